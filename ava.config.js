@@ -1,7 +1,9 @@
-// Unit, property, story and simulation tests: everything that lives beside the code and needs no other process.
+// Unit, property, story and simulation tests: everything that needs no other program.
+const ROOMS = ['lib', 'raft', 'runtime-shims', 'services', 'launcher', 'cli', 'test/borders', 'test/sim', 'test/conformance', 'test/kit'];
+
 export default {
   extensions: ['ts'],
-  files: ['lib/**/*.test.ts', 'raft/**/*.test.ts', 'services/**/*.test.ts', 'runtime-shims/**/*.test.ts', 'launcher/**/*.test.ts', 'cli/**/*.test.ts', 'test/borders/**/*.test.ts', 'test/sim/**/*.test.ts', 'test/conformance/**/*.test.ts'],
+  files: [...ROOMS.map((room) => `${room}/**/*.test.ts`), '!**/*.real.test.ts'],
   workerThreads: false,
   timeout: '120s',
 };

@@ -1,0 +1,109 @@
+// Decides what each actor must be told at its start: one type an actor. The launcher writes them, main.ts reads them
+// once. Never holds defaults that only one side knows.
+
+export interface ClusterFacts {
+  /** Name of the cluster and first token of every subject. */
+  name: string;
+  clusterId: string;
+  domain: string;
+  podCidr: string;
+  serviceCidr: string;
+  dnsIp: string;
+}
+
+export interface StoreSettings {
+  dataDir: string;
+  clusterId: string;
+  /** Instances of the first configuration: `['store-1', 'store-2', 'store-3']`. */
+  members: string[];
+  /** One member asks for all at once: where no other process shares the disk, tests may turn fsync off. */
+  fsync?: boolean;
+}
+
+export interface ApiserverSettings {
+  cluster: ClusterFacts;
+  /** Addresses to serve HTTPS on, all with the same port. */
+  listen: string[];
+  port: number;
+  /** PEM files. */
+  certFile: string;
+  keyFile: string;
+  /** Client certificates signed by this are users: CN = user, O = groups. */
+  clientCaFile: string;
+  /** Lines `token,user,uid,"group1,group2"`, as kube-apiserver's --token-auth-file; re-read when changed. */
+  tokenFile: string;
+  /** Private key (PEM, PKCS#8, EC P-256) that signs ServiceAccount tokens; shared by all API actors. */
+  serviceAccountKeyFile: string;
+  /** Where pods reach the API: endpoints of the Service `kubernetes`. */
+  advertiseAddress: string;
+  stores: string[];
+}
+
+export interface SchedulerSettings {
+  leaderElect: boolean;
+}
+
+export interface ControllerManagerSettings {
+  cluster: ClusterFacts;
+  leaderElect: boolean;
+  /** PEM of the CA that pods trust the API server by. */
+  rootCaFile: string;
+  /** A node whose Lease is older than this is Unknown. */
+  nodeMonitorGraceSeconds: number;
+  /** Pods tolerate an unreachable node for this long unless they say otherwise. */
+  defaultTolerationSeconds: number;
+}
+
+export type RuntimeName = 'ctr' | 'nerdctl' | 'process' | 'hollow';
+
+export interface KubeletSettings {
+  cluster: ClusterFacts;
+  node: string;
+  nodeIp: string;
+  /** This node's part of the cluster's pod CIDR. */
+  nodePodCidr: string;
+  runtime: RuntimeName;
+  /** ctr, nerdctl: unix socket and containerd namespace. */
+  containerdAddress?: string;
+  containerdNamespace?: string;
+  /** All of the kubelet's own files: pods' volumes, logs, container specs, CNI's addresses. */
+  stateDir: string;
+  /** First path part below each cgroup controller. */
+  cgroupRoot: string;
+  /** What the node offers; absent: what the machine has. */
+  cpuMillis?: number;
+  memoryBytes?: number;
+  maxPods: number;
+  labels: Record<string, string>;
+  /** OCI archives that are imported at start: the demo's image needs no registry. */
+  imageArchives: string[];
+  leaseSeconds: number;
+}
+
+export interface KubeProxySettings {
+  cluster: ClusterFacts;
+  node: string;
+  nodeIp: string;
+  nodePodCidr: string;
+  /** nftables in the network namespace that the process runs in; userspace: a TCP proxy without root. */
+  mode: 'nftables' | 'userspace' | 'none';
+}
+
+export interface DnsSettings {
+  cluster: ClusterFacts;
+  listen: string;
+  port: number;
+  /** Where other names are asked; none: they are refused. */
+  upstream: string[];
+}
+
+/** What the launcher writes to `<home>/actors/<instance>.json` and `flotilla run <instance>` reads. */
+export interface ActorFile {
+  cluster: string;
+  actor: import('../bus/subjects.ts').ActorName;
+  instance: string;
+  node?: string;
+  nats: { servers: string[]; seedFile: string; caFile: string; certFile?: string; keyFile?: string };
+  logLevel: string;
+  settings: unknown;
+}

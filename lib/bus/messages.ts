@@ -1,0 +1,261 @@
+// Decides the shape of everything that travels on the bus, version 1. Fields are only ever added. Never validates:
+// a receiver checks what it decodes.
+import type { Status } from '../base/errors.ts';
+
+export const MESSAGE_VERSION = 1;
+
+// ---- causes -------------------------------------------------------------------------------------------------------
+
+/** What made a write happen: the span that wrote it, and the revisions or the request that span reacted to. */
+export interface Cause {
+  /** Id of the span that makes the write; the tree of an apply hangs together by these. */
+  span: string;
+  /** Instance that acts: `controller-manager-1`. */
+  actor: string;
+  /** Revisions that woke it. */
+  revisions?: number[];
+}
+
+/** One thing an actor did, or decided not to do. Published on `trace`, kept in the actor's ring. */
+export interface Span {
+  version: number;
+  /** `<instance>/<boot>/<n>`: unique in the cluster's life. */
+  id: string;
+  actor: string;
+  instance: string;
+  /** What was done: request, reconcile, schedule, sync, rules, commit, elect … */
+  verb: string;
+  kind: string;
+  namespace: string;
+  name: string;
+  /** Revisions that woke it, and the span of the request that it serves, if any. */
+  causes: { revisions: number[]; span?: string };
+  /** Milliseconds since 1970 when work began. */
+  startedAt: number;
+  /** Milliseconds waited in the queue before that. */
+  queuedMs: number;
+  durationMs: number;
+  outcome: 'changed' | 'unchanged' | 'refused' | 'failed';
+  /** One line each: what it saw, what it did, and why nothing or why it failed. Never a Secret's values. */
+  saw: string;
+  did: string[];
+  why?: string;
+  wrote: SpanWrite[];
+}
+
+export interface SpanWrite {
+  verb: string;
+  kind: string;
+  namespace: string;
+  name: string;
+  revision: number;
+}
+
+export interface TraceQuery {
+  sinceMs?: number;
+  limit?: number;
+}
+
+// ---- store --------------------------------------------------------------------------------------------------------
+
+/** The key's revision of last change must be `revision`; 0: the key must not exist. */
+export interface Compare {
+  key: string;
+  revision: number;
+}
+
+export type Operation = { type: 'put'; key: string; value: Uint8Array } | { type: 'delete'; key: string };
+
+/** All operations or none. `sequence` counts up within a session, so that a retry is not applied twice. */
+export interface Txn {
+  sequence: number;
+  compares: Compare[];
+  operations: Operation[];
+  cause: Cause;
+}
+
+export interface StoreWrite {
+  /** One session per API actor's life; its last answers live in the replicated state. */
+  session: string;
+  /** Answers up to this sequence have arrived: the store may forget them. */
+  acknowledged: number;
+  txns: Txn[];
+}
+
+export type TxnResult =
+  | { sequence: number; ok: true; revision: number }
+  | { sequence: number; ok: false; reason: 'conflict'; key: string; current: number }
+  | { sequence: number; ok: false; reason: 'forgotten' | 'too-large' | 'quota'; message: string };
+
+export type StoreRefusal = { refused: 'notLeader' | 'noQuorum' | 'overloaded' | 'stopping'; leader: string; message: string };
+export type StoreWriteReply = { results: TxnResult[] } | StoreRefusal;
+
+/** One changed key of a committed transaction. */
+export interface CommittedChange {
+  type: 'put' | 'delete';
+  key: string;
+  /** Empty for a delete. */
+  value: Uint8Array;
+  /** Revision that created this key's present life. */
+  createRevision: number;
+}
+
+export interface CommittedTxn {
+  revision: number;
+  changes: CommittedChange[];
+  cause: Cause;
+}
+
+/** The leader's stream of commits; `previous` is the last revision before the first txn in here. */
+export interface StoreCommitted {
+  version: number;
+  member: string;
+  term: number;
+  previous: number;
+  txns: CommittedTxn[];
+}
+
+export interface KeyValue {
+  key: string;
+  value: Uint8Array;
+  createRevision: number;
+  modRevision: number;
+}
+
+export type StoreQuery =
+  /** Leader only: a revision that includes every write acknowledged before the question (Raft ReadIndex). */
+  | { query: 'readIndex' }
+  /** Any member, from its applied state at `revision` (0: its latest); pages by `after` (exclusive key). */
+  | { query: 'range'; prefix: string; after: string; limit: number; revision: number }
+  /** Any member: committed transactions after `since`, oldest first. */
+  | { query: 'history'; since: number; limit: number }
+  | { query: 'status' };
+
+export type StoreQueryReply =
+  | { readIndex: { revision: number } }
+  | { range: { items: KeyValue[]; revision: number; more: boolean } }
+  | { history: { txns: CommittedTxn[]; revision: number; more: boolean } }
+  | { compacted: { oldest: number } }
+  | { status: StoreStatus }
+  | StoreRefusal;
+
+export interface StoreStatus {
+  member: string;
+  clusterId: string;
+  role: string;
+  leader: string;
+  term: number;
+  commit: number;
+  applied: number;
+  lastIndex: number;
+  revision: number;
+  compactedRevision: number;
+  keys: number;
+  logBytes: number;
+  fsyncP99Ms: number;
+  hash: string;
+  voters: string[];
+  learners: string[];
+  /** On the leader: by member, the last index known to be on its disk. */
+  match: Record<string, number>;
+}
+
+export type StoreOperation = { operation: 'transfer'; to: string } | { operation: 'compact'; revision: number };
+export type StoreOperationReply = { done: true } | StoreRefusal;
+
+// ---- API ----------------------------------------------------------------------------------------------------------
+
+/** A REST request over the bus; identity is the `from` token of the subject, never a field. */
+export interface ApiRequest {
+  method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+  /** `/apis/apps/v1/namespaces/default/deployments/web/status` */
+  path: string;
+  query?: Record<string, string>;
+  /** For PATCH. */
+  contentType?: string;
+  /** The decoded object. */
+  body?: unknown;
+  cause?: Cause;
+}
+
+export interface ApiResponse {
+  code: number;
+  /** An object, a list, or a Status. */
+  body: unknown;
+  warnings?: string[];
+}
+
+/** One change of one object, on `watch` and (pods) on `nodePods`. */
+export interface ResourceEvent {
+  version: number;
+  group: string;
+  resource: string;
+  type: 'ADDED' | 'MODIFIED' | 'DELETED';
+  namespace: string;
+  name: string;
+  revision: number;
+  /** Revision of the event before this one in the same stream (`watch`: group and resource; `nodePods`: node). */
+  previous: number;
+  /** Whole object; of a delete, the last state with the delete's revision. */
+  object: unknown;
+  cause: Cause;
+}
+
+/** Last revision of every stream with events: key `<group>/<resource>` or `node/<node>`. */
+export interface Progress {
+  version: number;
+  apiserver: string;
+  revision: number;
+  streams: Record<string, number>;
+}
+
+// ---- kubelet streams ----------------------------------------------------------------------------------------------
+
+export interface StreamOpen {
+  /** Chosen by the opener; frames to the opener go to stream.<opener>.<acceptor>.<id>, and the reverse. */
+  id: string;
+  namespace: string;
+  pod: string;
+  uid?: string;
+  container: string;
+  /** exec, attach: argv and which channels. */
+  command?: string[];
+  stdin?: boolean;
+  tty?: boolean;
+  /** logs: as the query of pods/log. */
+  logs?: { follow?: boolean; previous?: boolean; tailLines?: number; sinceSeconds?: number; sinceTime?: string; timestamps?: boolean; limitBytes?: number };
+  /** portforward: container port. */
+  port?: number;
+}
+
+export type StreamOpened = { opened: true } | { refused: Status };
+
+export type StreamFrame =
+  | { seq: number; type: 'data'; channel: 'stdin' | 'stdout' | 'stderr'; data: Uint8Array }
+  | { seq: number; type: 'end'; channel: 'stdin' | 'stdout' | 'stderr' }
+  | { seq: number; type: 'resize'; width: number; height: number }
+  /** The receiver has consumed this many bytes in all. */
+  | { seq: number; type: 'credit'; bytes: number }
+  | { seq: number; type: 'exit'; code: number }
+  | { seq: number; type: 'error'; status: Status };
+
+// ---- actors -------------------------------------------------------------------------------------------------------
+
+export interface ActorState {
+  version: number;
+  actor: string;
+  instance: string;
+  state: string;
+  at: number;
+  why?: string;
+}
+
+export interface ActorStatus {
+  actor: string;
+  instance: string;
+  pid: number;
+  startedAt: number;
+  state: string;
+  /** What the actor says of itself: role, term, commit, leads, queue lengths, rules … */
+  details: Record<string, string | number | boolean>;
+}
