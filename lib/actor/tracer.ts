@@ -54,7 +54,15 @@ export function createTracer(ctx: TracerContext): Tracer {
   const keep = (span: Span): void => {
     ring[next] = span;
     next = (next + 1) % LIMITS.traceRingSpans;
-    ctx.bus.publish(subjectOf(ctx.cluster, 'trace', { actor: ctx.actor, kind: span.kind, namespace: span.namespace, name: span.name }), span);
+    ctx.bus.publish(
+      subjectOf(ctx.cluster, 'trace', {
+        actor: ctx.actor,
+        kind: span.kind,
+        namespace: span.namespace,
+        name: span.name,
+      }),
+      span,
+    );
   };
   return {
     start(start) {
@@ -91,7 +99,9 @@ export function createTracer(ctx: TracerContext): Tracer {
       };
     },
     recent(query) {
-      const all = [...ring.slice(next), ...ring.slice(0, next)].filter((span) => span.startedAt >= (query.sinceMs ?? 0));
+      const all = [...ring.slice(next), ...ring.slice(0, next)].filter(
+        (span) => span.startedAt >= (query.sinceMs ?? 0),
+      );
       return all.slice(-(query.limit ?? LIMITS.traceRingSpans));
     },
   };

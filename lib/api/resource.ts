@@ -46,10 +46,14 @@ export const RESOURCES = {
 } as const;
 
 /** `/apis/apps/v1/namespaces/default/deployments/web/status`; without a namespace: across all of them. */
-export function resourcePath(ref: ResourceRef, at: { namespace?: string; name?: string; subresource?: string } = {}): string {
+export function resourcePath(
+  ref: ResourceRef,
+  at: { namespace?: string; name?: string; subresource?: string } = {},
+): string {
   const root = ref.group === '' ? `/api/${ref.version}` : `/apis/${ref.group}/${ref.version}`;
   const parts = [root];
-  if (ref.namespaced && at.namespace !== undefined && at.namespace !== '') parts.push('namespaces', encodeURIComponent(at.namespace));
+  if (ref.namespaced && at.namespace !== undefined && at.namespace !== '')
+    parts.push('namespaces', encodeURIComponent(at.namespace));
   parts.push(ref.resource);
   if (at.name !== undefined) parts.push(encodeURIComponent(at.name));
   if (at.subresource !== undefined) parts.push(at.subresource);

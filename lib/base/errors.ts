@@ -58,7 +58,12 @@ export class ApiError extends Error {
   readonly code: number;
   readonly details: StatusDetails | undefined;
 
-  constructor(reason: Reason | '', message: string, details?: StatusDetails, options?: { cause?: unknown; code?: number }) {
+  constructor(
+    reason: Reason | '',
+    message: string,
+    details?: StatusDetails,
+    options?: { cause?: unknown; code?: number },
+  ) {
     super(message, options?.cause === undefined ? undefined : { cause: options.cause });
     this.name = 'ApiError';
     this.reason = reason;

@@ -87,7 +87,11 @@ export type TxnResult =
   | { sequence: number; ok: false; reason: 'conflict'; key: string; current: number }
   | { sequence: number; ok: false; reason: 'forgotten' | 'too-large' | 'quota'; message: string };
 
-export type StoreRefusal = { refused: 'notLeader' | 'noQuorum' | 'overloaded' | 'stopping'; leader: string; message: string };
+export type StoreRefusal = {
+  refused: 'notLeader' | 'noQuorum' | 'overloaded' | 'stopping';
+  leader: string;
+  message: string;
+};
 export type StoreWriteReply = { results: TxnResult[] } | StoreRefusal;
 
 /** One changed key of a committed transaction. */
@@ -223,7 +227,15 @@ export interface StreamOpen {
   stdin?: boolean;
   tty?: boolean;
   /** logs: as the query of pods/log. */
-  logs?: { follow?: boolean; previous?: boolean; tailLines?: number; sinceSeconds?: number; sinceTime?: string; timestamps?: boolean; limitBytes?: number };
+  logs?: {
+    follow?: boolean;
+    previous?: boolean;
+    tailLines?: number;
+    sinceSeconds?: number;
+    sinceTime?: string;
+    timestamps?: boolean;
+    limitBytes?: number;
+  };
   /** portforward: container port. */
   port?: number;
 }

@@ -43,111 +43,198 @@ export interface SubjectRule {
   subscribe: readonly Permission[];
 }
 
-const EVERY_RUNNING: readonly ActorName[] = ['store', 'apiserver', 'scheduler', 'controller-manager', 'kubelet', 'kube-proxy', 'dns', 'dashboard'];
-const API_CALLERS: readonly ActorName[] = ['scheduler', 'controller-manager', 'kubelet', 'kube-proxy', 'dns', 'dashboard', 'operator'];
+const EVERY_RUNNING: readonly ActorName[] = [
+  'store',
+  'apiserver',
+  'scheduler',
+  'controller-manager',
+  'kubelet',
+  'kube-proxy',
+  'dns',
+  'dashboard',
+];
+const API_CALLERS: readonly ActorName[] = [
+  'scheduler',
+  'controller-manager',
+  'kubelet',
+  'kube-proxy',
+  'dns',
+  'dashboard',
+  'operator',
+];
 const LOOKERS: readonly ActorName[] = ['operator', 'observer', 'dashboard'];
 
 export const SUBJECTS = {
   raft: {
     pattern: 'raft.{to}.{from}.{type}',
-    owner: 'store', category: 'cmd', message: 'RaftMessage', delivery: 'member to member; Raft repairs losses',
+    owner: 'store',
+    category: 'cmd',
+    message: 'RaftMessage',
+    delivery: 'member to member; Raft repairs losses',
     publish: [{ actors: ['store'], bind: { from: 'self' } }],
     subscribe: [{ actors: ['store'], bind: { to: 'self' } }],
   },
   storeWrite: {
     pattern: 'store.cmd.{member}.write.{from}',
-    owner: 'store', category: 'cmd', message: 'StoreWrite → StoreWriteReply', delivery: 'request; retried with the same session and sequence',
+    owner: 'store',
+    category: 'cmd',
+    message: 'StoreWrite → StoreWriteReply',
+    delivery: 'request; retried with the same session and sequence',
     publish: [{ actors: ['apiserver'], bind: { from: 'self' } }],
     subscribe: [{ actors: ['store'], bind: { member: 'self' } }],
   },
   storeOperate: {
     pattern: 'store.cmd.{member}.operate.{from}',
-    owner: 'store', category: 'cmd', message: 'StoreOperation → StoreOperationReply', delivery: 'request (membership, transfer, compaction)',
+    owner: 'store',
+    category: 'cmd',
+    message: 'StoreOperation → StoreOperationReply',
+    delivery: 'request (membership, transfer, compaction)',
     publish: [{ actors: ['operator', 'apiserver'], bind: { from: 'self' } }],
     subscribe: [{ actors: ['store'], bind: { member: 'self' } }],
   },
   storeQuery: {
     pattern: 'store.qry.{member}.{noun}.{from}',
-    owner: 'store', category: 'qry', message: 'StoreQuery → StoreQueryReply', delivery: 'request; noun is readIndex, range, history or status',
+    owner: 'store',
+    category: 'qry',
+    message: 'StoreQuery → StoreQueryReply',
+    delivery: 'request; noun is readIndex, range, history or status',
     publish: [{ actors: ['apiserver'], bind: { from: 'self' } }],
     subscribe: [{ actors: ['store'], bind: { member: 'self' } }],
   },
   storeCommitted: {
     pattern: 'store.evt.{member}.committed',
-    owner: 'store', category: 'evt', message: 'StoreCommitted', delivery: 'ordered per member, gaps visible by `previous`, replay with qry history',
+    owner: 'store',
+    category: 'evt',
+    message: 'StoreCommitted',
+    delivery: 'ordered per member, gaps visible by `previous`, replay with qry history',
     publish: [{ actors: ['store'], bind: { member: 'self' } }],
     subscribe: [{ actors: ['apiserver'] }],
   },
   apiRequest: {
     pattern: 'apiserver.cmd.{from}.request',
-    owner: 'apiserver', category: 'cmd', message: 'ApiRequest → ApiResponse', delivery: 'request to the queue group `apiserver`; the token names who asks',
+    owner: 'apiserver',
+    category: 'cmd',
+    message: 'ApiRequest → ApiResponse',
+    delivery: 'request to the queue group `apiserver`; the token names who asks',
     publish: [{ actors: API_CALLERS, bind: { from: 'self' } }],
     subscribe: [{ actors: ['apiserver'] }],
   },
   watch: {
     pattern: 'apiserver.evt.watch.{group}.{resource}.{namespace}.{name}',
-    owner: 'apiserver', category: 'evt', message: 'ResourceEvent', delivery: 'each change once per API actor; duplicates dropped and gaps seen by revision',
+    owner: 'apiserver',
+    category: 'evt',
+    message: 'ResourceEvent',
+    delivery: 'each change once per API actor; duplicates dropped and gaps seen by revision',
     publish: [{ actors: ['apiserver'] }],
     subscribe: [
       { actors: ['controller-manager'] },
-      { actors: ['scheduler'], only: [['core', 'pods'], ['core', 'nodes'], ['core', 'namespaces'], ['coordination_2ek8s_2eio', 'leases'], ['scheduling_2ek8s_2eio', 'priorityclasses']] },
-      { actors: ['kube-proxy', 'dns'], only: [['core', 'services'], ['discovery_2ek8s_2eio', 'endpointslices'], ['core', 'nodes'], ['core', 'namespaces']] },
-      { actors: ['kubelet'], only: [['core', 'services'], ['core', 'nodes']] },
+      {
+        actors: ['scheduler'],
+        only: [
+          ['core', 'pods'],
+          ['core', 'nodes'],
+          ['core', 'namespaces'],
+          ['coordination_2ek8s_2eio', 'leases'],
+          ['scheduling_2ek8s_2eio', 'priorityclasses'],
+        ],
+      },
+      {
+        actors: ['kube-proxy', 'dns'],
+        only: [
+          ['core', 'services'],
+          ['discovery_2ek8s_2eio', 'endpointslices'],
+          ['core', 'nodes'],
+          ['core', 'namespaces'],
+        ],
+      },
+      {
+        actors: ['kubelet'],
+        only: [
+          ['core', 'services'],
+          ['core', 'nodes'],
+        ],
+      },
       { actors: ['operator', 'dashboard'] },
     ],
   },
   nodePods: {
     pattern: 'apiserver.evt.node.{node}.pods',
-    owner: 'apiserver', category: 'evt', message: 'ResourceEvent', delivery: 'every change of a pod bound to the node; gaps seen by revision',
+    owner: 'apiserver',
+    category: 'evt',
+    message: 'ResourceEvent',
+    delivery: 'every change of a pod bound to the node; gaps seen by revision',
     publish: [{ actors: ['apiserver'] }],
     subscribe: [{ actors: ['kubelet'], bind: { node: 'node' } }, { actors: ['dashboard', 'operator'] }],
   },
   progress: {
     pattern: 'apiserver.evt.progress',
-    owner: 'apiserver', category: 'evt', message: 'Progress', delivery: 'each second: the last revision of every stream, so that a lost last event is noticed',
+    owner: 'apiserver',
+    category: 'evt',
+    message: 'Progress',
+    delivery: 'each second: the last revision of every stream, so that a lost last event is noticed',
     publish: [{ actors: ['apiserver'] }],
     subscribe: [{ actors: API_CALLERS }],
   },
   kubeletOpen: {
     pattern: 'kubelet.cmd.{node}.{verb}.{from}',
-    owner: 'kubelet', category: 'cmd', message: 'StreamOpen → StreamOpened', delivery: 'request; verb is logs, exec, attach or portforward; then frames on `stream`',
+    owner: 'kubelet',
+    category: 'cmd',
+    message: 'StreamOpen → StreamOpened',
+    delivery: 'request; verb is logs, exec, attach or portforward; then frames on `stream`',
     publish: [{ actors: ['apiserver'], bind: { from: 'self' } }],
     subscribe: [{ actors: ['kubelet'], bind: { node: 'node' } }],
   },
   stream: {
     pattern: 'stream.{to}.{from}.{id}',
-    owner: 'receiver', category: 'cmd', message: 'StreamFrame', delivery: 'ordered, numbered, credit-limited; a gap ends the stream with an error',
+    owner: 'receiver',
+    category: 'cmd',
+    message: 'StreamFrame',
+    delivery: 'ordered, numbered, credit-limited; a gap ends the stream with an error',
     publish: [{ actors: ['apiserver', 'kubelet'], bind: { from: 'self' } }],
     subscribe: [{ actors: ['apiserver', 'kubelet'], bind: { to: 'self' } }],
   },
   actorState: {
     pattern: 'actor.evt.{instance}.state',
-    owner: 'every actor', category: 'evt', message: 'ActorState', delivery: 'each transition of an actor\'s life',
+    owner: 'every actor',
+    category: 'evt',
+    message: 'ActorState',
+    delivery: "each transition of an actor's life",
     publish: [{ actors: EVERY_RUNNING, bind: { instance: 'self' } }],
     subscribe: [{ actors: LOOKERS }],
   },
   actorStatus: {
     pattern: 'actor.qry.{instance}.status.{from}',
-    owner: 'every actor', category: 'qry', message: '{} → ActorStatus', delivery: 'request',
+    owner: 'every actor',
+    category: 'qry',
+    message: '{} → ActorStatus',
+    delivery: 'request',
     publish: [{ actors: LOOKERS, bind: { from: 'self' } }],
     subscribe: [{ actors: EVERY_RUNNING, bind: { instance: 'self' } }],
   },
   actorTrace: {
     pattern: 'actor.qry.{instance}.trace.{from}',
-    owner: 'every actor', category: 'qry', message: 'TraceQuery → Span[]', delivery: 'request: the recent past out of the actor\'s ring',
+    owner: 'every actor',
+    category: 'qry',
+    message: 'TraceQuery → Span[]',
+    delivery: "request: the recent past out of the actor's ring",
     publish: [{ actors: LOOKERS, bind: { from: 'self' } }],
     subscribe: [{ actors: EVERY_RUNNING, bind: { instance: 'self' } }],
   },
   trace: {
     pattern: 'trace.{actor}.{kind}.{namespace}.{name}',
-    owner: 'every actor', category: 'evt', message: 'Span', delivery: 'every request, reconcile, schedule, sync; at most once',
+    owner: 'every actor',
+    category: 'evt',
+    message: 'Span',
+    delivery: 'every request, reconcile, schedule, sync; at most once',
     publish: [{ actors: EVERY_RUNNING, bind: { actor: 'actor' } }],
     subscribe: [{ actors: LOOKERS }],
   },
 } as const satisfies Record<string, SubjectRule>;
 
 export type SubjectName = keyof typeof SUBJECTS;
-type ParametersOf<P extends string> = P extends `${string}{${infer Name}}${infer Rest}` ? Name | ParametersOf<Rest> : never;
+type ParametersOf<P extends string> = P extends `${string}{${infer Name}}${infer Rest}`
+  ? Name | ParametersOf<Rest>
+  : never;
 export type SubjectParameters<S extends SubjectName> = Record<ParametersOf<(typeof SUBJECTS)[S]['pattern']>, string>;
 
 /** One concrete subject. Every parameter is encoded: no user text can add a token or a wildcard. */
@@ -156,7 +243,11 @@ export function subjectOf<S extends SubjectName>(cluster: string, name: S, param
 }
 
 /** A subscription pattern: parameters that are left out become `*`. */
-export function patternOf<S extends SubjectName>(cluster: string, name: S, parameters: Partial<SubjectParameters<S>> = {}): string {
+export function patternOf<S extends SubjectName>(
+  cluster: string,
+  name: S,
+  parameters: Partial<SubjectParameters<S>> = {},
+): string {
   return build(cluster, name, (key) => {
     const value = (parameters as Record<string, string | undefined>)[key];
     return value === undefined ? '*' : encodeToken(value);
@@ -203,7 +294,9 @@ function subjectsFor(cluster: string, name: SubjectName, permission: Permission,
     return encodeToken(to === 'self' ? who.instance : to === 'actor' ? who.actor : (who.node ?? ''));
   };
   if (permission.only === undefined) return [build(cluster, name, bound)];
-  return permission.only.map(([group, resource]) => build(cluster, name, (key) => (key === 'group' ? group! : key === 'resource' ? resource! : bound(key))));
+  return permission.only.map(([group, resource]) =>
+    build(cluster, name, (key) => (key === 'group' ? group! : key === 'resource' ? resource! : bound(key))),
+  );
 }
 
 /** Replies go to an inbox that only this instance may read. */

@@ -39,6 +39,10 @@ export interface Exec {
 /** One line for an error message: what ran, how it ended, the last line that it said. */
 export function describeFailure(result: ExecResult): string {
   const said = result.stderr.trim().split('\n').at(-1) ?? '';
-  const how = result.timedOut ? 'timed out' : result.signal !== null ? `was ended by ${result.signal}` : `exited ${result.exitCode}`;
+  const how = result.timedOut
+    ? 'timed out'
+    : result.signal !== null
+      ? `was ended by ${result.signal}`
+      : `exited ${result.exitCode}`;
   return `\`${result.argv.join(' ')}\` ${how}${said === '' ? '' : `: ${said}`}`;
 }
