@@ -1,0 +1,151 @@
+// Does: carries messages over nats-server with one credential an actor instance. Never lets a subject out that could
+// hold a second command: nats.js 2 does not check subjects. The only file that imports `nats`, with nkeys.ts.
+import { readFileSync } from 'node:fs';
+import { connect, ErrorCode, Events, NatsError, nkeyAuthenticator, type ConnectionOptions, type NatsConnection } from 'nats';
+import { messageOf } from '../base/errors.ts';
+import { LIMITS } from '../base/limits.ts';
+import type { Log } from '../base/log.ts';
+import { BusError, type Bus, type BusMessage, type BusStatus, type Subscription } from './bus.ts';
+import { decode, encode } from './codec.ts';
+import { inboxPrefix } from './subjects.ts';
+
+const SAFE_SUBJECT = /^[A-Za-z0-9_$*>.-]+$/;
+
+export interface NatsSettings {
+  servers: string[];
+  /** File with the nkey seed (SU…) of the instance. */
+  seedFile: string;
+  /** CA of the server's certificate; absent: no TLS (tests). */
+  caFile?: string;
+  certFile?: string;
+  keyFile?: string;
+}
+
+/** Connects and stays connected: waits for a server that is not there yet, and reconnects for ever. */
+export async function connectNats(instance: string, settings: NatsSettings, log: Log): Promise<Bus> {
+  const options: ConnectionOptions = {
+    servers: settings.servers,
+    name: instance,
+    maxReconnectAttempts: -1,
+    waitOnFirstConnect: true,
+    reconnectTimeWait: 100,
+    reconnectJitter: 50,
+    timeout: 2000,
+    pingInterval: 2000,
+    maxPingOut: 3,
+    noAsyncTraces: true,
+    inboxPrefix: inboxPrefix(instance),
+    ...(settings.seedFile === '' ? {} : { authenticator: nkeyAuthenticator(readFileSync(settings.seedFile)) }),
+    ...(settings.caFile === undefined
+      ? {}
+      : { tls: { caFile: settings.caFile, ...(settings.certFile === undefined ? {} : { certFile: settings.certFile, keyFile: settings.keyFile! }) } }),
+  };
+  return new NatsBus(instance, await connect(options), log);
+}
+
+class NatsBus implements Bus {
+  readonly instance: string;
+  readonly #connection: NatsConnection;
+  readonly #log: Log;
+  readonly #handlers = new Set<(status: BusStatus) => void>();
+  #connected = true;
+
+  constructor(instance: string, connection: NatsConnection, log: Log) {
+    this.instance = instance;
+    this.#connection = connection;
+    this.#log = log;
+    void this.#follow();
+  }
+
+  get connected(): boolean {
+    return this.#connected;
+  }
+
+  publish(subject: string, data: unknown): void {
+    const bytes = this.#encode(subject, data);
+    if (!this.#connected) return;
+    try {
+      this.#connection.publish(subject, bytes);
+    } catch (error) {
+      this.#log.warn({ subject, error: messageOf(error) }, 'message not sent');
+    }
+  }
+
+  subscribe(subject: string, handler: (message: BusMessage) => void, options: { queue?: string } = {}): Subscription {
+    check(subject);
+    const subscription = this.#connection.subscribe(subject, {
+      ...(options.queue === undefined ? {} : { queue: options.queue }),
+      callback: (error, message) => {
+        if (error !== null) return this.#log.warn({ subject, error: error.message }, 'subscription refused');
+        try {
+          const respond = message.reply === undefined || message.reply === '' ? undefined : (data: unknown) => void message.respond(encode(data));
+          handler({ subject: message.subject, data: decode(message.data), respond });
+        } catch (thrown) {
+          this.#log.warn({ subject: message.subject, error: messageOf(thrown) }, 'message not handled');
+        }
+      },
+    });
+    return { unsubscribe: () => subscription.unsubscribe() };
+  }
+
+  async request(subject: string, data: unknown, options: { timeoutMs: number }): Promise<unknown> {
+    const bytes = this.#encode(subject, data);
+    if (!this.#connected) throw new BusError('disconnected', `request to ${subject}: the bus is not connected`);
+    try {
+      const answer = await this.#connection.request(subject, bytes, { timeout: options.timeoutMs });
+      return decode(answer.data);
+    } catch (error) {
+      throw toBusError(subject, options.timeoutMs, error);
+    }
+  }
+
+  onStatus(handler: (status: BusStatus) => void): Subscription {
+    this.#handlers.add(handler);
+    return { unsubscribe: () => void this.#handlers.delete(handler) };
+  }
+
+  async flush(): Promise<void> {
+    await this.#connection.flush();
+  }
+
+  async close(): Promise<void> {
+    if (this.#connection.isClosed()) return;
+    await Promise.race([this.#connection.drain().catch(() => {}), new Promise((resolve) => setTimeout(resolve, 1000).unref())]);
+    await this.#connection.close();
+  }
+
+  #encode(subject: string, data: unknown): Uint8Array {
+    check(subject);
+    const bytes = encode(data);
+    const limit = this.#connection.info?.max_payload ?? LIMITS.busPayloadBytes;
+    if (bytes.length > limit) throw new BusError('too-large', `message of ${bytes.length} bytes to ${subject}: the bus carries at most ${limit}`);
+    return bytes;
+  }
+
+  async #follow(): Promise<void> {
+    for await (const status of this.#connection.status()) {
+      if (status.type === Events.Disconnect) this.#turn(false);
+      else if (status.type === Events.Reconnect) this.#turn(true);
+      else if (status.type === Events.Error) this.#log.warn({ error: String(status.data) }, 'bus error');
+    }
+  }
+
+  #turn(connected: boolean): void {
+    this.#connected = connected;
+    this.#log.info({ connected }, connected ? 'bus connected again' : 'bus disconnected');
+    for (const handler of this.#handlers) handler(connected ? 'connected' : 'disconnected');
+  }
+}
+
+function check(subject: string): void {
+  if (!SAFE_SUBJECT.test(subject)) throw new BusError('denied', `subject ${JSON.stringify(subject)} holds characters that no subject may hold`);
+}
+
+function toBusError(subject: string, timeoutMs: number, error: unknown): BusError {
+  if (error instanceof NatsError) {
+    if (error.code === ErrorCode.NoResponders) return new BusError('no-responders', `request to ${subject}: nobody answers there`);
+    if (error.code === ErrorCode.Timeout) return new BusError('timeout', `request to ${subject}: no answer in ${timeoutMs} ms`);
+    if (error.code === ErrorCode.PermissionsViolation) return new BusError('denied', `request to ${subject}: this credential may not`);
+  }
+  return new BusError('disconnected', `request to ${subject}: ${messageOf(error)}`);
+}
