@@ -45,7 +45,14 @@ export function hostActor(file: ActorFile, edges: HostEdges): HostedActor {
     life = nextLife(life, event);
     why = event.type === 'FAILED' ? event.why : undefined;
     log.info({ state: life.value, ...(why === undefined ? {} : { why }) }, 'actor state');
-    const state: ActorState = { version: MESSAGE_VERSION, actor: file.actor, instance: file.instance, state: String(life.value), at: systemClock.now(), ...(why === undefined ? {} : { why }) };
+    const state: ActorState = {
+      version: MESSAGE_VERSION,
+      actor: file.actor,
+      instance: file.instance,
+      state: String(life.value),
+      at: systemClock.now(),
+      ...(why === undefined ? {} : { why }),
+    };
     bus?.publish(subjectOf(file.cluster, 'actorState', { instance: file.instance }), state);
   };
 
@@ -59,7 +66,10 @@ export function hostActor(file: ActorFile, edges: HostEdges): HostedActor {
       first.resolve();
       if (stopping) await end();
     } catch (error) {
-      log.error({ error: messageOf(error), stack: error instanceof Error ? error.stack : undefined }, 'actor failed to start');
+      log.error(
+        { error: messageOf(error), stack: error instanceof Error ? error.stack : undefined },
+        'actor failed to start',
+      );
       turn({ type: 'FAILED', why: messageOf(error) });
       failures++;
       systemClock.timer(restartDelayMs(failures), () => {
@@ -74,26 +84,49 @@ export function hostActor(file: ActorFile, edges: HostEdges): HostedActor {
   const connectAndAnswer = async (): Promise<Bus> => {
     const connected = await edges.connect(file, log);
     const boot = edges.chance.suffix(6);
-    tracer = createTracer({ cluster: file.cluster, actor: file.actor, instance: file.instance, boot, clock: systemClock, bus: connected });
+    tracer = createTracer({
+      cluster: file.cluster,
+      actor: file.actor,
+      instance: file.instance,
+      boot,
+      clock: systemClock,
+      bus: connected,
+    });
     const own = { instance: file.instance };
     connected.subscribe(patternOf(file.cluster, 'actorStatus', own), (message) => message.respond?.(statusNow()));
-    connected.subscribe(patternOf(file.cluster, 'actorTrace', own), (message) => message.respond?.(tracer.recent((message.data ?? {}) as TraceQuery)));
+    connected.subscribe(patternOf(file.cluster, 'actorTrace', own), (message) =>
+      message.respond?.(tracer.recent((message.data ?? {}) as TraceQuery)),
+    );
     return connected;
   };
 
   const contextOf = (connected: Bus): ActorContext => ({
-    cluster: file.cluster, actor: file.actor, instance: file.instance, settings: file.settings,
-    bus: connected, clock: systemClock, chance: edges.chance, log, exec: edges.exec, tracer,
+    cluster: file.cluster,
+    actor: file.actor,
+    instance: file.instance,
+    settings: file.settings,
+    bus: connected,
+    clock: systemClock,
+    chance: edges.chance,
+    log,
+    exec: edges.exec,
+    tracer,
   });
 
   const statusNow = (): ActorStatus => ({
-    actor: file.actor, instance: file.instance, pid: process.pid, startedAt: bornAt,
-    state: String(life.value), details: running?.status() ?? (why === undefined ? {} : { why }),
+    actor: file.actor,
+    instance: file.instance,
+    pid: process.pid,
+    startedAt: bornAt,
+    state: String(life.value),
+    details: running?.status() ?? (why === undefined ? {} : { why }),
   });
 
   const end = async (): Promise<void> => {
     turn({ type: 'STOP' });
-    await running?.stop().catch((error: unknown) => log.warn({ error: messageOf(error) }, 'actor did not stop cleanly'));
+    await running
+      ?.stop()
+      .catch((error: unknown) => log.warn({ error: messageOf(error) }, 'actor did not stop cleanly'));
     turn({ type: 'DRAINED' });
     await bus?.flush().catch(() => {});
     await bus?.close();

@@ -2,7 +2,12 @@
 // connects or restarts anything itself.
 import { initialTransition, setup, transition, type SnapshotFrom } from 'xstate';
 
-export type LifeEvent = { type: 'STARTED' } | { type: 'FAILED'; why: string } | { type: 'RETRY' } | { type: 'STOP' } | { type: 'DRAINED' };
+export type LifeEvent =
+  | { type: 'STARTED' }
+  | { type: 'FAILED'; why: string }
+  | { type: 'RETRY' }
+  | { type: 'STOP' }
+  | { type: 'DRAINED' };
 
 export const lifeMachine = setup({ types: { events: {} as LifeEvent } }).createMachine({
   id: 'actor',

@@ -39,7 +39,10 @@ export async function runProcess(actorFiles: readonly string[], services: Servic
   return new Promise<never>(() => {});
 
   function die(error: unknown): void {
-    createLog('error', { instance: files.map((file) => file.instance).join(',') }).error({ error: messageOf(error), stack: error instanceof Error ? error.stack : undefined }, 'broken promise: this process ends');
+    createLog('error', { instance: files.map((file) => file.instance).join(',') }).error(
+      { error: messageOf(error), stack: error instanceof Error ? error.stack : undefined },
+      'broken promise: this process ends',
+    );
     process.exit(70);
   }
 }

@@ -3,7 +3,12 @@
 import { Packr } from 'msgpackr';
 
 /** copyBuffers: a view would pin the whole chunk that the network gave us for as long as one value lives. */
-const packr = new Packr({ useRecords: false, variableMapSize: true, int64AsType: 'number', copyBuffers: true } as ConstructorParameters<typeof Packr>[0]);
+const packr = new Packr({
+  useRecords: false,
+  variableMapSize: true,
+  int64AsType: 'number',
+  copyBuffers: true,
+} as ConstructorParameters<typeof Packr>[0]);
 
 export function encode(data: unknown): Uint8Array {
   return packr.pack(data);

@@ -105,8 +105,12 @@ class MemoryBus implements Bus {
   request(subject: string, data: unknown, options: { timeoutMs: number }): Promise<unknown> {
     this.#check('publish', subject);
     return new Promise((resolve, reject) => {
-      if (!this.connected) return reject(new BusError('disconnected', `request to ${subject}: the bus is not connected`));
-      const timer = setTimeout(() => reject(new BusError('timeout', `request to ${subject}: no answer in ${options.timeoutMs} ms`)), options.timeoutMs);
+      if (!this.connected)
+        return reject(new BusError('disconnected', `request to ${subject}: the bus is not connected`));
+      const timer = setTimeout(
+        () => reject(new BusError('timeout', `request to ${subject}: no answer in ${options.timeoutMs} ms`)),
+        options.timeoutMs,
+      );
       const answer = (value: unknown): void => {
         const bytes = encode(value);
         setImmediate(() => {

@@ -1,7 +1,15 @@
 // Does: carries messages over nats-server with one credential an actor instance. Never lets a subject out that could
 // hold a second command: nats.js 2 does not check subjects. The only file that imports `nats`, with nkeys.ts.
 import { readFileSync } from 'node:fs';
-import { connect, ErrorCode, Events, NatsError, nkeyAuthenticator, type ConnectionOptions, type NatsConnection } from 'nats';
+import {
+  connect,
+  ErrorCode,
+  Events,
+  NatsError,
+  nkeyAuthenticator,
+  type ConnectionOptions,
+  type NatsConnection,
+} from 'nats';
 import { messageOf } from '../base/errors.ts';
 import { LIMITS } from '../base/limits.ts';
 import type { Log } from '../base/log.ts';
@@ -38,7 +46,12 @@ export async function connectNats(instance: string, settings: NatsSettings, log:
     ...(settings.seedFile === '' ? {} : { authenticator: nkeyAuthenticator(readFileSync(settings.seedFile)) }),
     ...(settings.caFile === undefined
       ? {}
-      : { tls: { caFile: settings.caFile, ...(settings.certFile === undefined ? {} : { certFile: settings.certFile, keyFile: settings.keyFile! }) } }),
+      : {
+          tls: {
+            caFile: settings.caFile,
+            ...(settings.certFile === undefined ? {} : { certFile: settings.certFile, keyFile: settings.keyFile! }),
+          },
+        }),
   };
   return new NatsBus(instance, await connect(options), log);
 }
@@ -78,7 +91,10 @@ class NatsBus implements Bus {
       callback: (error, message) => {
         if (error !== null) return this.#log.warn({ subject, error: error.message }, 'subscription refused');
         try {
-          const respond = message.reply === undefined || message.reply === '' ? undefined : (data: unknown) => void message.respond(encode(data));
+          const respond =
+            message.reply === undefined || message.reply === ''
+              ? undefined
+              : (data: unknown) => void message.respond(encode(data));
           handler({ subject: message.subject, data: decode(message.data), respond });
         } catch (thrown) {
           this.#log.warn({ subject: message.subject, error: messageOf(thrown) }, 'message not handled');
@@ -110,7 +126,10 @@ class NatsBus implements Bus {
 
   async close(): Promise<void> {
     if (this.#connection.isClosed()) return;
-    await Promise.race([this.#connection.drain().catch(() => {}), new Promise((resolve) => setTimeout(resolve, 1000).unref())]);
+    await Promise.race([
+      this.#connection.drain().catch(() => {}),
+      new Promise((resolve) => setTimeout(resolve, 1000).unref()),
+    ]);
     await this.#connection.close();
   }
 
@@ -118,7 +137,11 @@ class NatsBus implements Bus {
     check(subject);
     const bytes = encode(data);
     const limit = this.#connection.info?.max_payload ?? LIMITS.busPayloadBytes;
-    if (bytes.length > limit) throw new BusError('too-large', `message of ${bytes.length} bytes to ${subject}: the bus carries at most ${limit}`);
+    if (bytes.length > limit)
+      throw new BusError(
+        'too-large',
+        `message of ${bytes.length} bytes to ${subject}: the bus carries at most ${limit}`,
+      );
     return bytes;
   }
 
@@ -138,14 +161,18 @@ class NatsBus implements Bus {
 }
 
 function check(subject: string): void {
-  if (!SAFE_SUBJECT.test(subject)) throw new BusError('denied', `subject ${JSON.stringify(subject)} holds characters that no subject may hold`);
+  if (!SAFE_SUBJECT.test(subject))
+    throw new BusError('denied', `subject ${JSON.stringify(subject)} holds characters that no subject may hold`);
 }
 
 function toBusError(subject: string, timeoutMs: number, error: unknown): BusError {
   if (error instanceof NatsError) {
-    if (error.code === ErrorCode.NoResponders) return new BusError('no-responders', `request to ${subject}: nobody answers there`);
-    if (error.code === ErrorCode.Timeout) return new BusError('timeout', `request to ${subject}: no answer in ${timeoutMs} ms`);
-    if (error.code === ErrorCode.PermissionsViolation) return new BusError('denied', `request to ${subject}: this credential may not`);
+    if (error.code === ErrorCode.NoResponders)
+      return new BusError('no-responders', `request to ${subject}: nobody answers there`);
+    if (error.code === ErrorCode.Timeout)
+      return new BusError('timeout', `request to ${subject}: no answer in ${timeoutMs} ms`);
+    if (error.code === ErrorCode.PermissionsViolation)
+      return new BusError('denied', `request to ${subject}: this credential may not`);
   }
   return new BusError('disconnected', `request to ${subject}: ${messageOf(error)}`);
 }

@@ -1,0 +1,78 @@
+// Does: carries out one exact action through the API and says which write came of it. Never decides, never retries.
+import { isReason } from '../base/errors.ts';
+import type { SpanWrite } from '../bus/messages.ts';
+import type { Client } from '../client/client.ts';
+import type { EventRecorder } from '../client/event-recorder.ts';
+import type { Action, KubeObject } from './controller.ts';
+
+export interface Done {
+  /** One line for the trace. */
+  did: string;
+  wrote?: SpanWrite;
+}
+
+export async function doAction(
+  action: Action,
+  client: Client,
+  events: EventRecorder,
+  span: { cause: import('../bus/messages.ts').Cause },
+): Promise<Done> {
+  if (action.type === 'event') {
+    events.record({
+      regarding: action.regarding,
+      eventType: action.eventType,
+      reason: action.reason,
+      message: action.message,
+      cause: span.cause,
+    });
+    return { did: `event ${action.reason}: ${action.message}` };
+  }
+  const answer = await send(action, client);
+  const name =
+    answer?.metadata?.name ??
+    ('name' in action ? action.name : ((action.object as Partial<KubeObject>).metadata?.name ?? ''));
+  const verb =
+    action.type === 'updateStatus'
+      ? 'update status of'
+      : action.type === 'post'
+        ? `post ${action.subresource} of`
+        : action.type;
+  const did = `${verb} ${action.ref.kind} ${action.namespace === '' ? '' : `${action.namespace}/`}${name}`;
+  const revision = Number(answer?.metadata?.resourceVersion);
+  if (!Number.isFinite(revision)) return { did };
+  return { did, wrote: { verb: action.type, kind: action.ref.kind, namespace: action.namespace, name, revision } };
+}
+
+/** The object as it stands after the write; undefined where the API only says Success. */
+async function send(action: Exclude<Action, { type: 'event' }>, client: Client): Promise<KubeObject | undefined> {
+  const at = { namespace: action.namespace, name: 'name' in action ? action.name : '' };
+  switch (action.type) {
+    case 'create':
+      return client.create<KubeObject>(action.ref, action.namespace, action.object);
+    case 'update':
+      return client.update<KubeObject>(action.ref, at, action.object);
+    case 'updateStatus':
+      return client.update<KubeObject>(action.ref, { ...at, subresource: 'status' }, action.object);
+    case 'patch':
+      return client.patch<KubeObject>(
+        action.ref,
+        action.subresource === undefined ? at : { ...at, subresource: action.subresource },
+        action.contentType,
+        action.patch,
+      );
+    case 'post':
+      return client.post<KubeObject>(action.ref, { ...at, subresource: action.subresource }, action.object);
+    case 'delete':
+      try {
+        return await client.delete<KubeObject>(action.ref, at, {
+          uid: action.uid,
+          ...(action.graceSeconds === undefined ? {} : { graceSeconds: action.graceSeconds }),
+          ...(action.propagationPolicy === undefined ? {} : { propagationPolicy: action.propagationPolicy }),
+        });
+      } catch (error) {
+        // Gone already: what we wanted. Another object of that name (uid differs) is a Conflict and not ours to touch.
+        if (isReason(error, 'NotFound')) return undefined;
+        throw error;
+      }
+  }
+}
