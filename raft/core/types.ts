@@ -1,0 +1,247 @@
+// Decides the words of the Raft core: what a member is given (Input), what it answers (Effect), and what both speak of.
+// Never holds behaviour. The algorithm starts at step.ts; messages between members are in messages.ts.
+import type { Message, SnapshotChunk } from './messages.ts';
+
+export type * from './messages.ts';
+
+/** `store-1`. The same name must never be given to a second, empty member of the same cluster. */
+export type MemberId = string;
+/** Positions in the log, from 1; 0 is before the first. Below 2^53. */
+export type Index = number;
+export type Term = number;
+/** Numbers the writes of one life of a member, from 1. */
+export type AppendId = number;
+
+export type EntryKind = 'data' | 'configuration' | 'empty';
+export interface Entry {
+  index: Index;
+  term: Term;
+  kind: EntryKind;
+  data: Uint8Array;
+}
+
+/** What must be on disk before a promise that rests on it leaves the member. */
+export interface HardState {
+  term: Term;
+  /** '' = nobody yet in this term. */
+  vote: MemberId;
+  /** A hint that rides along with other writes: an entry up to here is committed. Never written for its own sake. */
+  commit: Index;
+}
+
+/**
+ * Who counts. Joint while `outgoing` is not empty: then a decision needs a majority of `voters` and one of `outgoing`.
+ * A learner gets the log and counts nowhere; a voter on its way to learner is in `outgoing` and in `learners`.
+ * All lists are sorted and without doubles.
+ */
+export interface Configuration {
+  voters: MemberId[];
+  outgoing: MemberId[];
+  learners: MemberId[];
+}
+
+/** A state at `index`, whole: what a member needs that is too far behind for the log. */
+export interface SnapshotDescription {
+  index: Index;
+  term: Term;
+  /** The configuration in force at `index`. */
+  configuration: Configuration;
+  sizeBytes: number;
+  /** Hash of all bytes in the driver's own format; equal hash, index and term = the same bytes. */
+  hash: string;
+}
+
+// ---- what a member is made of -------------------------------------------------------------------------------------
+
+/** Read-only view of the log on disk. Asked only for indexes that `appended` has confirmed and `compact` has not dropped. */
+export interface LogReader {
+  /** Term of the entry at `index`. */
+  term(index: Index): Term | 'compacted' | 'unavailable';
+  /**
+   * Entries from `from` to `to` (inclusive), cut after at least one entry when `maxBytes` of data is reached.
+   * 'unavailable': cannot be read now (being loaded or repaired); the core asks again later.
+   */
+  entries(from: Index, to: Index, maxBytes: number): Entry[] | 'compacted' | 'unavailable';
+}
+
+export interface RaftLimits {
+  /** One entry: it must fit into one message of the bus. */
+  entryBytes: number;
+  /** Entry data in one append message; one larger entry still goes, alone. */
+  appendBytes: number;
+  /** Append messages that one follower may have unanswered. */
+  inflightMessages: number;
+  inflightBytes: number;
+  /** Data that the leader holds uncommitted before it refuses proposals; a single proposal passes when there is none. */
+  uncommittedBytes: number;
+  /** Entry data in one `apply` effect, and in all that are not yet answered by `applied`. */
+  applyBytes: number;
+  applyOutstandingBytes: number;
+  /** Reads that wait for confirmation. */
+  pendingReads: number;
+  /** Durable and applied entries that stay in memory for followers. */
+  cachedBytes: number;
+  snapshotChunkBytes: number;
+  snapshotWindowBytes: number;
+  /** Entries before the last snapshot that are kept for followers that are a little behind. */
+  retainedEntries: number;
+  /** Entries that a slow but living follower may hold back from compaction, beyond `retainedEntries`. */
+  heldEntries: number;
+  /** A leader whose oldest write is unfinished for longer hands leadership over. */
+  slowDiskTicks: number;
+}
+
+export const DEFAULT_RAFT_LIMITS: RaftLimits = {
+  entryBytes: 3_145_728,
+  appendBytes: 1_048_576,
+  inflightMessages: 256,
+  inflightBytes: 8_388_608,
+  uncommittedBytes: 67_108_864,
+  applyBytes: 4_194_304,
+  applyOutstandingBytes: 16_777_216,
+  pendingReads: 50_000,
+  cachedBytes: 16_777_216,
+  snapshotChunkBytes: 65_536,
+  snapshotWindowBytes: 524_288,
+  retainedEntries: 5_000,
+  heldEntries: 50_000,
+  slowDiskTicks: 20,
+};
+
+/** What storage found at start. An empty member passes its first configuration as a snapshot at index 0, term 0. */
+export interface Restored {
+  hardState: HardState;
+  /** The last durable snapshot; the state machine starts from it, and `apply` goes on at its index + 1. */
+  snapshot: SnapshotDescription;
+  /** First entry that the reader can give; `lastIndex + 1` when the log is empty. */
+  firstIndex: Index;
+  lastIndex: Index;
+  /** Every entry of kind 'configuration' in the log, oldest first. */
+  configurationEntries: Entry[];
+  /**
+   * Entries up to here were durable once and are lost or unreadable. Until they are repaired by a leader this member
+   * neither votes nor campaigns: its vote could elect a leader that lacks what it had promised to keep.
+   */
+  damagedThrough?: Index;
+}
+
+export interface RaftOptions {
+  clusterId: string;
+  id: MemberId;
+  /** Higher at each start of the member, from disk. */
+  incarnation: number;
+  /** Any integer; two members should not share it. */
+  seed: number;
+  /** Bounds of the randomised election timeout, and the promise of stickiness: `min` ticks without a leader. */
+  electionTicks: { min: number; max: number };
+  heartbeatTicks: number;
+  limits?: Partial<RaftLimits>;
+  /** Answer reads from the leader's lease, without a round: trusts that ticks run equally fast on all members. Default off. */
+  leaseReads?: boolean;
+  restored: Restored;
+  reader: LogReader;
+}
+
+// ---- what happens to a member -------------------------------------------------------------------------------------
+
+/** Everything a member can learn. `step` takes one at a time; the same inputs always give the same effects. */
+export type Input =
+  | { type: 'tick' }
+  /** Must have passed `decodeMessage` of raft/transport: the core trusts its shape, not its content. */
+  | { type: 'receive'; message: Message }
+  /** One entry for each item of `data`, all or none. Answered by proposalAccepted or proposalRefused, at once. */
+  | { type: 'propose'; proposalId: number; data: Uint8Array[] }
+  /** This write and all before it are durable (cumulative, in order). */
+  | { type: 'appended'; appendId: AppendId }
+  /** The write failed and nothing after it will succeed: this member stops promising, and only follows in memory. */
+  | { type: 'appendFailed'; appendId: AppendId; reason: string }
+  /** The state machine holds everything up to `index` (of `apply` or of `installSnapshot`). */
+  | { type: 'applied'; index: Index }
+  | { type: 'readIndex'; readId: number }
+  /** The wanted end state. `expectedIndex`: refuse unless the present configuration is the one of that entry. */
+  | {
+      type: 'changeConfiguration';
+      changeId: number;
+      voters: MemberId[];
+      learners: MemberId[];
+      expectedIndex?: Index;
+    }
+  /** To '' = to the follower that is furthest. Answered by transferEnded. */
+  | { type: 'transferLeadership'; transferId: number; to: MemberId }
+  /** A snapshot of the own state machine is durable. Described by `describeSnapshot` before its bytes were written. */
+  | { type: 'snapshotTaken'; snapshot: SnapshotDescription }
+  /**
+   * Answers writeSnapshotChunk: bytes before `nextOffset` are staged. When that is all of them, they are also durable
+   * and their hash is right.
+   */
+  | { type: 'snapshotChunkWritten'; index: Index; nextOffset: number }
+  /** Answers writeSnapshotChunk: it could not be written, or the whole has the wrong hash. The stage was emptied. */
+  | { type: 'snapshotChunkFailed'; index: Index; reason: string }
+  /** The bus says that this member's connection ended. A hint: false or late ones cost an election at worst. */
+  | { type: 'peerDisconnected'; id: MemberId };
+
+// ---- what a member wants done -------------------------------------------------------------------------------------
+
+export type Role = 'follower' | 'preCandidate' | 'candidate' | 'leader';
+export type ProposalRefusal = 'notLeader' | 'overloaded' | 'transferring' | 'storageFailed' | 'tooLarge';
+export type ReadFailure = 'notLeader' | 'leadershipLost' | 'overloaded';
+export type ConfigurationRefusal =
+  | 'notLeader'
+  | 'transferring'
+  /** The last change is not finished, or this leader has not committed in its term yet: try again soon. */
+  | 'inProgress'
+  | 'unexpected'
+  | 'noChange'
+  | 'invalid';
+
+/**
+ * Everything a member can want, in the order in which it must be begun. Writes (`append`, `installSnapshot`) are done
+ * one after the other, may be grouped under one fsync, and are confirmed by `appended`. A `send` with `afterAppend`
+ * leaves only when that write is confirmed, all others at once; nothing else waits for the disk.
+ */
+export type Effect =
+  | AppendEffect
+  | {
+      type: 'installSnapshot';
+      appendId: AppendId;
+      /** The staged one: becomes the state machine, and the log ends with it (every entry is dropped). */
+      snapshot: SnapshotDescription;
+      hardState: HardState;
+    }
+  | { type: 'send'; message: Message; afterAppend: AppendId | undefined }
+  /** Fill in `lengthBytes` of the snapshot `message.snapshot` from `message.offset`, then send. Lost ones are asked for again. */
+  | { type: 'sendSnapshotChunk'; message: SnapshotChunkHead; lengthBytes: number }
+  /** Stage these bytes. At offset 0 an older stage is dropped. Answer with snapshotChunkWritten or snapshotChunkFailed. */
+  | { type: 'writeSnapshotChunk'; snapshot: SnapshotDescription; offset: number; data: Uint8Array; last: boolean }
+  /** Committed, durable here, in order, without gaps: hand to the state machine, then `applied`. All kinds are included. */
+  | { type: 'apply'; entries: Entry[] }
+  /** Entries up to `throughIndex` will never be read again. */
+  | { type: 'compact'; throughIndex: Index }
+  /** The snapshot at `index` is no longer sent to anyone and is not the last: it may be deleted. */
+  | { type: 'releaseSnapshot'; index: Index }
+  /** Entries [firstIndex, firstIndex + n) of `term`; done when `apply` brings that index with that term, lost when with another. */
+  | { type: 'proposalAccepted'; proposalId: number; firstIndex: Index; term: Term }
+  | { type: 'proposalRefused'; proposalId: number; reason: ProposalRefusal; leader: MemberId }
+  /** Linearizable once the state machine has applied `index`. */
+  | { type: 'readReady'; readId: number; index: Index }
+  | { type: 'readFailed'; readId: number; reason: ReadFailure; leader: MemberId }
+  /** `leader` is '' while unknown. */
+  | { type: 'leaderChanged'; leader: MemberId; term: Term; role: Role }
+  /** In force since the entry at `index` was appended, or again in force because a later one was cut off. */
+  | { type: 'configurationChanged'; index: Index; configuration: Configuration }
+  | { type: 'configurationAccepted'; changeId: number; index: Index; term: Term }
+  | { type: 'configurationRefused'; changeId: number; reason: ConfigurationRefusal; message: string; leader: MemberId }
+  | { type: 'transferEnded'; transferId: number; done: boolean; reason: string };
+
+export interface AppendEffect {
+  type: 'append';
+  appendId: AppendId;
+  /** Drop entries from here on before `entries` are written. */
+  truncateFrom: Index | undefined;
+  /** Contiguous; may be empty when only `hardState` changed. */
+  entries: Entry[];
+  /** Present when it must be written. */
+  hardState: HardState | undefined;
+}
+
+export type SnapshotChunkHead = Omit<SnapshotChunk, 'data'>;
