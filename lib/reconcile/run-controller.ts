@@ -132,13 +132,10 @@ export function runController(ctx: RunContext, controller: Controller, caches: C
     const refs = new Map(
       actions.flatMap((action) => (action.type === 'event' ? [] : [[action.ref.kind, action.ref] as const])),
     );
-    await Promise.all(
-      wrote.map((write) => {
-        const ref = refs.get(write.kind);
-        const cache = ref === undefined ? undefined : caches.peek(ref);
-        return cache?.waitFor(write.revision, SEE_OWN_WRITES_MS);
-      }),
-    );
+    for (const write of wrote) {
+      const ref = refs.get(write.kind);
+      if (ref !== undefined) await caches.peek(ref)?.waitFor(write.revision, SEE_OWN_WRITES_MS);
+    }
   }
 
   return {

@@ -1,0 +1,54 @@
+// Shows that the memory carrier behaves as NATS does where actors rely on it.
+import test from 'ava';
+import { MemoryNetwork } from './memory.ts';
+import { permissionsOf } from './subjects.ts';
+
+const turn = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 5));
+
+test('subscribers get messages in order, a queue group gets each once', async (t) => {
+  const network = new MemoryNetwork();
+  const [a, b] = [network.connect('a'), network.connect('b')];
+  const all: unknown[] = [];
+  const shared: unknown[] = [];
+  a.subscribe('x.*', (m) => void all.push(m.data));
+  for (const bus of [a, b]) bus.subscribe('x.>', (m) => void shared.push(m.data), { queue: 'q' });
+  for (let i = 0; i < 4; i++) b.publish('x.y', { i });
+  await turn();
+  t.deepEqual(all, [{ i: 0 }, { i: 1 }, { i: 2 }, { i: 3 }]);
+  t.is(shared.length, 4);
+});
+
+test('a request is answered, finds nobody, or times out', async (t) => {
+  const network = new MemoryNetwork();
+  const [a, b] = [network.connect('a'), network.connect('b')];
+  b.subscribe('q', (m) => m.respond?.({ got: m.data }));
+  b.subscribe('silent', () => {});
+  t.deepEqual(await a.request('q', 1, { timeoutMs: 100 }), { got: 1 });
+  t.is(
+    (await t.throwsAsync(a.request('nobody', 1, { timeoutMs: 100 })))?.message,
+    'request to nobody: nobody answers there',
+  );
+  await t.throwsAsync(a.request('silent', 1, { timeoutMs: 20 }), { message: /no answer in 20 ms/ });
+});
+
+test('who is cut off neither hears nor is heard', async (t) => {
+  const network = new MemoryNetwork();
+  const [a, b] = [network.connect('a'), network.connect('b')];
+  const heard: unknown[] = [];
+  b.subscribe('x', (m) => void heard.push(m.data));
+  network.cut('b');
+  a.publish('x', 1);
+  await turn();
+  network.join('b');
+  a.publish('x', 2);
+  await turn();
+  t.deepEqual(heard, [2]);
+});
+
+test('with permissions, what is not allowed is refused', (t) => {
+  const bus = new MemoryNetwork().connect(
+    'kubelet-node-1',
+    permissionsOf('c1', { actor: 'kubelet', instance: 'kubelet-node-1', node: 'node-1' }),
+  );
+  t.throws(() => bus.publish('c1.store.cmd.store-1.write.kubelet-node-1', {}), { message: /may not publish/ });
+});

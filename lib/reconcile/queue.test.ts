@@ -1,0 +1,78 @@
+// Shows that a key is never lost, never worked on twice at once, and waits longer each time it fails.
+import test from 'ava';
+import type { Clock, Timer } from '../base/clock.ts';
+import { KeyQueue } from './queue.ts';
+
+/** Time that moves only when told. */
+function manualClock(): Clock & { advance(ms: number): void } {
+  let now = 0;
+  let timers: Array<{ at: number; fire: () => void }> = [];
+  return {
+    now: () => now,
+    monotonic: () => now,
+    timer(delayMs, fire): Timer {
+      const timer = { at: now + delayMs, fire };
+      timers.push(timer);
+      return { cancel: () => void (timers = timers.filter((one) => one !== timer)) };
+    },
+    advance(ms) {
+      now += ms;
+      const due = timers.filter((timer) => timer.at <= now);
+      timers = timers.filter((timer) => timer.at > now);
+      for (const timer of due) timer.fire();
+    },
+  };
+}
+const key = { namespace: 'default', name: 'web' };
+
+test('a key woken many times is taken once, with everything that woke it', (t) => {
+  const queue = new KeyQueue(manualClock(), () => {});
+  for (const revision of [3, 4, 4, 5]) queue.add(key, revision);
+  t.deepEqual(queue.take()?.revisions, [3, 4, 5]);
+  t.is(queue.take(), undefined);
+});
+
+test('a key woken while at work is taken again after it, not beside it', (t) => {
+  const queue = new KeyQueue(manualClock(), () => {});
+  queue.add(key, 1);
+  queue.take();
+  queue.add(key, 2);
+  t.is(queue.take(), undefined);
+  queue.done(key, false);
+  t.deepEqual(queue.take()?.revisions, [2]);
+});
+
+test('a failing key comes back after 20 ms, then 40, and is forgiven by one success', (t) => {
+  const clock = manualClock();
+  let wakes = 0;
+  const queue = new KeyQueue(clock, () => wakes++);
+  const failOnce = (): void => {
+    t.truthy(queue.take());
+    queue.done(key, true);
+  };
+  queue.add(key);
+  failOnce();
+  clock.advance(19);
+  t.is(queue.take(), undefined);
+  clock.advance(1);
+  failOnce();
+  clock.advance(39);
+  t.is(queue.take(), undefined);
+  clock.advance(1);
+  t.truthy(queue.take());
+  queue.done(key, false);
+  queue.add(key);
+  failOnce();
+  clock.advance(20);
+  t.truthy(queue.take());
+  t.true(wakes > 3);
+});
+
+test('of two appointments the earlier stands', (t) => {
+  const clock = manualClock();
+  const queue = new KeyQueue(clock, () => {});
+  queue.addLater(key, 100);
+  queue.addLater(key, 500);
+  clock.advance(100);
+  t.truthy(queue.take());
+});

@@ -1,0 +1,71 @@
+// Does: runs the whole test of the project: static checks, then tests that need no other program, then those with the
+// real parts, and ends with the one line `N passed, N failed`. Never hides a run that died: it counts as failed.
+import { spawn } from 'node:child_process';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+
+interface Count {
+  passed: number;
+  failed: number;
+  code: number;
+}
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url));
+const AVA = fileURLToPath(new URL('cli.js', import.meta.resolve('ava')));
+
+/** Passes ava's output through and counts its lines; --tap cannot be used: it dies with a test file that dies. */
+async function ava(args: readonly string[]): Promise<Count> {
+  const child = spawn(process.execPath, [AVA, '--color', ...args], {
+    cwd: ROOT,
+    stdio: ['inherit', 'pipe', 'inherit'],
+  });
+  const closed = new Promise<number>((resolve) => child.once('close', (code) => resolve(code ?? 1)));
+  const count: Count = { passed: 0, failed: 0, code: 0 };
+  for await (const line of createInterface({ input: child.stdout })) {
+    console.log(line);
+    const text = line.replaceAll(/\u001B\[[\d;]*m/g, '');
+    if (/^ {2}✔ /.test(text)) count.passed++;
+    else if (/^ {2}✘ \[fail\]/.test(text)) count.failed++;
+    const pending = /^ {2}(\d+) tests? remained pending/.exec(text) ?? /^ {2}✘ (\d+) tests? remaining in/.exec(text);
+    if (pending !== null) count.failed += Number(pending[1]);
+  }
+  count.code = await closed;
+  if (count.code !== 0 && count.failed === 0) count.failed = 1;
+  return count;
+}
+
+async function run(title: string, argv: readonly string[]): Promise<Count> {
+  const child = spawn(argv[0]!, argv.slice(1), { cwd: ROOT, stdio: 'inherit' });
+  const code = await new Promise<number>((resolve) =>
+    child.once('close', (status) => resolve(status ?? 1)).once('error', () => resolve(127)),
+  );
+  console.log(`  ${code === 0 ? '✔' : '✘ [fail]:'} ${title}`);
+  return { passed: code === 0 ? 1 : 0, failed: code === 0 ? 0 : 1, code };
+}
+
+const bin = (name: string): string => fileURLToPath(new URL(`../node_modules/.bin/${name}`, import.meta.url));
+const ROOMS = ['lib', 'raft', 'runtime-shims', 'services', 'launcher', 'cli', 'test', 'examples'];
+
+async function main(): Promise<number> {
+  const only = process.argv.slice(2);
+  if (only.length > 0) return summary([await ava(only)]);
+  const counts = [
+    await run('types (tsc)', [bin('tsc')]),
+    await run('lint (oxlint)', [bin('oxlint'), '--type-aware', '--deny-warnings', ...ROOMS]),
+    await run('format (oxfmt)', [bin('oxfmt'), '--check', ...ROOMS]),
+    await ava([]),
+    await run('system packages', [process.execPath, 'cli/main.ts', 'install']),
+    await ava(['--config', 'ava.real.config.js']),
+  ];
+  return summary(counts);
+}
+
+function summary(counts: readonly Count[]): number {
+  const passed = counts.reduce((sum, count) => sum + count.passed, 0);
+  const failed = counts.reduce((sum, count) => sum + count.failed, 0);
+  console.log(`${passed} passed, ${failed} failed`);
+  return failed === 0 ? 0 : 1;
+}
+
+process.env['NODE_COMPILE_CACHE'] ??= fileURLToPath(new URL('../node_modules/.cache/compile', import.meta.url));
+process.exitCode = await main();
