@@ -1,0 +1,63 @@
+// Decides how one broken field is told, and how all of them make one 422 answer. Never decides what is broken.
+import { ApiError, type StatusCause } from '../base/errors.ts';
+
+/** `code` is the cause's reason; `path` reads `spec.containers[0].name`; `message` is everything after the path. */
+export interface FieldError {
+  code: string;
+  path: string;
+  message: string;
+}
+
+/** A value as the real server prints it: strings quoted, numbers and booleans plain, the rest as JSON. */
+export function printValue(value: unknown): string {
+  return value === undefined ? 'null' : JSON.stringify(value);
+}
+
+const of = (code: string, path: string, text: string, detail: string): FieldError => ({
+  code,
+  path,
+  message: detail === '' ? text : `${text}: ${detail}`,
+});
+
+export const required = (path: string, detail = ''): FieldError =>
+  of('FieldValueRequired', path, 'Required value', detail);
+export const invalidValue = (path: string, value: unknown, detail = ''): FieldError =>
+  of('FieldValueInvalid', path, `Invalid value: ${printValue(value)}`, detail);
+export const forbidden = (path: string, detail = ''): FieldError =>
+  of('FieldValueForbidden', path, 'Forbidden', detail);
+export const duplicate = (path: string, value: unknown): FieldError =>
+  of('FieldValueDuplicate', path, `Duplicate value: ${printValue(value)}`, '');
+export const notFoundValue = (path: string, value: unknown): FieldError =>
+  of('FieldValueNotFound', path, `Not found: ${printValue(value)}`, '');
+export const tooLong = (path: string, bytes: number): FieldError =>
+  of('FieldValueTooLong', path, 'Too long', `may not be more than ${bytes} bytes`);
+export const tooMany = (path: string, count: number, most: number): FieldError =>
+  of('FieldValueTooMany', path, `Too many: ${count}`, `must have at most ${most} items`);
+export const notSupported = (path: string, value: unknown, supported: readonly string[]): FieldError =>
+  of(
+    'FieldValueNotSupported',
+    path,
+    `Unsupported value: ${printValue(value)}`,
+    `supported values: ${supported.map((s) => JSON.stringify(s)).join(', ')}`,
+  );
+
+/** An error of a nested check, told from its parent: `at('spec', errors)`. */
+export function at(path: string, errors: FieldError[]): FieldError[] {
+  return errors.map((error) => ({ ...error, path: error.path === '' ? path : `${path}.${error.path}` }));
+}
+
+/** 422: `Deployment.apps "x" is invalid: [a: …, b: …]`; the same text is told once, the causes list every error. */
+export function invalid(kind: { group: string; kind: string }, name: string, errors: readonly FieldError[]): ApiError {
+  const texts = [...new Set(errors.map((error) => `${error.path === '' ? '<nil>' : error.path}: ${error.message}`))];
+  const what = kind.group === '' ? kind.kind : `${kind.kind}.${kind.group}`;
+  const causes = errors.map((error): StatusCause => ({
+    reason: error.code,
+    message: error.message,
+    field: error.path === '' ? '<nil>' : error.path,
+  }));
+  return new ApiError(
+    'Invalid',
+    `${what} ${JSON.stringify(name)} is invalid: ${texts.length === 1 ? texts[0] : `[${texts.join(', ')}]`}`,
+    { ...(name === '' ? {} : { name }), ...(kind.group === '' ? {} : { group: kind.group }), kind: kind.kind, causes },
+  );
+}

@@ -1,0 +1,231 @@
+// Decides what a resource is to the API: its names, verbs, strategy, columns and field selectors, for every built-in kind.
+// Never stores, authorizes or admits anything; never reads the clock (uid, time and generated names are the caller's).
+import types from './generated/kubernetes-types.json' with { type: 'json' };
+import tableColumns from './generated/table-columns.json' with { type: 'json' };
+import { ageOf } from './age.ts';
+import { equalObjects } from './equality.ts';
+import type { FieldError } from './field-error.ts';
+import { BEHAVIOURS } from './kinds/index.ts';
+import { validateMetadata, validateMetadataUpdate } from './metadata.ts';
+import type { Column, KindBehaviour, KubeObject, NameRule } from './object.ts';
+import { resourceRef, type ResourceRef } from './resource.ts';
+
+export interface Subresource {
+  readonly kind: string;
+  readonly group?: string;
+  readonly version?: string;
+  readonly verbs: readonly string[];
+}
+
+/** One built-in resource. The order of a write is in lib/api/README.md. Functions change `object` in place, never `old`. */
+export interface Kind {
+  readonly ref: ResourceRef;
+  readonly listKind: string;
+  readonly singular: string;
+  readonly shortNames: readonly string[];
+  readonly categories: readonly string[];
+  readonly verbs: readonly string[];
+  readonly subresources: Readonly<Record<string, Subresource>>;
+  /** Name in the schema table: `apps.v1.Deployment`. */
+  readonly typeName: string;
+  readonly nameRule: NameRule;
+  /** False for reviews, bindings and metrics: answered, never kept. */
+  readonly stored: boolean;
+  readonly hasStatus: boolean;
+  readonly hasGeneration: boolean;
+  readonly allowsUnconditionalUpdate: boolean;
+  readonly returnsDeletedObject: boolean;
+  readonly columns: readonly Column[];
+  /** Fills defaults; runs at every decode, also on read from the store. Idempotent. */
+  default(object: KubeObject): void;
+  /** All broken fields of a new object, metadata included. */
+  validate(object: KubeObject): FieldError[];
+  /** All broken fields of an update: those of the object, of its metadata's changes, and of forbidden changes. */
+  validateUpdate(object: KubeObject, old: KubeObject): FieldError[];
+  validateStatusUpdate(object: KubeObject, old: KubeObject): FieldError[];
+  /** Drops what clients may not set (status), sets generation. After uid, name and creationTimestamp were filled in. */
+  prepareForCreate(object: KubeObject): void;
+  /** Keeps status and server-owned metadata of `old`, bumps generation when anything but metadata and status changed. */
+  prepareForUpdate(object: KubeObject, old: KubeObject): void;
+  /** Keeps everything of `old` but status and what of metadata a status writer may touch. */
+  prepareForStatusUpdate(object: KubeObject, old: KubeObject): void;
+  /** Cells of a table row, in the order of `columns`; `now` in milliseconds. */
+  cells(object: KubeObject, now: number): unknown[];
+  /** Field selectors: label to value. */
+  readonly fields: Readonly<Record<string, (object: KubeObject) => string>>;
+  /** Seconds of grace that a DELETE gives this object; 0: it goes at once (finalizers apart). */
+  graceSeconds(object: KubeObject, requestedSeconds: number | undefined): number;
+}
+
+interface KindRow {
+  group: string;
+  version: string;
+  kind: string;
+  plural: string;
+  singular: string;
+  shortNames?: string[];
+  categories?: string[];
+  namespaced: boolean;
+  type: string;
+  listKind?: string;
+  verbs: string[];
+  subresources?: Record<string, Subresource>;
+}
+
+/** Kinds whose metadata.generation counts spec changes (defaults.md). */
+const COUNTS_GENERATION = new Set(
+  `Pod Deployment ReplicaSet StatefulSet DaemonSet ReplicationController Job CronJob Ingress IngressClass NetworkPolicy
+  PodDisruptionBudget EndpointSlice PriorityClass FlowSchema PriorityLevelConfiguration MutatingWebhookConfiguration
+  ValidatingWebhookConfiguration MutatingAdmissionPolicy MutatingAdmissionPolicyBinding ValidatingAdmissionPolicy
+  ValidatingAdmissionPolicyBinding CustomResourceDefinition ResourceSlice DeviceClass`.split(/\s+/),
+);
+/** Kinds whose PUT needs a resourceVersion. */
+const NEEDS_RESOURCE_VERSION = new Set(
+  'Service Lease EndpointSlice APIService CustomResourceDefinition ServiceCIDR IPAddress PriorityClass'.split(' '),
+);
+const NAME_AND_AGE: readonly Column[] = [
+  ['Name', 'string', 'name', 0],
+  ['Age', 'string', '', 0],
+];
+const COLUMNS = tableColumns as unknown as Record<string, Column[]>;
+
+function columnsOf(row: KindRow): readonly Column[] {
+  const root = row.group === '' ? '' : `${row.group}/`;
+  for (const version of [row.version, 'v1beta1', 'v1']) {
+    const columns = COLUMNS[`${root}${version}/${row.plural}`];
+    if (columns !== undefined) return columns;
+  }
+  return NAME_AND_AGE;
+}
+
+/** Rows whose kind has no cells of its own: the name, the age, and nothing where only the kind would know. */
+function genericCells(columns: readonly Column[], object: KubeObject, now: number): unknown[] {
+  return columns.map(([name]) => {
+    if (name === 'Name') return object.metadata.name;
+    if (name === 'Age') return ageOf(object.metadata.creationTimestamp, now);
+    if (name === 'Created At') return object.metadata.creationTimestamp ?? null;
+    return '<none>';
+  });
+}
+
+function keepServerOwned(object: KubeObject, old: KubeObject): void {
+  const meta = object.metadata;
+  const was = old.metadata;
+  meta.uid ||= was.uid;
+  meta.creationTimestamp ||= was.creationTimestamp;
+  meta.generation = was.generation;
+  meta.deletionTimestamp = was.deletionTimestamp;
+  meta.deletionGracePeriodSeconds = was.deletionGracePeriodSeconds;
+  meta.generateName ??= was.generateName;
+  delete meta.selfLink;
+  for (const key of ['generation', 'deletionTimestamp', 'deletionGracePeriodSeconds', 'generateName'] as const)
+    if (meta[key] === undefined) delete meta[key];
+}
+
+function keepField(object: KubeObject, old: KubeObject, field: string): void {
+  if (old[field] === undefined) delete object[field];
+  else object[field] = structuredClone(old[field]);
+}
+
+/** Everything but metadata and status is what generation counts. */
+function withoutMetadataAndStatus(object: KubeObject): object {
+  const { metadata: _metadata, status: _status, apiVersion: _apiVersion, kind: _kind, ...rest } = object;
+  return rest;
+}
+
+function buildKind(row: KindRow, own: KindBehaviour | undefined): Kind {
+  const columns = own?.columns ?? columnsOf(row);
+  const hasStatus = row.subresources?.['status'] !== undefined;
+  const hasGeneration = own?.hasGeneration ?? COUNTS_GENERATION.has(row.kind);
+  const nameRule = own?.nameRule ?? 'subdomain';
+  const ref = resourceRef(row.group, row.version, row.plural);
+  const metadataRule = { namespaced: row.namespaced, nameRule };
+  const kind: Kind = {
+    ref,
+    listKind: row.listKind ?? `${row.kind}List`,
+    singular: row.singular,
+    shortNames: row.shortNames ?? [],
+    categories: row.categories ?? [],
+    verbs: row.verbs,
+    subresources: row.subresources ?? {},
+    typeName: row.type,
+    nameRule,
+    stored: row.verbs.includes('list') && row.verbs.includes('create'),
+    hasStatus,
+    hasGeneration,
+    allowsUnconditionalUpdate: own?.allowsUnconditionalUpdate ?? !NEEDS_RESOURCE_VERSION.has(row.kind),
+    returnsDeletedObject: own?.returnsDeletedObject ?? false,
+    columns,
+    default: (object) => own?.default?.(object),
+    validate: (object) => [...validateMetadata(object, metadataRule), ...(own?.validate?.(object) ?? [])],
+    validateUpdate: (object, old) => [
+      ...validateMetadataUpdate(object, old, kind),
+      ...kind.validate(object),
+      ...(own?.validateUpdate?.(object, old) ?? []),
+    ],
+    validateStatusUpdate: (object, old) => [
+      ...validateMetadata(object, metadataRule),
+      ...validateMetadataUpdate(object, old, kind),
+      ...(own?.validateStatusUpdate?.(object, old) ?? []),
+    ],
+    prepareForCreate(object) {
+      const meta = object.metadata;
+      for (const key of ['deletionTimestamp', 'deletionGracePeriodSeconds', 'selfLink', 'generation'] as const)
+        delete meta[key];
+      if (hasStatus) delete object['status'];
+      if (hasGeneration) meta.generation = 1;
+      own?.prepareForCreate?.(object);
+    },
+    prepareForUpdate(object, old) {
+      keepServerOwned(object, old);
+      if (hasStatus) keepField(object, old, 'status');
+      own?.prepareForUpdate?.(object, old);
+      if (hasGeneration && !equalObjects(withoutMetadataAndStatus(object), withoutMetadataAndStatus(old)))
+        object.metadata.generation = (old.metadata.generation ?? 0) + 1;
+    },
+    prepareForStatusUpdate(object, old) {
+      keepServerOwned(object, old);
+      for (const field of new Set([...Object.keys(object), ...Object.keys(old)]))
+        if (!['status', 'metadata', 'apiVersion', 'kind'].includes(field)) keepField(object, old, field);
+      own?.prepareForStatusUpdate?.(object, old);
+    },
+    cells: (object, now) => own?.cells?.(object, now) ?? genericCells(columns, object, now),
+    fields: {
+      'metadata.name': (object) => object.metadata.name,
+      ...(row.namespaced ? { 'metadata.namespace': (object: KubeObject) => object.metadata.namespace ?? '' } : {}),
+      ...own?.fields,
+    },
+    graceSeconds: (object, requestedSeconds) => own?.graceSeconds?.(object, requestedSeconds) ?? 0,
+  };
+  return kind;
+}
+
+const keyOf = (group: string, version: string, name: string): string => `${group}/${version}/${name}`;
+const OWN = new Map(BEHAVIOURS.map((own) => [keyOf(own.group, own.version, own.kind), own]));
+
+/** Every built-in kind, in the order of the table (core first). */
+export const KINDS: readonly Kind[] = (types.kinds as KindRow[]).map((row) =>
+  buildKind(row, OWN.get(keyOf(row.group, row.version, row.kind))),
+);
+
+const BY_PLURAL = new Map(KINDS.map((kind) => [keyOf(kind.ref.group, kind.ref.version, kind.ref.resource), kind]));
+const BY_NAME = new Map(KINDS.map((kind) => [keyOf(kind.ref.group, kind.ref.version, kind.ref.kind), kind]));
+
+/** `kindFor('apps', 'v1', 'deployments')`; undefined when there is none. */
+export function kindFor(group: string, version: string, plural: string): Kind | undefined {
+  return BY_PLURAL.get(keyOf(group, version, plural));
+}
+
+/** `kindByName('apps', 'v1', 'Deployment')`; undefined when there is none. */
+export function kindByName(group: string, version: string, kind: string): Kind | undefined {
+  return BY_NAME.get(keyOf(group, version, kind));
+}
+
+/** The kind of an object by its own apiVersion and kind. */
+export function kindOf(object: { apiVersion?: string; kind?: string }): Kind | undefined {
+  const apiVersion = object.apiVersion ?? '';
+  const slash = apiVersion.indexOf('/');
+  return slash < 0
+    ? kindByName('', apiVersion, object.kind ?? '')
+    : kindByName(apiVersion.slice(0, slash), apiVersion.slice(slash + 1), object.kind ?? '');
+}

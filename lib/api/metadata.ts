@@ -1,0 +1,178 @@
+// Decides whether metadata may stand: names, labels, annotations, owners, finalizers, and what an update may not change.
+// Never looks at spec or status.
+import { forbidden, invalidValue, required, tooLong, type FieldError } from './field-error.ts';
+import {
+  dns1035Label,
+  dns1123Label,
+  dns1123Subdomain,
+  labelValue,
+  pathSegment,
+  qualifiedName,
+  type Format,
+} from './formats.ts';
+import type { ManagedFieldsEntry, OwnerReference } from './generated/types.ts';
+import type { KubeObject, NameRule } from './object.ts';
+
+const NAME_FORMATS: Record<NameRule, Format> = {
+  subdomain: dns1123Subdomain,
+  label: dns1123Label,
+  label1035: dns1035Label,
+  pathSegment,
+};
+const ANNOTATIONS_BYTES = 262_144;
+const STANDARD_FINALIZERS = new Set(['orphan', 'foregroundDeletion', 'kubernetes']);
+
+export interface MetadataRule {
+  namespaced: boolean;
+  nameRule: NameRule;
+}
+
+export function validateMetadata(object: KubeObject, rule: MetadataRule): FieldError[] {
+  const meta = object.metadata;
+  return [
+    ...validateNames(meta.name ?? '', meta.generateName ?? '', rule),
+    ...validateNamespace(meta.namespace ?? '', rule),
+    ...((meta.generation ?? 0) < 0
+      ? [invalidValue('metadata.generation', meta.generation, 'must be greater than or equal to 0')]
+      : []),
+    ...validateLabels(meta.labels, 'metadata.labels'),
+    ...validateAnnotations(meta.annotations, 'metadata.annotations'),
+    ...validateOwners(meta.ownerReferences ?? []),
+    ...validateFinalizers(meta.finalizers ?? []),
+    ...validateManagedFields(meta.managedFields ?? []),
+  ];
+}
+
+function validateNames(name: string, generateName: string, rule: MetadataRule): FieldError[] {
+  const format = NAME_FORMATS[rule.nameRule];
+  const errors: FieldError[] = [];
+  if (generateName !== '') {
+    // A trailing dash is fine: the suffix follows it.
+    const stem =
+      generateName.endsWith('-') && rule.nameRule !== 'pathSegment' ? `${generateName.slice(0, -1)}a` : generateName;
+    errors.push(...format(stem).map((told) => invalidValue('metadata.generateName', generateName, told)));
+  }
+  if (name === '') errors.push(required('metadata.name', 'name or generateName is required'));
+  else errors.push(...format(name).map((told) => invalidValue('metadata.name', name, told)));
+  return errors;
+}
+
+function validateNamespace(namespace: string, rule: MetadataRule): FieldError[] {
+  if (!rule.namespaced) return namespace === '' ? [] : [forbidden('metadata.namespace', 'not allowed on this type')];
+  if (namespace === '') return [required('metadata.namespace')];
+  return dns1123Label(namespace).map((told) => invalidValue('metadata.namespace', namespace, told));
+}
+
+export function validateLabels(labels: Record<string, string> | undefined, path: string): FieldError[] {
+  const errors: FieldError[] = [];
+  for (const [key, value] of Object.entries(labels ?? {})) {
+    errors.push(...qualifiedName(key).map((told) => invalidValue(path, key, told)));
+    errors.push(...labelValue(value).map((told) => invalidValue(path, value, told)));
+  }
+  return errors;
+}
+
+export function validateAnnotations(annotations: Record<string, string> | undefined, path: string): FieldError[] {
+  const errors: FieldError[] = [];
+  let bytes = 0;
+  const encoder = new TextEncoder();
+  for (const [key, value] of Object.entries(annotations ?? {})) {
+    errors.push(...qualifiedName(key.toLowerCase()).map((told) => invalidValue(path, key, told)));
+    bytes += encoder.encode(key).length + encoder.encode(value).length;
+  }
+  if (bytes > ANNOTATIONS_BYTES) errors.push(tooLong(path, ANNOTATIONS_BYTES));
+  return errors;
+}
+
+function validateOwners(owners: OwnerReference[]): FieldError[] {
+  const errors: FieldError[] = [];
+  let controller: string | undefined;
+  const path = 'metadata.ownerReferences';
+  for (const owner of owners) {
+    if (!owner.apiVersion)
+      errors.push(invalidValue(`${path}.apiVersion`, owner.apiVersion ?? '', 'version must not be empty'));
+    for (const field of ['kind', 'name', 'uid'] as const)
+      if (!owner[field]) errors.push(invalidValue(`${path}.${field}`, owner[field] ?? '', 'must not be empty'));
+    if (owner.apiVersion === 'v1' && owner.kind === 'Event')
+      errors.push(invalidValue(path, owner, '/v1, Kind=Event is disallowed from being an owner'));
+    if (owner.controller !== true) continue;
+    if (controller === undefined) controller = owner.name;
+    else
+      errors.push(
+        invalidValue(
+          'metadata.ownerReferences',
+          owners,
+          `Only one reference can have Controller set to true. Found "true" in references for ${controller} and ${owner.name}`,
+        ),
+      );
+  }
+  return errors;
+}
+
+function validateFinalizers(finalizers: string[]): FieldError[] {
+  const path = 'metadata.finalizers';
+  const errors = finalizers.flatMap((finalizer) =>
+    qualifiedName(finalizer).map((told) => invalidValue(path, finalizer, told)),
+  );
+  if (finalizers.includes('orphan') && finalizers.includes('foregroundDeletion'))
+    errors.push(invalidValue(path, finalizers, 'finalizer orphan and foregroundDeletion cannot be both set'));
+  finalizers.forEach((finalizer, i) => {
+    if (!finalizer.includes('/') && !STANDARD_FINALIZERS.has(finalizer))
+      errors.push(
+        invalidValue(`${path}[${i}]`, finalizer, 'name is neither a standard finalizer name nor is it fully qualified'),
+      );
+  });
+  return errors;
+}
+
+function validateManagedFields(entries: ManagedFieldsEntry[]): FieldError[] {
+  return entries.flatMap((entry, i) => {
+    const path = `metadata.managedFields[${i}]`;
+    const errors: FieldError[] = [];
+    if (entry.operation !== 'Apply' && entry.operation !== 'Update')
+      errors.push(invalidValue(`${path}.operation`, entry.operation ?? '', 'must be `Apply` or `Update`'));
+    if ((entry.fieldsType ?? '') !== '' && entry.fieldsType !== 'FieldsV1')
+      errors.push(invalidValue(`${path}.fieldsType`, entry.fieldsType, 'must be `FieldsV1`'));
+    return errors;
+  });
+}
+
+const FIXED = [
+  'name',
+  'namespace',
+  'uid',
+  'creationTimestamp',
+  'deletionTimestamp',
+  'deletionGracePeriodSeconds',
+] as const;
+
+export function validateMetadataUpdate(
+  object: KubeObject,
+  old: KubeObject,
+  kind: { allowsUnconditionalUpdate: boolean },
+): FieldError[] {
+  const meta = object.metadata;
+  const was = old.metadata;
+  const errors: FieldError[] = [];
+  if (!kind.allowsUnconditionalUpdate && (meta.resourceVersion ?? '') === '')
+    errors.push(
+      invalidValue('metadata.resourceVersion', meta.resourceVersion ?? '', 'must be specified for an update'),
+    );
+  if (was.deletionTimestamp !== undefined) {
+    const added = (meta.finalizers ?? []).filter((finalizer) => !(was.finalizers ?? []).includes(finalizer));
+    if (added.length > 0)
+      errors.push(
+        forbidden(
+          'metadata.finalizers',
+          'no new finalizers can be added if the object is being deleted, found new finalizers ' +
+            `[]string{${added.map((finalizer) => JSON.stringify(finalizer)).join(', ')}}`,
+        ),
+      );
+  }
+  if ((meta.generation ?? 0) < (was.generation ?? 0))
+    errors.push(invalidValue('metadata.generation', meta.generation ?? 0, 'must not be decremented'));
+  for (const field of FIXED)
+    if ((meta[field] ?? null) !== (was[field] ?? null))
+      errors.push(invalidValue(`metadata.${field}`, meta[field], 'field is immutable'));
+  return errors;
+}

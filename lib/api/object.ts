@@ -1,0 +1,50 @@
+// Decides nothing: the shape that all API objects share, and the behaviour that one kind adds to it. Never knows a kind.
+import type { FieldError } from './field-error.ts';
+import type { ObjectMeta } from './generated/types.ts';
+
+/** Any API object, decoded and with its nulls dropped. */
+export interface KubeObject {
+  apiVersion: string;
+  kind: string;
+  metadata: ObjectMeta;
+  [field: string]: any;
+}
+
+/** The name formats of validation.md; `pathSegment` is RBAC's. */
+export type NameRule = 'subdomain' | 'label' | 'label1035' | 'pathSegment';
+
+/** A table column: name, type, format, priority (1 = only with `-o wide`). */
+export type Column = readonly [name: string, type: string, format: string, priority: number];
+
+/**
+ * What a kind may decide for itself; what it leaves out, the generic strategy does. All functions are pure but change the
+ * object that they are given in place (never `old`).
+ */
+export interface KindBehaviour<T = any> {
+  group: string;
+  version: string;
+  kind: string;
+  nameRule?: NameRule;
+  /** Counts spec changes in metadata.generation. */
+  hasGeneration?: boolean;
+  /** A PUT without resourceVersion is refused when false. */
+  allowsUnconditionalUpdate?: boolean;
+  /** DELETE answers with the object instead of a Status. */
+  returnsDeletedObject?: boolean;
+  default?(object: T): void;
+  validate?(object: T): FieldError[];
+  validateUpdate?(object: T, old: T): FieldError[];
+  validateStatusUpdate?(object: T, old: T): FieldError[];
+  prepareForCreate?(object: T): void;
+  prepareForUpdate?(object: T, old: T): void;
+  prepareForStatusUpdate?(object: T, old: T): void;
+  columns?: readonly Column[];
+  cells?(object: T, now: number): unknown[];
+  fields?: Record<string, (object: T) => string>;
+  graceSeconds?(object: T, requestedSeconds: number | undefined): number;
+}
+
+/** Keeps the kind's own type inside its file and gives the table one type. */
+export function defineKind<T>(behaviour: KindBehaviour<T>): KindBehaviour {
+  return behaviour;
+}
