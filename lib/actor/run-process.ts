@@ -13,7 +13,16 @@ import { systemChance } from './system.ts';
 
 type Services = Partial<Record<ActorName, () => Promise<{ start: StartActor<never> }>>>;
 
-export async function runProcess(actorFiles: readonly string[], services: Services): Promise<never> {
+export interface ProcessHooks {
+  /** Called once an instance serves for the first time. */
+  started?(instance: string): void;
+}
+
+export async function runProcess(
+  actorFiles: readonly string[],
+  services: Services,
+  hooks: ProcessHooks = {},
+): Promise<never> {
   const files = actorFiles.map((path) => JSON.parse(readFileSync(path, 'utf8')) as ActorFile);
   const edges = {
     connect: (file: ActorFile, log: ReturnType<typeof createLog>) => connectNats(file.instance, file.nats, log),
@@ -27,6 +36,7 @@ export async function runProcess(actorFiles: readonly string[], services: Servic
     exec: systemExec,
   };
   const hosted = files.map((file) => hostActor(file, edges));
+  for (const actor of hosted) void actor.started.then(() => hooks.started?.(actor.instance));
   const stop = async (code: number): Promise<void> => {
     await Promise.all(hosted.map((actor) => actor.stop()));
     process.exit(code);
