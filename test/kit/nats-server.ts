@@ -1,0 +1,80 @@
+// Does: starts a real nats-server on a free loopback port for one test, with or without a configuration. Never outlives
+// its test: `stop` kills it.
+import { spawn, type ChildProcess } from 'node:child_process';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { silentLog } from '../../lib/base/log.ts';
+import { connectNats } from '../../lib/bus/nats.ts';
+import type { Bus } from '../../lib/bus/bus.ts';
+
+export interface TestNats {
+  readonly url: string;
+  readonly pid: number;
+  /** One end for an instance, without credentials. */
+  connect(instance: string): Promise<Bus>;
+  /** SIGKILL, then a new server on the same port. */
+  restart(): Promise<void>;
+  kill(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+const BINARY =
+  ['/usr/sbin/nats-server', '/usr/local/bin/nats-server', '/usr/bin/nats-server'].find((path) => existsSync(path)) ??
+  'nats-server';
+
+/** `config`: text of a configuration file without address and port. */
+export async function startNats(config = ''): Promise<TestNats> {
+  const dir = mkdtempSync(join(tmpdir(), 'flotilla-nats-'));
+  const file = join(dir, 'nats.conf');
+  writeFileSync(file, `${config}\nmax_payload: 4MB\n`);
+  let { child, port } = await launch(dir, file, -1);
+  const ends: Bus[] = [];
+  const kill = async (): Promise<void> => {
+    if (child.exitCode !== null || child.signalCode !== null) return;
+    const gone = new Promise((resolve) => child.once('exit', resolve));
+    child.kill('SIGKILL');
+    await gone;
+  };
+  return {
+    url: `nats://127.0.0.1:${port}`,
+    get pid() {
+      return child.pid!;
+    },
+    async connect(instance) {
+      const bus = await connectNats(instance, { servers: [`nats://127.0.0.1:${port}`], seedFile: '' }, silentLog);
+      ends.push(bus);
+      return bus;
+    },
+    async restart() {
+      await kill();
+      ({ child, port } = await launch(dir, file, port));
+    },
+    kill,
+    async stop() {
+      await Promise.all(ends.map((bus) => bus.close().catch(() => {})));
+      await kill();
+      rmSync(dir, { recursive: true, force: true });
+    },
+  };
+}
+
+async function launch(dir: string, file: string, port: number): Promise<{ child: ChildProcess; port: number }> {
+  for (const name of readdirSync(dir)) if (name.endsWith('.ports')) rmSync(join(dir, name));
+  const child = spawn(BINARY, ['-c', file, '-a', '127.0.0.1', '-p', String(port), '--ports_file_dir', dir], {
+    stdio: 'ignore',
+  });
+  const failed = new Promise<never>((_, reject) => child.once('error', reject));
+  const ready = async (): Promise<number> => {
+    for (let i = 0; i < 500; i++) {
+      const ports = readdirSync(dir).find((name) => name.endsWith('.ports'));
+      const text = ports === undefined ? '' : readFileSync(join(dir, ports), 'utf8');
+      if (text.endsWith('}')) return Number(new URL((JSON.parse(text) as { nats: string[] }).nats[0]!).port);
+      if (child.exitCode !== null) throw new Error(`nats-server exited ${child.exitCode}`);
+      await sleep(10);
+    }
+    throw new Error('nats-server wrote no ports file in 5 s');
+  };
+  return { child, port: await Promise.race([ready(), failed]) };
+}
