@@ -42,6 +42,7 @@ export class ResourceCache<T extends KubeObject = KubeObject> {
   readonly #options: CacheOptions;
   readonly #objects = new Map<string, T>();
   readonly #byOwner = new Map<string, Set<string>>();
+  readonly #seenAt = new Map<string, number>();
   readonly #handlers = new Set<(change: Change<T>) => void>();
   readonly #subscriptions: Subscription[] = [];
   readonly #firstList = Promise.withResolvers<void>();
@@ -116,7 +117,17 @@ export class ResourceCache<T extends KubeObject = KubeObject> {
 
   /** Those whose controller owner has this uid. O(result). */
   ownedBy(uid: string): T[] {
+    return this.dependentsOf(uid).filter((object) => controllerUid(object) === uid);
+  }
+
+  /** Those with any owner reference to this uid. O(result). */
+  dependentsOf(uid: string): T[] {
     return [...(this.#byOwner.get(uid) ?? [])].map((key) => this.#objects.get(key)!);
+  }
+
+  /** When this version of the object arrived, in ms by our own clock. */
+  seenAt(namespace: string, name: string): number | undefined {
+    return this.#seenAt.get(`${namespace}/${name}`);
   }
 
   onChange(handler: (change: Change<T>) => void): Subscription {
@@ -167,8 +178,11 @@ export class ResourceCache<T extends KubeObject = KubeObject> {
     const before = this.#objects.get(key);
     if (before === undefined && after === undefined) return;
     if (before !== undefined) this.#unindex(key, before);
-    if (after === undefined) this.#objects.delete(key);
-    else {
+    if (after === undefined) {
+      this.#objects.delete(key);
+      this.#seenAt.delete(key);
+    } else {
+      this.#seenAt.set(key, this.#ctx.clock.now());
       this.#objects.set(key, after);
       this.#index(key, after);
     }
@@ -176,18 +190,18 @@ export class ResourceCache<T extends KubeObject = KubeObject> {
   }
 
   #index(key: string, object: T): void {
-    const uid = controllerUid(object);
-    if (uid === undefined) return;
-    const keys = this.#byOwner.get(uid) ?? new Set();
-    this.#byOwner.set(uid, keys.add(key));
+    for (const { uid } of object.metadata.ownerReferences ?? []) {
+      const keys = this.#byOwner.get(uid) ?? new Set();
+      this.#byOwner.set(uid, keys.add(key));
+    }
   }
 
   #unindex(key: string, object: T): void {
-    const uid = controllerUid(object);
-    if (uid === undefined) return;
-    const keys = this.#byOwner.get(uid);
-    keys?.delete(key);
-    if (keys?.size === 0) this.#byOwner.delete(uid);
+    for (const { uid } of object.metadata.ownerReferences ?? []) {
+      const keys = this.#byOwner.get(uid);
+      keys?.delete(key);
+      if (keys?.size === 0) this.#byOwner.delete(uid);
+    }
   }
 
   #advance(revision: number): void {

@@ -39,6 +39,18 @@ export class Caches implements View {
     return this.of<T>(ref).ownedBy(uid);
   }
 
+  dependentsOf<T extends KubeObject>(ref: ResourceRef, uid: string): T[] {
+    return this.of<T>(ref).dependentsOf(uid);
+  }
+
+  revision(ref: ResourceRef): number {
+    return this.of(ref).revision;
+  }
+
+  seenAt(ref: ResourceRef, namespace: string, name: string): number | undefined {
+    return this.of(ref).seenAt(namespace, name);
+  }
+
   stop(): void {
     for (const cache of this.#caches.values()) cache.stop();
     this.#caches.clear();

@@ -42,6 +42,12 @@ export interface View {
   list<T extends KubeObject = KubeObject>(ref: ResourceRef, namespace?: string): T[];
   /** Those whose controller owner reference has this uid. O(result). */
   ownedBy<T extends KubeObject = KubeObject>(ref: ResourceRef, uid: string): T[];
+  /** Those with any owner reference to this uid. O(result). */
+  dependentsOf<T extends KubeObject = KubeObject>(ref: ResourceRef, uid: string): T[];
+  /** The view of this resource is complete up to here: what is not in it did not exist at this revision. */
+  revision(ref: ResourceRef): number;
+  /** When this version of the object arrived, in ms by the looker's own clock: clocks of two machines are not compared. */
+  seenAt(ref: ResourceRef, namespace: string, name: string): number | undefined;
 }
 
 /**
@@ -50,7 +56,15 @@ export interface View {
  */
 export type Action =
   | { type: 'create'; ref: ResourceRef; namespace: string; object: object }
-  | { type: 'update' | 'updateStatus'; ref: ResourceRef; namespace: string; name: string; object: object }
+  | {
+      type: 'update' | 'updateStatus';
+      ref: ResourceRef;
+      namespace: string;
+      name: string;
+      /** Only for `update`: `finalize`, `approval`. */
+      subresource?: string;
+      object: object;
+    }
   | {
       type: 'patch';
       ref: ResourceRef;

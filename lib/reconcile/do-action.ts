@@ -50,7 +50,11 @@ async function send(action: Exclude<Action, { type: 'event' }>, client: Client):
     case 'create':
       return client.create<KubeObject>(action.ref, action.namespace, action.object);
     case 'update':
-      return client.update<KubeObject>(action.ref, at, action.object);
+      return client.update<KubeObject>(
+        action.ref,
+        action.subresource === undefined ? at : { ...at, subresource: action.subresource },
+        action.object,
+      );
     case 'updateStatus':
       return client.update<KubeObject>(action.ref, { ...at, subresource: 'status' }, action.object);
     case 'patch':
