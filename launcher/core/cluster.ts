@@ -1,0 +1,153 @@
+// Decides what a cluster is from what its owner asked for: names, members, address ranges, ports. Never looks at the
+// machine: which slot and ports are free is an argument.
+import type { ClusterFacts, RuntimeName } from '../../lib/actor/settings.ts';
+
+/** What the owner may ask for; absent: the default, or what the cluster already is. */
+export interface ClusterOptions {
+  name?: string | undefined;
+  runtime?: RuntimeName | undefined;
+  nodes?: number | undefined;
+  stores?: number | undefined;
+  apiservers?: number | undefined;
+  port?: number | undefined;
+}
+
+/** `<home>/cluster.json`: everything about a cluster that must not change between two starts. */
+export interface Cluster {
+  version: 1;
+  name: string;
+  clusterId: string;
+  /** Which of the machine's address ranges it took: several clusters live side by side. */
+  slot: number;
+  runtime: RuntimeName;
+  nodes: string[];
+  stores: string[];
+  apiservers: string[];
+  ports: { api: number; nats: number; dns: number };
+  facts: ClusterFacts;
+  /** Fabric between the nodes; absent where pods are processes of this machine. */
+  fabricCidr?: string;
+}
+
+/** What only the machine knows, found out before a cluster is made. */
+export interface Found {
+  clusterId: string;
+  slot: number;
+  apiPort: number;
+  natsPort: number;
+  dnsPort: number;
+}
+
+export class OptionError extends Error {
+  constructor(message: string) {
+    super(message);
+    this.name = 'OptionError';
+  }
+}
+
+export const SLOTS = 24;
+export const DEFAULT_API_PORT = 6443;
+const MAX_NODES = 200;
+const MAX_CONTAINER_NODES = 60;
+
+/** Pods are real containers in the nodes' own network namespaces; else they are processes of this machine, or nothing. */
+export function hasContainers(runtime: RuntimeName): boolean {
+  return runtime === 'ctr' || runtime === 'nerdctl';
+}
+
+/** Refuses what cannot be, with the value and the reason. */
+export function checkOptions(options: ClusterOptions): void {
+  const { name, runtime, nodes, stores, apiservers, port } = options;
+  if (name !== undefined && !/^[a-z]([a-z0-9-]{0,18}[a-z0-9])?$/.test(name))
+    throw new OptionError(`--name ${name}: a name is 1 to 20 lower-case letters, digits and '-', and begins with a letter`);
+  const most = hasContainers(runtime ?? 'ctr') ? MAX_CONTAINER_NODES : MAX_NODES;
+  if (nodes !== undefined && !within(nodes, 1, most))
+    throw new OptionError(`--nodes ${nodes}: must be 1 to ${most} with --runtime ${runtime ?? 'ctr'}`);
+  if (stores !== undefined && ![1, 3, 5].includes(stores))
+    throw new OptionError(`--stores ${stores}: must be 1, 3 or 5 (an even number survives no more failures than one less)`);
+  if (apiservers !== undefined && !within(apiservers, 1, 5))
+    throw new OptionError(`--apiservers ${apiservers}: must be 1 to 5`);
+  if (port !== undefined && !within(port, 1, 65_000)) throw new OptionError(`--port ${port}: must be 1 to 65000`);
+}
+
+/** A new cluster. */
+export function planCluster(options: ClusterOptions & { name: string }, found: Found): Cluster {
+  checkOptions(options);
+  const runtime = options.runtime ?? 'ctr';
+  return {
+    version: 1,
+    name: options.name,
+    clusterId: found.clusterId,
+    slot: found.slot,
+    runtime,
+    nodes: numbered('node', options.nodes ?? 3),
+    stores: numbered('store', options.stores ?? 3),
+    apiservers: numbered('apiserver', options.apiservers ?? 1),
+    ports: { api: found.apiPort, nats: found.natsPort, dns: found.dnsPort },
+    ...rangesOf(options.name, found, runtime),
+  };
+}
+
+/**
+ * The same cluster, asked for again. Nodes and API actors may be added; what the stored state hangs on may not change.
+ */
+export function againCluster(cluster: Cluster, options: ClusterOptions): Cluster {
+  checkOptions({ ...options, runtime: options.runtime ?? cluster.runtime });
+  const refuse = (option: string, is: string | number): never => {
+    throw new OptionError(
+      `${option}: this cluster was made with ${is}; keep it, use another --home, or remove it with \`flotilla down --purge\``,
+    );
+  };
+  if (options.name !== undefined && options.name !== cluster.name) refuse(`--name ${options.name}`, cluster.name);
+  if (options.runtime !== undefined && options.runtime !== cluster.runtime)
+    refuse(`--runtime ${options.runtime}`, cluster.runtime);
+  if (options.port !== undefined && options.port !== cluster.ports.api)
+    refuse(`--port ${options.port}`, cluster.ports.api);
+  if (options.stores !== undefined && options.stores !== cluster.stores.length)
+    refuse(`--stores ${options.stores}`, cluster.stores.length);
+  if (options.nodes !== undefined && options.nodes < cluster.nodes.length)
+    refuse(`--nodes ${options.nodes}`, cluster.nodes.length);
+  if (options.apiservers !== undefined && options.apiservers < cluster.apiservers.length)
+    refuse(`--apiservers ${options.apiservers}`, cluster.apiservers.length);
+  return {
+    ...cluster,
+    nodes: numbered('node', options.nodes ?? cluster.nodes.length),
+    apiservers: numbered('apiserver', options.apiservers ?? cluster.apiservers.length),
+  };
+}
+
+/** Port of each API actor: the first has the cluster's, the others follow. */
+export function apiPortOf(cluster: Cluster, instance: string): number {
+  return cluster.ports.api + cluster.apiservers.indexOf(instance);
+}
+
+/** Address ranges by slot. Without containers everything lives in 127/8, which Linux answers without any set-up. */
+function rangesOf(name: string, found: Found, runtime: RuntimeName): { facts: ClusterFacts; fabricCidr?: string } {
+  const { slot, clusterId } = found;
+  const real = hasContainers(runtime);
+  const service = real ? `10.${96 + slot}` : `127.${96 + slot}`;
+  return {
+    facts: {
+      name,
+      clusterId,
+      domain: 'cluster.local',
+      podCidr: real ? `10.${244 - slot}.0.0/16` : `127.${32 + slot}.0.0/16`,
+      serviceCidr: `${service}.0.0/16`,
+      dnsIp: `${service}.0.10`,
+    },
+    ...(real ? { fabricCidr: `10.200.${slot}.0/24` } : {}),
+  };
+}
+
+/** First address of the service range: the Service `kubernetes`. */
+export function kubernetesServiceIp(facts: ClusterFacts): string {
+  return facts.serviceCidr.replace(/\.0\/\d+$/, '.1');
+}
+
+function numbered(word: string, count: number): string[] {
+  return Array.from({ length: count }, (_, i) => `${word}-${i + 1}`);
+}
+
+function within(value: number, low: number, high: number): boolean {
+  return Number.isInteger(value) && value >= low && value <= high;
+}

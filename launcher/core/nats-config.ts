@@ -1,0 +1,65 @@
+// Decides nats-server's configuration: one user an actor instance, permissions from the subject map alone. Never invents
+// a permission that lib/bus/subjects.ts does not give.
+import { LIMITS } from '../../lib/base/limits.ts';
+import { permissionsOf, SUBJECTS, type Identity, type Permission } from '../../lib/bus/subjects.ts';
+
+export interface NatsConfig {
+  cluster: string;
+  host: string;
+  port: number;
+  certFile: string;
+  keyFile: string;
+  caFile: string;
+  users: Array<{ who: Identity; publicKey: string }>;
+}
+
+/**
+ * A reader whose event loop hangs is cut off after `write_deadline`: the default of 10 s would stall its publishers.
+ * Answers need no permission of their own: a responder may publish to the reply subject of what it was asked, often
+ * enough for a stream, and not for ever.
+ */
+export function natsConfigText(config: NatsConfig): string {
+  return [
+    `server_name: ${quote(`${config.cluster}-nats`)}`,
+    `listen: ${quote(`${config.host}:${config.port}`)}`,
+    `max_payload: ${LIMITS.busPayloadBytes}`,
+    'max_pending: 64MB',
+    'write_deadline: "2s"',
+    'max_control_line: 4096',
+    'ping_interval: "20s"',
+    'logtime: true',
+    `tls { cert_file: ${quote(config.certFile)}, key_file: ${quote(config.keyFile)}, ca_file: ${quote(config.caFile)}, timeout: 5 }`,
+    'authorization {',
+    '  timeout: 5',
+    '  default_permissions { publish: "_NOBODY", subscribe: "_NOBODY" }',
+    '  users: [',
+    ...config.users.map(({ who, publicKey }) => userText(config.cluster, who, publicKey)),
+    '  ]',
+    '}',
+    '',
+  ].join('\n');
+}
+
+function userText(cluster: string, who: Identity, publicKey: string): string {
+  const { publish, subscribe } = permissionsOf(cluster, who);
+  const answers = isAsked(who) ? ', allow_responses: { max: 1000, expires: "1m" }' : '';
+  return [
+    `    # ${who.instance}`,
+    `    { nkey: ${quote(publicKey)}, permissions: {`,
+    `        publish: [${publish.map(quote).join(', ')}]`,
+    `        subscribe: [${subscribe.map(quote).join(', ')}]${answers} } }`,
+  ].join('\n');
+}
+
+/** Whether anybody may send it requests. */
+function isAsked(who: Identity): boolean {
+  return Object.values(SUBJECTS).some(
+    (rule) =>
+      rule.category !== 'evt' &&
+      (rule.subscribe as readonly Permission[]).some((permission) => permission.actors.includes(who.actor)),
+  );
+}
+
+function quote(text: string): string {
+  return JSON.stringify(text);
+}

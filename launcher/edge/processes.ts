@@ -1,0 +1,137 @@
+// Does: starts processes that outlive their starter, and says of a pid whether it is still the process that was meant
+// (pid and start time). Never decides when.
+import { spawn } from 'node:child_process';
+import { closeSync, mkdirSync, openSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { writeFileAtomic } from './files.ts';
+
+export interface ProcessRecord {
+  pid: number;
+  /** Field 22 of /proc/<pid>/stat: a pid is given again, this pair is not. */
+  startTime: string;
+  /** Milliseconds since 1970. */
+  startedAt: number;
+}
+
+export interface Detached {
+  record: ProcessRecord;
+  /** Says how it ended, as long as this process lives. */
+  ended: Promise<string>;
+}
+
+/** Runs in its own session with its output appended to `logFile`; survives the death of this process. */
+export async function spawnDetached(
+  argv: readonly string[],
+  options: { env: Record<string, string>; logFile: string; cwd: string },
+): Promise<Detached> {
+  const [file, ...args] = argv as [string, ...string[]];
+  mkdirSync(dirname(options.logFile), { recursive: true });
+  const log = openSync(options.logFile, 'a', 0o600);
+  try {
+    const child = spawn(file, args, {
+      detached: true,
+      stdio: ['ignore', log, log],
+      cwd: options.cwd,
+      env: { ...cleanEnvironment(), ...options.env },
+    });
+    const ended = new Promise<string>((resolve) => {
+      child.once('error', (error) => resolve(`could not be started: ${error.message}`));
+      child.once('exit', (code, signal) => resolve(signal === null ? `exited ${code}` : `was ended by ${signal}`));
+    });
+    child.unref();
+    if (child.pid === undefined) throw new Error(await ended);
+    const startTime = startTimeOf(child.pid) ?? '';
+    return { record: { pid: child.pid, startTime, startedAt: Date.now() }, ended };
+  } finally {
+    closeSync(log);
+  }
+}
+
+/** Children see what a service sees, not what the owner's shell happens to hold. */
+function cleanEnvironment(): Record<string, string> {
+  const keep = ['PATH', 'HOME', 'LANG', 'LC_ALL', 'TZ', 'TMPDIR', 'HTTP_PROXY', 'HTTPS_PROXY', 'NO_PROXY', 'http_proxy', 'https_proxy', 'no_proxy', 'SSL_CERT_FILE', 'SSL_CERT_DIR', 'NODE_EXTRA_CA_CERTS'];
+  return Object.fromEntries(
+    keep.flatMap((key) => (process.env[key] === undefined ? [] : [[key, process.env[key]]])),
+  );
+}
+
+/** undefined: no such process, or only its remains. */
+export function startTimeOf(pid: number): string | undefined {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    return fields[0] === 'Z' || fields[0] === 'X' ? undefined : fields[19];
+  } catch {
+    return undefined;
+  }
+}
+
+export function isAlive(record: ProcessRecord): boolean {
+  return startTimeOf(record.pid) === record.startTime;
+}
+
+/** Sends to exactly that process; false when it is gone. */
+export function signal(record: ProcessRecord, name: NodeJS.Signals): boolean {
+  if (!isAlive(record)) return false;
+  try {
+    process.kill(record.pid, name);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+export function readRecord(file: string): ProcessRecord | undefined {
+  try {
+    const value = JSON.parse(readFileSync(file, 'utf8')) as Partial<ProcessRecord>;
+    if (typeof value.pid !== 'number' || typeof value.startTime !== 'string') return undefined;
+    return { pid: value.pid, startTime: value.startTime, startedAt: Number(value.startedAt) };
+  } catch {
+    return undefined;
+  }
+}
+
+export function writeRecord(file: string, record: ProcessRecord): void {
+  writeFileAtomic(file, JSON.stringify(record));
+}
+
+export function forgetRecord(file: string): void {
+  rmSync(file, { force: true });
+}
+
+export function ownRecord(): ProcessRecord {
+  return { pid: process.pid, startTime: startTimeOf(process.pid) ?? '', startedAt: Date.now() };
+}
+
+/** SIGTERM, then SIGKILL when the grace is over; resolves when it is gone. */
+export async function endProcess(record: ProcessRecord, graceMs: number): Promise<void> {
+  if (!signal(record, 'SIGTERM')) return;
+  if (await goneWithin(record, graceMs)) return;
+  signal(record, 'SIGKILL');
+  await goneWithin(record, 5000);
+}
+
+async function goneWithin(record: ProcessRecord, ms: number): Promise<boolean> {
+  for (const until = Date.now() + ms; Date.now() < until; await pause(20)) if (!isAlive(record)) return true;
+  return !isAlive(record);
+}
+
+/** Every process whose environment carries `MARK=<prefix>…`; other users' processes are left out. */
+export function markedProcesses(mark: string, prefix: string): Array<ProcessRecord & { command: string }> {
+  const wanted = `${mark}=${prefix}`;
+  return readdirSync('/proc')
+    .filter((entry) => /^\d+$/.test(entry) && Number(entry) !== process.pid)
+    .flatMap((entry) => {
+      try {
+        const environment = readFileSync(`/proc/${entry}/environ`, 'latin1').split('\0');
+        if (!environment.some((pair) => pair.startsWith(wanted))) return [];
+        const startTime = startTimeOf(Number(entry));
+        if (startTime === undefined) return [];
+        const command = readFileSync(`/proc/${entry}/cmdline`, 'latin1').replaceAll('\0', ' ').trim();
+        return [{ pid: Number(entry), startTime, startedAt: 0, command }];
+      } catch {
+        return [];
+      }
+    });
+}

@@ -1,0 +1,183 @@
+// Does: brings a cluster up from whatever is there: nothing, half of it, all of it dead or all of it running. Every step
+// first looks, then makes what is missing; it removes nothing, so running containers are adopted, not restarted.
+import { createHash } from 'node:crypto';
+import { mkdirSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { systemExec } from '../lib/exec/system-exec.ts';
+import type { RuntimeName } from '../lib/actor/settings.ts';
+import {
+  againCluster,
+  checkOptions,
+  hasContainers,
+  OptionError,
+  planCluster,
+  SLOTS,
+  type Cluster,
+  type ClusterOptions,
+} from './core/cluster.ts';
+import { homeLayout, MAX_HOME_BYTES, type Home } from './core/home.ts';
+import type { Places } from './core/network-places.ts';
+import { requirementsOf } from './core/requirements.ts';
+import { MARK } from './core/units.ts';
+import { findMissing, install, InstallError, searchPath } from './edge/install.ts';
+import { takeLock } from './edge/lock.ts';
+import { findPlace, isPortFree } from './edge/machine.ts';
+import { placesOf, raiseNetwork } from './edge/node-network.ts';
+import { readCluster, writeCluster } from './edge/plan-file.ts';
+import { prepare } from './edge/prepare.ts';
+import { isAlive, readRecord, signal, spawnDetached } from './edge/processes.ts';
+import { ensureWebImage } from './edge/web-image.ts';
+import { askSupervisor, converse, supervisorStatus } from './supervisor/client.ts';
+import type { UnitStatus } from './supervisor/supervisor.ts';
+
+export interface UpOptions extends ClusterOptions {
+  /** Directory of all state; absolute or relative to the working directory. */
+  home: string;
+  /** Whether missing programs may be installed from apt. */
+  install?: boolean;
+  logLevel?: string;
+  /** Give up waiting for the actors after this. */
+  timeoutMs?: number;
+}
+
+export interface UpProgress {
+  /** One finished or begun step. */
+  say(line: string): void;
+  /** Every change of every process. */
+  unit(status: UnitStatus): void;
+}
+
+export interface RunningCluster {
+  cluster: Cluster;
+  places: Places;
+  home: Home;
+  units: UnitStatus[];
+}
+
+const UP_TIMEOUT_MS = 180_000;
+
+export async function up(options: UpOptions, progress: UpProgress): Promise<RunningCluster> {
+  const home = openHome(options.home);
+  const before = readCluster(home);
+  const runtime = options.runtime ?? before?.runtime ?? 'ctr';
+  checkOptions({ ...options, runtime });
+  checkPrivileges(runtime, options.install ?? true);
+  await installPrograms(runtime, options.install ?? true, progress);
+  mkdirSync(home.root, { recursive: true, mode: 0o700 });
+  const lock = takeLock(home.lock);
+  if (lock === undefined) throw new OptionError(`another \`flotilla up\` or \`down\` is at work in ${home.root}: wait for it to end`);
+  try {
+    const cluster = await decideCluster(home, options, runtime, progress);
+    await checkPort(home, cluster);
+    writeCluster(home, cluster);
+    await raiseNetwork(cluster, progress.say);
+    const places = placesOf(cluster);
+    if (hasContainers(runtime)) await ensureWebImage(home.webImage, progress.say);
+    const { natsConfigChanged } = await prepare(cluster, places, home, options.logLevel ?? 'info');
+    if (natsConfigChanged) reloadNats(home);
+    await ensureSupervisor(home, cluster);
+    const units = await awaitUnits(home, progress, options.timeoutMs ?? UP_TIMEOUT_MS);
+    return { cluster, places, home, units };
+  } finally {
+    lock.release();
+  }
+}
+
+/** `~/.flotilla` unless told otherwise. */
+export function openHome(directory: string): Home {
+  const root = resolve(directory.replace(/^~(?=\/|$)/, homedir()));
+  if (Buffer.byteLength(root) > MAX_HOME_BYTES)
+    throw new OptionError(`--home ${root}: at most ${MAX_HOME_BYTES} bytes (paths of unix sockets below it must fit in 107)`);
+  return homeLayout(root);
+}
+
+async function decideCluster(home: Home, options: UpOptions, runtime: RuntimeName, progress: UpProgress): Promise<Cluster> {
+  const before = readCluster(home);
+  if (before !== undefined) return againCluster(before, options);
+  const own = home.root === resolve(homedir(), '.flotilla');
+  const digest = createHash('sha256').update(home.root).digest();
+  const name = options.name ?? (own ? 'flotilla' : `fl-${digest.toString('hex').slice(0, 5)}`);
+  const found = await findPlace(runtime, options.port, own ? 0 : 1 + (digest[0]! % (SLOTS - 1)));
+  const cluster = planCluster({ ...options, runtime, name }, found);
+  progress.say(`new cluster ${name}: ${cluster.nodes.length} nodes (${runtime}), ${cluster.stores.length} stores, API on https://127.0.0.1:${cluster.ports.api}`);
+  return cluster;
+}
+
+function checkPrivileges(runtime: RuntimeName, mayInstall: boolean): void {
+  if (!hasContainers(runtime) || process.getuid?.() === 0) return;
+  if (!mayInstall) return;
+  throw new InstallError(`--runtime ${runtime} needs root (network namespaces, containerd): run it with sudo, or use --runtime process, which needs neither`);
+}
+
+async function installPrograms(runtime: RuntimeName, allowed: boolean, progress: UpProgress): Promise<void> {
+  const path = searchPath();
+  const requirements = requirementsOf(runtime);
+  const missing = findMissing(requirements, path);
+  await install(requirements, { exec: systemExec, isRoot: process.getuid?.() === 0, path, say: progress.say }, allowed);
+  if (missing.length > 0) progress.say(`installed ${missing.map((row) => row.package).join(', ')}`);
+}
+
+/** Another program on our port would answer instead of our API, and nobody would understand why. */
+async function checkPort(home: Home, cluster: Cluster): Promise<void> {
+  for (const [i, instance] of cluster.apiservers.entries()) {
+    const record = readRecord(home.pidFile(instance));
+    if (record !== undefined && isAlive(record)) continue;
+    const port = cluster.ports.api + i;
+    if (!(await isPortFree('127.0.0.1', port)))
+      throw new OptionError(`port ${port} of ${instance} is taken by another program: end it, or make another cluster with --home and --port`);
+  }
+}
+
+function reloadNats(home: Home): void {
+  const record = readRecord(home.pidFile('nats'));
+  if (record !== undefined) signal(record, 'SIGHUP');
+}
+
+async function ensureSupervisor(home: Home, cluster: Cluster): Promise<void> {
+  if ((await supervisorStatus(home)) !== undefined) {
+    await askSupervisor(home, { cmd: 'load' });
+    return;
+  }
+  await spawnDetached([process.execPath, fileURLToPath(new URL('run-supervisor.ts', import.meta.url)), home.root], {
+    env: { [MARK]: `${cluster.clusterId}/supervisor`, NODE_COMPILE_CACHE: home.compileCache },
+    logFile: home.logFile('supervisor'),
+    cwd: home.root,
+  });
+  for (const until = Date.now() + 20_000; Date.now() < until; await new Promise((go) => setTimeout(go, 50)))
+    if ((await supervisorStatus(home)) !== undefined) {
+      await askSupervisor(home, { cmd: 'load' });
+      return;
+    }
+  throw new Error(`the supervisor did not answer in 20 s: see ${home.logFile('supervisor')}`);
+}
+
+/** Resolves when every unit runs; fails with who does not and where its log is. */
+async function awaitUnits(home: Home, progress: UpProgress, timeoutMs: number): Promise<UnitStatus[]> {
+  const known = new Map<string, string>();
+  let last: UnitStatus[] = [];
+  const end = new AbortController();
+  const deadline = setTimeout(() => end.abort(), timeoutMs);
+  try {
+    for await (const { units } of converse(home, { cmd: 'watch' }, end.signal)) {
+      last = units;
+      for (const unit of units) {
+        if (known.get(unit.name) === unit.state) continue;
+        known.set(unit.name, unit.state);
+        progress.unit(unit);
+      }
+      if (units.length > 0 && units.every((unit) => unit.state === 'running')) return units;
+    }
+  } finally {
+    clearTimeout(deadline);
+  }
+  throw new Error(whoIsMissing(last, timeoutMs));
+}
+
+function whoIsMissing(units: readonly UnitStatus[], timeoutMs: number): string {
+  const rows = units
+    .filter((unit) => unit.state !== 'running')
+    .map((unit) => `${unit.name} is ${unit.state}${unit.why === undefined ? '' : ` (${unit.why})`}: see ${unit.log}`);
+  return `not everything runs after ${timeoutMs / 1000} s: ${rows.join('; ')}`;
+}
