@@ -21,7 +21,9 @@ function once(): Promise<string> {
     const request = get(url, { agent: false, timeout: 3000 }, (response) => {
       let body = '';
       response.setEncoding('utf8').on('data', (part: string) => (body += part));
-      response.on('end', () => (response.statusCode === 200 ? resolve(body.trim()) : reject(new Error(`status ${response.statusCode}`))));
+      response.on('end', () =>
+        response.statusCode === 200 ? resolve(body.trim()) : reject(new Error(`status ${response.statusCode}`)),
+      );
       response.on('error', reject);
     });
     request.on('timeout', () => request.destroy(new Error('timeout')));
