@@ -1,0 +1,172 @@
+// Decides how a request body becomes an object of the expected kind, or why it does not: media type, size, syntax, kind,
+// types, unknown and repeated fields. Never fills defaults (Kind.default) and never judges values (Kind.validate).
+import { ApiError } from '../base/errors.ts';
+import { LIMITS } from '../base/limits.ts';
+import { TypeMismatchError, canonical } from './canonical.ts';
+import { parseJson, type ParsedText } from './json.ts';
+import type { KubeObject } from './object.ts';
+import { decodeProtobuf } from './protobuf.ts';
+import { apiVersionOf, type ResourceRef } from './resource.ts';
+import { parseYaml } from './yaml.ts';
+
+export type FieldValidation = 'Strict' | 'Warn' | 'Ignore';
+
+/** What a body must be: `{ apiVersion: 'apps/v1', kind: 'Deployment', typeName: 'apps.v1.Deployment' }`. */
+export interface Expected {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly typeName: string;
+}
+
+export interface Decoded<T = KubeObject> {
+  object: T;
+  /** For `Warning: 299` headers. */
+  warnings: string[];
+}
+
+export const expectedOf = (kind: { ref: ResourceRef; typeName: string }): Expected => ({
+  apiVersion: apiVersionOf(kind.ref),
+  kind: kind.ref.kind,
+  typeName: kind.typeName,
+});
+
+const MEDIA_TYPES = ['application/json', 'application/yaml', 'application/vnd.kubernetes.protobuf'] as const;
+
+/** Body bytes to a JSON value. `mustBe` is only for the error's text. Throws ApiError: 400, 413, 415. */
+export function parseBody(bytes: Uint8Array, contentType: string | undefined, mustBe: string): ParsedText {
+  if (bytes.length > LIMITS.requestBodyBytes)
+    throw new ApiError(
+      'RequestEntityTooLarge',
+      `Request entity too large: limit is ${LIMITS.requestBodyBytes}, the body has ${bytes.length} bytes`,
+    );
+  const media = (contentType ?? '').split(';')[0]!.trim().toLowerCase();
+  try {
+    if (media === 'application/vnd.kubernetes.protobuf') return { value: decodeProtobuf(bytes), duplicates: [] };
+    if (media === 'application/yaml') return oneDocument(parseYaml(new TextDecoder().decode(bytes)));
+    if (media === '' || media === 'application/json') return parseJson(new TextDecoder().decode(bytes));
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+    throw unrecognized(
+      bytes,
+      mustBe,
+      media === 'application/yaml' ? error.message : `json parse error: ${error.message}`,
+    );
+  }
+  throw new ApiError(
+    'UnsupportedMediaType',
+    `the body of the request was in an unknown format - accepted media types include: ${MEDIA_TYPES.join(', ')}`,
+  );
+}
+
+/** Patches of apply are called YAML but are JSON nearly always, and JSON is sixty times quicker to read. */
+export function parseJsonOrYaml(bytes: Uint8Array, mustBe: string): ParsedText {
+  try {
+    return parseBody(bytes, 'application/json', mustBe);
+  } catch (error) {
+    if (error instanceof ApiError && error.code === 413) throw error;
+    return parseBody(bytes, 'application/yaml', mustBe);
+  }
+}
+
+function oneDocument(documents: ParsedText[]): ParsedText {
+  if (documents.length > 1)
+    throw new SyntaxError(`the body holds ${documents.length} YAML documents, a request takes one`);
+  return documents[0] ?? { value: {}, duplicates: [] };
+}
+
+function unrecognized(bytes: Uint8Array, mustBe: string, why: string): ApiError {
+  const seen = bytes.subarray(0, 30);
+  const summary = bytes[0] === 123 ? new TextDecoder().decode(seen) : seen.toHex();
+  return new ApiError(
+    'BadRequest',
+    `the object provided is unrecognized (must be of type ${mustBe}): couldn't get version/kind; ${why} ` +
+      `(${summary}${bytes.length > 30 ? ' ...' : ''})`,
+  );
+}
+
+/**
+ * A JSON value to an object of the expected kind; a body without apiVersion and kind is taken as such.
+ * Throws ApiError 400. The value is not changed.
+ */
+export function decodeValue<T = KubeObject>(
+  parsed: ParsedText,
+  expected: Expected,
+  fieldValidation: FieldValidation = 'Warn',
+): Decoded<T> {
+  const { value } = parsed;
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    throw new ApiError(
+      'BadRequest',
+      `the object provided is unrecognized (must be of type ${expected.kind}): a JSON object is needed, ` +
+        `not ${value === null ? 'null' : Array.isArray(value) ? 'an array' : `a ${typeof value}`}`,
+    );
+  checkType(value as { apiVersion?: unknown; kind?: unknown }, expected);
+  const { value: object, unknown } = canonicalOr400(value, expected);
+  const problems = [
+    ...unknown.map((path) => `unknown field ${JSON.stringify(path)}`),
+    ...parsed.duplicates.map((path) => `duplicate field ${JSON.stringify(path)}`),
+  ];
+  if (problems.length > 0 && fieldValidation === 'Strict')
+    throw new ApiError('BadRequest', `${cannotBeHandled(expected)}: strict decoding error: ${problems.join(', ')}`);
+  const named = { ...object, apiVersion: expected.apiVersion, kind: expected.kind } as T;
+  return { object: named, warnings: fieldValidation === 'Warn' ? problems : [] };
+}
+
+/** `parseBody` and `decodeValue` in one. */
+export function decodeBody<T = KubeObject>(
+  bytes: Uint8Array,
+  contentType: string | undefined,
+  expected: Expected,
+  fieldValidation: FieldValidation = 'Warn',
+): Decoded<T> {
+  return decodeValue<T>(parseBody(bytes, contentType, expected.kind), expected, fieldValidation);
+}
+
+/** The `fieldValidation` of a query; anything else than the three is a 400 of its own. */
+export function fieldValidationOf(text: string | undefined): FieldValidation {
+  if (text === undefined || text === '') return 'Warn';
+  if (text === 'Strict' || text === 'Warn' || text === 'Ignore') return text;
+  throw new ApiError(
+    'Invalid',
+    `PatchOptions.meta.k8s.io "" is invalid: fieldValidation: Unsupported value: ${JSON.stringify(text)}: supported values: "Ignore", "Warn", "Strict"`,
+    {
+      group: 'meta.k8s.io',
+      kind: 'PatchOptions',
+      causes: [
+        {
+          reason: 'FieldValueNotSupported',
+          message: `Unsupported value: ${JSON.stringify(text)}: supported values: "Ignore", "Warn", "Strict"`,
+          field: 'fieldValidation',
+        },
+      ],
+    },
+  );
+}
+
+const versionOf = (expected: Expected): string => expected.apiVersion.split('/').at(-1)!;
+const cannotBeHandled = (expected: Expected): string =>
+  `${expected.kind} in version ${JSON.stringify(versionOf(expected))} cannot be handled as a ${expected.kind}`;
+
+function checkType(value: { apiVersion?: unknown; kind?: unknown }, expected: Expected): void {
+  const { apiVersion, kind } = value;
+  if (apiVersion !== undefined && apiVersion !== null && apiVersion !== '' && apiVersion !== expected.apiVersion)
+    throw new ApiError(
+      'BadRequest',
+      `the API version in the data (${String(apiVersion)}) does not match the expected API version (${expected.apiVersion})`,
+    );
+  if (kind !== undefined && kind !== null && kind !== '' && kind !== expected.kind)
+    throw new ApiError(
+      'BadRequest',
+      `${String(kind)} in version ${JSON.stringify(versionOf(expected))} cannot be handled as a ${expected.kind}: ` +
+        `the kind in the data (${String(kind)}) does not match the expected kind (${expected.kind})`,
+    );
+}
+
+function canonicalOr400(value: unknown, expected: Expected): { value: KubeObject; unknown: string[] } {
+  try {
+    return canonical(expected.typeName, value);
+  } catch (error) {
+    if (!(error instanceof TypeMismatchError)) throw error;
+    throw new ApiError('BadRequest', `${cannotBeHandled(expected)}: ${error.message}`);
+  }
+}

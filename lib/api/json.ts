@@ -1,0 +1,94 @@
+// Decides which JSON text is well formed for the API: no deeper than the system carries, with repeated keys told by their
+// path (JSON.parse keeps the last silently). Never interprets values.
+import { DEEPEST } from './canonical.ts';
+
+export interface ParsedText {
+  value: unknown;
+  /** Paths of keys that were given twice: `spec.replicas`. */
+  duplicates: string[];
+}
+
+/** Throws SyntaxError with the words that clients of the real server know. */
+export function parseJson(text: string): ParsedText {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    throw new SyntaxError(goJsonError(text, (error as Error).message));
+  }
+  return { value, duplicates: findDuplicateKeys(text) };
+}
+
+function goJsonError(text: string, told: string): string {
+  if (/end of JSON input|Unterminated/i.test(told)) return 'unexpected end of JSON input';
+  const position = /position (\d+)/.exec(told)?.[1];
+  const char = position === undefined ? undefined : text[Number(position)];
+  if (position !== undefined && char === undefined) return 'unexpected end of JSON input';
+  if (char === undefined) return told;
+  return `invalid character ${JSON.stringify(char).replace(/^"(.*)"$/s, "'$1'")} at position ${position}`;
+}
+
+interface Level {
+  keys: Set<string> | undefined;
+  path: string;
+  index: number;
+  /** The key whose value comes next. */
+  key: string;
+}
+
+/** One pass over text that JSON.parse accepted; throws SyntaxError when it is nested too deep. */
+function findDuplicateKeys(text: string): string[] {
+  const duplicates: string[] = [];
+  const levels: Level[] = [];
+  let level: Level | undefined;
+  let wantsKey = false;
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    if (code === 34 /* " */) {
+      const end = endOfString(text, i);
+      if (wantsKey && level?.keys !== undefined) {
+        level.key = textOf(text, i, end);
+        if (level.keys.has(level.key)) duplicates.push(pathOf(level));
+        else level.keys.add(level.key);
+        wantsKey = false;
+      }
+      i = end;
+    } else if (code === 123 /* { */ || code === 91 /* [ */) {
+      const path: string = level === undefined ? '' : pathOf(level);
+      level = { keys: code === 123 ? new Set() : undefined, path, index: 0, key: '' };
+      levels.push(level);
+      if (levels.length > DEEPEST) throw new SyntaxError(`exceeded max depth of ${DEEPEST}`);
+      wantsKey = code === 123;
+    } else if (code === 125 /* } */ || code === 93 /* ] */) {
+      levels.pop();
+      level = levels.at(-1);
+      wantsKey = false;
+    } else if (code === 44 /* , */ && level !== undefined) {
+      level.index += 1;
+      wantsKey = level.keys !== undefined;
+    }
+  }
+  return duplicates;
+}
+
+function pathOf(level: Level): string {
+  if (level.keys === undefined) return `${level.path}[${level.index}]`;
+  return level.path === '' ? level.key : `${level.path}.${level.key}`;
+}
+
+function endOfString(text: string, start: number): number {
+  let end = text.indexOf('"', start + 1);
+  while (isEscaped(text, end)) end = text.indexOf('"', end + 1);
+  return end;
+}
+
+function isEscaped(text: string, at: number): boolean {
+  let slashes = 0;
+  while (text.charCodeAt(at - 1 - slashes) === 92) slashes += 1;
+  return slashes % 2 === 1;
+}
+
+function textOf(text: string, start: number, end: number): string {
+  const inner = text.slice(start + 1, end);
+  return inner.includes('\\') ? (JSON.parse(`"${inner}"`) as string) : inner;
+}
