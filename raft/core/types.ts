@@ -2,7 +2,7 @@
 // Never holds behaviour. The algorithm starts at step.ts; messages between members are in messages.ts.
 import type { Message, SnapshotChunk } from './messages.ts';
 
-export type * from './messages.ts';
+export * from './messages.ts';
 
 /** `store-1`. The same name must never be given to a second, empty member of the same cluster. */
 export type MemberId = string;
@@ -149,11 +149,11 @@ export type Input =
   | { type: 'tick' }
   /** Must have passed `decodeMessage` of raft/transport: the core trusts its shape, not its content. */
   | { type: 'receive'; message: Message }
-  /** One entry for each item of `data`, all or none. Answered by proposalAccepted or proposalRefused, at once. */
+  /** One entry for each item of `data` (at least one; owned by the core from now on), all or none. Answered by proposalAccepted or proposalRefused, at once. */
   | { type: 'propose'; proposalId: number; data: Uint8Array[] }
   /** This write and all before it are durable (cumulative, in order). */
   | { type: 'appended'; appendId: AppendId }
-  /** The write failed and nothing after it will succeed: this member stops promising, and only follows in memory. */
+  /** The write failed and nothing after it will succeed: this member stops promising and takes no more entries. */
   | { type: 'appendFailed'; appendId: AppendId; reason: string }
   /** The state machine holds everything up to `index` (of `apply` or of `installSnapshot`). */
   | { type: 'applied'; index: Index }
@@ -174,16 +174,16 @@ export type Input =
    * Answers writeSnapshotChunk: bytes before `nextOffset` are staged. When that is all of them, they are also durable
    * and their hash is right.
    */
-  | { type: 'snapshotChunkWritten'; index: Index; nextOffset: number }
+  | { type: 'snapshotChunkWritten'; index: Index; hash: string; nextOffset: number }
   /** Answers writeSnapshotChunk: it could not be written, or the whole has the wrong hash. The stage was emptied. */
-  | { type: 'snapshotChunkFailed'; index: Index; reason: string }
+  | { type: 'snapshotChunkFailed'; index: Index; hash: string; reason: string }
   /** The bus says that this member's connection ended. A hint: false or late ones cost an election at worst. */
   | { type: 'peerDisconnected'; id: MemberId };
 
 // ---- what a member wants done -------------------------------------------------------------------------------------
 
 export type Role = 'follower' | 'preCandidate' | 'candidate' | 'leader';
-export type ProposalRefusal = 'notLeader' | 'overloaded' | 'transferring' | 'storageFailed' | 'tooLarge';
+export type ProposalRefusal = 'notLeader' | 'overloaded' | 'transferring' | 'storageFailed' | 'empty' | 'tooLarge';
 export type ReadFailure = 'notLeader' | 'leadershipLost' | 'overloaded';
 export type ConfigurationRefusal =
   | 'notLeader'
@@ -240,8 +240,7 @@ export interface AppendEffect {
   truncateFrom: Index | undefined;
   /** Contiguous; may be empty when only `hardState` changed. */
   entries: Entry[];
-  /** Present when it must be written. */
-  hardState: HardState | undefined;
+  hardState: HardState;
 }
 
 export type SnapshotChunkHead = Omit<SnapshotChunk, 'data'>;

@@ -1,0 +1,87 @@
+// Decides when the configuration may change and carries a change to its end: joint, then alone, then those who left are
+// let go (Raft paper, section 6). Never has two changes under way.
+import { configurationOf, type RaftState } from './state.ts';
+import {
+  describe,
+  enterJoint,
+  isJoint,
+  isVoter,
+  leaveJoint,
+  membersOf,
+  sameConfiguration,
+  simpleConfiguration,
+  whyInvalid,
+} from './configuration.ts';
+import { becomeFollower } from './election.ts';
+import { send } from './outbox.ts';
+import { appendConfiguration } from './proposals.ts';
+import { releaseSnapshots } from './snapshot-sending.ts';
+import { furthestFollower } from './transfer.ts';
+import type { Configuration, ConfigurationRefusal, Input } from './types.ts';
+
+type Change = Extract<Input, { type: 'changeConfiguration' }>;
+
+export function changeConfiguration(raft: RaftState, change: Change): void {
+  const wanted = simpleConfiguration(change.voters, change.learners);
+  const refusal = whyRefused(raft, change, wanted);
+  if (refusal !== undefined) {
+    const [reason, message] = refusal;
+    const { changeId } = change;
+    raft.emitted.push({ type: 'configurationRefused', changeId, reason, message, leader: raft.leader });
+    return;
+  }
+  // Single steps go through a joint configuration too: one rule, and one path that is always exercised.
+  const index = appendConfiguration(raft, enterJoint(configurationOf(raft), wanted));
+  raft.emitted.push({ type: 'configurationAccepted', changeId: change.changeId, index, term: raft.term });
+}
+
+function whyRefused(
+  raft: RaftState,
+  { expectedIndex }: Change,
+  wanted: Configuration,
+): [ConfigurationRefusal, string] | undefined {
+  const { index, configuration } = raft.configurations.at(-1)!;
+  const invalid = whyInvalid(wanted);
+  if (raft.leading === undefined) return ['notLeader', `${raft.id} does not lead`];
+  if (invalid !== '') return ['invalid', `'${describe(wanted)}': ${invalid}`];
+  if (raft.leading.transfer !== undefined) return ['transferring', `leadership goes to ${raft.leading.transfer.to}`];
+  // Without the own commit, a change of an earlier leader could still win elsewhere (the bug of the thesis' single-server
+  // changes; joint changes that overlap have it too).
+  if (raft.commit < raft.leading.termStart) return ['inProgress', `nothing was committed in term ${raft.term} yet`];
+  if (isJoint(configuration) || index > raft.commit) {
+    return ['inProgress', `the change to '${describe(configuration)}' at ${index} is not finished`];
+  }
+  if (expectedIndex !== undefined && expectedIndex !== index) {
+    return ['unexpected', `the configuration is of entry ${index}, not ${expectedIndex}`];
+  }
+  if (sameConfiguration(configuration, wanted)) return ['noChange', `'${describe(wanted)}' is in force already`];
+  return undefined;
+}
+
+/** Leader, after each commit: leaves a joint configuration that is committed, and acts on one that is final. */
+export function finishChange(raft: RaftState): void {
+  const { index, configuration } = raft.configurations.at(-1)!;
+  if (index > raft.commit) return;
+  if (isJoint(configuration)) {
+    appendConfiguration(raft, leaveJoint(configuration));
+    return;
+  }
+  dismiss(raft, configuration);
+  if (!isVoter(configuration, raft.id)) abdicate(raft);
+}
+
+/** Who left was still sent its own removal and this commit; now it is forgotten. */
+function dismiss(raft: RaftState, configuration: Configuration): void {
+  const { progress } = raft.leading!;
+  const members = new Set(membersOf(configuration));
+  const gone = [...progress.keys()].filter((id) => !members.has(id));
+  for (const id of gone) progress.delete(id);
+  if (gone.length > 0) releaseSnapshots(raft);
+}
+
+/** A leader that is no voter leads only until its removal is committed; its last act is to name a successor. */
+function abdicate(raft: RaftState): void {
+  const to = furthestFollower(raft);
+  if (to !== '') send(raft, to, { type: 'timeoutNow' });
+  becomeFollower(raft, raft.term, '');
+}

@@ -1,0 +1,259 @@
+// Decides what a member remembers, how it begins, and what must always hold of it. Never decides what it does next.
+import { invariant } from '../../lib/base/errors.ts';
+import { configurationAt, pushConfiguration, type ConfigurationAt } from './configuration.ts';
+import { termAt, type Log } from './log.ts';
+import type { Progress } from './progress.ts';
+import {
+  DEFAULT_RAFT_LIMITS,
+  type AppendId,
+  type Configuration,
+  type Effect,
+  type Index,
+  type MemberId,
+  type RaftLimits,
+  type RaftOptions,
+  type Role,
+  type SnapshotDescription,
+  type Term,
+} from './types.ts';
+
+/** A pre-election or an election that this member stands in. */
+export interface Campaign {
+  votes: Map<MemberId, boolean>;
+  /** The write that makes the own vote durable: it counts when that is confirmed. */
+  ownVoteWrite: AppendId | undefined;
+}
+
+/** Reads that one heartbeat round will confirm. */
+export interface ReadRound {
+  round: number;
+  index: Index;
+  readIds: number[];
+}
+
+export interface Transfer {
+  /** Undefined: begun by the leader itself, because its disk is slow. */
+  transferId: number | undefined;
+  to: MemberId;
+  startedTick: number;
+}
+
+/** What only a leader has; gone when it steps down. */
+export interface Leading {
+  progress: Map<MemberId, Progress>;
+  /** The index of its empty first entry: from here on all entries are of its term. */
+  termStart: Index;
+  heartbeatElapsed: number;
+  round: number;
+  /** When rounds began, oldest first; kept for lease reads alone. */
+  roundTicks: { round: number; tick: number }[];
+  queuedReads: number[];
+  readRounds: ReadRound[];
+  readCount: number;
+  uncommitted: { through: Index; bytes: number }[];
+  uncommittedBytes: number;
+  transfer: Transfer | undefined;
+  /** A TimeoutNow may still be on its way: no lease read in the rest of this term. */
+  leaseLost: boolean;
+}
+
+/** A snapshot that arrives in chunks. */
+export interface Receiving {
+  snapshot: SnapshotDescription;
+  /** Bytes given to the driver, and bytes that it has staged. */
+  requested: number;
+  written: number;
+  /** When the sender was last told where to go on; not again at once, or every chunk in flight would restart it. */
+  seekTick: number;
+}
+
+export interface RaftState {
+  readonly clusterId: string;
+  readonly id: MemberId;
+  readonly incarnation: number;
+  readonly electionTicks: { readonly min: number; readonly max: number };
+  readonly heartbeatTicks: number;
+  readonly leaseReads: boolean;
+  readonly limits: RaftLimits;
+
+  role: Role;
+  term: Term;
+  vote: MemberId;
+  leader: MemberId;
+  log: Log;
+  commit: Index;
+  /** Handed to the state machine, and held by it. */
+  applying: Index;
+  applied: Index;
+  applyOutstanding: { through: Index; bytes: number }[];
+  applyOutstandingBytes: number;
+  configurations: ConfigurationAt[];
+  snapshot: SnapshotDescription;
+  /** Older snapshots that are still being sent. */
+  heldSnapshots: Index[];
+
+  ticks: number;
+  electionElapsed: number;
+  electionTimeout: number;
+  /** The bus says that the leader is gone: it is not protected any more. */
+  leaderSilent: boolean;
+  campaign: Campaign | undefined;
+  leading: Leading | undefined;
+  receiving: Receiving | undefined;
+  /** '' while the disk works. */
+  storageFailure: string;
+  damagedThrough: Index;
+  /** State of mulberry32. */
+  chance: number;
+
+  /** Term and vote as the last write has them. */
+  writtenTerm: Term;
+  writtenVote: MemberId;
+  /** Effects of the step under way, before the write is put in front of them. */
+  emitted: Effect[];
+  announced: { leader: MemberId; term: Term; role: Role };
+}
+
+export function createRaft(options: RaftOptions): RaftState {
+  assertOptions(options);
+  const { restored, id } = options;
+  const raft: RaftState = {
+    clusterId: options.clusterId,
+    id,
+    incarnation: options.incarnation,
+    electionTicks: options.electionTicks,
+    heartbeatTicks: options.heartbeatTicks,
+    leaseReads: options.leaseReads ?? false,
+    limits: { ...DEFAULT_RAFT_LIMITS, ...options.limits },
+    role: 'follower',
+    term: restored.hardState.term,
+    vote: restored.hardState.vote,
+    leader: '',
+    log: restoreLog(options),
+    commit: Math.max(restored.snapshot.index, Math.min(restored.hardState.commit, restored.lastIndex)),
+    applying: restored.snapshot.index,
+    applied: restored.snapshot.index,
+    applyOutstanding: [],
+    applyOutstandingBytes: 0,
+    configurations: restoreConfigurations(options),
+    snapshot: restored.snapshot,
+    heldSnapshots: [],
+    ticks: 0,
+    electionElapsed: 0,
+    electionTimeout: options.electionTicks.max,
+    leaderSilent: false,
+    campaign: undefined,
+    leading: undefined,
+    receiving: undefined,
+    storageFailure: '',
+    damagedThrough: restored.damagedThrough ?? 0,
+    chance: (options.seed ^ Math.imul(options.incarnation, 0x9e3779b1)) >>> 0,
+    writtenTerm: restored.hardState.term,
+    writtenVote: restored.hardState.vote,
+    emitted: [],
+    announced: { leader: '', term: restored.hardState.term, role: 'follower' },
+  };
+  if (raft.damagedThrough <= raft.commit) raft.damagedThrough = 0;
+  raft.electionTimeout = drawElectionTimeout(raft);
+  return raft;
+}
+
+function assertOptions({ electionTicks, heartbeatTicks, restored, id, clusterId }: RaftOptions): void {
+  const { snapshot, firstIndex, lastIndex, hardState } = restored;
+  invariant(id !== '' && clusterId !== '', 'a member needs an id and a clusterId');
+  invariant(
+    heartbeatTicks > 0 && electionTicks.min > 2 * heartbeatTicks && electionTicks.max > electionTicks.min,
+    `election of ${electionTicks.min}..${electionTicks.max} ticks needs more than two heartbeats of ${heartbeatTicks} ticks`,
+  );
+  invariant(
+    firstIndex >= 1 && firstIndex <= snapshot.index + 1 && lastIndex >= snapshot.index && lastIndex >= firstIndex - 1,
+    `member ${id}: the log ${firstIndex}..${lastIndex} does not continue the snapshot at ${snapshot.index}`,
+  );
+  invariant(hardState.term >= snapshot.term, `term ${hardState.term} is before the snapshot's ${snapshot.term}`);
+}
+
+function restoreLog({ restored, reader }: RaftOptions): Log {
+  const { snapshot, firstIndex, lastIndex } = restored;
+  const known = (index: Index): Term | undefined => {
+    if (index === 0) return 0;
+    if (index === snapshot.index) return snapshot.term;
+    const term = reader.term(index);
+    return typeof term === 'number' ? term : undefined;
+  };
+  const lastTerm = known(lastIndex);
+  invariant(lastTerm !== undefined, `storage cannot tell the term of its last entry ${lastIndex}`);
+  return {
+    reader,
+    baseIndex: firstIndex - 1,
+    baseTerm: known(firstIndex - 1),
+    window: [],
+    windowStart: lastIndex + 1,
+    windowBytes: 0,
+    lastIndex,
+    lastTerm,
+    written: lastIndex,
+    durable: lastIndex,
+    truncateFrom: undefined,
+    install: undefined,
+    pending: [],
+    nextAppendId: 1,
+  };
+}
+
+function restoreConfigurations({ restored }: RaftOptions): ConfigurationAt[] {
+  const { snapshot, configurationEntries, lastIndex } = restored;
+  const stack = [{ index: snapshot.index, configuration: snapshot.configuration }];
+  for (const entry of configurationEntries) {
+    if (entry.index > snapshot.index && entry.index <= lastIndex) pushConfiguration(stack, entry);
+  }
+  return stack;
+}
+
+/** The configuration in force: the latest in the log, committed or not (Raft paper, section 6). */
+export const configurationOf = (raft: RaftState): Configuration => raft.configurations.at(-1)!.configuration;
+
+/** mulberry32 in the state itself, so that a run is repeated by its inputs alone. An integer in [0, below). */
+export function drawInt(raft: RaftState, below: number): number {
+  raft.chance = (raft.chance + 0x6d2b79f5) >>> 0;
+  let t = Math.imul(raft.chance ^ (raft.chance >>> 15), raft.chance | 1);
+  t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
+  return Math.floor((((t ^ (t >>> 14)) >>> 0) / 4294967296) * below);
+}
+
+export function drawElectionTimeout(raft: RaftState): number {
+  const { min, max } = raft.electionTicks;
+  return min + drawInt(raft, max - min + 1);
+}
+
+/**
+ * What goes into the description of a snapshot of the state machine at `index` (at most what was applied). Undefined:
+ * the log cannot tell now. Must be asked before the entry is compacted.
+ */
+export function describeSnapshot(
+  raft: RaftState,
+  index: Index,
+): Pick<SnapshotDescription, 'index' | 'term' | 'configuration'> | undefined {
+  invariant(index <= raft.applied, `a snapshot at ${index} was asked, applied is ${raft.applied}`);
+  const term = index === raft.snapshot.index ? raft.snapshot.term : termAt(raft.log, index);
+  if (typeof term === 'string') return undefined;
+  return { index, term, configuration: configurationAt(raft.configurations, index).configuration };
+}
+
+/** Checked after each step, in production too: cheap, and a member that fails it must not go on promising. */
+export function assertState(raft: RaftState): void {
+  const { log, commit, applying, applied } = raft;
+  const positions = `applied ${applied}, applying ${applying}, commit ${commit}, durable ${log.durable}, last ${log.lastIndex}`;
+  invariant(
+    applied <= applying && applying <= commit && commit <= log.lastIndex,
+    `positions out of order: ${positions}`,
+  );
+  invariant(log.durable <= log.lastIndex && log.written === log.lastIndex, `unwritten entries: ${positions}`);
+  invariant(log.baseIndex <= commit && log.baseIndex <= raft.snapshot.index, `compacted too far: ${positions}`);
+  invariant(log.windowStart + log.window.length === log.lastIndex + 1, `the window does not end at ${log.lastIndex}`);
+  invariant(log.lastTerm <= raft.term, `the log has term ${log.lastTerm}, the member ${raft.term}`);
+  invariant(raft.term === raft.writtenTerm && raft.vote === raft.writtenVote, `term ${raft.term} is not written`);
+  invariant((raft.role === 'leader') === (raft.leading !== undefined), `a ${raft.role} with the wrong memory`);
+  invariant(raft.role !== 'leader' || raft.leader === raft.id, `a leader that follows ${raft.leader}`);
+  const campaigning = raft.role === 'candidate' || raft.role === 'preCandidate';
+  invariant(campaigning === (raft.campaign !== undefined), `a ${raft.role} with the wrong campaign`);
+}
