@@ -87,6 +87,8 @@ export interface KubeProxySettings {
   nodePodCidr: string;
   /** nftables in the network namespace that the process runs in; userspace: a TCP proxy without root. */
   mode: 'nftables' | 'userspace' | 'none';
+  /** Blocks beside the pods' that know the way back to pods (the nodes' own network): pods keep their address there. */
+  nonMasqueradeCidrs?: string[];
 }
 
 export interface DnsSettings {
