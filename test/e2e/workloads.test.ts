@@ -1,7 +1,17 @@
 // Shows what users of a cluster rely on, with real containers and real traffic: restarts, replacement, readiness, rolling
 // updates that lose nothing, limits, volumes, and that bad input is refused and harms nobody.
+import { readFileSync } from 'node:fs';
 import test from 'ava';
-import type { Deployment, Endpoints, Event, Pod, Service } from '../../lib/api/generated/types.ts';
+import type { ActorFile } from '../../lib/actor/settings.ts';
+import { systemClock } from '../../lib/actor/system.ts';
+import type { Deployment, Endpoints, Event, Node, Pod, Service } from '../../lib/api/generated/types.ts';
+import { RESOURCES } from '../../lib/api/resource.ts';
+import type { ApiError } from '../../lib/base/errors.ts';
+import { silentLog } from '../../lib/base/log.ts';
+import { connectNats } from '../../lib/bus/nats.ts';
+import { subjectOf } from '../../lib/bus/subjects.ts';
+import { busTransport } from '../../lib/client/bus-transport.ts';
+import { Client } from '../../lib/client/client.ts';
 import { eventually, run, TestCluster } from '../kit/cluster.ts';
 import { IMAGE, isReady, shellPod, web, yaml, type List } from '../kit/manifests.ts';
 
@@ -317,3 +327,27 @@ const WRONG_TOKEN = `
     process.stdout.write(r.statusCode + ' ');
     r.pipe(process.stdout);
   });`;
+
+test.serial("a node's credential cannot touch another node's objects, nor speak in another's name", async (t) => {
+  const file = JSON.parse(readFileSync(`${cluster.home}/actors/kubelet-node-1.json`, 'utf8')) as ActorFile;
+  const bus = await connectNats(file.instance, file.nats, silentLog);
+  t.teardown(() => bus.close());
+  const client = new Client(busTransport({ cluster: file.cluster, bus, clock: systemClock }));
+  const own = await client.get<Node>(RESOURCES.nodes, { name: 'node-1' });
+  t.is(own.metadata.name, 'node-1');
+  const patch = { metadata: { labels: { taken: 'over' } } };
+  const other = client.patch(RESOURCES.nodes, { name: 'node-2' }, 'application/merge-patch+json', patch);
+  t.is((await t.throwsAsync<ApiError>(other))?.reason, 'Forbidden');
+  const foreign = (await podsOf('store')).find((one) => one.spec.nodeName !== 'node-1')!;
+  const status = { status: { phase: 'Failed' } };
+  const at = { namespace: 'default', name: foreign.metadata.name, subresource: 'status' };
+  t.is(
+    (await t.throwsAsync<ApiError>(client.patch(RESOURCES.pods, at, 'application/merge-patch+json', status)))?.reason,
+    'Forbidden',
+  );
+  t.is((await t.throwsAsync<ApiError>(client.list(RESOURCES.secrets, {})))?.reason, 'Forbidden');
+  const forged = subjectOf(file.cluster, 'apiRequest', { from: 'kubelet-node-2' });
+  await t.throwsAsync(bus.request(forged, { method: 'GET', path: '/api/v1/nodes' }, { timeoutMs: 2000 }));
+  const past = subjectOf(file.cluster, 'storeWrite', { member: 'store-1', from: 'kubelet-node-1' });
+  await t.throwsAsync(bus.request(past, { session: 'x', acknowledged: 0, txns: [] }, { timeoutMs: 2000 }));
+});
