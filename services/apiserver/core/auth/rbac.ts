@@ -1,0 +1,118 @@
+// Decides by Roles, ClusterRoles and their bindings who may do what. Never writes them, and never denies: it only does
+// not allow.
+import type { KubeObject } from '../../../../lib/api/object.ts';
+import type { Attributes } from './attributes.ts';
+import { allows, type PolicyRule } from './rules.ts';
+import { MASTERS, type User } from './user.ts';
+
+export const RBAC_GROUP = 'rbac.authorization.k8s.io';
+export const RBAC_STREAMS = ['roles', 'clusterroles', 'rolebindings', 'clusterrolebindings'].map(
+  (resource) => `${RBAC_GROUP}/${resource}`,
+);
+
+export interface RbacObjects {
+  roles: Iterable<KubeObject>;
+  clusterRoles: Iterable<KubeObject>;
+  roleBindings: Iterable<KubeObject>;
+  clusterRoleBindings: Iterable<KubeObject>;
+}
+
+interface Grant {
+  /** '' : everywhere. */
+  namespace: string;
+  rules: readonly PolicyRule[];
+  /** `ClusterRoleBinding "x" of ClusterRole "y" to Group "z"`, for the answer of an access review. */
+  why: string;
+}
+
+interface Subject {
+  kind: string;
+  name: string;
+  namespace?: string;
+}
+
+export const EVERYTHING: PolicyRule[] = [
+  { verbs: ['*'], apiGroups: ['*'], resources: ['*'] },
+  { verbs: ['*'], nonResourceURLs: ['*'] },
+];
+
+/** Built once for one state of the four resources; a question costs the grants of the one who asks. */
+export class Rbac {
+  readonly #grants = new Map<string, Grant[]>();
+  readonly #roles = new Map<string, readonly PolicyRule[]>();
+
+  constructor(objects: RbacObjects) {
+    const clusterRoles = [...objects.clusterRoles];
+    for (const role of clusterRoles) this.#roles.set(`/${role.metadata.name}`, effectiveRules(role, clusterRoles));
+    for (const role of objects.roles)
+      this.#roles.set(`${role.metadata.namespace}/${role.metadata.name}`, role['rules'] ?? []);
+    for (const binding of objects.clusterRoleBindings) this.#bind(binding, '');
+    for (const binding of objects.roleBindings) this.#bind(binding, binding.metadata.namespace ?? '');
+  }
+
+  /** Why it is allowed, or undefined. */
+  allow(asked: Attributes): string | undefined {
+    if (asked.user.groups.includes(MASTERS)) return `group ${MASTERS}`;
+    for (const grant of this.#grantsOf(asked.user)) {
+      if (grant.namespace !== '' && (asked.path !== undefined || grant.namespace !== asked.namespace)) continue;
+      if (grant.rules.some((rule) => allows(rule, asked))) return grant.why;
+    }
+    return undefined;
+  }
+
+  /** Everything that the user may do in the namespace ('': at cluster scope). */
+  rulesFor(user: User, namespace: string): PolicyRule[] {
+    if (user.groups.includes(MASTERS)) return EVERYTHING;
+    return [...this.#grantsOf(user)]
+      .filter((grant) => grant.namespace === '' || grant.namespace === namespace)
+      .flatMap((grant) => grant.rules);
+  }
+
+  /** Rules of a role that a binding in `namespace` names, or undefined when there is no such role. */
+  rulesOfRole(roleRef: { kind: string; name: string }, namespace: string): readonly PolicyRule[] | undefined {
+    return this.#roles.get(`${roleRef.kind === 'ClusterRole' ? '' : namespace}/${roleRef.name}`);
+  }
+
+  *#grantsOf(user: User): Generator<Grant> {
+    yield* this.#grants.get(`User ${user.name}`) ?? [];
+    for (const group of user.groups) yield* this.#grants.get(`Group ${group}`) ?? [];
+  }
+
+  #bind(binding: KubeObject, namespace: string): void {
+    const roleRef = binding['roleRef'] as { kind: string; name: string };
+    const rules = this.rulesOfRole(roleRef, namespace);
+    if (rules === undefined) return;
+    for (const subject of (binding['subjects'] ?? []) as Subject[]) {
+      const key = subjectKey(subject, namespace);
+      const where = namespace === '' ? binding.metadata.name : `${binding.metadata.name}/${namespace}`;
+      const why = `RBAC: allowed by ${binding.kind} ${JSON.stringify(where)} of ${roleRef.kind} ${JSON.stringify(roleRef.name)} to ${subject.kind} ${JSON.stringify(subject.name)}`;
+      const grant: Grant = { namespace, rules, why };
+      const known = this.#grants.get(key);
+      if (known === undefined) this.#grants.set(key, [grant]);
+      else known.push(grant);
+    }
+  }
+}
+
+function subjectKey(subject: Subject, bindingNamespace: string): string {
+  if (subject.kind !== 'ServiceAccount') return `${subject.kind} ${subject.name}`;
+  return `User system:serviceaccount:${subject.namespace ?? bindingNamespace}:${subject.name}`;
+}
+
+/** An aggregating role is the sum of the roles that its selectors choose (matchLabels), and of its own rules. */
+function effectiveRules(role: KubeObject, all: readonly KubeObject[]): readonly PolicyRule[] {
+  const own = (role['rules'] ?? []) as PolicyRule[];
+  const selectors = (role['aggregationRule']?.clusterRoleSelectors ?? []) as Array<{
+    matchLabels?: Record<string, string>;
+  }>;
+  if (selectors.length === 0) return own;
+  const chosen = all.filter(
+    (other) => other !== role && selectors.some((selector) => carries(other, selector.matchLabels)),
+  );
+  return [...own, ...chosen.flatMap((other) => (other['rules'] ?? []) as PolicyRule[])];
+}
+
+function carries(object: KubeObject, labels: Record<string, string> | undefined): boolean {
+  const entries = Object.entries(labels ?? {});
+  return entries.length > 0 && entries.every(([key, value]) => object.metadata.labels?.[key] === value);
+}

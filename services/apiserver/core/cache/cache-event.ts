@@ -1,0 +1,37 @@
+// Decides how one change looks to one watcher: an object that enters a selector is ADDED, one that leaves it DELETED.
+// Never delivers anything.
+import type { Cause } from '../../../../lib/bus/messages.ts';
+import type { KubeObject } from '../../../../lib/api/object.ts';
+import { atRevision, type CachedObject } from './cached-object.ts';
+
+export interface CacheEvent {
+  /** `apps/deployments` */
+  readonly stream: string;
+  readonly revision: number;
+  /** Revision of the event before this one in the same stream. */
+  readonly previous: number;
+  readonly before: CachedObject | undefined;
+  /** Undefined: deleted. */
+  readonly after: CachedObject | undefined;
+  /** Of a delete: the last state, with the delete's revision. */
+  readonly gone: CachedObject | undefined;
+  readonly cause: Cause;
+}
+
+export type EventType = 'ADDED' | 'MODIFIED' | 'DELETED';
+export type Matches = (object: KubeObject) => boolean;
+
+export interface SeenEvent {
+  type: EventType;
+  object: CachedObject;
+}
+
+/** What a watcher with this selector sees of a change; undefined: nothing. */
+export function seenBy(event: CacheEvent, matches: Matches): SeenEvent | undefined {
+  const { before, after } = event;
+  const was = before !== undefined && matches(before.object);
+  if (after === undefined) return was ? { type: 'DELETED', object: event.gone! } : undefined;
+  const is = matches(after.object);
+  if (is) return { type: was ? 'MODIFIED' : 'ADDED', object: after };
+  return was ? { type: 'DELETED', object: atRevision(before, event.revision) } : undefined;
+}

@@ -1,0 +1,72 @@
+// Decides how a new object comes to be: place, admission, server-owned metadata, addresses, validation. Never replaces
+// one that exists.
+import { invalid } from '../../../../lib/api/field-error.ts';
+import type { KubeObject } from '../../../../lib/api/object.ts';
+import { toTime } from '../../../../lib/base/clock.ts';
+import { ApiError } from '../../../../lib/base/errors.ts';
+import { mutate, validateAdmission } from '../admission/index.ts';
+import { allocateForService } from '../service-addresses.ts';
+import { localKey, streamOf } from '../storage-key.ts';
+import { ALONE, alreadyExists, planCreated, type Companions, type Plan, type WriteRequest } from './plan.ts';
+import { liveNamespace } from './namespace.ts';
+
+const NAME_ATTEMPTS = 8;
+/** Kubernetes' own limit of a generated name: prefix cut to 58, then 5 characters. */
+const GENERATED_PREFIX = 58;
+
+export function planCreate(request: WriteRequest, decoded: KubeObject): Plan {
+  const { kind } = request;
+  const object = structuredClone(decoded);
+  place(request, object);
+  if ((object.metadata.resourceVersion ?? '') !== '')
+    throw new ApiError('', 'resourceVersion should not be set on objects to be created');
+  const namespace = liveNamespace(request, object);
+  mutate(request, object, undefined);
+  nameIt(request, object);
+  object.metadata.uid = request.chance.uuid();
+  object.metadata.creationTimestamp = toTime(request.now);
+  delete object.metadata.managedFields;
+  kind.prepareForCreate(object);
+  const addresses = addressesOf(request, object);
+  const errors = [...kind.validate(object), ...addresses.errors];
+  if (errors.length > 0) throw invalid(kind.ref, object.metadata.name, errors);
+  validateAdmission(request, object, undefined);
+  if (exists(request, object.metadata.name, object.metadata.namespace)) throw alreadyExists(kind, object.metadata.name);
+  return planCreated(request, object, {
+    compares: [...namespace.compares, ...addresses.companions.compares],
+    operations: addresses.companions.operations,
+  });
+}
+
+/** The namespace of the path is the object's; a body that says another is refused. */
+function place(request: WriteRequest, object: KubeObject): void {
+  const { info, kind } = request;
+  if (!kind.ref.namespaced) return;
+  const named = object.metadata.namespace ?? '';
+  if (named !== '' && named !== info.namespace)
+    throw new ApiError(
+      'BadRequest',
+      'the namespace of the provided object does not match the namespace sent on the request',
+    );
+  object.metadata.namespace = info.namespace;
+}
+
+function nameIt(request: WriteRequest, object: KubeObject): void {
+  const { generateName = '', name = '' } = object.metadata;
+  if (name !== '' || generateName === '') return;
+  for (let attempt = 0; attempt < NAME_ATTEMPTS; attempt++) {
+    object.metadata.name = `${generateName.slice(0, GENERATED_PREFIX)}${request.chance.suffix(5)}`;
+    if (!exists(request, object.metadata.name, object.metadata.namespace)) return;
+  }
+}
+
+function exists(request: WriteRequest, name: string, namespace = ''): boolean {
+  const { group, resource } = request.kind.ref;
+  return request.view.resource(streamOf(group, resource)).get(localKey(namespace, name)) !== undefined;
+}
+
+function addressesOf(request: WriteRequest, object: KubeObject): ReturnType<typeof allocateForService> {
+  if (request.kind.ref.group !== '' || request.kind.ref.resource !== 'services')
+    return { companions: ALONE satisfies Companions, errors: [] };
+  return allocateForService(request, object, undefined);
+}

@@ -1,0 +1,67 @@
+// Decides whether a pod may be evicted: a deletion that the disruption budgets over it must allow. Never breaks a budget.
+import type { KubeObject } from '../../../../lib/api/object.ts';
+import { selects } from '../../../../lib/api/selectors.ts';
+import { toTime } from '../../../../lib/base/clock.ts';
+import { ApiError } from '../../../../lib/base/errors.ts';
+import { encodeStored, type CachedObject } from '../cache/cached-object.ts';
+import { keyOf } from '../storage-key.ts';
+import { planDelete, type DeleteOptions } from './delete.ts';
+import { ALONE, type Companions, type Plan, type WriteRequest } from './plan.ts';
+
+const BUDGETS = 'policy/poddisruptionbudgets';
+const SUCCESS = { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', code: 201 };
+
+export function planEviction(request: WriteRequest, current: CachedObject, options: DeleteOptions): Plan {
+  const pod = current.object;
+  const phase: string = pod['status']?.phase ?? '';
+  // A pod that does no work, or goes already, disturbs no budget.
+  const isFree = ['Succeeded', 'Failed', 'Pending'].includes(phase) || pod.metadata.deletionTimestamp !== undefined;
+  const budget = isFree ? ALONE : spend(request, pod);
+  const plan = planDelete(request, current, options);
+  const hasBudget = budget.operations.length > 0;
+  return {
+    ...plan,
+    compares: hasBudget ? [...plan.compares, ...budget.compares] : plan.compares,
+    operations: hasBudget ? [...plan.operations, ...budget.operations] : plan.operations,
+    code: 201,
+    answer: () => SUCCESS,
+  };
+}
+
+function spend(request: WriteRequest, pod: KubeObject): Companions {
+  const budgets = [...request.view.list(BUDGETS, pod.metadata.namespace)].filter(({ object }) =>
+    selects(object['spec']?.selector, pod.metadata.labels),
+  );
+  if (budgets.length === 0) return ALONE;
+  if (budgets.length > 1)
+    throw new ApiError(
+      'InternalError',
+      'This pod has more than one PodDisruptionBudget, which the eviction subresource does not support.',
+    );
+  const budget = budgets[0]!;
+  const status = budget.object['status'] ?? {};
+  const isStale = (status.observedGeneration ?? 0) < (budget.object.metadata.generation ?? 0);
+  if (isStale || (status.disruptionsAllowed ?? 0) <= 0) throw tooMany(budget.object, isStale);
+  const next = structuredClone(budget.object);
+  next['status'] = {
+    ...status,
+    disruptionsAllowed: status.disruptionsAllowed - 1,
+    disruptedPods: { ...status.disruptedPods, [pod.metadata.name]: toTime(request.now) },
+  };
+  const key = keyOf({ stream: BUDGETS, namespace: budget.namespace, name: budget.name });
+  return {
+    compares: [{ key, revision: budget.revision }],
+    operations: [{ type: 'put', key, value: encodeStored(next) }],
+  };
+}
+
+function tooMany(budget: KubeObject, isStale: boolean): ApiError {
+  const { desiredHealthy = 0, currentHealthy = 0 } = budget['status'] ?? {};
+  const message = isStale
+    ? `The disruption budget ${budget.metadata.name} is still being processed by the server.`
+    : `The disruption budget ${budget.metadata.name} needs ${desiredHealthy} healthy pods and has ${currentHealthy} currently`;
+  return new ApiError('TooManyRequests', "Cannot evict pod as it would violate the pod's disruption budget.", {
+    causes: [{ reason: 'DisruptionBudget', message }],
+    ...(isStale ? { retryAfterSeconds: 10 } : {}),
+  });
+}

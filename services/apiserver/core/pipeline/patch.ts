@@ -1,0 +1,96 @@
+// Decides what a patch makes of an object, for the patch types that clients send. Never decides whether the result may
+// stand: it goes through the same update as a whole object would.
+import fastJsonPatch from 'fast-json-patch';
+import { decodeValue, expectedOf, type FieldValidation } from '../../../../lib/api/decode.ts';
+import type { Kind } from '../../../../lib/api/kind.ts';
+import type { KubeObject } from '../../../../lib/api/object.ts';
+import { strategicMerge } from '../../../../lib/api/strategic-merge.ts';
+import { ApiError, messageOf } from '../../../../lib/base/errors.ts';
+
+export const PATCH_TYPES = [
+  'application/json-patch+json',
+  'application/merge-patch+json',
+  'application/strategic-merge-patch+json',
+] as const;
+export type PatchType = (typeof PATCH_TYPES)[number];
+
+export interface Patch {
+  type: PatchType;
+  value: unknown;
+  duplicates: string[];
+}
+
+/** Most operations of one JSON patch, as upstream. */
+const MOST_OPERATIONS = 10_000;
+
+export function patchType(contentType: string): PatchType {
+  const media = contentType.split(';')[0]!.trim().toLowerCase();
+  if ((PATCH_TYPES as readonly string[]).includes(media)) return media as PatchType;
+  const told =
+    media === 'application/apply-patch+yaml'
+      ? 'server-side apply is not served yet'
+      : 'the body of the request was in an unknown format';
+  throw new ApiError('UnsupportedMediaType', `${told} - accepted media types include: ${PATCH_TYPES.join(', ')}`);
+}
+
+/** The whole object after the patch, decoded as its kind. `base` is not changed. */
+export function patched(
+  kind: Pick<Kind, 'ref' | 'typeName'>,
+  base: KubeObject,
+  patch: Patch,
+  fieldValidation: FieldValidation,
+): { object: KubeObject; warnings: string[] } {
+  const value = applyPatch(kind.typeName, base, patch);
+  return decodeValue({ value, duplicates: patch.duplicates }, expectedOf(kind), fieldValidation);
+}
+
+export function applyPatch(typeName: string, base: KubeObject, patch: Patch): unknown {
+  if (patch.type === 'application/json-patch+json') return jsonPatch(base, patch.value);
+  if (typeof patch.value !== 'object' || patch.value === null || Array.isArray(patch.value))
+    throw new ApiError(
+      'BadRequest',
+      `error decoding patch: a ${patch.type} is a JSON object, not ${JSON.stringify(patch.value)?.slice(0, 60)}`,
+    );
+  if (patch.type === 'application/merge-patch+json') return mergePatch(base, patch.value);
+  return strategicMerge(typeName, base, patch.value);
+}
+
+/** RFC 7386. */
+export function mergePatch(base: unknown, patch: unknown): unknown {
+  if (typeof patch !== 'object' || patch === null || Array.isArray(patch)) return patch;
+  const out: Record<string, unknown> = isRecord(base) ? { ...base } : {};
+  for (const [key, value] of Object.entries(patch)) {
+    // JSON.parse makes `__proto__` an own key: assigning it would change the object's kind instead.
+    if (key === '__proto__') continue;
+    if (value === null) delete out[key];
+    else out[key] = mergePatch(out[key], value);
+  }
+  return out;
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function jsonPatch(base: KubeObject, operations: unknown): unknown {
+  if (!Array.isArray(operations))
+    throw new ApiError('BadRequest', 'error decoding patch: a JSON patch is an array of operations');
+  if (operations.length > MOST_OPERATIONS)
+    throw new ApiError(
+      'RequestEntityTooLarge',
+      `The allowed maximum operations in a JSON patch is ${MOST_OPERATIONS}, got ${operations.length}`,
+    );
+  try {
+    return fastJsonPatch.applyPatch(structuredClone(base), operations, true, true, true).newDocument;
+  } catch (error) {
+    // Upstream's whole answer. What was wrong stays in the cause, for our own log.
+    throw new ApiError(
+      'Invalid',
+      'the server rejected our request due to an error in our request',
+      {},
+      {
+        cause: new Error(messageOf(error)),
+      },
+    );
+  }
+}

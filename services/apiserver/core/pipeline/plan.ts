@@ -1,0 +1,168 @@
+// Decides the shape of a decided write: what the store must find unchanged, what changes, and what the client is told.
+// Never does it.
+import type { Kind } from '../../../../lib/api/kind.ts';
+import type { KubeObject } from '../../../../lib/api/object.ts';
+import type { ClusterFacts } from '../../../../lib/actor/settings.ts';
+import { ApiError, type StatusCause, type StatusDetails } from '../../../../lib/base/errors.ts';
+import { LIMITS } from '../../../../lib/base/limits.ts';
+import type { Chance } from '../../../../lib/base/chance.ts';
+import type { Compare, Operation } from '../../../../lib/bus/messages.ts';
+import type { User } from '../auth/user.ts';
+import type { Rbac } from '../auth/rbac.ts';
+import { encodeStored, withRevision, type CachedObject } from '../cache/cached-object.ts';
+import type { ClusterCache } from '../cache/cluster-cache.ts';
+import type { ResourceRequest } from '../request-info.ts';
+import { keyOf, streamOf } from '../storage-key.ts';
+
+/** What a write is decided from. `view` may be a moment old: the plan's compares catch that. */
+export interface WriteRequest {
+  readonly user: User;
+  readonly info: ResourceRequest;
+  readonly kind: Kind;
+  readonly view: ClusterCache;
+  readonly rbac: Rbac;
+  readonly facts: ClusterFacts;
+  readonly defaultTolerationSeconds: number;
+  /** Milliseconds since 1970. */
+  readonly now: number;
+  readonly chance: Chance;
+}
+
+export interface Plan {
+  verb: 'create' | 'update' | 'delete' | 'unchanged';
+  compares: Compare[];
+  operations: Operation[];
+  /** The object as it will be, or last was. */
+  object: KubeObject;
+  code: number;
+  /** Body of the answer, once the revision of the write is known; of an unchanged object: its own revision. */
+  answer: (revision: number) => unknown;
+}
+
+/** What goes with an object into its transaction. */
+export interface Companions {
+  compares: Compare[];
+  operations: Operation[];
+}
+
+export const ALONE: Companions = { compares: [], operations: [] };
+
+export function planCreated(request: WriteRequest, object: KubeObject, companions: Companions): Plan {
+  const key = keyFor(request.kind, object);
+  return {
+    verb: 'create',
+    compares: [{ key, revision: 0 }, ...companions.compares],
+    operations: [{ type: 'put', key, value: sizedValue(request.kind, object) }, ...companions.operations],
+    object,
+    code: 201,
+    answer: (revision) => withRevision(object, revision),
+  };
+}
+
+export function planUpdated(
+  kind: Kind,
+  current: CachedObject,
+  object: KubeObject,
+  companions: Companions = ALONE,
+): Plan {
+  const key = keyFor(kind, object);
+  return {
+    verb: 'update',
+    compares: [{ key, revision: current.revision }, ...companions.compares],
+    operations: [{ type: 'put', key, value: sizedValue(kind, object) }, ...companions.operations],
+    object,
+    code: 200,
+    answer: (revision) => withRevision(object, revision),
+  };
+}
+
+/** `object` is the last state, as the answer and the event show it. */
+export function planRemoved(
+  kind: Kind,
+  current: CachedObject,
+  object: KubeObject,
+  companions: Companions = ALONE,
+): Plan {
+  const key = keyFor(kind, object);
+  return {
+    verb: 'delete',
+    compares: [{ key, revision: current.revision }, ...companions.compares],
+    operations: [{ type: 'delete', key }, ...companions.operations],
+    object,
+    code: 200,
+    answer: (revision) => withRevision(object, revision),
+  };
+}
+
+export function planUnchanged(current: CachedObject): Plan {
+  return {
+    verb: 'unchanged',
+    compares: [],
+    operations: [],
+    object: current.object,
+    code: 200,
+    answer: () => current.object,
+  };
+}
+
+export function keyFor(kind: Kind, object: KubeObject): string {
+  const { group, resource } = kind.ref;
+  return keyOf({
+    stream: streamOf(group, resource),
+    namespace: object.metadata.namespace ?? '',
+    name: object.metadata.name,
+  });
+}
+
+function sizedValue(kind: Kind, object: KubeObject): Uint8Array {
+  const value = encodeStored(object);
+  if (value.length > LIMITS.objectBytes)
+    throw new ApiError(
+      'RequestEntityTooLarge',
+      `${qualified(kind)} ${JSON.stringify(object.metadata.name)} is ${value.length} bytes, more than an object may have: ${LIMITS.objectBytes}`,
+      detailsOf(kind, object.metadata.name),
+    );
+  return value;
+}
+
+/** `deployments.apps`, `pods` */
+export function qualified(kind: Kind): string {
+  return kind.ref.group === '' ? kind.ref.resource : `${kind.ref.resource}.${kind.ref.group}`;
+}
+
+export function detailsOf(kind: Kind, name: string, causes?: StatusCause[]): StatusDetails {
+  const { group, resource } = kind.ref;
+  return { name, ...(group === '' ? {} : { group }), kind: resource, ...(causes === undefined ? {} : { causes }) };
+}
+
+export function notFound(kind: Kind, name: string): ApiError {
+  return new ApiError('NotFound', `${qualified(kind)} ${JSON.stringify(name)} not found`, detailsOf(kind, name));
+}
+
+export function alreadyExists(kind: Kind, name: string): ApiError {
+  return new ApiError(
+    'AlreadyExists',
+    `${qualified(kind)} ${JSON.stringify(name)} already exists`,
+    detailsOf(kind, name),
+  );
+}
+
+export const MODIFIED_TEXT =
+  'the object has been modified; please apply your changes to the latest version and try again';
+
+export function conflict(kind: Kind, name: string, why: string = MODIFIED_TEXT): ApiError {
+  return new ApiError(
+    'Conflict',
+    `Operation cannot be fulfilled on ${qualified(kind)} ${JSON.stringify(name)}: ${why}`,
+    detailsOf(kind, name),
+  );
+}
+
+/** Admission's no: `pods "x" is forbidden: …`. */
+export function forbiddenBy(kind: Kind, name: string, why: string, causes?: StatusCause[]): ApiError {
+  return new ApiError(
+    'Forbidden',
+    `${qualified(kind)} ${JSON.stringify(name)} is forbidden: ${why}`,
+    detailsOf(kind, name, causes),
+  );
+}

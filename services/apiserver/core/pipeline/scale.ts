@@ -1,0 +1,54 @@
+// Decides how the Scale of a workload is read and written. Never touches anything but spec.replicas.
+import { invalid } from '../../../../lib/api/field-error.ts';
+import { formatSelector } from '../../../../lib/api/selectors.ts';
+import type { KubeObject } from '../../../../lib/api/object.ts';
+import type { CachedObject } from '../cache/cached-object.ts';
+import { withRevision } from '../cache/cached-object.ts';
+import { conflict, type Plan, type WriteRequest } from './plan.ts';
+import { planUpdate } from './update.ts';
+
+export const SCALE = {
+  ref: { group: 'autoscaling', version: 'v1', resource: 'scales', kind: 'Scale', namespaced: true },
+  typeName: 'autoscaling.v1.Scale',
+};
+
+export function scaleOf(object: KubeObject): KubeObject {
+  const { name, namespace, uid, resourceVersion, creationTimestamp } = object.metadata;
+  const replicas: number = object['spec']?.replicas ?? 0;
+  const selector = selectorText(object);
+  return {
+    kind: 'Scale',
+    apiVersion: 'autoscaling/v1',
+    metadata: { name, namespace, uid, resourceVersion, creationTimestamp },
+    spec: replicas === 0 ? {} : { replicas },
+    status: { replicas: object['status']?.replicas ?? 0, ...(selector === '' ? {} : { selector }) },
+  };
+}
+
+export function planScale(request: WriteRequest, current: CachedObject, scale: KubeObject): Plan {
+  const replicas: number = scale['spec']?.replicas ?? 0;
+  if (replicas < 0)
+    throw invalid(SCALE.ref, current.name, [
+      {
+        code: 'FieldValueInvalid',
+        path: 'spec.replicas',
+        message: `Invalid value: ${replicas}: must be greater than or equal to 0`,
+      },
+    ]);
+  const wanted = scale.metadata?.resourceVersion ?? '';
+  if (wanted !== '' && wanted !== String(current.revision)) throw conflict(request.kind, current.name);
+  const object = structuredClone(current.object);
+  object['spec'] = { ...object['spec'], replicas };
+  const plan = planUpdate(request, current, object, 'main');
+  return {
+    ...plan,
+    answer: (revision) => scaleOf(withRevision(plan.object, plan.verb === 'unchanged' ? current.revision : revision)),
+  };
+}
+
+/** Replication controllers select by a plain map, the others by a LabelSelector. */
+function selectorText(object: KubeObject): string {
+  const selector = object['spec']?.selector;
+  if (selector === undefined) return '';
+  return formatSelector(object.kind === 'ReplicationController' ? { matchLabels: selector } : selector);
+}

@@ -1,0 +1,131 @@
+// Decides what an update makes of an object: which parts a writer may touch, the revision check, whether anything
+// changed, and whether the last finalizer is gone. Never creates one.
+import { equalJson } from '../../../../lib/api/equality.ts';
+import { invalid, type FieldError } from '../../../../lib/api/field-error.ts';
+import type { KubeObject } from '../../../../lib/api/object.ts';
+import { ApiError } from '../../../../lib/base/errors.ts';
+import { mutate, validateAdmission } from '../admission/index.ts';
+import type { CachedObject } from '../cache/cached-object.ts';
+import { allocateForService, releaseOf } from '../service-addresses.ts';
+import { holdsNamespace } from './namespace.ts';
+import {
+  ALONE,
+  conflict,
+  planRemoved,
+  planUnchanged,
+  planUpdated,
+  type Companions,
+  type Plan,
+  type WriteRequest,
+} from './plan.ts';
+
+/** Which part of the object the request is about. */
+export type Part = 'main' | 'status' | 'finalize';
+
+/** `decoded` is the whole wanted object, with defaults. It is changed. */
+export function planUpdate(request: WriteRequest, current: CachedObject, decoded: KubeObject, part: Part): Plan {
+  const object = decoded;
+  const old = current.object;
+  checkIdentity(request, object, old);
+  checkRevision(request, object, current);
+  delete object.metadata.managedFields;
+  object.metadata.namespace = old.metadata.namespace;
+  if (object.metadata.namespace === undefined) delete object.metadata.namespace;
+  const addresses = prepare(request, object, old, part);
+  const errors = [...problems(request, object, old, part), ...addresses.errors];
+  if (errors.length > 0) throw invalid(request.kind.ref, object.metadata.name, errors);
+  validateAdmission(request, object, old);
+  if (isFinished(object)) return planRemoved(request.kind, current, object, releaseOf(object));
+  if (sameContent(object, old)) return planUnchanged(current);
+  return planUpdated(request.kind, current, object, addresses.companions);
+}
+
+function checkIdentity(request: WriteRequest, object: KubeObject, old: KubeObject): void {
+  const { info, kind } = request;
+  const name = object.metadata.name ?? '';
+  if (name !== info.name)
+    throw new ApiError(
+      'BadRequest',
+      `the name of the object (${name}) does not match the name on the URL (${info.name})`,
+    );
+  const namespace = object.metadata.namespace ?? '';
+  if (kind.ref.namespaced && namespace !== '' && namespace !== info.namespace)
+    throw new ApiError(
+      'BadRequest',
+      'the namespace of the provided object does not match the namespace sent on the request',
+    );
+  const uid = object.metadata.uid ?? '';
+  if (uid !== '' && uid !== old.metadata.uid)
+    throw conflict(
+      kind,
+      name,
+      `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${old.metadata.uid}`,
+    );
+}
+
+/** An update that names a revision must name the present one. Without one it is unconditional, where the kind allows. */
+function checkRevision(request: WriteRequest, object: KubeObject, current: CachedObject): void {
+  const wanted = object.metadata.resourceVersion ?? '';
+  if (wanted === '' || wanted === '0') return;
+  if (!/^\d+$/.test(wanted))
+    throw invalid(request.kind.ref, current.name, [
+      {
+        code: 'FieldValueInvalid',
+        path: 'metadata.resourceVersion',
+        message: `Invalid value: ${JSON.stringify(wanted)}: must be a number`,
+      },
+    ]);
+  if (wanted !== String(current.revision)) throw conflict(request.kind, current.name);
+}
+
+function prepare(
+  request: WriteRequest,
+  object: KubeObject,
+  old: KubeObject,
+  part: Part,
+): ReturnType<typeof allocateForService> {
+  const { kind } = request;
+  if (part === 'status') kind.prepareForStatusUpdate(object, old);
+  else if (part === 'finalize') finalizersOnly(object, old);
+  else {
+    kind.prepareForUpdate(object, old);
+    mutate(request, object, old);
+    if (kind.ref.group === '' && kind.ref.resource === 'services') return allocateForService(request, object, old);
+  }
+  return { companions: ALONE satisfies Companions, errors: [] };
+}
+
+/** `/finalize` of a namespace: only spec.finalizers. */
+function finalizersOnly(object: KubeObject, old: KubeObject): void {
+  const finalizers: unknown = object['spec']?.finalizers;
+  const metadata = structuredClone(old.metadata);
+  for (const field of Object.keys(object)) delete object[field];
+  Object.assign(object, structuredClone(old), { metadata });
+  if (finalizers === undefined) delete object['spec']?.finalizers;
+  else object['spec'] = { ...object['spec'], finalizers };
+}
+
+function problems(request: WriteRequest, object: KubeObject, old: KubeObject, part: Part): FieldError[] {
+  if (part === 'status') return request.kind.validateStatusUpdate(object, old);
+  if (part === 'finalize') return [];
+  return request.kind.validateUpdate(object, old);
+}
+
+/** A deleted object goes with its last finalizer, unless it still has grace. */
+function isFinished(object: KubeObject): boolean {
+  const { deletionTimestamp, deletionGracePeriodSeconds = 0, finalizers = [] } = object.metadata;
+  return (
+    deletionTimestamp !== undefined &&
+    deletionGracePeriodSeconds === 0 &&
+    finalizers.length === 0 &&
+    !holdsNamespace(object)
+  );
+}
+
+function sameContent(object: KubeObject, old: KubeObject): boolean {
+  const bare = ({ metadata, ...rest }: KubeObject): unknown => ({
+    ...rest,
+    metadata: { ...metadata, resourceVersion: undefined },
+  });
+  return equalJson(bare(object), bare(old));
+}

@@ -1,0 +1,115 @@
+// Decides what a path and a method ask for: which resource, which object, which verb. Never knows which resources exist
+// and never looks into a body.
+import { ApiError } from '../../../lib/base/errors.ts';
+
+export type Verb = 'get' | 'list' | 'watch' | 'create' | 'update' | 'patch' | 'delete' | 'deletecollection';
+
+export interface ResourceRequest {
+  isResource: true;
+  verb: Verb;
+  group: string;
+  version: string;
+  resource: string;
+  subresource: string;
+  /** Path after the subresource: only `proxy` has one. */
+  rest: string;
+  namespace: string;
+  name: string;
+}
+
+export interface NonResourceRequest {
+  isResource: false;
+  /** Lower-case HTTP method, as RBAC's nonResourceURLs name it. */
+  verb: string;
+  path: string;
+}
+
+export type RequestInfo = ResourceRequest | NonResourceRequest;
+
+const COLLECTION_VERBS: Record<string, Verb> = { GET: 'list', POST: 'create', DELETE: 'deletecollection' };
+const OBJECT_VERBS: Record<string, Verb> = {
+  GET: 'get',
+  POST: 'create',
+  PUT: 'update',
+  PATCH: 'patch',
+  DELETE: 'delete',
+};
+const NAMESPACE_SUBRESOURCES = new Set(['status', 'finalize']);
+
+/** Throws ApiError BadRequest for a path that cannot be decoded or whose parts could be read as another path. */
+export function requestInfo(method: string, path: string, query: URLSearchParams): RequestInfo {
+  const parts = pathParts(path);
+  const other: NonResourceRequest = { isResource: false, verb: method.toLowerCase(), path };
+  const grouped = parts[0] === 'apis';
+  if (parts[0] !== 'api' && !grouped) return other;
+  const [group, version] = grouped ? [parts[1], parts[2]] : ['', parts[1]];
+  let rest = parts.slice(grouped ? 3 : 2);
+  if (group === undefined || version === undefined || rest.length === 0) return other;
+  // The old prefix form: /api/v1/watch/namespaces/x/pods.
+  const watchPrefix = rest[0] === 'watch' && rest.length > 1;
+  if (watchPrefix) rest = rest.slice(1);
+  const target = targetOf(rest);
+  const watching = watchPrefix || isTrue(query.get('watch'));
+  const verb = verbOf(method, target, watching, query);
+  if (verb === undefined) throw new ApiError('MethodNotAllowed', `the method ${method} is not one of the API`, {});
+  const name = target.name !== '' ? target.name : verb === 'create' ? '' : (nameSelected(query, verb) ?? '');
+  return { isResource: true, verb, group, version, ...target, name };
+}
+
+type Target = Pick<ResourceRequest, 'resource' | 'subresource' | 'rest' | 'namespace' | 'name'>;
+
+function targetOf(rest: readonly string[]): Target {
+  const [first = '', second = '', third = ''] = rest;
+  const isNamespaced = first === 'namespaces' && rest.length > 2 && !NAMESPACE_SUBRESOURCES.has(third);
+  if (isNamespaced)
+    return { namespace: second, resource: third, name: rest[3] ?? '', subresource: rest[4] ?? '', rest: tail(rest, 5) };
+  // An object Namespace is in its own namespace for RBAC, as upstream's RequestInfo says.
+  const namespace = first === 'namespaces' ? second : '';
+  return { namespace, resource: first, name: second, subresource: third, rest: tail(rest, 3) };
+}
+
+function tail(parts: readonly string[], from: number): string {
+  return parts.slice(from).join('/');
+}
+
+function verbOf(method: string, target: Target, watching: boolean, query: URLSearchParams): Verb | undefined {
+  const verb = (target.name === '' ? COLLECTION_VERBS : OBJECT_VERBS)[method === 'HEAD' ? 'GET' : method];
+  if (verb === undefined && target.name === '' && OBJECT_VERBS[method] !== undefined)
+    throw new ApiError('MethodNotAllowed', 'the server does not allow this method on the requested resource', {});
+  const readsObjects = verb === 'list' || (verb === 'get' && target.subresource === '');
+  return readsObjects && watching && !query.has('follow') ? 'watch' : verb;
+}
+
+/** `fieldSelector=metadata.name=x` on a collection counts as a request for that object: RBAC's resourceNames may allow it. */
+function nameSelected(query: URLSearchParams, verb: Verb): string | undefined {
+  if (verb !== 'list' && verb !== 'watch' && verb !== 'deletecollection') return undefined;
+  return /^metadata\.name==?([^=,!]+)$/.exec(query.get('fieldSelector') ?? '')?.[1];
+}
+
+function pathParts(path: string): string[] {
+  return path
+    .split('/')
+    .filter((part) => part !== '')
+    .map((part) => decodePart(part, path));
+}
+
+function decodePart(part: string, path: string): string {
+  let decoded: string;
+  try {
+    decoded = decodeURIComponent(part);
+  } catch (error) {
+    throw new ApiError('BadRequest', `the path ${JSON.stringify(path)} is not valid percent-encoding`, undefined, {
+      cause: error,
+    });
+  }
+  if (decoded === '.' || decoded === '..' || /[/\0-\x1f\x7f]/.test(decoded))
+    throw new ApiError(
+      'BadRequest',
+      `invalid resource name ${JSON.stringify(decoded)} in the path ${JSON.stringify(path)}: a name may not be '.' or '..' and may not contain '/' or control characters`,
+    );
+  return decoded;
+}
+
+export function isTrue(value: string | null): boolean {
+  return value === 'true' || value === '1' || value === '';
+}

@@ -1,0 +1,207 @@
+// Decides the cluster IP and the node ports of a Service. Each is a key of its own, written in the Service's transaction,
+// so that two API actors can never give out one address twice. Never touches what a user chose, only what was left open.
+import { invalidValue, type FieldError } from '../../../lib/api/field-error.ts';
+import type { KubeObject } from '../../../lib/api/object.ts';
+import { addressAt, containsAddress, parseCidr, type Cidr } from './ipv4.ts';
+import type { Companions, WriteRequest } from './pipeline/plan.ts';
+import { ALLOCATIONS } from './storage-key.ts';
+
+export const SERVICES = 'core/services';
+const NODE_PORTS = { first: 30_000, last: 32_767 };
+const ATTEMPTS = 64;
+
+interface Taken {
+  ips: Set<string>;
+  ports: Set<number>;
+}
+
+interface Allocation {
+  companions: Companions;
+  errors: FieldError[];
+}
+
+/** Fills clusterIP(s), ipFamilies and nodePort(s) of `object`; `old` is undefined for a new Service. */
+export function allocateForService(request: WriteRequest, object: KubeObject, old: KubeObject | undefined): Allocation {
+  if (old !== undefined) carryOver(object, old);
+  const taken = takenBy(request, object);
+  const errors = [...chooseIp(request, object, taken), ...choosePorts(request, object, taken)];
+  const before = old === undefined ? [] : keysOf(old);
+  const after = keysOf(object);
+  const added = after.filter((key) => !before.includes(key));
+  const value = new TextEncoder().encode(
+    JSON.stringify({ service: `${object.metadata.namespace}/${object.metadata.name}` }),
+  );
+  return {
+    errors,
+    companions: {
+      compares: added.map((key) => ({ key, revision: 0 })),
+      operations: [
+        ...added.map((key) => ({ type: 'put' as const, key, value })),
+        ...before.filter((key) => !after.includes(key)).map((key) => ({ type: 'delete' as const, key })),
+      ],
+    },
+  };
+}
+
+/** What goes with the removal of an object: a Service gives its addresses back. */
+export function releaseOf(object: KubeObject): Companions {
+  if (object.kind !== 'Service' || object.apiVersion !== 'v1') return { compares: [], operations: [] };
+  return { compares: [], operations: keysOf(object).map((key) => ({ type: 'delete', key })) };
+}
+
+/** The first address of the range is the Service `kubernetes`. */
+export function kubernetesServiceIp(serviceCidr: string): string {
+  return addressAt(parseCidr(serviceCidr), 1);
+}
+
+function keysOf(service: KubeObject): string[] {
+  const ip: string | undefined = service['spec']?.clusterIP;
+  const keys = ip === undefined || ip === '' || ip === 'None' ? [] : [`${ALLOCATIONS}clusterips/${ip}`];
+  const ports = nodePortsOf(service).map((port) => `${ALLOCATIONS}nodeports/${port}`);
+  return [...new Set([...keys, ...ports])];
+}
+
+function nodePortsOf(service: KubeObject): number[] {
+  return ((service['spec']?.ports ?? []) as Array<{ nodePort?: number }>)
+    .map((port) => port.nodePort ?? 0)
+    .filter((port) => port > 0);
+}
+
+const wantsIp = (spec: any): boolean => spec.type !== 'ExternalName' && spec.clusterIP !== 'None';
+const wantsPorts = (spec: any): boolean =>
+  spec.type === 'NodePort' || (spec.type === 'LoadBalancer' && spec.allocateLoadBalancerNodePorts !== false);
+
+/** An update that leaves out what was given to the Service keeps it; one that changes the type drops what came with it. */
+function carryOver(object: KubeObject, old: KubeObject): void {
+  const spec = (object['spec'] ??= {});
+  const was = old['spec'] ?? {};
+  if (wantsIp(was) && wantsIp(spec) && (spec.clusterIP ?? '') === '') {
+    spec.clusterIP = was.clusterIP;
+    spec.clusterIPs = was.clusterIPs;
+  }
+  if (!wantsIp(spec) && spec.clusterIP !== 'None' && spec.clusterIP === was.clusterIP)
+    for (const field of ['clusterIP', 'clusterIPs', 'ipFamilies', 'ipFamilyPolicy']) delete spec[field];
+  for (const port of spec.ports ?? []) {
+    const before = (was.ports ?? []).find((other: any) => other.port === port.port && other.protocol === port.protocol);
+    if (wantsPorts(spec) && (port.nodePort ?? 0) === 0 && before?.nodePort !== undefined)
+      port.nodePort = before.nodePort;
+    if (
+      !wantsPorts(spec) &&
+      spec.type !== 'LoadBalancer' &&
+      port.nodePort !== undefined &&
+      port.nodePort === before?.nodePort
+    )
+      delete port.nodePort;
+  }
+}
+
+function takenBy(request: WriteRequest, object: KubeObject): Taken {
+  const taken: Taken = { ips: new Set(), ports: new Set() };
+  for (const { object: other, namespace, name } of request.view.list(SERVICES)) {
+    if (namespace === object.metadata.namespace && name === object.metadata.name) continue;
+    if (other['spec']?.clusterIP !== undefined) taken.ips.add(other['spec'].clusterIP);
+    for (const port of nodePortsOf(other)) taken.ports.add(port);
+  }
+  return taken;
+}
+
+function chooseIp(request: WriteRequest, object: KubeObject, taken: Taken): FieldError[] {
+  const spec = (object['spec'] ??= {});
+  if (spec.type === 'ExternalName') return [];
+  const given: string = spec.clusterIP ?? '';
+  const cidr = parseCidr(request.facts.serviceCidr);
+  const errors = given === '' || given === 'None' ? [] : checkIp(given, cidr, request, taken);
+  if (given === '') {
+    const free = freeIp(request, cidr, taken);
+    if (free === undefined)
+      return [
+        invalidValue(
+          'spec.clusterIPs',
+          [],
+          `failed to allocate an IP address: range ${request.facts.serviceCidr} is full`,
+        ),
+      ];
+    spec.clusterIP = free;
+  }
+  spec.clusterIPs = [spec.clusterIP];
+  spec.ipFamilies ??= ['IPv4'];
+  spec.ipFamilyPolicy ??= 'SingleStack';
+  return errors;
+}
+
+function checkIp(ip: string, cidr: Cidr, request: WriteRequest, taken: Taken): FieldError[] {
+  if (!containsAddress(cidr, ip))
+    return [
+      invalidValue(
+        'spec.clusterIPs',
+        [ip],
+        `failed to allocate IP ${ip}: the provided IP is not in the valid range. The range of valid IPs is ${request.facts.serviceCidr}`,
+      ),
+    ];
+  if (taken.ips.has(ip))
+    return [invalidValue('spec.clusterIPs', [ip], `failed to allocate IP ${ip}: provided IP is already allocated`)];
+  return [];
+}
+
+/** Low addresses are left to those who ask for one by name, as upstream: at most 256, at least 16, a 16th of the range. */
+function freeIp(request: WriteRequest, cidr: Cidr, taken: Taken): string | undefined {
+  const reserved = Math.min(Math.max(16, Math.floor(cidr.size / 16)), 256);
+  const first = reserved + 1 < cidr.size - 1 ? reserved + 1 : 2;
+  for (const [low, high] of [
+    [first, cidr.size - 2],
+    [2, first - 1],
+  ] as const) {
+    const random = pick(request, low, high, (offset) => isFreeIp(request, addressAt(cidr, offset), taken));
+    if (random !== undefined) return addressAt(cidr, random);
+  }
+  return undefined;
+}
+
+function isFreeIp(request: WriteRequest, ip: string, taken: Taken): boolean {
+  return !taken.ips.has(ip) && ip !== request.facts.dnsIp;
+}
+
+/** Tries at random, then in order from a random place: finds the last free one too. */
+function pick(
+  request: WriteRequest,
+  low: number,
+  high: number,
+  isFree: (value: number) => boolean,
+): number | undefined {
+  const size = high - low + 1;
+  if (size <= 0) return undefined;
+  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+    const candidate = low + request.chance.int(size);
+    if (isFree(candidate)) return candidate;
+  }
+  const start = request.chance.int(size);
+  for (let i = 0; i < size; i++) if (isFree(low + ((start + i) % size))) return low + ((start + i) % size);
+  return undefined;
+}
+
+function choosePorts(request: WriteRequest, object: KubeObject, taken: Taken): FieldError[] {
+  const spec = object['spec'];
+  const errors: FieldError[] = [];
+  const own = new Set<number>();
+  for (const [i, port] of ((spec.ports ?? []) as Array<{ nodePort?: number }>).entries()) {
+    const path = `spec.ports[${i}].nodePort`;
+    const given = port.nodePort ?? 0;
+    if (given !== 0) {
+      if (given < NODE_PORTS.first || given > NODE_PORTS.last)
+        errors.push(
+          invalidValue(
+            path,
+            given,
+            `provided port is not in the valid range. The range of valid ports is ${NODE_PORTS.first}-${NODE_PORTS.last}`,
+          ),
+        );
+      else if (taken.ports.has(given)) errors.push(invalidValue(path, given, 'provided port is already allocated'));
+    } else if (wantsPorts(spec)) {
+      const free = pick(request, NODE_PORTS.first, NODE_PORTS.last, (p) => !taken.ports.has(p) && !own.has(p));
+      if (free === undefined) errors.push(invalidValue(path, 0, 'failed to allocate a nodePort: range is full'));
+      else port.nodePort = free;
+    }
+    if (port.nodePort !== undefined) own.add(port.nodePort);
+  }
+  return errors;
+}

@@ -1,0 +1,221 @@
+// Does: brings the API actor's writes and questions to the store: one session, writes of one turn in one batch, a few
+// batches in flight, the same sequence again until an answer or the deadline. Never decides what is written.
+import { ApiError, messageOf } from '../../../lib/base/errors.ts';
+import { sleep } from '../../../lib/base/clock.ts';
+import { LIMITS } from '../../../lib/base/limits.ts';
+import type { ActorContext } from '../../../lib/actor/context.ts';
+import type {
+  Cause,
+  Compare,
+  Operation,
+  StoreQuery,
+  StoreQueryReply,
+  StoreWrite,
+  StoreWriteReply,
+  Txn,
+  TxnResult,
+} from '../../../lib/bus/messages.ts';
+import { subjectOf } from '../../../lib/bus/subjects.ts';
+import { isRefusal, StoreMembers } from './store-members.ts';
+
+export interface TxnRequest {
+  compares: Compare[];
+  operations: Operation[];
+  cause: Cause;
+}
+
+/** Leaves room for the envelope below the bus' payload limit. */
+const BATCH_BYTES = 2_500_000;
+const BATCH_TXNS = 256;
+const BATCHES_IN_FLIGHT = 4;
+/** One attempt at one member; shorter than the deadline, so that a dead leader costs one attempt, not the write. */
+const ATTEMPT_MS = 1_500;
+const RETRY_PAUSE_MS = 50;
+
+interface Pending {
+  txn: Txn;
+  bytes: number;
+  deadline: number;
+  resolve: (result: TxnResult) => void;
+  reject: (error: Error) => void;
+}
+
+export class StoreClient {
+  readonly members: StoreMembers;
+  readonly #ctx: ActorContext;
+  readonly #session: string;
+  #sequence = 0;
+  readonly #unanswered = new Set<number>();
+  #waiting: Pending[] = [];
+  #inFlight = 0;
+  #flushing = false;
+  #readIndex: Promise<number> | undefined;
+
+  constructor(ctx: ActorContext, stores: readonly string[]) {
+    this.#ctx = ctx;
+    this.members = new StoreMembers(stores);
+    this.#session = `${ctx.instance}/${ctx.chance.uuid()}`;
+  }
+
+  get pendingWrites(): number {
+    return this.#unanswered.size;
+  }
+
+  /** Throws ApiError when the store has not answered in LIMITS.writeTimeoutMs: then the write may yet happen, once. */
+  write(request: TxnRequest): Promise<TxnResult> {
+    const bytes = request.operations.reduce(
+      (sum, op) => sum + op.key.length + (op.type === 'put' ? op.value.length : 0),
+      0,
+    );
+    const sequence = ++this.#sequence;
+    this.#unanswered.add(sequence);
+    return new Promise<TxnResult>((resolve, reject) => {
+      const deadline = this.#ctx.clock.monotonic() + LIMITS.writeTimeoutMs;
+      this.#waiting.push({ txn: { sequence, ...request }, bytes, deadline, resolve, reject });
+      this.#flushLater();
+    }).finally(() => this.#unanswered.delete(sequence));
+  }
+
+  /** A revision that includes every write acknowledged before the question. Concurrent questions share one answer. */
+  readIndex(timeoutMs: number): Promise<number> {
+    this.#readIndex ??= this.#askReadIndex(timeoutMs);
+    return this.#readIndex;
+  }
+
+  /** Asks the given member, or any that answers. */
+  async query(query: StoreQuery, timeoutMs: number, member?: string): Promise<StoreQueryReply> {
+    const deadline = this.#ctx.clock.monotonic() + timeoutMs;
+    let last = 'no member was asked';
+    while (this.#ctx.clock.monotonic() < deadline) {
+      const to = member ?? this.members.next();
+      try {
+        const reply = await this.#ask(to, query, Math.min(ATTEMPT_MS, deadline - this.#ctx.clock.monotonic()));
+        if (!isRefusal(reply)) return reply;
+        last = `${to} refused: ${reply.message}`;
+      } catch (error) {
+        last = messageOf(error);
+      }
+      await sleep(this.#ctx.clock, RETRY_PAUSE_MS);
+    }
+    throw new ApiError('ServiceUnavailable', `the store does not answer a ${query.query} query: ${last}`, {
+      retryAfterSeconds: 1,
+    });
+  }
+
+  async #askReadIndex(timeoutMs: number): Promise<number> {
+    // Questions that come while this one is under way may not share it: a write may have been acknowledged meanwhile.
+    await new Promise<void>((resolve) => setImmediate(resolve));
+    this.#readIndex = undefined;
+    const deadline = this.#ctx.clock.monotonic() + timeoutMs;
+    let last = 'no member was asked';
+    while (this.#ctx.clock.monotonic() < deadline) {
+      const to = this.members.likelyLeader;
+      try {
+        const left = deadline - this.#ctx.clock.monotonic();
+        const reply = await this.#ask(to, { query: 'readIndex' }, Math.max(1, Math.min(ATTEMPT_MS, left)));
+        if ('readIndex' in reply) {
+          this.members.leads(to);
+          return reply.readIndex.revision;
+        }
+        if (isRefusal(reply)) {
+          this.members.refusedBy(to, reply);
+          last = `${to}: ${reply.message}`;
+        }
+      } catch (error) {
+        this.members.lost(to);
+        last = messageOf(error);
+      }
+      await sleep(this.#ctx.clock, RETRY_PAUSE_MS);
+    }
+    throw new ApiError('ServiceUnavailable', `the store has no quorum: ${last}`, { retryAfterSeconds: 1 });
+  }
+
+  #ask(member: string, query: StoreQuery, timeoutMs: number): Promise<StoreQueryReply> {
+    const { bus, cluster, instance } = this.#ctx;
+    const subject = subjectOf(cluster, 'storeQuery', { member, noun: query.query, from: instance });
+    return bus.request(subject, query, { timeoutMs }) as Promise<StoreQueryReply>;
+  }
+
+  /** One batch holds what one turn of the event loop wrote; when enough batches are out, it grows until one is back. */
+  #flushLater(): void {
+    if (this.#flushing || this.#inFlight >= BATCHES_IN_FLIGHT || this.#waiting.length === 0) return;
+    this.#flushing = true;
+    setImmediate(() => {
+      this.#flushing = false;
+      while (this.#inFlight < BATCHES_IN_FLIGHT && this.#waiting.length > 0) void this.#send(this.#takeBatch());
+    });
+  }
+
+  #takeBatch(): Pending[] {
+    let bytes = 0;
+    let count = 0;
+    for (const pending of this.#waiting) {
+      if (count > 0 && (bytes + pending.bytes > BATCH_BYTES || count >= BATCH_TXNS)) break;
+      bytes += pending.bytes;
+      count++;
+    }
+    return this.#waiting.splice(0, count);
+  }
+
+  async #send(batch: Pending[]): Promise<void> {
+    this.#inFlight++;
+    let left = batch;
+    let last = 'no member was asked';
+    while (left.length > 0) {
+      const now = this.#ctx.clock.monotonic();
+      for (const late of left.filter((pending) => pending.deadline <= now)) late.reject(noQuorum(last));
+      left = left.filter((pending) => pending.deadline > now);
+      if (left.length === 0) break;
+      const to = this.members.likelyLeader;
+      try {
+        const reply = await this.#write(to, left);
+        if (isRefusal(reply)) {
+          this.members.refusedBy(to, reply);
+          last = `${to}: ${reply.message}`;
+        } else {
+          this.members.leads(to);
+          left = settle(left, reply.results);
+          continue;
+        }
+      } catch (error) {
+        this.members.lost(to);
+        last = messageOf(error);
+      }
+      await sleep(this.#ctx.clock, RETRY_PAUSE_MS);
+    }
+    this.#inFlight--;
+    this.#flushLater();
+  }
+
+  #write(member: string, batch: readonly Pending[]): Promise<StoreWriteReply> {
+    const { bus, cluster, instance } = this.#ctx;
+    const write: StoreWrite = {
+      session: this.#session,
+      acknowledged: (this.#unanswered.values().next().value ?? this.#sequence + 1) - 1,
+      txns: batch.map((pending) => pending.txn),
+    };
+    const left = Math.min(...batch.map((pending) => pending.deadline)) - this.#ctx.clock.monotonic();
+    const subject = subjectOf(cluster, 'storeWrite', { member, from: instance });
+    return bus.request(subject, write, {
+      timeoutMs: Math.max(1, Math.min(ATTEMPT_MS, left)),
+    }) as Promise<StoreWriteReply>;
+  }
+}
+
+/** Hands out the answers that came; returns those that are still without one. */
+function settle(batch: readonly Pending[], results: readonly TxnResult[]): Pending[] {
+  const bySequence = new Map(results.map((result) => [result.sequence, result]));
+  return batch.filter((pending) => {
+    const result = bySequence.get(pending.txn.sequence);
+    if (result !== undefined) pending.resolve(result);
+    return result === undefined;
+  });
+}
+
+function noQuorum(last: string): ApiError {
+  return new ApiError(
+    'ServiceUnavailable',
+    `the store has no quorum: the write was not acknowledged within ${LIMITS.writeTimeoutMs / 1000} s (${last}); it may be applied later, read before you try again`,
+    { retryAfterSeconds: 1 },
+  );
+}

@@ -1,0 +1,177 @@
+// Does: keeps the cache at the store's heels: loads the whole state with the recent past, applies the committed stream,
+// and fetches from history whatever the stream lost. Never answers a client.
+import type { ActorContext } from '../../../lib/actor/context.ts';
+import type { Timer } from '../../../lib/base/clock.ts';
+import { messageOf, TroubleError } from '../../../lib/base/errors.ts';
+import { LIMITS } from '../../../lib/base/limits.ts';
+import type { Subscription } from '../../../lib/bus/bus.ts';
+import type { CommittedTxn, KeyValue, StoreCommitted } from '../../../lib/bus/messages.ts';
+import { patternOf } from '../../../lib/bus/subjects.ts';
+import type { CacheEvent } from '../core/cache/cache-event.ts';
+import { ClusterCache } from '../core/cache/cluster-cache.ts';
+import { REGISTRY } from '../core/storage-key.ts';
+import type { StoreClient } from './store-client.ts';
+
+const RANGE_KEYS = 500;
+const HISTORY_TXNS = 500;
+const QUERY_MS = 5_000;
+/** How often the end of the stream is compared with a member's state: a lost last message is noticed this late. */
+const LOOK_MS = 1_000;
+
+interface Waiter {
+  revision: number;
+  resolve: () => void;
+}
+
+export class StoreFeed {
+  readonly cache: ClusterCache;
+  readonly #ctx: ActorContext;
+  readonly #store: StoreClient;
+  readonly #onEvents: (events: CacheEvent[]) => void;
+  readonly #subscription: Subscription;
+  #waiters: Waiter[] = [];
+  #repairing: Promise<void> | undefined;
+  #timer: Timer | undefined;
+  #stopped = false;
+
+  private constructor(
+    ctx: ActorContext,
+    store: StoreClient,
+    cache: ClusterCache,
+    onEvents: (events: CacheEvent[]) => void,
+  ) {
+    this.#ctx = ctx;
+    this.#store = store;
+    this.cache = cache;
+    this.#onEvents = onEvents;
+    this.#subscription = ctx.bus.subscribe(patternOf(ctx.cluster, 'storeCommitted'), (message) =>
+      this.#receive(message.data as StoreCommitted),
+    );
+    this.#look();
+  }
+
+  /** Resolves when the cache holds the state of some member; retries until one answers. */
+  static async open(
+    ctx: ActorContext,
+    store: StoreClient,
+    onEvents: (events: CacheEvent[]) => void,
+  ): Promise<StoreFeed> {
+    const cache = await loadCache(store);
+    const feed = new StoreFeed(ctx, store, cache, onEvents);
+    // The recent past comes as events, so that watches from before a restart of this actor go on.
+    await feed.catchUp();
+    return feed;
+  }
+
+  get revision(): number {
+    return this.cache.revision;
+  }
+
+  /** Resolves when the cache has `revision`; rejects with TroubleError after `timeoutMs`. */
+  waitFor(revision: number, timeoutMs: number): Promise<void> {
+    if (this.cache.revision >= revision) return Promise.resolve();
+    return new Promise((resolve, reject) => {
+      const waiter: Waiter = { revision, resolve: () => (timer.cancel(), resolve()) };
+      const timer = this.#ctx.clock.timer(timeoutMs, () => {
+        this.#waiters = this.#waiters.filter((other) => other !== waiter);
+        reject(
+          new TroubleError(
+            `the cache is at revision ${this.cache.revision} and did not reach ${revision} in ${timeoutMs} ms`,
+          ),
+        );
+      });
+      this.#waiters.push(waiter);
+      // The stream usually brings it within a millisecond; if that message was lost, history has it.
+      this.#ctx.clock.timer(Math.min(50, timeoutMs), () => {
+        if (this.#waiters.includes(waiter)) void this.catchUp();
+      });
+    });
+  }
+
+  /** Fetches what is missing up to a member's state; questions that come meanwhile share the answer. */
+  catchUp(): Promise<void> {
+    this.#repairing ??= this.#fetch().finally(() => (this.#repairing = undefined));
+    return this.#repairing;
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    this.#timer?.cancel();
+    this.#subscription.unsubscribe();
+  }
+
+  #receive(committed: StoreCommitted): void {
+    if (committed.previous > this.cache.revision) void this.catchUp();
+    else this.#apply(committed.txns);
+  }
+
+  #apply(txns: readonly CommittedTxn[]): void {
+    const events = this.cache.apply(txns);
+    if (events.length > 0) this.#onEvents(events);
+    const reached = this.#waiters.filter((waiter) => waiter.revision <= this.cache.revision);
+    if (reached.length === 0) return;
+    this.#waiters = this.#waiters.filter((waiter) => waiter.revision > this.cache.revision);
+    for (const waiter of reached) waiter.resolve();
+  }
+
+  async #fetch(): Promise<void> {
+    try {
+      for (let more = true; more && !this.#stopped;) {
+        const reply = await this.#store.query(
+          { query: 'history', since: this.cache.revision, limit: HISTORY_TXNS },
+          QUERY_MS,
+        );
+        if ('compacted' in reply)
+          throw new TroubleError(
+            `revisions after ${this.cache.revision} are compacted up to ${reply.compacted.oldest}: this API actor was away for too long and must load again`,
+          );
+        if (!('history' in reply))
+          throw new TroubleError(`unexpected answer to a history query: ${JSON.stringify(Object.keys(reply))}`);
+        this.#apply(reply.history.txns);
+        more = reply.history.more;
+      }
+    } catch (error) {
+      this.#ctx.log.warn(
+        { error: messageOf(error), revision: this.cache.revision },
+        'catching up with the store failed',
+      );
+    }
+  }
+
+  #look(): void {
+    this.#timer = this.#ctx.clock.timer(LOOK_MS, () => {
+      void this.catchUp().finally(() => {
+        if (!this.#stopped) this.#look();
+      });
+    });
+  }
+}
+
+/** The state as far back as history reaches (or a window of it); what came after is left to catchUp. */
+async function loadCache(store: StoreClient): Promise<ClusterCache> {
+  const status = await store.query({ query: 'status' }, 60_000);
+  if (!('status' in status)) throw new TroubleError('the store does not say its revision');
+  const { revision, compactedRevision, member } = status.status;
+  const from = Math.max(revision - LIMITS.watchHistoryEvents, compactedRevision, 0);
+  const items = from === 0 ? [] : await rangeAll(store, from, member);
+  return new ClusterCache(items, from);
+}
+
+async function rangeAll(store: StoreClient, revision: number, member: string): Promise<KeyValue[]> {
+  const items: KeyValue[] = [];
+  for (let after = '', more = true; more;) {
+    const reply = await store.query(
+      { query: 'range', prefix: REGISTRY, after, limit: RANGE_KEYS, revision },
+      QUERY_MS,
+      member,
+    );
+    if (!('range' in reply))
+      throw new TroubleError(
+        `the store cannot give its state at revision ${revision}: ${JSON.stringify(reply).slice(0, 200)}`,
+      );
+    items.push(...reply.range.items);
+    more = reply.range.more;
+    after = items.at(-1)?.key ?? '';
+  }
+  return items;
+}
