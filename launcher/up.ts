@@ -72,7 +72,7 @@ export async function up(options: UpOptions, progress: UpProgress): Promise<Runn
     const cluster = await decideCluster(home, options, runtime, progress);
     await checkPort(home, cluster);
     writeCluster(home, cluster);
-    await raiseNetwork(cluster, progress.say);
+    writeCluster(home, await raiseNetwork(cluster));
     const places = placesOf(cluster);
     if (hasContainers(runtime)) await ensureWebImage(home.webImage, progress.say);
     const { natsConfigChanged } = await prepare(cluster, places, home, options.logLevel ?? 'info');
@@ -99,7 +99,7 @@ async function decideCluster(home: Home, options: UpOptions, runtime: RuntimeNam
   const own = home.root === resolve(homedir(), '.flotilla');
   const digest = createHash('sha256').update(home.root).digest();
   const name = options.name ?? (own ? 'flotilla' : `fl-${digest.toString('hex').slice(0, 5)}`);
-  const found = await findPlace(runtime, options.port, own ? 0 : 1 + (digest[0]! % (SLOTS - 1)));
+  const found = await findPlace(name, runtime, options.port, own ? 0 : 1 + (digest[0]! % (SLOTS - 1)));
   const cluster = planCluster({ ...options, runtime, name }, found);
   progress.say(`new cluster ${name}: ${cluster.nodes.length} nodes (${runtime}), ${cluster.stores.length} stores, API on https://127.0.0.1:${cluster.ports.api}`);
   return cluster;

@@ -1,6 +1,7 @@
 // Decides what a cluster is from what its owner asked for: names, members, address ranges, ports. Never looks at the
 // machine: which slot and ports are free is an argument.
 import type { ClusterFacts, RuntimeName } from '../../lib/actor/settings.ts';
+import { planNetwork } from '../network/plan.ts';
 
 /** What the owner may ask for; absent: the default, or what the cluster already is. */
 export interface ClusterOptions {
@@ -25,8 +26,8 @@ export interface Cluster {
   apiservers: string[];
   ports: { api: number; nats: number; dns: number };
   facts: ClusterFacts;
-  /** Fabric between the nodes; absent where pods are processes of this machine. */
-  fabricCidr?: string;
+  /** Bringing its network up turned the machine's forwarding on: taking it down turns it off again. */
+  turnedForwardingOn?: boolean;
 }
 
 /** What only the machine knows, found out before a cluster is made. */
@@ -122,20 +123,21 @@ export function apiPortOf(cluster: Cluster, instance: string): number {
 }
 
 /** Address ranges by slot. Without containers everything lives in 127/8, which Linux answers without any set-up. */
-function rangesOf(name: string, found: Found, runtime: RuntimeName): { facts: ClusterFacts; fabricCidr?: string } {
+function rangesOf(name: string, found: Found, runtime: RuntimeName): { facts: ClusterFacts } {
   const { slot, clusterId } = found;
-  const real = hasContainers(runtime);
-  const service = real ? `10.${96 + slot}` : `127.${96 + slot}`;
+  const common = { name, clusterId, domain: 'cluster.local' };
+  if (hasContainers(runtime)) {
+    const { podCidr, serviceCidr, dnsIp } = planNetwork({ cluster: name, index: slot, nodes: [] });
+    return { facts: { ...common, podCidr, serviceCidr, dnsIp } };
+  }
+  const service = `127.${96 + slot}`;
   return {
     facts: {
-      name,
-      clusterId,
-      domain: 'cluster.local',
-      podCidr: real ? `10.${244 - slot}.0.0/16` : `127.${32 + slot}.0.0/16`,
+      ...common,
+      podCidr: `127.${32 + slot}.0.0/16`,
       serviceCidr: `${service}.0.0/16`,
       dnsIp: `${service}.0.10`,
     },
-    ...(real ? { fabricCidr: `10.200.${slot}.0/24` } : {}),
   };
 }
 

@@ -1,20 +1,22 @@
 // Does: finds out what of the machine is still free for a new cluster: address ranges, ports; and what it asks for names
 // of the world. Never changes it.
 import { createServer } from 'node:net';
-import { networkInterfaces } from 'node:os';
 import { randomUUID } from 'node:crypto';
 import type { RuntimeName } from '../../lib/actor/settings.ts';
+import { systemExec } from '../../lib/exec/system-exec.ts';
 import { DEFAULT_API_PORT, hasContainers, OptionError, SLOTS, type Found } from '../core/cluster.ts';
+import { chooseIndex, takenBlocks } from '../network/index.ts';
 import { readIfThere } from './files.ts';
 
 /** `preferredSlot`: clusters of different homes begin their search in different places, also while one of them is down. */
 export async function findPlace(
+  name: string,
   runtime: RuntimeName,
   port: number | undefined,
   preferredSlot: number,
 ): Promise<Found> {
   const dnsPort = hasContainers(runtime) || process.getuid?.() === 0 ? 53 : 5353;
-  const slot = await freeSlot(runtime, dnsPort, preferredSlot);
+  const slot = await freeSlot(name, runtime, dnsPort, preferredSlot);
   const apiPort = port ?? (await firstFree(DEFAULT_API_PORT, 50));
   if (!(await isFree('127.0.0.1', apiPort)))
     throw new OptionError(`--port ${apiPort}: another program already listens on 127.0.0.1:${apiPort}; choose another`);
@@ -28,25 +30,14 @@ export function upstreamDns(): string[] {
   return [...text.matchAll(/^\s*nameserver\s+(\S+)/gm)].map((match) => match[1]!);
 }
 
-/** The first range that no interface or route of this machine uses. */
-async function freeSlot(runtime: RuntimeName, dnsPort: number, preferred: number): Promise<number> {
+/** The first range that nothing of this machine uses. */
+async function freeSlot(name: string, runtime: RuntimeName, dnsPort: number, preferred: number): Promise<number> {
+  if (hasContainers(runtime)) return chooseIndex(name, await takenBlocks(systemExec), preferred);
   for (let i = 0; i < SLOTS; i++) {
     const slot = (preferred + i) % SLOTS;
-    if (hasContainers(runtime) ? !isFabricTaken(slot) : await isFree(`127.${96 + slot}.0.10`, dnsPort)) return slot;
+    if (await isFree(`127.${96 + slot}.0.10`, dnsPort)) return slot;
   }
   throw new OptionError(`all ${SLOTS} address ranges of this machine are taken by other clusters: remove one`);
-}
-
-function isFabricTaken(slot: number): boolean {
-  const prefix = `10.200.${slot}.`;
-  const addresses = Object.values(networkInterfaces()).flatMap((list) => list ?? []);
-  return addresses.some(({ address }) => address.startsWith(prefix)) || routesTo(prefix);
-}
-
-/** /proc/net/route holds destinations as little-endian hex. */
-function routesTo(prefix: string): boolean {
-  const hex = prefix.split('.').slice(0, 3).map((part) => Number(part).toString(16).padStart(2, '0').toUpperCase()).reverse().join('');
-  return (readIfThere('/proc/net/route') ?? '').split('\n').some((line) => (line.split('\t')[1] ?? '').endsWith(hex));
 }
 
 /** Whether a program of this machine could listen there. */

@@ -1,16 +1,31 @@
 // Does: asks launcher/network for the nodes' network where pods are containers, and loopback addresses elsewhere. Never
 // knows how a network is built.
+import { systemExec } from '../../lib/exec/system-exec.ts';
 import { hasContainers, type Cluster } from '../core/cluster.ts';
 import { loopbackPlaces, type Places } from '../core/network-places.ts';
+import { bringUp, planNetwork, tearDown, type NetworkPlan } from '../network/index.ts';
 
 export function placesOf(cluster: Cluster): Places {
-  return loopbackPlaces(cluster);
+  if (!hasContainers(cluster.runtime)) return loopbackPlaces(cluster);
+  const plan = networkPlan(cluster);
+  return {
+    hostIp: plan.host.ip,
+    nodes: plan.nodes.map(({ name, ip, podCidr, netns }) => ({ name, ip, podCidr, netns })),
+  };
 }
 
-export async function raiseNetwork(cluster: Cluster, _say: (line: string) => void): Promise<void> {
-  if (!hasContainers(cluster.runtime)) return;
+/** Repeatable. The cluster as it must be remembered afterwards. */
+export async function raiseNetwork(cluster: Cluster): Promise<Cluster> {
+  if (!hasContainers(cluster.runtime)) return cluster;
+  const { turnedForwardingOn } = await bringUp(networkPlan(cluster), systemExec);
+  return turnedForwardingOn ? { ...cluster, turnedForwardingOn } : cluster;
 }
 
 export async function razeNetwork(cluster: Cluster): Promise<void> {
   if (!hasContainers(cluster.runtime)) return;
+  await tearDown(networkPlan(cluster), systemExec, { stopForwarding: cluster.turnedForwardingOn ?? false });
+}
+
+function networkPlan(cluster: Cluster): NetworkPlan {
+  return planNetwork({ cluster: cluster.name, index: cluster.slot, nodes: cluster.nodes });
 }

@@ -1,0 +1,49 @@
+// Does: reads the command line with yargs and runs one command; prints failures as kubectl does and exits with their
+// code. Never knows what a command does.
+import yargs from 'yargs';
+import { hideBin } from 'yargs/helpers';
+import { COMMANDS } from './commands/index.ts';
+import { completions } from './edge/completions.ts';
+import { ExitError, failureText } from './edge/failure.ts';
+
+const parser = yargs(hideBin(process.argv))
+  .scriptName('flotilla')
+  .usage('$0 <command>\n\nKubernetes as a fleet of small actors: one cluster on this machine.')
+  .option('home', {
+    type: 'string',
+    default: process.env['FLOTILLA_HOME'] ?? '~/.flotilla',
+    describe: 'directory that holds all state of the cluster',
+    global: true,
+  })
+  .option('kubeconfig', { type: 'string', describe: "kubeconfig to use instead of the home's", global: true })
+  .option('namespace', { alias: 'n', type: 'string', describe: 'namespace (default: default)', global: true })
+  .parserConfiguration({ 'populate--': true, 'boolean-negation': true, 'parse-positional-numbers': false, 'greedy-arrays': false })
+  .strict()
+  .recommendCommands()
+  .demandCommand(1, 'say what to do: `flotilla --help` lists the commands')
+  .completion('completion', 'prints a completion script for your shell', completions)
+  .version(false)
+  .help()
+  .alias('help', 'h')
+  .wrap(Math.min(110, process.stdout.columns ?? 110))
+  .exitProcess(false)
+  // A handler would still run after a failure that only prints: throw.
+  .fail((message, error) => {
+    throw error ?? new Error(message);
+  });
+
+for (const command of COMMANDS) parser.command(command as Parameters<typeof parser.command>[0]);
+
+// A reader that went away (`| head`) is no failure.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1));
+
+try {
+  await parser.parseAsync();
+} catch (error) {
+  if (error instanceof ExitError) process.exitCode = error.exitCode;
+  else {
+    console.error(failureText(error));
+    if (process.env['FLOTILLA_DEBUG'] !== undefined && error instanceof Error) console.error(error.stack);
+    process.exitCode = 1;
+  }
+}
