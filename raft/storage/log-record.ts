@@ -1,0 +1,72 @@
+// Decides what the records of the log say: hard state, entries, cuts. Never knows where they lie (record.ts does).
+import { invariant } from '../../lib/base/errors.ts';
+import type { Configuration, Entry, EntryKind, HardState, Index, Term } from '../core/types.ts';
+import type { RecordToWrite } from './record.ts';
+
+/** First record of each segment: whose log this is, and the last hard state, since older segments may be dropped. */
+export interface SegmentHeader {
+  version: 1;
+  clusterId: string;
+  member: string;
+  incarnation: number;
+  /** Who counted before the first configuration entry. */
+  firstConfiguration: Configuration;
+  hardState: HardState;
+}
+
+export type LogRecord =
+  | { type: 'segment'; header: SegmentHeader }
+  | { type: 'hardState'; hardState: HardState }
+  | { type: 'entry'; entry: Entry }
+  /** Entries from here on are dropped. */
+  | { type: 'truncate'; from: Index }
+  /** The log begins anew after a snapshot: every entry before is dropped. */
+  | { type: 'reset'; index: Index; term: Term }
+  /** The log goes on in the next segment, which exists. */
+  | { type: 'end' }
+  /** A member was started with this incarnation. */
+  | { type: 'start'; incarnation: number };
+
+const TYPES = ['segment', 'hardState', 'entry', 'truncate', 'reset', 'end', 'start'] as const;
+const KINDS: readonly EntryKind[] = ['data', 'configuration', 'empty'];
+/** index, term, kind */
+const ENTRY_HEAD_BYTES = 13;
+
+export function encodeRecord(record: LogRecord): RecordToWrite {
+  return {
+    type: TYPES.indexOf(record.type) + 1,
+    payload: record.type === 'entry' ? encodeEntry(record.entry) : Buffer.from(JSON.stringify(record)),
+  };
+}
+
+/** Throws on what its checksum said is whole and yet cannot be read: a version of ours that is not known here. */
+export function decodeRecord(record: RecordToWrite): LogRecord {
+  const type = TYPES[record.type - 1];
+  if (type === undefined)
+    throw new Error(`a record of type ${record.type}: written by a newer version? Start that version instead`);
+  if (type === 'entry') return { type, entry: decodeEntry(Buffer.from(record.payload)) };
+  const parsed = JSON.parse(Buffer.from(record.payload).toString('utf8')) as LogRecord;
+  invariant(parsed.type === type, `a record of type ${type} holds a ${parsed.type}`);
+  return parsed;
+}
+
+function encodeEntry(entry: Entry): Buffer {
+  const out = Buffer.allocUnsafe(ENTRY_HEAD_BYTES + entry.data.length);
+  out.writeUIntLE(entry.index, 0, 6);
+  out.writeUIntLE(entry.term, 6, 6);
+  out[12] = KINDS.indexOf(entry.kind);
+  out.set(entry.data, ENTRY_HEAD_BYTES);
+  return out;
+}
+
+/** `data` is a copy: a view would keep the whole segment in memory. */
+function decodeEntry(payload: Buffer): Entry {
+  const kind = KINDS[payload[12]!];
+  invariant(kind !== undefined, `an entry of unknown kind ${payload[12]}`);
+  return {
+    index: payload.readUIntLE(0, 6),
+    term: payload.readUIntLE(6, 6),
+    kind,
+    data: new Uint8Array(payload.subarray(ENTRY_HEAD_BYTES)),
+  };
+}

@@ -1,0 +1,290 @@
+// Decides what of the segments on the disk is the log: cuts a torn tail, refuses damage, ends an interrupted rotation,
+// joins the log to the snapshot. Never guesses: what contradicts itself is an error that names the file.
+import { invariant } from '../../lib/base/errors.ts';
+import type { Configuration, Entry, HardState, Index, Term } from '../core/types.ts';
+import { DamagedError, type Disk } from './disk.ts';
+import { EntryTable } from './entry-table.ts';
+import { decodeRecord, type LogRecord, type SegmentHeader } from './log-record.ts';
+import { scan, type Scan, type ScannedRecord } from './record.ts';
+import { createSegment, SegmentedLog, segmentName, type LogOptions, type Segment } from './segmented-log.ts';
+
+export interface LogIdentity {
+  clusterId: string;
+  member: string;
+  firstConfiguration: Configuration;
+}
+
+export interface OpenedLog {
+  log: SegmentedLog;
+  incarnation: number;
+  firstConfiguration: Configuration;
+  configurationEntries: Entry[];
+  /** What was cut, if anything. */
+  tornTail: string | undefined;
+}
+
+const SEGMENT_NAME = /^log-(\d{10})\.segment$/;
+const NO_HARD_STATE: HardState = { term: 0, vote: '', commit: 0 };
+
+/** `snapshot`: the last durable one, or index 0. Its index must be reachable from the log. */
+export async function openLog(
+  disk: Disk,
+  directory: string,
+  identity: LogIdentity,
+  snapshot: { index: Index; term: Term },
+  options: LogOptions,
+): Promise<OpenedLog> {
+  const files = await readSegments(disk, directory);
+  await endInterruptedRotation(disk, directory, files);
+  const fresh = files.length === 0 || (files.length === 1 && neverBegun(files[0]!.scan));
+  if (fresh && (snapshot.index > 0 || (files[0] !== undefined && files[0].number > 1)))
+    throw new DamagedError(directory, `the log of snapshot ${snapshot.index} is missing`);
+  const opened = fresh
+    ? await createLog(disk, directory, identity, options, files)
+    : await restoreLog(disk, directory, identity, snapshot, options, files);
+  // What the page cache still held of a killed process is counted as durable from here on: make it so. The write below
+  // does it for the last file; an `end` record may be as young in the file before it.
+  await files.at(-2)?.file.datasync();
+  await opened.log.write([{ incarnation: opened.incarnation, ...opened.reset }]);
+  await disk.syncDirectory(directory);
+  return opened;
+}
+
+interface ReadSegment extends Segment {
+  scan: Scan;
+}
+
+async function readSegments(disk: Disk, directory: string): Promise<ReadSegment[]> {
+  const files: ReadSegment[] = [];
+  for (const name of await disk.list(directory)) {
+    const number = Number(SEGMENT_NAME.exec(name)?.[1] ?? 0);
+    if (number === 0) continue;
+    const before = files.at(-1);
+    if (before !== undefined && number !== before.number + 1)
+      throw new DamagedError(directory, `${segmentName(before.number + 1)} is missing before ${name}`);
+    const file = await disk.open(`${directory}/${name}`, { create: false });
+    const bytes = Buffer.from(await file.read(0, await file.size()));
+    const scanned = scan(bytes, number);
+    files.push({ number, file, scan: scanned, end: scanned.end.offset, allocated: bytes.length, maxIndex: 0 });
+  }
+  return files;
+}
+
+/** The last file holds nothing yet and the one before has no `end`: the crash came between the two. */
+async function endInterruptedRotation(disk: Disk, directory: string, files: ReadSegment[]): Promise<void> {
+  const [before, last] = files.slice(-2);
+  if (before === undefined || last === undefined) return;
+  if (endsHere(before.scan) || last.scan.end.found === 'damage' || last.scan.records.length > 1) return;
+  files.pop();
+  await last.file.close();
+  await disk.remove(`${directory}/${segmentName(last.number)}`);
+  await disk.syncDirectory(directory);
+}
+
+function endsHere(scanned: Scan): boolean {
+  const record = scanned.records.at(-1);
+  return record !== undefined && decodeRecord(record).type === 'end';
+}
+
+function neverBegun(scanned: Scan): boolean {
+  return scanned.records.length === 0 && scanned.end.found !== 'damage';
+}
+
+type Opened = OpenedLog & { reset: { reset?: { index: Index; term: Term } } };
+
+async function createLog(
+  disk: Disk,
+  directory: string,
+  identity: LogIdentity,
+  options: LogOptions,
+  files: readonly ReadSegment[],
+): Promise<Opened> {
+  for (const left of files) await left.file.close();
+  const header = { version: 1 as const, ...identity, incarnation: 1 };
+  const segment = await createSegment(disk, directory, 1, 1, { ...header, hardState: NO_HARD_STATE });
+  const table = new EntryTable(1, options.cachedBytes);
+  const state = { header, hardState: NO_HARD_STATE, nextBatch: 2, segments: [segment], table };
+  return {
+    log: new SegmentedLog(disk, directory, options, state),
+    incarnation: 1,
+    firstConfiguration: identity.firstConfiguration,
+    configurationEntries: [],
+    tornTail: undefined,
+    reset: {},
+  };
+}
+
+async function restoreLog(
+  disk: Disk,
+  directory: string,
+  identity: LogIdentity,
+  snapshot: { index: Index; term: Term },
+  options: LogOptions,
+  files: ReadSegment[],
+): Promise<Opened> {
+  const tornTail = await cutTail(files);
+  const replayed = replay(files, identity, snapshot, options);
+  const { table } = replayed;
+  const reset = joinToSnapshot(table, snapshot, directory);
+  const incarnation = replayed.incarnation + 1;
+  const last = files.at(-1)!;
+  const log = new SegmentedLog(disk, directory, options, {
+    header: { ...replayed.header, incarnation },
+    hardState: replayed.hardState,
+    nextBatch: (last.scan.records.at(-1)?.batch ?? 0) + 1,
+    segments: files.map(({ number, file, end, allocated, maxIndex }) => ({ number, file, end, allocated, maxIndex })),
+    table,
+  });
+  return {
+    log,
+    incarnation,
+    firstConfiguration: replayed.header.firstConfiguration,
+    configurationEntries: replayed.configurations.filter((entry) => table.at(entry.index)?.term === entry.term),
+    tornTail,
+    reset: reset ? { reset: { index: snapshot.index, term: snapshot.term } } : {},
+  };
+}
+
+/** Only the last file may end torn; the others were finished by an `end` record. */
+async function cutTail(files: ReadSegment[]): Promise<string | undefined> {
+  let torn: string | undefined;
+  for (const [i, segment] of files.entries()) {
+    const isLast = i === files.length - 1;
+    const { end } = segment.scan;
+    if (end.found === 'damage') throw new DamagedError(segment.file.path, `${end.why}, at byte ${end.offset}`);
+    if (segment.scan.records.length === 0)
+      throw new DamagedError(segment.file.path, 'it does not begin with its header');
+    if (!isLast && !endsHere(segment.scan))
+      throw new DamagedError(segment.file.path, `the log ends at byte ${end.offset}, but a later segment goes on`);
+    if (isLast && endsHere(segment.scan))
+      throw new DamagedError(segment.file.path, 'it says that the log goes on in a next segment, which is missing');
+    if (isLast && end.found === 'torn') {
+      torn = `${segment.file.path} at byte ${end.offset}: ${end.why}`;
+      // To zeros again, and that durably: what is left of a torn write must never look like part of a later one.
+      await segment.file.truncate(end.offset);
+      await segment.file.datasync();
+      segment.allocated = end.offset;
+    }
+  }
+  return torn;
+}
+
+interface Replayed {
+  table: EntryTable;
+  header: Omit<SegmentHeader, 'hardState'>;
+  hardState: HardState;
+  incarnation: number;
+  configurations: Entry[];
+}
+
+function replay(
+  files: ReadSegment[],
+  identity: LogIdentity,
+  snapshot: { index: Index },
+  options: LogOptions,
+): Replayed {
+  const state: Replayed = {
+    table: new EntryTable(0, options.cachedBytes),
+    header: firstHeader(files[0]!, identity),
+    hardState: NO_HARD_STATE,
+    incarnation: 0,
+    configurations: [],
+  };
+  let begun = false;
+  let batch = 0;
+  for (const segment of files) {
+    const { path } = segment.file;
+    const first = segment.scan.records[0]!;
+    if (batch > 0 && first.batch !== batch + 1)
+      throw new DamagedError(path, `it begins with batch ${first.batch} after batch ${batch}`);
+    batch = segment.scan.records.at(-1)!.batch;
+    for (const scanned of segment.scan.records) {
+      const record = decodeRecord(scanned);
+      if (record.type === 'entry') {
+        if (!begun) state.table.reset(record.entry.index);
+        begun = true;
+        replayEntry(state, segment, scanned, record.entry, snapshot.index);
+      } else {
+        if (record.type === 'reset') begun = true;
+        replayOther(state, record);
+      }
+    }
+  }
+  if (!begun) state.table.reset(1);
+  return state;
+}
+
+function firstHeader(segment: ReadSegment, identity: LogIdentity): SegmentHeader {
+  const record = decodeRecord(segment.scan.records[0]!);
+  if (record.type !== 'segment') throw new DamagedError(segment.file.path, 'it does not begin with its header');
+  const { clusterId, member } = record.header;
+  if (clusterId !== identity.clusterId || member !== identity.member)
+    throw new Error(
+      `${segment.file.path} belongs to member ${member} of cluster ${clusterId}, not to ${identity.member} of ` +
+        `${identity.clusterId}: give this member its own data directory`,
+    );
+  return record.header;
+}
+
+function replayEntry(
+  state: Replayed,
+  segment: ReadSegment,
+  scanned: ScannedRecord,
+  entry: Entry,
+  snapshotIndex: Index,
+): void {
+  const { table } = state;
+  if (entry.index > table.lastIndex + 1)
+    throw new DamagedError(segment.file.path, `entry ${entry.index} follows entry ${table.lastIndex}`);
+  table.truncateFrom(entry.index);
+  const { offset, payload } = scanned;
+  table.push(entry.index, { term: entry.term, segment: segment.number, offset, payloadBytes: payload.length });
+  if (entry.index > snapshotIndex) table.keep(entry);
+  segment.maxIndex = Math.max(segment.maxIndex, entry.index);
+  if (entry.kind === 'configuration') state.configurations.push(entry);
+}
+
+function replayOther(state: Replayed, record: Exclude<LogRecord, { type: 'entry' }>): void {
+  switch (record.type) {
+    case 'segment':
+      state.hardState = newer(state.hardState, record.header.hardState);
+      state.incarnation = Math.max(state.incarnation, record.header.incarnation);
+      return;
+    case 'hardState':
+      state.hardState = newer(state.hardState, record.hardState);
+      return;
+    case 'start':
+      state.incarnation = Math.max(state.incarnation, record.incarnation);
+      return;
+    case 'truncate':
+      state.table.truncateFrom(record.from);
+      return;
+    case 'reset':
+      state.table.reset(record.index + 1);
+      return;
+    case 'end':
+      return;
+  }
+}
+
+function newer(before: HardState, after: HardState): HardState {
+  invariant(after.term >= before.term, `the log holds term ${after.term} after term ${before.term}`);
+  return after;
+}
+
+/**
+ * A snapshot that was installed is durable before the log is reset: the crash may have come between. True: the log must
+ * be reset after it, because it ends before the snapshot, or tells another story at its index.
+ */
+function joinToSnapshot(table: EntryTable, snapshot: { index: Index; term: Term }, directory: string): boolean {
+  const place = table.at(snapshot.index);
+  if (table.firstIndex > snapshot.index + 1)
+    throw new DamagedError(
+      directory,
+      `entries ${snapshot.index + 1} to ${table.firstIndex - 1} between snapshot and log are missing`,
+    );
+  const disagrees = place !== undefined && place.term !== snapshot.term;
+  if (table.lastIndex >= snapshot.index && !disagrees) return false;
+  table.reset(snapshot.index + 1);
+  return true;
+}

@@ -1,0 +1,291 @@
+// Decides how the log lies in segment files: one write and one fdatasync a batch, a new file when one is full, whole
+// files dropped behind a snapshot. Never goes on after a failed write or fsync: from then on every call fails, because
+// nobody can say what is on the disk (the page cache may claim what the disk has lost).
+import { BrokenPromiseError, invariant, messageOf } from '../../lib/base/errors.ts';
+import type { Entry, HardState, Index, LogReader, Term } from '../core/types.ts';
+import { DamagedError, type Disk, type DiskFile } from './disk.ts';
+import { EntryTable, type EntryPlace } from './entry-table.ts';
+import { decodeRecord, encodeRecord, type LogRecord, type SegmentHeader } from './log-record.ts';
+import { encodeBatch, readRecord, recordBytes } from './record.ts';
+
+export interface LogOptions {
+  /** A segment that is longer gets a successor. */
+  segmentBytes: number;
+  /** Files grow by this much of zeros at once, so that most batches change no metadata and fdatasync is one write. */
+  extendBytes: number;
+  /** Entries read back for followers that are behind, or for a restart. */
+  cachedBytes: number;
+  /** Bytes read at once when an entry is not in memory. */
+  readBytes: number;
+}
+
+export const DEFAULT_LOG_OPTIONS: LogOptions = {
+  segmentBytes: 16_777_216,
+  extendBytes: 1_048_576,
+  cachedBytes: 67_108_864,
+  readBytes: 4_194_304,
+};
+
+export interface Segment {
+  number: number;
+  file: DiskFile;
+  /** Where the next batch goes. */
+  end: number;
+  allocated: number;
+  /** Highest index of any entry in it, also of entries that were cut later; 0 = none. */
+  maxIndex: Index;
+}
+
+/** What one `write` makes durable. */
+export interface LogWrite {
+  /** Drop every entry; the log goes on after this one. */
+  reset?: { index: Index; term: Term } | undefined;
+  truncateFrom?: Index | undefined;
+  entries?: readonly Entry[] | undefined;
+  hardState?: HardState | undefined;
+  incarnation?: number | undefined;
+}
+
+export interface LogState {
+  header: Omit<SegmentHeader, 'hardState'>;
+  hardState: HardState;
+  nextBatch: number;
+  segments: Segment[];
+  table: EntryTable;
+}
+
+export function segmentName(number: number): string {
+  return `log-${String(number).padStart(10, '0')}.segment`;
+}
+
+export class SegmentedLog implements LogReader {
+  /** Called when an entry that was durable cannot be read back. */
+  onDamage: (error: Error) => void = (error) => {
+    throw error;
+  };
+  readonly table: EntryTable;
+  private readonly disk: Disk;
+  private readonly directory: string;
+  private readonly options: LogOptions;
+  private readonly header: Omit<SegmentHeader, 'hardState'>;
+  private readonly segments: Segment[];
+  private hardStateOnDisk: HardState;
+  private nextBatch: number;
+  private failure: Error | undefined;
+  private writing = false;
+  private loading = false;
+
+  constructor(disk: Disk, directory: string, options: LogOptions, state: LogState) {
+    this.disk = disk;
+    this.directory = directory;
+    this.options = options;
+    this.header = state.header;
+    this.segments = state.segments;
+    this.table = state.table;
+    this.hardStateOnDisk = state.hardState;
+    this.nextBatch = state.nextBatch;
+  }
+
+  get hardState(): HardState {
+    return this.hardStateOnDisk;
+  }
+
+  get bytes(): number {
+    return this.segments.reduce((sum, segment) => sum + segment.end, 0);
+  }
+
+  get segmentCount(): number {
+    return this.segments.length;
+  }
+
+  // ---- writing ----------------------------------------------------------------------------------------------------
+
+  /** Resolves when everything in `writes` is durable. One call at a time. */
+  async write(writes: readonly LogWrite[]): Promise<void> {
+    if (this.failure !== undefined)
+      throw new BrokenPromiseError(`the log is closed since a write failed: ${messageOf(this.failure)}`);
+    invariant(!this.writing, 'the log writes one batch at a time');
+    this.writing = true;
+    try {
+      const records = writes.flatMap(recordsOf);
+      if (records.length > 0) await this.writeBatch(records, writes);
+    } catch (error) {
+      this.failure = error as Error;
+      throw error;
+    } finally {
+      this.writing = false;
+    }
+  }
+
+  private async writeBatch(records: LogRecord[], writes: readonly LogWrite[]): Promise<void> {
+    const encoded = records.map(encodeRecord);
+    const bytes = encoded.reduce((sum, record) => sum + recordBytes(record.payload.length), 0);
+    const full = this.active.end + bytes > this.options.segmentBytes;
+    if (full && this.active.maxIndex > 0) await this.beginSegment();
+    const segment = this.active;
+    const { end } = segment;
+    const batch = encodeBatch(encoded, { segment: segment.number, offset: end, batch: this.nextBatch });
+    await this.put(segment, batch);
+    let offset = end;
+    for (const [i, record] of records.entries()) {
+      const payloadBytes = encoded[i]!.payload.length;
+      this.note(record, { segment: segment.number, offset, payloadBytes });
+      offset += recordBytes(payloadBytes);
+    }
+    for (const { hardState } of writes) if (hardState !== undefined) this.hardStateOnDisk = hardState;
+  }
+
+  private note(record: LogRecord, place: Omit<EntryPlace, 'term'>): void {
+    if (record.type === 'truncate') this.table.truncateFrom(record.from);
+    else if (record.type === 'reset') this.table.reset(record.index + 1);
+    else if (record.type === 'entry') {
+      const { index, term } = record.entry;
+      this.table.truncateFrom(index);
+      this.table.push(index, { ...place, term });
+      this.active.maxIndex = Math.max(this.active.maxIndex, index);
+    }
+  }
+
+  /** Writes at the end of a segment and makes it durable. */
+  private async put(segment: Segment, batch: Buffer): Promise<void> {
+    const after = segment.end + batch.length;
+    let data = batch;
+    if (after > segment.allocated) {
+      const allocated = Math.ceil(after / this.options.extendBytes) * this.options.extendBytes;
+      data = Buffer.concat([batch, Buffer.alloc(allocated - after)]);
+      segment.allocated = allocated;
+    }
+    await segment.file.write(data, segment.end);
+    await segment.file.datasync();
+    segment.end = after;
+    this.nextBatch++;
+  }
+
+  /**
+   * The new file is durable, name and header, before the old one says that the log goes on there: so a segment without
+   * an `end` record is the last one with anything in it, and an `end` record without a next file is damage.
+   */
+  private async beginSegment(): Promise<void> {
+    const old = this.active;
+    const endBatch = this.nextBatch++;
+    const next = await createSegment(this.disk, this.directory, old.number + 1, this.nextBatch, {
+      ...this.header,
+      hardState: this.hardStateOnDisk,
+    });
+    await this.disk.syncDirectory(this.directory);
+    const at = { segment: old.number, offset: old.end, batch: endBatch };
+    await this.put(old, encodeBatch([encodeRecord({ type: 'end' })], at));
+    this.segments.push(next);
+  }
+
+  private get active(): Segment {
+    return this.segments.at(-1)!;
+  }
+
+  /** Drops the files in which every entry is at or before `through`. */
+  async compact(through: Index): Promise<void> {
+    this.table.dropThrough(through);
+    while (this.segments.length > 1 && this.segments[0]!.maxIndex <= through) {
+      const [oldest] = this.segments.splice(0, 1);
+      await oldest!.file.close();
+      await this.disk.remove(`${this.directory}/${segmentName(oldest!.number)}`);
+      // Each by itself: a later file must not vanish before an earlier one.
+      await this.disk.syncDirectory(this.directory);
+    }
+  }
+
+  async close(): Promise<void> {
+    this.failure ??= new Error('it was closed');
+    for (const segment of this.segments) await segment.file.close();
+  }
+
+  // ---- reading ----------------------------------------------------------------------------------------------------
+
+  term(index: Index): Term | 'compacted' | 'unavailable' {
+    const place = this.table.at(index);
+    if (place !== undefined) return place.term;
+    return index < this.table.firstIndex ? 'compacted' : 'unavailable';
+  }
+
+  entries(from: Index, to: Index, maxBytes: number): Entry[] | 'compacted' | 'unavailable' {
+    if (from < this.table.firstIndex) return 'compacted';
+    const found = this.table.take(from, Math.min(to, this.table.lastIndex), maxBytes);
+    if (found.length > 0) return found;
+    if (this.table.at(from) !== undefined && !this.loading) {
+      this.loading = true;
+      void this.load(from).finally(() => (this.loading = false));
+    }
+    return 'unavailable';
+  }
+
+  private async load(from: Index): Promise<void> {
+    const first = this.table.at(from)!;
+    const segment = this.segments.find((candidate) => candidate.number === first.segment)!;
+    try {
+      const bytes = Buffer.from(await segment.file.read(first.offset, this.lengthToRead(from, first)));
+      for (let index = from; ; index++) {
+        const place = this.table.at(index);
+        // A place may have moved while the disk was read: it is asked for again.
+        if (place === undefined || place.segment !== first.segment || place.offset < first.offset) return;
+        const end = place.offset + recordBytes(place.payloadBytes) - first.offset;
+        if (end > bytes.length) return;
+        this.table.keep(this.entryIn(segment, bytes, index, place, first.offset));
+      }
+    } catch (error) {
+      // A file that was dropped or closed while it was read is no damage.
+      if (this.failure === undefined && this.segments.includes(segment)) this.onDamage(error as Error);
+    }
+  }
+
+  private lengthToRead(from: Index, first: EntryPlace): number {
+    let end = first.offset;
+    for (let index = from; ; index++) {
+      const place = this.table.at(index);
+      if (place === undefined || place.segment !== first.segment) break;
+      const after = place.offset + recordBytes(place.payloadBytes);
+      // Never more than the cache holds, or the entry that was asked for would be the first to go.
+      if (index > from && after - first.offset > Math.min(this.options.readBytes, this.options.cachedBytes / 2)) break;
+      end = after;
+    }
+    return end - first.offset;
+  }
+
+  private entryIn(segment: Segment, bytes: Buffer, index: Index, place: EntryPlace, base: number): Entry {
+    const path = segment.file.path;
+    const record = readRecord(bytes, segment.number, place.offset - base, place.offset);
+    if (typeof record === 'string') throw new DamagedError(path, `entry ${index} at ${place.offset} (${record})`);
+    const decoded = decodeRecord(record);
+    if (decoded.type !== 'entry' || decoded.entry.index !== index || decoded.entry.term !== place.term)
+      throw new DamagedError(path, `a ${decoded.type} stands at ${place.offset} instead of entry ${index}`);
+    return decoded.entry;
+  }
+}
+
+/** A new file with its header record, durable; its name is not until the caller syncs the directory. */
+export async function createSegment(
+  disk: Disk,
+  directory: string,
+  number: number,
+  batch: number,
+  header: SegmentHeader,
+): Promise<Segment> {
+  const path = `${directory}/${segmentName(number)}`;
+  // What an interrupted rotation left.
+  await disk.remove(path);
+  const file = await disk.open(path, { create: true });
+  const bytes = encodeBatch([encodeRecord({ type: 'segment', header })], { segment: number, offset: 0, batch });
+  await file.write(bytes, 0);
+  await file.datasync();
+  return { number, file, end: bytes.length, allocated: bytes.length, maxIndex: 0 };
+}
+
+function recordsOf(write: LogWrite): LogRecord[] {
+  const records: LogRecord[] = [];
+  if (write.incarnation !== undefined) records.push({ type: 'start', incarnation: write.incarnation });
+  if (write.reset !== undefined) records.push({ type: 'reset', ...write.reset });
+  if (write.truncateFrom !== undefined) records.push({ type: 'truncate', from: write.truncateFrom });
+  // Before the entries: a term must never be newer in the log than in the hard state.
+  if (write.hardState !== undefined) records.push({ type: 'hardState', hardState: write.hardState });
+  for (const entry of write.entries ?? []) records.push({ type: 'entry', entry });
+  return records;
+}
