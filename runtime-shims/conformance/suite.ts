@@ -1,0 +1,350 @@
+// Decides the questions that every runtime shim is asked. A shim that answers them all can carry a kubelet. Never knows
+// which shim it asks.
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { TestFn } from 'ava';
+import {
+  ShimError,
+  type ContainerSpec,
+  type ContainerState,
+  type ExecSession,
+  type ImageState,
+  type RuntimeShim,
+  type SandboxSpec,
+  type SandboxState,
+} from '../contract.ts';
+
+export interface ShimUnderTest {
+  shim: RuntimeShim;
+  /** The same runtime, seen by a kubelet that has been killed and started again. */
+  reopen(): Promise<RuntimeShim>;
+  /** An image that is there, with a shell and sleep. */
+  imageRef: string;
+  /** false: containers are only pretended; what they print and exec is not asked. */
+  isReal: boolean;
+  logsDir: string;
+}
+
+let count = 0;
+
+export function podOf(name: string): SandboxSpec {
+  const uid = `00000000-0000-4000-8000-${String(Date.now() % 1e6).padStart(6, '0')}${String(++count).padStart(6, '0')}`;
+  return {
+    pod: { uid, namespace: 'default', name },
+    attempt: 0,
+    hostname: name,
+    hostNetwork: false,
+    hostPid: false,
+    hostIpc: false,
+    shareProcessNamespace: false,
+    limits: {},
+    annotations: {},
+  };
+}
+
+export function containerOf(
+  under: { logsDir: string },
+  sandbox: SandboxState,
+  image: ImageState,
+  more: Partial<ContainerSpec> & { argv: string[] },
+): ContainerSpec {
+  const name = more.name ?? 'main';
+  const logPath = join(under.logsDir, sandbox.pod.uid, `${name}-${more.attempt ?? 0}.log`);
+  mkdirSync(join(logPath, '..'), { recursive: true });
+  return {
+    pod: sandbox.pod,
+    sandboxId: sandbox.id,
+    name,
+    attempt: 0,
+    kind: 'main',
+    image,
+    env: { PATH: '/bin:/usr/bin' },
+    workingDir: '/',
+    user: { image: '', groups: [] },
+    mounts: [],
+    limits: {},
+    capabilities: ['CAP_CHOWN', 'CAP_KILL', 'CAP_SETUID', 'CAP_SETGID'],
+    privileged: false,
+    readOnlyRoot: false,
+    noNewPrivileges: false,
+    seccomp: 'unconfined',
+    oomScoreAdjust: 0,
+    sysctls: {},
+    logPath,
+    annotations: {},
+    ...more,
+  };
+}
+
+export async function until<T>(
+  what: string,
+  ask: () => Promise<T | undefined | false>,
+  timeoutMs = 10_000,
+): Promise<T> {
+  const deadline = Date.now() + timeoutMs;
+  for (;;) {
+    const answer = await ask();
+    if (answer !== undefined && answer !== false) return answer as T;
+    if (Date.now() > deadline) throw new Error(`waited ${timeoutMs} ms in vain: ${what}`);
+    await sleep(50);
+  }
+}
+
+export async function find(shim: RuntimeShim, id: string): Promise<ContainerState | undefined> {
+  return (await shim.list()).containers.find((container) => container.id === id);
+}
+
+export function ended(shim: RuntimeShim, id: string, timeoutMs?: number): Promise<ContainerState> {
+  return until(
+    `container ${id} has ended`,
+    async () => {
+      const state = await find(shim, id);
+      return state?.state === 'exited' && state;
+    },
+    timeoutMs,
+  );
+}
+
+export async function outputOf(
+  session: ExecSession,
+): Promise<{ stdout: string; stderr: string; exitCode: number; error?: string }> {
+  let stdout = '';
+  let stderr = '';
+  session.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString()));
+  session.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
+  return { ...(await session.ended), stdout, stderr };
+}
+
+/** `open` is called once, before the first question. */
+export function askShim(test: TestFn, open: () => Promise<ShimUnderTest>): void {
+  let under: ShimUnderTest;
+  const ask = test.serial;
+  test.before(async () => {
+    under = await open();
+  });
+
+  /** A pod with one container; removed when the question has been answered. */
+  const withPod = async (
+    name: string,
+    body: (pod: {
+      sandbox: SandboxState;
+      image: ImageState;
+      run(more: Partial<ContainerSpec> & { argv: string[] }): Promise<ContainerState>;
+    }) => Promise<void>,
+  ): Promise<void> => {
+    const { shim } = under;
+    const image = await shim.ensureImage(under.imageRef, { policy: 'IfNotPresent' });
+    const sandbox = await shim.createSandbox(podOf(name));
+    try {
+      await body({ sandbox, image, run: (more) => shim.runContainer(containerOf(under, sandbox, image, more)) });
+    } finally {
+      for (const container of (await shim.list()).containers)
+        if (container.pod.uid === sandbox.pod.uid) await shim.remove(container.id);
+      await shim.removeSandbox(sandbox.id);
+    }
+  };
+
+  ask('it says its name and version', async (t) => {
+    const { name, version } = await under.shim.version();
+    t.truthy(name);
+    t.truthy(version);
+  });
+
+  ask('an image that is there is not pulled', async (t) => {
+    const image = await under.shim.ensureImage(under.imageRef, {
+      policy: 'IfNotPresent',
+      onPull: () => t.fail('pulled'),
+    });
+    t.is(image.ref, under.imageRef);
+    t.regex(image.id, /^sha256:[0-9a-f]{64}$/);
+  });
+
+  ask('an image that is not there is refused by policy Never', async (t) => {
+    const error = await t.throwsAsync(under.shim.ensureImage('registry.invalid/no/such:1', { policy: 'Never' }));
+    t.is((error as ShimError).kind, 'ErrImageNeverPull');
+  });
+
+  ask('an image whose name is no name is refused', async (t) => {
+    const error = await t.throwsAsync(under.shim.ensureImage('UPPER/Case', { policy: 'IfNotPresent' }));
+    t.is((error as ShimError).kind, 'InvalidImageName');
+  });
+
+  ask('a sandbox has an address of its own; asked for again, it is the same', async (t) => {
+    const one = podOf('one');
+    const two = podOf('two');
+    const [a, b] = await Promise.all([under.shim.createSandbox(one), under.shim.createSandbox(two)]);
+    t.regex(a.ip, /^\d+\.\d+\.\d+\.\d+$/);
+    t.not(a.ip, b.ip);
+    t.is(a.state, 'ready');
+    t.deepEqual(await under.shim.createSandbox(one), a);
+    t.deepEqual(
+      (await under.shim.list()).sandboxes.filter(({ pod }) => pod.uid === one.pod.uid),
+      [a],
+    );
+    await under.shim.removeSandbox(a.id);
+    await under.shim.removeSandbox(b.id);
+    await under.shim.removeSandbox(b.id);
+    t.deepEqual(
+      (await under.shim.list()).sandboxes.filter(({ pod }) => [one.pod.uid, two.pod.uid].includes(pod.uid)),
+      [],
+    );
+  });
+
+  ask('a container runs until it is told to end', (t) =>
+    withPod('runs', async ({ run, sandbox }) => {
+      const container = await run({ argv: ['sleep', '1000'] });
+      t.is(container.state, 'running');
+      t.is(container.sandboxId, sandbox.id);
+      t.is((await find(under.shim, container.id))?.state, 'running');
+      await under.shim.signal(container.id, 'SIGKILL');
+      t.is((await ended(under.shim, container.id)).exitCode, 137);
+      await under.shim.signal(container.id, 'SIGTERM');
+      await under.shim.remove(container.id);
+      await under.shim.remove(container.id);
+      t.is(await find(under.shim, container.id), undefined);
+    }),
+  );
+
+  ask('the same run asked for twice is one container', (t) =>
+    withPod('twice', async ({ run }) => {
+      const [a, b] = await Promise.all([run({ argv: ['sleep', '1000'] }), run({ argv: ['sleep', '1000'] })]);
+      t.deepEqual(a, b);
+    }),
+  );
+
+  ask('an exit is told as it happens, with its code and its times', (t) =>
+    withPod('exits', async ({ run }) => {
+      const seen: ContainerState[] = [];
+      const watch = under.shim.watch((event) => event.type === 'changed' && seen.push(event.container));
+      const container = await run({
+        argv: ['sh', '-c', 'sleep 0.7; exit 7'],
+        annotations: { 'hollow.flotilla.io/exit-code': '7', 'hollow.flotilla.io/exit-after-ms': '700' },
+      });
+      const told = await until('the exit event', async () => seen.find(({ id }) => id === container.id));
+      watch.stop();
+      t.is(told.exitCode, 7);
+      t.true(told.finishedAtMs! >= told.startedAtMs);
+      t.deepEqual(await find(under.shim, container.id), told);
+    }),
+  );
+
+  ask('a container that cannot start has ended with 128, StartError', (t) =>
+    withPod('cannot', async ({ run, sandbox }) => {
+      const starting = run({ argv: ['/no/such/program'], annotations: { 'hollow.flotilla.io/start': 'fail' } });
+      const error = await t.throwsAsync(starting);
+      t.is((error as ShimError).kind, 'RunContainerError');
+      const [state] = (await under.shim.list()).containers.filter(({ pod }) => pod.uid === sandbox.pod.uid);
+      t.is(state?.exitCode, 128);
+      t.is(state?.reason, 'StartError');
+    }),
+  );
+
+  ask('a shim that is opened anew finds what runs, and what ended meanwhile', (t) =>
+    withPod('adopted', async ({ run }) => {
+      const lasting = await run({ name: 'lasting', argv: ['sleep', '1000'] });
+      const brief = await run({
+        name: 'brief',
+        argv: ['sh', '-c', 'sleep 0.5; exit 9'],
+        annotations: { 'hollow.flotilla.io/exit-code': '9', 'hollow.flotilla.io/exit-after-ms': '500' },
+      });
+      await under.shim.close();
+      await sleep(900);
+      under.shim = await under.reopen();
+      t.deepEqual(await find(under.shim, lasting.id), lasting);
+      t.is((await ended(under.shim, brief.id)).exitCode, 9);
+      await under.shim.signal(lasting.id, 'SIGKILL');
+      t.is((await ended(under.shim, lasting.id)).exitCode, 137);
+    }),
+  );
+
+  ask('gc finds nothing to remove where nothing was lost', async (t) => {
+    t.deepEqual(await under.shim.gc(), []);
+  });
+
+  ask('exec passes input, output, errors and the exit code', (t) =>
+    withPod('exec', async ({ run }) => {
+      if (!under.isReal) return void t.pass();
+      const container = await run({ argv: ['sleep', '1000'] });
+      const session = under.shim.exec(
+        container.id,
+        ['sh', '-c', 'read line; echo "got $line"; echo oops >&2; exit 3'],
+        { tty: false, stdin: true },
+      );
+      session.stdin!.end('hello\n');
+      t.deepEqual(await outputOf(session), { exitCode: 3, stdout: 'got hello\n', stderr: 'oops\n' });
+    }),
+  );
+
+  ask('exec of what is not there says so', (t) =>
+    withPod('noexec', async ({ run }) => {
+      if (!under.isReal) return void t.pass();
+      const container = await run({ argv: ['sleep', '1000'] });
+      const { exitCode, error } = await outputOf(
+        under.shim.exec(container.id, ['no-such-program'], { tty: false, stdin: false }),
+      );
+      t.true(exitCode === 126 || exitCode === 127);
+      t.regex(error ?? '', /not found|no such file/i);
+    }),
+  );
+
+  ask('exec that takes too long is ended', (t) =>
+    withPod('slow', async ({ run }) => {
+      if (!under.isReal) return void t.pass();
+      const container = await run({ argv: ['sleep', '1000'] });
+      const began = Date.now();
+      const { exitCode } = await outputOf(
+        under.shim.exec(container.id, ['sleep', '100'], { tty: false, stdin: false, timeoutMs: 500 }),
+      );
+      t.not(exitCode, 0);
+      t.true(Date.now() - began < 8000);
+      t.is((await find(under.shim, container.id))?.state, 'running');
+    }),
+  );
+
+  ask('exec with a terminal has one', (t) =>
+    withPod('tty', async ({ run }) => {
+      if (!under.isReal) return void t.pass();
+      const container = await run({ argv: ['sleep', '1000'] });
+      const { stdout, exitCode } = await outputOf(
+        under.shim.exec(container.id, ['sh', '-c', 'test -t 0 && echo "it\'s a terminal"; exit 4'], {
+          tty: true,
+          stdin: false,
+        }),
+      );
+      t.regex(stdout, /it's a terminal/);
+      t.is(exitCode, 4);
+    }),
+  );
+
+  ask('output goes to the log file', (t) =>
+    withPod('logs', async ({ run }) => {
+      if (!under.isReal) return void t.pass();
+      const { readFileSync } = await import('node:fs');
+      const container = await run({ argv: ['sh', '-c', 'echo to stdout; echo to stderr >&2'] });
+      await ended(under.shim, container.id);
+      const log = await until('both lines are in the log', async () => {
+        const text = readFileSync(container.logPath, 'utf8');
+        return text.includes('to stdout') && text.includes('to stderr') && text;
+      });
+      t.true(log.includes('to stdout'));
+    }),
+  );
+
+  ask('environment, host name and directory are as told', (t) =>
+    withPod('told', async ({ run }) => {
+      if (!under.isReal) return void t.pass();
+      const { readFileSync } = await import('node:fs');
+      const container = await run({
+        argv: ['sh', '-c', 'echo "$GREETING|$(pwd)|${HOSTNAME:-$(hostname)}"'],
+        env: { PATH: '/bin:/usr/bin', GREETING: 'good, morning=1', HOSTNAME: 'told' },
+        workingDir: '/tmp',
+      });
+      await ended(under.shim, container.id);
+      await until('the line', async () =>
+        readFileSync(container.logPath, 'utf8').includes('good, morning=1|/tmp|told\n'),
+      );
+      t.pass();
+    }),
+  );
+}
