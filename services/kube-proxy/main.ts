@@ -1,0 +1,89 @@
+// Does: introduces this node's copies of Services and EndpointSlices to the rules that they ask for. Never decides one.
+import type { ActorContext, RunningActor } from '../../lib/actor/context.ts';
+import type { KubeProxySettings } from '../../lib/actor/settings.ts';
+import type { EndpointSlice, Service } from '../../lib/api/generated/types.ts';
+import { RESOURCES } from '../../lib/api/resource.ts';
+import { busTransport } from '../../lib/client/bus-transport.ts';
+import { ResourceCache } from '../../lib/client/cache.ts';
+import { Client } from '../../lib/client/client.ts';
+import { ListenerState } from './core/listeners.ts';
+import { ProxyState } from './core/proxy-state.ts';
+import { ServiceIndex } from './core/service-index.ts';
+import type { NodeFacts } from './core/service-rules.ts';
+import type { Applier } from './edge/applier.ts';
+import { NftablesApplier } from './edge/nftables.ts';
+import { SyncLoop } from './edge/sync-loop.ts';
+import { UserspaceApplier } from './edge/userspace.ts';
+
+/** How long a flushed table may stay flushed. */
+const VERIFY_MS = 30_000;
+/** How long an address that another process held may stay unserved. */
+const REBIND_MS = 2000;
+
+export async function start(ctx: ActorContext<KubeProxySettings>): Promise<RunningActor> {
+  const { settings } = ctx;
+  if (settings.mode === 'none') return { status: () => ({ mode: 'none' }), stop: () => Promise.resolve() };
+  const index = new ServiceIndex();
+  const applier = applierFor(ctx, index);
+  const loop = new SyncLoop({
+    clock: ctx.clock,
+    log: ctx.log,
+    tracer: ctx.tracer,
+    node: settings.node,
+    applier,
+    verifyMs: settings.mode === 'nftables' ? VERIFY_MS : REBIND_MS,
+  });
+  const client = new Client(busTransport(ctx));
+  const cacheContext = { cluster: ctx.cluster, bus: ctx.bus, clock: ctx.clock, log: ctx.log, client };
+  const services = new ResourceCache<Service>(cacheContext, { ref: RESOURCES.services });
+  const slices = new ResourceCache<EndpointSlice>(cacheContext, { ref: RESOURCES.endpointSlices });
+  services.onChange(({ before, after, revision }) => {
+    index.setService(before, after);
+    loop.wake(revision);
+  });
+  slices.onChange(({ before, after, revision }) => {
+    index.setSlice(before, after);
+    loop.wake(revision);
+  });
+  services.start();
+  slices.start();
+  // Without the API there is nothing to put into force; the rules of an earlier life stay as they are.
+  let stopped = false;
+  void Promise.all([services.ready, slices.ready]).then(() => {
+    if (!stopped) loop.begin();
+  });
+  return {
+    status: () => ({
+      mode: settings.mode,
+      services: index.services,
+      endpoints: index.endpoints,
+      ...loop.status(),
+      ...applier.status(),
+    }),
+    async stop() {
+      stopped = true;
+      services.stop();
+      slices.stop();
+      await loop.stop();
+      await applier.stop();
+    },
+  };
+}
+
+function applierFor(ctx: ActorContext<KubeProxySettings>, index: ServiceIndex): Applier {
+  const { settings, exec, log, clock } = ctx;
+  if (settings.mode === 'userspace')
+    return new UserspaceApplier({
+      clock,
+      log,
+      state: new ListenerState(index, { name: settings.node, ip: settings.nodeIp }),
+    });
+  const facts: NodeFacts = {
+    node: settings.node,
+    nodePodCidr: settings.nodePodCidr,
+    podCidr: settings.cluster.podCidr,
+    serviceCidr: settings.cluster.serviceCidr,
+    nonMasqueradeCidrs: settings.nonMasqueradeCidrs ?? [],
+  };
+  return new NftablesApplier({ exec, log, state: new ProxyState(index, facts), facts });
+}
