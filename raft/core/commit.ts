@@ -2,7 +2,7 @@
 // hands over an entry that is not durable here: a snapshot of the state must not outrun its own log.
 import { invariant } from '../../lib/base/errors.ts';
 import { configurationOf, type RaftState } from './state.ts';
-import { sliceLog, trimWindow } from './log.ts';
+import { sliceLog, termAt, trimWindow } from './log.ts';
 import { finishChange } from './membership.ts';
 import { quorumValue } from './quorum.ts';
 import { pumpReads } from './reads.ts';
@@ -32,8 +32,19 @@ export function commitThrough(raft: RaftState, index: Index): void {
   if (index <= raft.commit) return;
   invariant(index <= raft.log.lastIndex, `commit ${index} is beyond the log's end ${raft.log.lastIndex}`);
   raft.commit = index;
-  if (raft.damagedThrough > 0 && index >= raft.damagedThrough) raft.damagedThrough = 0;
+  endRepair(raft);
   pumpApply(raft);
+}
+
+/**
+ * A damaged member is whole again when it holds all that was committed of what it lost: everything up to there, or a
+ * committed entry of a later term, whose leader had all of it before that entry.
+ */
+export function endRepair(raft: RaftState): void {
+  if (raft.damagedThrough === 0) return;
+  const term = termAt(raft.log, raft.commit);
+  const isLater = typeof term === 'number' && term > raft.damagedTerm;
+  if (isLater || raft.commit >= raft.damagedThrough) raft.damagedThrough = 0;
 }
 
 /** Hands over what is committed and durable, as far as the state machine keeps up. */

@@ -4,7 +4,7 @@ import { invariant } from '../../lib/base/errors.ts';
 import { sameConfiguration } from './configuration.ts';
 import { hearLeader } from './election.ts';
 import { announceConfiguration } from './following.ts';
-import { commitThrough } from './commit.ts';
+import { commitThrough, endRepair } from './commit.ts';
 import { resetLog, termAt } from './log.ts';
 import { send } from './outbox.ts';
 import { replaceSnapshot } from './snapshot-sending.ts';
@@ -102,7 +102,7 @@ function replaceState(raft: RaftState, snapshot: SnapshotDescription): void {
   raft.commit = raft.applying = snapshot.index;
   raft.applyOutstanding = [];
   raft.applyOutstandingBytes = 0;
-  if (raft.damagedThrough <= raft.commit) raft.damagedThrough = 0;
+  endRepair(raft);
   if (!sameConfiguration(before, snapshot.configuration)) announceConfiguration(raft);
   replaceSnapshot(raft, snapshot);
 }

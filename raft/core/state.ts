@@ -103,6 +103,8 @@ export interface RaftState {
   /** '' while the disk works. */
   storageFailure: string;
   damagedThrough: Index;
+  /** What was lost was of at most this term. */
+  damagedTerm: Term;
   /** State of mulberry32. */
   chance: number;
 
@@ -147,6 +149,7 @@ export function createRaft(options: RaftOptions): RaftState {
     receiving: undefined,
     storageFailure: '',
     damagedThrough: restored.damagedThrough ?? 0,
+    damagedTerm: restored.hardState.term,
     chance: (options.seed ^ Math.imul(options.incarnation, 0x9e3779b1)) >>> 0,
     writtenTerm: restored.hardState.term,
     writtenVote: restored.hardState.vote,

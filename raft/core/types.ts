@@ -120,7 +120,8 @@ export interface Restored {
   configurationEntries: Entry[];
   /**
    * Entries up to here were durable once and are lost or unreadable. Until they are repaired by a leader this member
-   * neither votes nor campaigns: its vote could elect a leader that lacks what it had promised to keep.
+   * neither votes nor campaigns: its vote could elect a leader that lacks what it had promised to keep. Storage must
+   * remember it over restarts, until `raftStatus().damagedThrough` is 0.
    */
   damagedThrough?: Index;
 }
