@@ -37,6 +37,8 @@ export interface ApiserverSettings {
   /** Where pods reach the API: endpoints of the Service `kubernetes`. */
   advertiseAddress: string;
   stores: string[];
+  /** Tolerations of unready and unreachable nodes that a pod gets unless it has its own; absent: 300. */
+  defaultTolerationSeconds?: number;
 }
 
 export interface SchedulerSettings {
