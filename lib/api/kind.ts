@@ -140,6 +140,10 @@ function buildKind(row: KindRow, own: KindBehaviour | undefined): Kind {
   const nameRule = own?.nameRule ?? 'subdomain';
   const ref = resourceRef(row.group, row.version, row.plural);
   const metadataRule = { namespaced: row.namespaced, nameRule };
+  const validateAny = (object: KubeObject): FieldError[] => [
+    ...validateMetadata(object, metadataRule),
+    ...(own?.validate?.(object) ?? []),
+  ];
   const kind: Kind = {
     ref,
     listKind: row.listKind ?? `${row.kind}List`,
@@ -157,10 +161,10 @@ function buildKind(row: KindRow, own: KindBehaviour | undefined): Kind {
     returnsDeletedObject: own?.returnsDeletedObject ?? false,
     columns,
     default: (object) => own?.default?.(object),
-    validate: (object) => [...validateMetadata(object, metadataRule), ...(own?.validate?.(object) ?? [])],
+    validate: (object) => [...validateAny(object), ...(own?.validateCreate?.(object) ?? [])],
     validateUpdate: (object, old) => [
       ...validateMetadataUpdate(object, old, kind),
-      ...kind.validate(object),
+      ...validateAny(object),
       ...(own?.validateUpdate?.(object, old) ?? []),
     ],
     validateStatusUpdate: (object, old) => [
@@ -172,7 +176,7 @@ function buildKind(row: KindRow, own: KindBehaviour | undefined): Kind {
       const meta = object.metadata;
       for (const key of ['deletionTimestamp', 'deletionGracePeriodSeconds', 'selfLink', 'generation'] as const)
         delete meta[key];
-      if (hasStatus) delete object['status'];
+      if (hasStatus && own?.keepsStatusOnCreate !== true) delete object['status'];
       if (hasGeneration) meta.generation = 1;
       own?.prepareForCreate?.(object);
     },

@@ -29,10 +29,14 @@ export interface KindBehaviour<T = any> {
   hasGeneration?: boolean;
   /** A PUT without resourceVersion is refused when false. */
   allowsUnconditionalUpdate?: boolean;
+  /** The creator may set the status (a kubelet registers its node with one). */
+  keepsStatusOnCreate?: boolean;
   /** DELETE answers with the object instead of a Status. */
   returnsDeletedObject?: boolean;
   default?(object: T): void;
   validate?(object: T): FieldError[];
+  /** What is forbidden at creation only. */
+  validateCreate?(object: T): FieldError[];
   validateUpdate?(object: T, old: T): FieldError[];
   validateStatusUpdate?(object: T, old: T): FieldError[];
   prepareForCreate?(object: T): void;

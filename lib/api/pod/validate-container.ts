@@ -145,7 +145,7 @@ function validatePorts(ports: ContainerPort[], path: string, ctx: PodContext): F
       errors.push(...portNumber(port.hostPort).map((told) => invalidValue(`${at}.hostPort`, port.hostPort, told)));
       if (ctx.hostNetwork && port.hostPort !== port.containerPort)
         errors.push(
-          invalidValue(`${at}.containerPort`, port.containerPort, 'must match `hostPort` when `hostNetwork` is true'),
+          invalidValue(`${at}.hostPort`, port.hostPort, 'must match `containerPort` when `hostNetwork` is true'),
         );
     }
     return [...errors, ...oneOf(`${at}.protocol`, port.protocol, PROTOCOLS, true)];

@@ -1,0 +1,147 @@
+// Decides what an Event is, in its two shapes: core's and events.k8s.io's are one stored object. Never counts or expires one.
+import { ageOf } from '../age.ts';
+import { invalidValue, required, type FieldError } from '../field-error.ts';
+import type { Event, EventsV1Event } from '../generated/types.ts';
+import { defineKind } from '../object.ts';
+
+function validateNamespace(eventNamespace: string, namespace: string, path: string): FieldError[] {
+  const fits = namespace === '' ? ['', 'default'].includes(eventNamespace) : namespace === eventNamespace;
+  return fits ? [] : [invalidValue(path, namespace, 'does not match event.namespace')];
+}
+
+interface Line {
+  first: string | undefined;
+  last: string | undefined;
+  count: number;
+}
+
+/** Series count from the first time; single events have none. */
+function times(event: Event): Line {
+  const first = event.firstTimestamp ?? event.eventTime ?? event.metadata.creationTimestamp;
+  if (event.series !== undefined)
+    return {
+      first: event.eventTime ?? first,
+      last: event.series.lastObservedTime ?? first,
+      count: event.series.count ?? 1,
+    };
+  return { first, last: event.lastTimestamp ?? first, count: event.count || 1 };
+}
+
+function lineOf(event: Event, now: number): unknown[] {
+  const { first, last, count } = times(event);
+  const { involvedObject: about, source } = event;
+  return [
+    ageOf(last, now),
+    event.type ?? '',
+    event.reason ?? '',
+    about.name ? `${(about.kind ?? '').toLowerCase()}/${about.name}` : (about.kind ?? '').toLowerCase(),
+    about.fieldPath ?? '',
+    sourceText(source?.component || event.reportingComponent || '', source?.host || event.reportingInstance || ''),
+    (event.message ?? '').trim(),
+    ageOf(first, now),
+    count,
+    event.metadata.name,
+  ];
+}
+
+const sourceText = (component: string, host: string): string => (host === '' ? component : `${component}, ${host}`);
+
+/** events.k8s.io's shape of a stored (core) event. */
+export function toEventsV1(event: Event): EventsV1Event {
+  const { involvedObject, message, source, firstTimestamp, lastTimestamp, count, reportingComponent, ...rest } = event;
+  return {
+    ...rest,
+    apiVersion: 'events.k8s.io/v1',
+    note: message,
+    regarding: involvedObject,
+    reportingController: reportingComponent ?? source?.component,
+    deprecatedSource: source,
+    deprecatedFirstTimestamp: firstTimestamp,
+    deprecatedLastTimestamp: lastTimestamp,
+    deprecatedCount: count,
+  } as EventsV1Event;
+}
+
+/** The inverse: the shape that is stored. */
+export function fromEventsV1(event: EventsV1Event): Event {
+  const {
+    regarding,
+    note,
+    deprecatedSource,
+    deprecatedFirstTimestamp,
+    deprecatedLastTimestamp,
+    deprecatedCount,
+    reportingController,
+    ...rest
+  } = event;
+  return {
+    ...rest,
+    apiVersion: 'v1',
+    involvedObject: regarding ?? {},
+    message: note,
+    source: deprecatedSource ?? {},
+    firstTimestamp: deprecatedFirstTimestamp,
+    lastTimestamp: deprecatedLastTimestamp,
+    count: deprecatedCount,
+    reportingComponent: reportingController,
+  } as Event;
+}
+
+const about =
+  (field: string): ((event: Event) => string) =>
+  (event) =>
+    (event.involvedObject as Record<string, string | undefined>)[field] ?? '';
+
+export const event = defineKind<Event>({
+  group: '',
+  version: 'v1',
+  kind: 'Event',
+  validate: (object) =>
+    validateNamespace(
+      object.metadata.namespace ?? '',
+      object.involvedObject?.namespace ?? '',
+      'involvedObject.namespace',
+    ),
+  cells: lineOf,
+  fields: {
+    ...Object.fromEntries(
+      ['kind', 'namespace', 'name', 'uid', 'apiVersion', 'resourceVersion', 'fieldPath'].map((field) => [
+        `involvedObject.${field}`,
+        about(field),
+      ]),
+    ),
+    reason: (object) => object.reason ?? '',
+    reportingComponent: (object) => object.reportingComponent ?? '',
+    source: (object) => object.source?.component || object.reportingComponent || '',
+    type: (object) => object.type ?? '',
+  },
+});
+
+export const eventsV1Event = defineKind<EventsV1Event>({
+  group: 'events.k8s.io',
+  version: 'v1',
+  kind: 'Event',
+  validate(object) {
+    const errors = validateNamespace(
+      object.metadata.namespace ?? '',
+      object.regarding?.namespace ?? '',
+      'regarding.namespace',
+    );
+    if (object.eventTime === undefined) return errors;
+    for (const field of ['reportingController', 'reportingInstance', 'action', 'reason'] as const)
+      if (!object[field]) errors.push(required(field));
+    return errors;
+  },
+  cells: (object, now) => lineOf(fromEventsV1(object), now),
+  fields: {
+    ...Object.fromEntries(
+      ['kind', 'namespace', 'name', 'uid', 'apiVersion', 'resourceVersion', 'fieldPath'].map((field) => [
+        `regarding.${field}`,
+        (object: EventsV1Event) => (object.regarding as Record<string, string | undefined> | undefined)?.[field] ?? '',
+      ]),
+    ),
+    reason: (object) => object.reason ?? '',
+    reportingController: (object) => object.reportingController ?? '',
+    type: (object) => object.type ?? '',
+  },
+});

@@ -1,0 +1,86 @@
+// Decides what a Pod is, from lib/api/pod. Never places, runs or ends one.
+import { ageOf } from '../age.ts';
+import type { Pod } from '../generated/types.ts';
+import { defineKind } from '../object.ts';
+import { defaultPodOnly, defaultPodSpec } from '../pod/defaults.ts';
+import { qosClassOf } from '../pod/qos.ts';
+import { summarizePod } from '../pod/status.ts';
+import { validatePodStatusUpdate, validatePodUpdate } from '../pod/validate-update.ts';
+import { validatePodCreate, validatePodSpec } from '../pod/validate.ts';
+
+/** Ready gates that hold over all that are asked for; `<none>` without any. */
+function readinessGates(pod: Pod): string {
+  const gates = pod.spec.readinessGates ?? [];
+  if (gates.length === 0) return '<none>';
+  const held = gates.filter((gate) =>
+    (pod.status?.conditions ?? []).some(
+      (condition) => condition.type === gate.conditionType && condition.status === 'True',
+    ),
+  );
+  return `${held.length}/${gates.length}`;
+}
+
+export const pod = defineKind<Pod>({
+  group: '',
+  version: 'v1',
+  kind: 'Pod',
+  returnsDeletedObject: true,
+  default(object) {
+    object.spec ??= { containers: [] };
+    defaultPodSpec(object.spec);
+    defaultPodOnly(object.spec);
+  },
+  validate: (object) => validatePodSpec(object.spec, false),
+  validateCreate: (object) => validatePodCreate(object.spec),
+  validateUpdate: validatePodUpdate,
+  validateStatusUpdate: validatePodStatusUpdate,
+  prepareForCreate(object) {
+    object.status = { phase: 'Pending', qosClass: qosClassOf(object.spec) };
+    if ((object.spec.schedulingGates ?? []).length > 0)
+      object.status.conditions = [
+        {
+          type: 'PodScheduled',
+          status: 'False',
+          reason: 'SchedulingGated',
+          message: 'Scheduling is blocked due to non-empty scheduling gates',
+        },
+      ];
+  },
+  prepareForStatusUpdate(object, old) {
+    if (old.metadata.ownerReferences === undefined) delete object.metadata.ownerReferences;
+    else object.metadata.ownerReferences = structuredClone(old.metadata.ownerReferences);
+    object.status ??= {};
+    object.status.qosClass ??= old.status?.qosClass;
+  },
+  cells(object, now) {
+    const { ready, status, restarts } = summarizePod(object, now);
+    return [
+      object.metadata.name,
+      ready,
+      status,
+      restarts,
+      ageOf(object.metadata.creationTimestamp, now),
+      object.status?.podIP || '<none>',
+      object.spec.nodeName || '<none>',
+      object.status?.nominatedNodeName || '<none>',
+      readinessGates(object),
+    ];
+  },
+  fields: {
+    'spec.nodeName': (object) => object.spec.nodeName ?? '',
+    'spec.restartPolicy': (object) => object.spec.restartPolicy ?? '',
+    'spec.schedulerName': (object) => object.spec.schedulerName ?? '',
+    'spec.serviceAccountName': (object) => object.spec.serviceAccountName ?? '',
+    'spec.hostNetwork': (object) => String(object.spec.hostNetwork === true),
+    'status.phase': (object) => object.status?.phase ?? '',
+    'status.podIP': (object) => object.status?.podIP ?? '',
+    'status.podIPs': (object) => object.status?.podIP ?? '',
+    'status.nominatedNodeName': (object) => object.status?.nominatedNodeName ?? '',
+  },
+  /** Nobody runs an unscheduled or finished pod, so nobody needs time to end it. */
+  graceSeconds(object, requestedSeconds) {
+    if (!object.spec.nodeName || object.status?.phase === 'Succeeded' || object.status?.phase === 'Failed') return 0;
+    const seconds = requestedSeconds ?? object.spec.terminationGracePeriodSeconds ?? 30;
+    return seconds < 0 ? 1 : seconds;
+  },
+});

@@ -1,0 +1,95 @@
+// Decides what a StatefulSet is: defaults, rules, its line in a table. Never creates a pod.
+import { ageOf } from '../age.ts';
+import { equalObjects } from '../equality.ts';
+import { forbidden, invalidValue, type FieldError } from '../field-error.ts';
+import type { StatefulSet } from '../generated/types.ts';
+import { defineKind } from '../object.ts';
+import { defaultPodSpec, fill } from '../pod/defaults.ts';
+import { containerCells, notNegative, validateOwnSelector, validateOwnTemplate } from './workload.ts';
+
+const RULE = { noun: 'statefulset', deadlineNoun: 'StatefulSet' };
+const MAY_CHANGE = [
+  'replicas',
+  'ordinals',
+  'template',
+  'updateStrategy',
+  'revisionHistoryLimit',
+  'persistentVolumeClaimRetentionPolicy',
+  'minReadySeconds',
+];
+const ONLY =
+  "updates to statefulset spec for fields other than 'replicas', 'ordinals', 'template', 'updateStrategy', 'revisionHistoryLimit', 'persistentVolumeClaimRetentionPolicy' and 'minReadySeconds' are forbidden";
+
+function validateStrategy({ spec }: StatefulSet): FieldError[] {
+  const { type, rollingUpdate } = spec.updateStrategy ?? {};
+  if (type !== 'RollingUpdate' && type !== 'OnDelete')
+    return [invalidValue('spec.updateStrategy', spec.updateStrategy, "must be 'RollingUpdate' or 'OnDelete'")];
+  if (type === 'OnDelete' && rollingUpdate !== undefined)
+    return [
+      invalidValue(
+        'spec.updateStrategy.rollingUpdate',
+        rollingUpdate,
+        "only allowed for updateStrategy 'RollingUpdate'",
+      ),
+    ];
+  return notNegative(rollingUpdate?.partition, 'spec.updateStrategy.rollingUpdate.partition');
+}
+
+function fixedRest(object: StatefulSet, old: StatefulSet): FieldError[] {
+  const rest = (spec: object): object =>
+    Object.fromEntries(Object.entries(spec).filter(([key]) => !MAY_CHANGE.includes(key)));
+  return equalObjects(rest(object.spec), rest(old.spec)) ? [] : [forbidden('spec', ONLY)];
+}
+
+export const statefulSet = defineKind<StatefulSet>({
+  group: 'apps',
+  version: 'v1',
+  kind: 'StatefulSet',
+  nameRule: 'label',
+  default({ spec }) {
+    fill(spec, 'podManagementPolicy', 'OrderedReady');
+    const strategy = (spec.updateStrategy ??= {});
+    if (!strategy.type) {
+      strategy.type = 'RollingUpdate';
+      strategy.rollingUpdate ??= {};
+    }
+    if (strategy.type === 'RollingUpdate' && strategy.rollingUpdate !== undefined)
+      fill(strategy.rollingUpdate, 'partition', 0);
+    const retention = (spec.persistentVolumeClaimRetentionPolicy ??= {});
+    fill(retention, 'whenDeleted', 'Retain');
+    fill(retention, 'whenScaled', 'Retain');
+    fill(spec, 'replicas', 1);
+    fill(spec, 'revisionHistoryLimit', 10);
+    if (spec.template?.spec !== undefined) defaultPodSpec(spec.template.spec);
+    for (const claim of spec.volumeClaimTemplates ?? []) {
+      claim.apiVersion = 'v1';
+      claim.kind = 'PersistentVolumeClaim';
+      fill((claim.spec ??= {}), 'volumeMode', 'Filesystem');
+      fill((claim.status ??= {}), 'phase', 'Pending');
+    }
+  },
+  validate(object) {
+    const { spec } = object;
+    return [
+      ...(['OrderedReady', 'Parallel'].includes(spec.podManagementPolicy ?? '')
+        ? []
+        : [invalidValue('spec.podManagementPolicy', spec.podManagementPolicy, "must be 'OrderedReady' or 'Parallel'")]),
+      ...validateStrategy(object),
+      ...notNegative(spec.replicas, 'spec.replicas'),
+      ...notNegative(spec.minReadySeconds, 'spec.minReadySeconds'),
+      ...notNegative(spec.ordinals?.start, 'spec.ordinals.start'),
+      ...validateOwnSelector(spec.selector, RULE),
+      ...validateOwnTemplate(spec.template, spec.selector, RULE),
+    ];
+  },
+  validateUpdate: fixedRest,
+  prepareForCreate(object) {
+    object.status = { replicas: 0 };
+  },
+  cells: (object, now) => [
+    object.metadata.name,
+    `${object.status?.readyReplicas ?? 0}/${object.spec.replicas ?? 0}`,
+    ageOf(object.metadata.creationTimestamp, now),
+    ...containerCells(object.spec.template),
+  ],
+});
