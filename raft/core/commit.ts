@@ -32,25 +32,25 @@ export function commitThrough(raft: RaftState, index: Index): void {
   if (index <= raft.commit) return;
   invariant(index <= raft.log.lastIndex, `commit ${index} is beyond the log's end ${raft.log.lastIndex}`);
   raft.commit = index;
-  endRepair(raft);
   pumpApply(raft);
 }
 
 /**
- * A damaged member is whole again when it holds all that was committed of what it lost: everything up to there, or a
- * committed entry of a later term, whose leader had all of it before that entry.
+ * A damaged member is whole again when it holds durably all that was committed of what it lost: everything up to there, or
+ * a committed entry of a later term, whose leader had all of it before that entry.
  */
-export function endRepair(raft: RaftState): void {
+function endRepair(raft: RaftState, through: Index): void {
   if (raft.damagedThrough === 0) return;
-  const term = termAt(raft.log, raft.commit);
+  const term = termAt(raft.log, through);
   const isLater = typeof term === 'number' && term > raft.damagedTerm;
-  if (isLater || raft.commit >= raft.damagedThrough) raft.damagedThrough = 0;
+  if (isLater || through >= raft.damagedThrough) raft.damagedThrough = 0;
 }
 
 /** Hands over what is committed and durable, as far as the state machine keeps up. */
 export function pumpApply(raft: RaftState): void {
   const { log, limits } = raft;
   const through = Math.min(raft.commit, log.durable);
+  endRepair(raft, through);
   while (raft.applying < through && raft.applyOutstandingBytes < limits.applyOutstandingBytes) {
     const entries = sliceLog(log, raft.applying + 1, through, limits.applyBytes);
     if (entries === 'unavailable') return; // The next tick tries again.

@@ -4,7 +4,7 @@ import { invariant } from '../../lib/base/errors.ts';
 import { pruneConfigurations } from './configuration.ts';
 import { compactLog } from './log.ts';
 import type { Progress } from './progress.ts';
-import { replaceSnapshot } from './snapshot-sending.ts';
+import { releaseSnapshots, replaceSnapshot } from './snapshot-sending.ts';
 import type { RaftState } from './state.ts';
 import type { Index, SnapshotDescription } from './types.ts';
 
@@ -14,6 +14,7 @@ export function snapshotTaken(raft: RaftState, snapshot: SnapshotDescription): v
   invariant(snapshot.sizeBytes > 0, `the snapshot at ${snapshot.index} is empty`);
   if (snapshot.index <= raft.snapshot.index) return; // One from a leader overtook it.
   replaceSnapshot(raft, snapshot);
+  releaseSnapshots(raft);
   compact(raft);
 }
 

@@ -29,6 +29,8 @@ export interface Log {
   truncateFrom: Index | undefined;
   /** Set when the whole log was replaced: said instead of the next write. */
   install: SnapshotDescription | undefined;
+  /** The write that carries it; the old snapshot is needed until that is done. */
+  installing: AppendId | undefined;
   pending: PendingWrite[];
   nextAppendId: AppendId;
 }
@@ -146,6 +148,7 @@ export function confirmWrites(log: Log, appendId: AppendId): void {
   while (log.pending.length > 0 && log.pending[0]!.appendId <= appendId) {
     log.durable = Math.max(log.durable, log.pending.shift()!.through);
   }
+  if (log.installing !== undefined && log.installing <= appendId) log.installing = undefined;
 }
 
 /** Lets go of entries up to `through` from memory, oldest first, until the rest costs at most `maxBytes`. */

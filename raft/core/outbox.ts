@@ -76,6 +76,7 @@ function takeWrite(raft: RaftState): Effect | undefined {
   log.install = log.truncateFrom = undefined;
   const appendId = beginWrite(log, raft.ticks);
   if (install !== undefined) {
+    log.installing = appendId;
     invariant(entries.length === 0, `entries were appended in the step that installs snapshot ${install.index}`);
     return { type: 'installSnapshot', appendId, snapshot: install, hardState };
   }

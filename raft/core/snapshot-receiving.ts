@@ -4,7 +4,7 @@ import { invariant } from '../../lib/base/errors.ts';
 import { sameConfiguration } from './configuration.ts';
 import { hearLeader } from './election.ts';
 import { announceConfiguration } from './following.ts';
-import { commitThrough, endRepair } from './commit.ts';
+import { commitThrough } from './commit.ts';
 import { resetLog, termAt } from './log.ts';
 import { send } from './outbox.ts';
 import { replaceSnapshot } from './snapshot-sending.ts';
@@ -15,9 +15,9 @@ export function receiveSnapshotChunk(raft: RaftState, { from, snapshot, offset, 
   hearLeader(raft, from);
   if (raft.storageFailure !== '') return;
   if (snapshot.index <= raft.commit) return answer(raft, snapshot.index, { installed: true });
+  if (offset + data.length > snapshot.sizeBytes) return;
   const receiving = matchingStage(raft, snapshot, offset);
-  if (receiving === undefined) return answer(raft, snapshot.index, { seek: true });
-  if (offset !== receiving.requested) return seek(raft, receiving);
+  if (offset !== receiving?.requested) return seek(raft, snapshot.index, receiving);
   receiving.requested += data.length;
   const last = receiving.requested === snapshot.sizeBytes;
   raft.emitted.push({ type: 'writeSnapshotChunk', snapshot, offset, data, last });
@@ -25,10 +25,10 @@ export function receiveSnapshotChunk(raft: RaftState, { from, snapshot, offset, 
 
 /** The stage that this chunk belongs to. A different snapshot takes its place, if it comes from its beginning. */
 function matchingStage(raft: RaftState, snapshot: SnapshotDescription, offset: number): Receiving | undefined {
-  const { index, term, hash } = raft.receiving?.snapshot ?? {};
-  if (index === snapshot.index && term === snapshot.term && hash === snapshot.hash) return raft.receiving;
+  const staged = raft.receiving?.snapshot;
+  if (staged?.index === snapshot.index && staged.hash === snapshot.hash) return raft.receiving;
   if (offset !== 0) return undefined;
-  raft.receiving = { snapshot, requested: 0, written: 0, seekTick: -Infinity };
+  raft.receiving = { snapshot, requested: 0, written: 0 };
   return raft.receiving;
 }
 
@@ -36,10 +36,10 @@ function matchingStage(raft: RaftState, snapshot: SnapshotDescription, offset: n
  * A chunk is missing, or is here already: a new leader, or one that was started again, may go on where the last stopped.
  * Said once in a while only, for each chunk in flight would make the sender begin again.
  */
-function seek(raft: RaftState, receiving: Receiving): void {
-  if (receiving.requested !== receiving.written || raft.ticks - receiving.seekTick < raft.heartbeatTicks) return;
-  receiving.seekTick = raft.ticks;
-  answer(raft, receiving.snapshot.index, { nextOffset: receiving.written, seek: true });
+function seek(raft: RaftState, snapshotIndex: Index, receiving: Receiving | undefined): void {
+  if (receiving?.requested !== receiving?.written || raft.ticks - raft.seekTick < raft.heartbeatTicks) return;
+  raft.seekTick = raft.ticks;
+  answer(raft, snapshotIndex, { nextOffset: receiving?.written ?? 0, seek: true });
 }
 
 function answer(
@@ -102,7 +102,6 @@ function replaceState(raft: RaftState, snapshot: SnapshotDescription): void {
   raft.commit = raft.applying = snapshot.index;
   raft.applyOutstanding = [];
   raft.applyOutstandingBytes = 0;
-  endRepair(raft);
   if (!sameConfiguration(before, snapshot.configuration)) announceConfiguration(raft);
   replaceSnapshot(raft, snapshot);
 }

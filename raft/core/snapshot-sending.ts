@@ -98,12 +98,11 @@ export function pumpSnapshot(raft: RaftState, id: MemberId, progress: Progress):
 export function replaceSnapshot(raft: RaftState, snapshot: SnapshotDescription): void {
   if (raft.snapshot.index > 0) raft.heldSnapshots.push(raft.snapshot.index);
   raft.snapshot = snapshot;
-  releaseSnapshots(raft);
 }
 
-/** Lets go of old snapshots that nobody is sent any more. */
+/** Lets go of old snapshots that nobody is sent any more, and that a crash could not make the last one again. */
 export function releaseSnapshots(raft: RaftState): void {
-  if (raft.heldSnapshots.length === 0) return;
+  if (raft.heldSnapshots.length === 0 || raft.log.install !== undefined || raft.log.installing !== undefined) return;
   const sending = new Set<number>();
   for (const { transfer } of raft.leading?.progress.values() ?? []) if (transfer) sending.add(transfer.snapshot.index);
   for (const index of raft.heldSnapshots) {

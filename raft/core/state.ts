@@ -63,8 +63,6 @@ export interface Receiving {
   /** Bytes given to the driver, and bytes that it has staged. */
   requested: number;
   written: number;
-  /** When the sender was last told where to go on; not again at once, or every chunk in flight would restart it. */
-  seekTick: number;
 }
 
 export interface RaftState {
@@ -100,6 +98,8 @@ export interface RaftState {
   campaign: Campaign | undefined;
   leading: Leading | undefined;
   receiving: Receiving | undefined;
+  /** When a sender was last told where to go on; not again at once, or every chunk in flight would restart it. */
+  seekTick: number;
   /** '' while the disk works. */
   storageFailure: string;
   damagedThrough: Index;
@@ -147,6 +147,7 @@ export function createRaft(options: RaftOptions): RaftState {
     campaign: undefined,
     leading: undefined,
     receiving: undefined,
+    seekTick: -Infinity,
     storageFailure: '',
     damagedThrough: restored.damagedThrough ?? 0,
     damagedTerm: restored.hardState.term,
@@ -198,6 +199,7 @@ function restoreLog({ restored, reader }: RaftOptions): Log {
     durable: lastIndex,
     truncateFrom: undefined,
     install: undefined,
+    installing: undefined,
     pending: [],
     nextAppendId: 1,
   };

@@ -24,7 +24,7 @@ import { quorumValue } from './quorum.ts';
 import { pruneRounds, readIndex } from './reads.ts';
 import { broadcastHeartbeats, receiveAppendAnswer, receiveHeartbeatAnswer, resumeSnapshots } from './replication.ts';
 import { chunkFailed, chunkWritten, receiveSnapshotChunk } from './snapshot-receiving.ts';
-import { receiveSnapshotChunkAnswer } from './snapshot-sending.ts';
+import { receiveSnapshotChunkAnswer, releaseSnapshots } from './snapshot-sending.ts';
 import { assertState, configurationOf, type Leading, type RaftState } from './state.ts';
 import { handOver, pursueTransfer, tickTransfer, transferLeadership } from './transfer.ts';
 import type { AppendId, Effect, Input, MemberId, Message } from './types.ts';
@@ -96,6 +96,7 @@ function appended(raft: RaftState, appendId: AppendId): void {
   confirmOwnVote(raft, appendId);
   if (raft.leading !== undefined) advanceCommit(raft);
   if (raft.leading !== undefined) pursueTransfer(raft);
+  releaseSnapshots(raft);
   pumpApply(raft);
 }
 

@@ -145,7 +145,7 @@ export class RaftMember {
     if (described === undefined || described.index <= this.disk.snapshot.description.index) return;
     if (this.raft.applied !== this.applied) return;
     const bytes = new TextEncoder().encode(`${this.state} `.padEnd(sizeBytes, '.'));
-    const snapshot = { ...described, sizeBytes: bytes.length, hash: String(this.state) };
+    const snapshot = { ...described, sizeBytes: bytes.length, hash: `${this.state}-${bytes.length}` };
     this.disk.snapshots.push({ description: snapshot, bytes });
     this.input({ type: 'snapshotTaken', snapshot });
   }
