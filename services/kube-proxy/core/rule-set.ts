@@ -1,11 +1,7 @@
 // Decides which elements the table holds, when several services may ask for the same one, and what changed since it was
 // last asked. Never computes a service's elements, never writes nft.
-import { fnv, MAP_NAMES, type Change, type Element, type MapName } from './elements.ts';
-
-interface Claim {
-  owner: string;
-  value: string;
-}
+import { Claims } from './claims.ts';
+import { fnv, MAP_NAMES, MAPS, type Change, type Element, type MapName } from './elements.ts';
 
 /**
  * Elements by owner (a service). One element may have several owners: a pod behind two services, a chain of a common
@@ -13,7 +9,7 @@ interface Claim {
  * their arrival.
  */
 export class RuleSet {
-  readonly #maps = new Map<MapName, Map<string, Claim[]>>(MAP_NAMES.map((name) => [name, new Map()]));
+  readonly #maps = new Map<MapName, Map<string, Claims>>(MAP_NAMES.map((name) => [name, new Map()]));
   readonly #owned = new Map<string, Element[]>();
   readonly #changed = new Map<string, Change>();
   #hash: readonly [number, number] = [0, 0];
@@ -47,18 +43,18 @@ export class RuleSet {
   }
 
   *elements(): Generator<Element> {
-    for (const [map, keys] of this.#maps) for (const [key, claims] of keys) yield { map, key, value: claims[0]!.value };
+    for (const [map, keys] of this.#maps) for (const [key, claims] of keys) yield { map, key, value: claims.value };
   }
 
   #set(map: MapName, key: string, owner: string, value: string | undefined): void {
     const keys = this.#maps.get(map)!;
-    const claims = keys.get(key) ?? [];
-    const before = claims[0]?.value;
-    const others = claims.filter((claim) => claim.owner !== owner);
-    const now = value === undefined ? others : [...others, { owner, value }].toSorted(byOwner);
-    if (now.length === 0) keys.delete(key);
-    else keys.set(key, now);
-    this.#note(map, key, before, now[0]?.value);
+    const claims = keys.get(key);
+    const before = claims?.value;
+    if (value === undefined) {
+      if (claims?.remove(owner) === true) keys.delete(key);
+    } else if (claims === undefined) keys.set(key, new Claims(owner, value, MAPS[map].kind === 'map'));
+    else claims.put(owner, value);
+    this.#note(map, key, before, keys.get(key)?.value);
   }
 
   #note(map: MapName, key: string, before: string | undefined, after: string | undefined): void {
@@ -82,8 +78,4 @@ export class RuleSet {
 export function mixHash([a, b]: readonly [number, number], element: Element): readonly [number, number] {
   const text = `${element.map} ${element.key} : ${element.value}`;
   return [(a ^ fnv(text)) >>> 0, (b ^ fnv(text, 0x9747b28c)) >>> 0];
-}
-
-function byOwner(a: Claim, b: Claim): number {
-  return a.owner < b.owner ? -1 : a.owner > b.owner ? 1 : 0;
 }

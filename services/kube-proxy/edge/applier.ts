@@ -11,8 +11,10 @@ export interface Applied {
 export interface Applier {
   /** Puts into force what is wanted now. After it threw, the next call starts from the whole. */
   apply(): Promise<Applied>;
-  /** Looks whether the world still is as it was left; if not, says why, and the next `apply` mends it. */
+  /** Looks whether the world still is as it was left; if not, says why. Means nothing if `apply` ran meanwhile. */
   verify(): Promise<string | undefined>;
+  /** The next `apply` starts from the whole. */
+  distrust(): void;
   status(): StatusDetails;
   stop(): Promise<void>;
 }

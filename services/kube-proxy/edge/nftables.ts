@@ -49,9 +49,17 @@ export class NftablesApplier implements Applier {
   }
 
   async verify(): Promise<string | undefined> {
-    const why = await this.#difference();
-    if (why !== undefined) this.#whole = true;
-    return why;
+    const { state, exec, facts } = this.#ctx;
+    const masquerade = await listTable(exec, MASQUERADE_TABLE);
+    if (masquerade?.includes('masquerade fully-random') !== true)
+      return `table ${MASQUERADE_TABLE} is not ours any more`;
+    const text = await listTable(exec, TABLE);
+    if (text === undefined) return `table ${TABLE} is gone`;
+    return foreignChange(readListing(text, facts), state.hash, state.chains(), facts);
+  }
+
+  distrust(): void {
+    this.#whole = true;
   }
 
   status(): StatusDetails {
@@ -60,16 +68,6 @@ export class NftablesApplier implements Applier {
 
   stop(): Promise<void> {
     return Promise.resolve();
-  }
-
-  async #difference(): Promise<string | undefined> {
-    const { state, exec, facts } = this.#ctx;
-    const masquerade = await listTable(exec, MASQUERADE_TABLE);
-    if (masquerade?.includes('masquerade fully-random') !== true)
-      return `table ${MASQUERADE_TABLE} is not ours any more`;
-    const text = await listTable(exec, TABLE);
-    if (text === undefined) return `table ${TABLE} is gone`;
-    return foreignChange(readListing(text, facts), state.hash, state.chains(), facts);
   }
 }
 

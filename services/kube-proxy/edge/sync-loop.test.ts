@@ -63,6 +63,7 @@ function bench(applier: Partial<Applier> = {}) {
         return applier.apply?.() ?? Promise.resolve({ services: ['default/web'], did: ['changed 1'] });
       },
       verify: applier.verify ?? (() => Promise.resolve(undefined)),
+      distrust: applier.distrust ?? (() => {}),
       status: () => ({}),
       stop: () => Promise.resolve(),
     },
@@ -125,7 +126,11 @@ test('a failure is tried again with its causes, and is seen in the status', asyn
 
 test('a foreign change is found within the interval and mended', async (t) => {
   let flushed = false;
-  const { clock, loop, applies } = bench({ verify: () => Promise.resolve(flushed ? 'table is gone' : undefined) });
+  let distrusted = 0;
+  const { clock, loop, applies } = bench({
+    verify: () => Promise.resolve(flushed ? 'table is gone' : undefined),
+    distrust: () => void distrusted++,
+  });
   loop.begin();
   await clock.pass(60_100);
   t.is(applies(), 1);
@@ -133,8 +138,23 @@ test('a foreign change is found within the interval and mended', async (t) => {
   await clock.pass(30_000);
   flushed = false;
   t.is(applies(), 2);
+  t.is(distrusted, 1);
   t.like(loop.status(), { mended: 1 });
   await loop.stop();
   await clock.pass(100_000);
   t.is(applies(), 2);
+});
+
+test('a check does not hold a change up, and what it saw meanwhile counts for nothing', async (t) => {
+  let answer: (why: string) => void = () => {};
+  const { clock, loop, applies } = bench({ verify: () => new Promise((resolve) => (answer = resolve)) });
+  loop.begin();
+  await clock.pass(30_100);
+  loop.wake(5);
+  await clock.pass(50);
+  t.is(applies(), 2);
+  answer('its elements differ');
+  await clock.pass(100);
+  t.is(applies(), 2);
+  t.like(loop.status(), { mended: 0 });
 });

@@ -18,6 +18,7 @@ export interface SyncLoopContext {
   tracer: Tracer;
   node: string;
   applier: Applier;
+  /** Longer after a check that took long: they may cost a hundredth of a processor. */
   verifyMs: number;
 }
 
@@ -28,7 +29,7 @@ export class SyncLoop {
   #verifyTimer: Timer | undefined;
   #running: Promise<void> | undefined;
   #wokenAt: number | undefined;
-  #verifyDue = false;
+  #runs = 0;
   #open = false;
   #stopped = false;
   #failures = 0;
@@ -51,7 +52,7 @@ export class SyncLoop {
   begin(): void {
     this.#open = true;
     this.wake();
-    this.#planVerify();
+    this.#planVerify(this.#ctx.verifyMs);
   }
 
   /** Something changed; `revision` is its cause. */
@@ -83,10 +84,10 @@ export class SyncLoop {
     if (!this.#open || this.#stopped || this.#timer !== undefined || this.#running !== undefined) return;
     this.#timer = this.#ctx.clock.timer(delayMs, () => {
       this.#timer = undefined;
-      this.#running = this.#run().finally(() => {
+      this.#runs++;
+      this.#running = this.#sync().finally(() => {
         this.#running = undefined;
         if (this.#wokenAt !== undefined) this.#plan(this.#pause());
-        else if (this.#verifyDue) this.#plan(0);
       });
     });
   }
@@ -95,27 +96,27 @@ export class SyncLoop {
     return this.#failures === 0 ? GATHER_MS : RETRY_MS[Math.min(this.#failures, RETRY_MS.length) - 1]!;
   }
 
-  #planVerify(): void {
+  #planVerify(delayMs: number): void {
     if (this.#stopped) return;
-    this.#verifyTimer = this.#ctx.clock.timer(this.#ctx.verifyMs, () => {
-      this.#verifyDue = true;
-      this.#plan(0);
-      this.#planVerify();
+    this.#verifyTimer = this.#ctx.clock.timer(delayMs, () => {
+      const began = this.#ctx.clock.monotonic();
+      void this.#verify().finally(() => {
+        const tookMs = this.#ctx.clock.monotonic() - began;
+        this.#planVerify(Math.max(this.#ctx.verifyMs, tookMs * 100));
+      });
     });
   }
 
-  async #run(): Promise<void> {
-    if (this.#wokenAt === undefined && this.#verifyDue) await this.#verify();
-    this.#verifyDue = false;
-    if (this.#wokenAt !== undefined) await this.#sync();
-  }
-
+  /** Runs beside syncs, which must not wait for it; what it saw while one ran is worth nothing. */
   async #verify(): Promise<void> {
+    const runs = this.#runs;
+    if (this.#running !== undefined) return;
     try {
       const why = await this.#ctx.applier.verify();
-      if (why === undefined) return;
+      if (why === undefined || this.#runs !== runs || this.#stopped) return;
       this.#mended++;
       this.#ctx.log.warn({ why }, 'the rules were changed by somebody else: putting them right');
+      this.#ctx.applier.distrust();
       this.wake();
     } catch (error) {
       this.#ctx.log.warn({ error: messageOf(error) }, 'cannot verify the rules');

@@ -64,6 +64,9 @@ export class UserspaceApplier implements Applier {
     return undefined;
   }
 
+  /** Listeners are ours alone: there is nothing to begin anew. */
+  distrust(): void {}
+
   status(): StatusDetails {
     const first = [...this.#refused][0];
     return {
