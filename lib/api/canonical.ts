@@ -123,6 +123,12 @@ function zeroOf(field: FieldSchema): unknown {
   return field.omitEmpty ? undefined : ZERO[field.type];
 }
 
+/** What an unset field of a type reads: `zeroOfField('apps.v1.ReplicaSet', 'status')` → `{ replicas: 0 }`. */
+export function zeroOfField(typeName: string, name: string): any {
+  const field = typeSchema(typeName)?.fields.get(name);
+  return field === undefined ? undefined : zeroOf(field);
+}
+
 function emptyStruct(schema: TypeSchema): Record<string, unknown> {
   const out: Record<string, unknown> = {};
   for (const [name, field] of schema.fields) {

@@ -108,7 +108,8 @@ export function decodeValue<T = KubeObject>(
   ];
   if (problems.length > 0 && fieldValidation === 'Strict')
     throw new ApiError('BadRequest', `${cannotBeHandled(expected)}: strict decoding error: ${problems.join(', ')}`);
-  const named = { ...object, apiVersion: expected.apiVersion, kind: expected.kind } as T;
+  const { apiVersion, kind } = expected;
+  const named = Object.assign({ apiVersion, kind }, object, { apiVersion, kind }) as T;
   return { object: named, warnings: fieldValidation === 'Warn' ? problems : [] };
 }
 

@@ -47,7 +47,11 @@ export function at(path: string, errors: FieldError[]): FieldError[] {
 }
 
 /** 422: `Deployment.apps "x" is invalid: [a: …, b: …]`; the same text is told once, the causes list every error. */
-export function invalid(kind: { group: string; kind: string }, name: string, errors: readonly FieldError[]): ApiError {
+export function invalid(
+  kind: { group: string; kind: string },
+  name: string | undefined,
+  errors: readonly FieldError[],
+): ApiError {
   const texts = [...new Set(errors.map((error) => `${error.path === '' ? '<nil>' : error.path}: ${error.message}`))];
   const what = kind.group === '' ? kind.kind : `${kind.kind}.${kind.group}`;
   const causes = errors.map((error): StatusCause => ({
@@ -57,7 +61,7 @@ export function invalid(kind: { group: string; kind: string }, name: string, err
   }));
   return new ApiError(
     'Invalid',
-    `${what} ${JSON.stringify(name)} is invalid: ${texts.length === 1 ? texts[0] : `[${texts.join(', ')}]`}`,
-    { ...(name === '' ? {} : { name }), ...(kind.group === '' ? {} : { group: kind.group }), kind: kind.kind, causes },
+    `${what} ${JSON.stringify(name ?? '')} is invalid: ${texts.length === 1 ? texts[0] : `[${texts.join(', ')}]`}`,
+    { ...(name ? { name } : {}), ...(kind.group === '' ? {} : { group: kind.group }), kind: kind.kind, causes },
   );
 }

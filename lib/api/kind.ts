@@ -3,6 +3,7 @@
 import types from './generated/kubernetes-types.json' with { type: 'json' };
 import tableColumns from './generated/table-columns.json' with { type: 'json' };
 import { ageOf } from './age.ts';
+import { zeroOfField } from './canonical.ts';
 import { equalObjects } from './equality.ts';
 import type { FieldError } from './field-error.ts';
 import { BEHAVIOURS } from './kinds/index.ts';
@@ -134,6 +135,7 @@ function withoutMetadataAndStatus(object: KubeObject): object {
 }
 
 function buildKind(row: KindRow, own: KindBehaviour | undefined): Kind {
+  const stored = row.verbs.includes('list') && row.verbs.includes('create');
   const columns = own?.columns ?? columnsOf(row);
   const hasStatus = row.subresources?.['status'] !== undefined;
   const hasGeneration = own?.hasGeneration ?? COUNTS_GENERATION.has(row.kind);
@@ -141,7 +143,8 @@ function buildKind(row: KindRow, own: KindBehaviour | undefined): Kind {
   const ref = resourceRef(row.group, row.version, row.plural);
   const metadataRule = { namespaced: row.namespaced, nameRule };
   const validateAny = (object: KubeObject): FieldError[] => [
-    ...validateMetadata(object, metadataRule),
+    // Reviews and bindings are answered, not kept: they need no name.
+    ...(stored ? validateMetadata(object, metadataRule) : []),
     ...(own?.validate?.(object) ?? []),
   ];
   const kind: Kind = {
@@ -154,7 +157,7 @@ function buildKind(row: KindRow, own: KindBehaviour | undefined): Kind {
     subresources: row.subresources ?? {},
     typeName: row.type,
     nameRule,
-    stored: row.verbs.includes('list') && row.verbs.includes('create'),
+    stored,
     hasStatus,
     hasGeneration,
     allowsUnconditionalUpdate: own?.allowsUnconditionalUpdate ?? !NEEDS_RESOURCE_VERSION.has(row.kind),
@@ -176,7 +179,7 @@ function buildKind(row: KindRow, own: KindBehaviour | undefined): Kind {
       const meta = object.metadata;
       for (const key of ['deletionTimestamp', 'deletionGracePeriodSeconds', 'selfLink', 'generation'] as const)
         delete meta[key];
-      if (hasStatus && own?.keepsStatusOnCreate !== true) delete object['status'];
+      if (hasStatus && own?.keepsStatusOnCreate !== true) object['status'] = zeroOfField(row.type, 'status');
       if (hasGeneration) meta.generation = 1;
       own?.prepareForCreate?.(object);
     },

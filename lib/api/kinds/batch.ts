@@ -43,7 +43,6 @@ const job = defineKind<Job>({
     ...validatePodTemplate(spec.template, 'spec.template'),
   ],
   prepareForCreate(object) {
-    object.status = {};
     if (object.spec.manualSelector === true) return;
     const uid = object.metadata.uid ?? '';
     const meta = (object.spec.template.metadata ??= { name: '' });

@@ -51,7 +51,6 @@ export const daemonSet = defineKind<DaemonSet>({
   validateUpdate: (object, old) => fixedSelector(object.spec.selector, old.spec.selector),
   prepareForCreate(object) {
     object.metadata.annotations = { ...object.metadata.annotations, [GENERATION]: '1' };
-    object.status = { currentNumberScheduled: 0, numberMisscheduled: 0, desiredNumberScheduled: 0, numberReady: 0 };
   },
   prepareForUpdate(object, old) {
     const was = Number(old.metadata.annotations?.[GENERATION] ?? 0);

@@ -104,9 +104,6 @@ export const deployment = defineKind<Deployment>({
   validate: validateSpec,
   validateUpdate: (object, old) => fixedSelector(object.spec.selector, old.spec.selector),
   validateStatusUpdate: validateStatus,
-  prepareForCreate(object) {
-    object.status = {};
-  },
   prepareForStatusUpdate: keepLabels,
   cells: (object, now) => [
     object.metadata.name,

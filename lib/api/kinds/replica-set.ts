@@ -45,9 +45,6 @@ export const replicaSet = defineKind<ReplicaSet>({
       );
     return errors;
   },
-  prepareForCreate(object) {
-    object.status = { replicas: 0 };
-  },
   prepareForStatusUpdate: keepLabels,
   cells: (object, now) => [
     object.metadata.name,

@@ -45,6 +45,7 @@ function validateType(object: Secret): FieldError[] {
       return missing(object, 'ssh-privatekey');
     case 'kubernetes.io/tls':
       return missing(object, 'tls.crt', 'tls.key');
+    case undefined:
     default:
       return [];
   }

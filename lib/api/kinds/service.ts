@@ -142,9 +142,6 @@ export const service = defineKind<Service>({
   validate: validateService,
   validateUpdate: validateServiceUpdate,
   validateStatusUpdate: validateServiceStatus,
-  prepareForCreate(object) {
-    object.status = { loadBalancer: {} };
-  },
   prepareForUpdate(object, old) {
     keepAllocated(object.spec, old.spec);
     wipeUnfit(object.spec, old.spec);

@@ -83,9 +83,6 @@ export const statefulSet = defineKind<StatefulSet>({
     ];
   },
   validateUpdate: fixedRest,
-  prepareForCreate(object) {
-    object.status = { replicas: 0 };
-  },
   cells: (object, now) => [
     object.metadata.name,
     `${object.status?.readyReplicas ?? 0}/${object.spec.replicas ?? 0}`,

@@ -1,0 +1,73 @@
+// Decides how objects read as rows (meta.k8s.io/v1 Table), as kubectl prints them. Never decides a kind's cells: the kind
+// does.
+import type { Kind } from './kind.ts';
+import type { KubeObject } from './object.ts';
+
+/** `includeObject` of the query: what each row carries besides its cells. */
+export type IncludeObject = 'None' | 'Metadata' | 'Object';
+
+export interface ColumnDefinition {
+  name: string;
+  type: string;
+  format: string;
+  description: string;
+  priority: number;
+}
+
+export interface TableRow {
+  cells: unknown[];
+  object?: unknown;
+}
+
+export interface Table {
+  kind: 'Table';
+  apiVersion: 'meta.k8s.io/v1';
+  metadata: Record<string, unknown>;
+  columnDefinitions: ColumnDefinition[];
+  rows: TableRow[];
+}
+
+export interface TableOptions {
+  /** Milliseconds, for ages. */
+  now: number;
+  includeObject?: IncludeObject;
+  /** List metadata: resourceVersion, continue, remainingItemCount. */
+  metadata?: Record<string, unknown>;
+  /** Later events of a watch leave the columns out. */
+  noHeaders?: boolean;
+}
+
+const NAME_DESCRIPTION =
+  'Name must be unique within a namespace. Is required when creating resources, although some resources may allow a client to request the generation of an appropriate name automatically.';
+
+/** Rows in the order of the objects. */
+export function toTable(kind: Kind, objects: readonly KubeObject[], options: TableOptions): Table {
+  return {
+    kind: 'Table',
+    apiVersion: 'meta.k8s.io/v1',
+    metadata: options.metadata ?? {},
+    columnDefinitions: options.noHeaders === true ? [] : columnsOf(kind),
+    rows: objects.map((object) => rowOf(kind, object, options)),
+  };
+}
+
+export function columnsOf(kind: Pick<Kind, 'columns'>): ColumnDefinition[] {
+  return kind.columns.map(([name, type, format, priority]) => ({
+    name,
+    type,
+    format,
+    description: name === 'Name' ? NAME_DESCRIPTION : '',
+    priority,
+  }));
+}
+
+function rowOf(kind: Kind, object: KubeObject, { now, includeObject = 'Metadata' }: TableOptions): TableRow {
+  const cells = kind.cells(object, now);
+  if (includeObject === 'None') return { cells };
+  return { cells, object: includeObject === 'Object' ? object : partialObjectMetadata(object) };
+}
+
+/** `as=PartialObjectMetadata`. */
+export function partialObjectMetadata(object: KubeObject): Record<string, unknown> {
+  return { kind: 'PartialObjectMetadata', apiVersion: 'meta.k8s.io/v1', metadata: object.metadata };
+}
