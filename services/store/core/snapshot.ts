@@ -1,0 +1,237 @@
+// Decides how a whole state becomes bytes and back, a slice at a time: the state may go on changing between the slices.
+// Never reads or writes a file.
+//
+// A snapshot is the state at the oldest readable revision, then every transaction since, then the sessions: so the
+// history survives it, and loading it runs the same code as applying. Each item has its length in front.
+import { invariant } from '../../../lib/base/errors.ts';
+import type { TxnResult } from '../../../lib/bus/messages.ts';
+import { ByteReader, ByteWriter } from './codec.ts';
+import { decodeCause, encodeCause } from './command.ts';
+import { historyBytes, type HistoryTxn } from './history.ts';
+import type { StoreLimits } from './limits.ts';
+import type { Session } from './sessions.ts';
+import { StateMachine } from './state-machine.ts';
+
+const VERSION = 1;
+const HEAD = 1;
+const KEY = 2;
+const TXN = 3;
+const SESSION = 4;
+const END = 5;
+/** About as much as is encoded or decoded in a millisecond. */
+export const SLICE_BYTES = 131_072;
+/** Keys looked at in one slice, should most of them not be alive at its revision. */
+const SLICE_KEYS = 2_000;
+
+/** Slices of the state as it is now. Must be run to its end or closed (`return`), else old versions pile up. */
+export function* encodeSnapshot(state: StateMachine): Generator<Uint8Array, void, void> {
+  const { revision, compactedRevision, appliedIndex, hash } = state;
+  const txns = state.history.after(compactedRevision);
+  const sessions = encodeSessions(state);
+  state.pin();
+  try {
+    const out = new SliceWriter();
+    out.item(HEAD, (item) => item.number(VERSION).number(appliedIndex).number(revision).number(compactedRevision));
+    yield* encodeKeys(state, compactedRevision, out);
+    for (const txn of txns) {
+      out.item(TXN, (item) => encodeTxn(item, txn));
+      if (out.full) yield out.take();
+    }
+    yield out.take();
+    yield* sessions;
+    out.item(END, (item) => item.text(hash));
+    yield out.take();
+  } finally {
+    state.unpin();
+  }
+}
+
+function* encodeKeys(state: StateMachine, revision: number, out: SliceWriter): Generator<Uint8Array, void, void> {
+  for (let after = ''; ;) {
+    let seen = 0;
+    // A new walk for each slice: keys come and go between them.
+    for (const { key, version } of state.versions.range('', after, revision)) {
+      out.item(KEY, (item) =>
+        item.text(key).number(version.createRevision).number(version.revision).bytes(version.value!),
+      );
+      after = key;
+      if (++seen >= SLICE_KEYS || out.full) break;
+    }
+    if (seen === 0) return;
+    yield out.take();
+  }
+}
+
+/** All at once, since sessions change in place; there are few of them and they are short. */
+function encodeSessions(state: StateMachine): Uint8Array[] {
+  const out = new SliceWriter();
+  const slices: Uint8Array[] = [];
+  for (const [name, session] of state.sessions.byName) {
+    out.item(SESSION, (item) => encodeSession(item, name, session));
+    if (out.full) slices.push(out.take());
+  }
+  slices.push(out.take());
+  return slices;
+}
+
+function encodeTxn(out: ByteWriter, txn: HistoryTxn): void {
+  encodeCause(out.number(txn.revision), txn.cause);
+  out.number(txn.changes.length);
+  for (const { key, version } of txn.changes) {
+    out.byte(version.value === undefined ? 0 : 1).text(key);
+    if (version.value !== undefined) out.bytes(version.value);
+  }
+}
+
+function encodeSession(out: ByteWriter, name: string, session: Session): void {
+  out.text(name).number(session.acknowledged).number(session.results.size);
+  for (const result of session.results.values()) {
+    out.number(result.sequence);
+    if (result.ok) out.byte(0).number(result.revision);
+    else if (result.reason === 'conflict') out.byte(1).text(result.key).number(result.current);
+    else out.byte(2).text(result.reason).text(result.message);
+  }
+}
+
+function decodeResult(reader: ByteReader): TxnResult {
+  const sequence = reader.number();
+  const kind = reader.byte();
+  if (kind === 0) return { sequence, ok: true, revision: reader.number() };
+  if (kind === 1) return { sequence, ok: false, reason: 'conflict', key: reader.text(), current: reader.number() };
+  const reason = reader.text() as 'forgotten' | 'too-large' | 'quota';
+  return { sequence, ok: false, reason, message: reader.text() };
+}
+
+class SliceWriter {
+  private readonly out = new ByteWriter(SLICE_BYTES * 2);
+  private readonly one = new ByteWriter(4096);
+
+  get full(): boolean {
+    return this.out.length >= SLICE_BYTES;
+  }
+
+  item(type: number, write: (item: ByteWriter) => void): void {
+    this.one.clear();
+    write(this.one.byte(type));
+    this.out.bytes(this.one.view());
+  }
+
+  take(): Uint8Array {
+    const slice = this.out.finish();
+    this.out.clear();
+    return slice;
+  }
+}
+
+/** Takes the bytes of a snapshot in any pieces; `finish` gives the state, or throws if it is not whole and equal. */
+export class SnapshotLoader {
+  private state: StateMachine | undefined;
+  private readonly limits: Partial<StoreLimits>;
+  private rest: Uint8Array = new Uint8Array(0);
+  private expected: { revision: number; hash: string | undefined } = { revision: 0, hash: undefined };
+
+  constructor(limits: Partial<StoreLimits> = {}) {
+    this.limits = limits;
+  }
+
+  feed(piece: Uint8Array): void {
+    let bytes = piece;
+    if (this.rest.length > 0) {
+      bytes = new Uint8Array(this.rest.length + piece.length);
+      bytes.set(this.rest);
+      bytes.set(piece, this.rest.length);
+    }
+    let at = 0;
+    for (let end = itemEnd(bytes, at); end !== undefined; end = itemEnd(bytes, at)) {
+      const head = new ByteReader(bytes, at);
+      head.number();
+      this.item(new ByteReader(bytes, head.position, end));
+      at = end;
+    }
+    this.rest = bytes.slice(at);
+  }
+
+  finish(): StateMachine {
+    const { state, expected } = this;
+    if (state === undefined || expected.hash === undefined || this.rest.length > 0)
+      throw new Error('the snapshot ends too early');
+    if (state.revision !== expected.revision || state.hash !== expected.hash)
+      throw new Error(
+        `the snapshot holds revision ${state.revision} with hash ${state.hash}, ` +
+          `and says that it is ${expected.revision} with ${expected.hash}`,
+      );
+    return state;
+  }
+
+  private item(reader: ByteReader): void {
+    const type = reader.byte();
+    if (type === HEAD) return this.head(reader);
+    invariant(this.state !== undefined, 'a snapshot begins with its head');
+    if (type === KEY) loadKey(this.state, reader);
+    else if (type === TXN) loadTxn(this.state, reader);
+    else if (type === SESSION) loadSession(this.state, reader);
+    else if (type === END) this.expected.hash = reader.text();
+    else throw new Error(`the snapshot has an item of type ${type}: written by a newer version?`);
+  }
+
+  private head(reader: ByteReader): void {
+    const version = reader.number();
+    if (version !== VERSION) throw new Error(`the snapshot has version ${version}, known is ${VERSION}`);
+    const appliedIndex = reader.number();
+    this.expected.revision = reader.number();
+    this.state = new StateMachine(this.limits, reader.number());
+    this.state.appliedIndex = appliedIndex;
+  }
+}
+
+/** Where the item at `at` ends, or undefined if not all of it is here. */
+function itemEnd(bytes: Uint8Array, at: number): number | undefined {
+  let length = 0;
+  let scale = 1;
+  for (let i = at; i < bytes.length; i++) {
+    length += (bytes[i]! & 0x7f) * scale;
+    scale *= 0x80;
+    if (bytes[i]! >= 0x80) continue;
+    const end = i + 1 + length;
+    return end <= bytes.length ? end : undefined;
+  }
+  return undefined;
+}
+
+function loadKey(state: StateMachine, reader: ByteReader): void {
+  const key = reader.text();
+  const createRevision = reader.number();
+  state.versions.set(key, reader.number(), createRevision, reader.bytes());
+}
+
+function loadTxn(state: StateMachine, reader: ByteReader): void {
+  const revision = reader.number();
+  const cause = decodeCause(reader);
+  const changes: HistoryTxn['changes'] = [];
+  for (let left = reader.number(); left > 0; left--) {
+    const isPut = reader.byte() === 1;
+    const key = reader.text();
+    const version = isPut ? state.versions.put(key, revision, reader.bytes()) : state.versions.delete(key, revision);
+    changes.push({ key, version });
+  }
+  const { low, high } = state.versions.hash;
+  const dropped = state.history.push({
+    revision,
+    cause,
+    changes,
+    hash: { low, high },
+    bytes: historyBytes(cause, changes),
+  });
+  // Written under larger limits than ours.
+  for (const txn of dropped) for (const { key } of txn.changes) state.versions.prune(key, state.compactedRevision);
+}
+
+function loadSession(state: StateMachine, reader: ByteReader): void {
+  const name = reader.text();
+  const session: Session = { acknowledged: reader.number(), results: new Map() };
+  for (let left = reader.number(); left > 0; left--) {
+    const result = decodeResult(reader);
+    session.results.set(result.sequence, result);
+  }
+  state.sessions.byName.set(name, session);
+}
