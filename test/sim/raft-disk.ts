@@ -85,7 +85,8 @@ export class RaftDisk {
   private append({ truncateFrom, entries }: AppendEffect): void {
     if (truncateFrom !== undefined) this.entries.length = truncateFrom - this.firstIndex;
     for (const entry of entries) {
-      if (entry.index !== this.lastIndex + 1) throw new Error(`entry ${entry.index} is written after ${this.lastIndex}`);
+      if (entry.index !== this.lastIndex + 1)
+        throw new Error(`entry ${entry.index} is written after ${this.lastIndex}`);
       this.entries.push(entry);
     }
   }

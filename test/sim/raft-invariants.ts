@@ -135,7 +135,10 @@ export class RaftInvariants {
         hold(known.term === own.term, () => `${member.id} commits ${index}/${own.term}, not ${index}/${known.term}`);
         continue;
       }
-      hold(index === this.committed.length + 1, () => `${member.id} commits ${index} before ${this.committed.length + 1}`);
+      hold(
+        index === this.committed.length + 1,
+        () => `${member.id} commits ${index} before ${this.committed.length + 1}`,
+      );
       this.checks.commits++;
       this.committed.push(own);
     }

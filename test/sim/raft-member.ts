@@ -28,7 +28,8 @@ const text = new TextDecoder();
 /** One link more in the chain that stands for the state: FNV-1a over everything that was ever applied. */
 function chain(hash: number, { index, term, kind, data }: Entry): number {
   let h = hash;
-  for (const char of `${index}/${term}/${kind}/${text.decode(data)};`) h = Math.imul(h ^ char.charCodeAt(0), 0x01000193);
+  for (const char of `${index}/${term}/${kind}/${text.decode(data)};`)
+    h = Math.imul(h ^ char.charCodeAt(0), 0x01000193);
   return h >>> 0;
 }
 
@@ -94,8 +95,18 @@ export class RaftMember {
       case 'releaseSnapshot':
         this.disk.releaseSnapshot(effect.index);
         return [];
+      case 'proposalAccepted':
+      case 'proposalRefused':
+      case 'readReady':
+      case 'readFailed':
+      case 'leaderChanged':
+      case 'configurationChanged':
+      case 'configurationAccepted':
+      case 'configurationRefused':
+      case 'transferEnded':
+        return []; // For whoever asked; the watcher has seen it.
       default:
-        return [];
+        return effect satisfies never;
     }
   }
 

@@ -69,7 +69,9 @@ function deliverSome(run: Run): void {
 function propose(run: Run): void {
   const proposalId = run.nextId++;
   const size = 1 + run.chance.int(3);
-  const data = Array.from({ length: size }, (_, i) => new TextEncoder().encode(`${proposalId}.${i}${'-'.repeat(run.chance.int(40))}`));
+  const data = Array.from({ length: size }, (_, i) =>
+    new TextEncoder().encode(`${proposalId}.${i}${'-'.repeat(run.chance.int(40))}`),
+  );
   const member = run.chance.float() < 0.9 ? (run.cluster.leader() ?? aliveMember(run)) : aliveMember(run);
   member.input({ type: 'propose', proposalId, data });
 }
@@ -95,8 +97,9 @@ function double(run: Run): void {
 
 function cut(run: Run): void {
   const ids = [...run.cluster.members.keys()];
-  if (run.chance.float() < 0.5) run.cluster.isolate([pick(run, ids)]);
-  else if (run.chance.float() < 0.5) run.cluster.isolate(ids.filter(() => run.chance.float() < 0.5));
+  const draw = run.chance.float();
+  if (draw < 0.5) run.cluster.isolate([pick(run, ids)]);
+  else if (draw < 0.75) run.cluster.isolate(ids.filter(() => run.chance.float() < 0.5));
   else run.cluster.cuts.add(`${pick(run, ids)}>${pick(run, ids)}`);
   count(run, 'cut');
 }
@@ -248,7 +251,11 @@ function hasRecovered(run: Run): boolean {
   const { commit, log } = leader.raft;
   const { voters, learners, outgoing } = leader.raft.configurations.at(-1)!.configuration;
   const everybody = [...voters, ...learners].map((id) => cluster.get(id));
-  return commit === log.lastIndex && outgoing.length === 0 && everybody.every((each) => each.applied === commit && each.state === leader.state);
+  return (
+    commit === log.lastIndex &&
+    outgoing.length === 0 &&
+    everybody.every((each) => each.applied === commit && each.state === leader.state)
+  );
 }
 
 const describeAll = (cluster: RaftCluster): string =>

@@ -1,0 +1,166 @@
+// Decides whether something from the bus is a Raft message for this member, field by field. Never throws, and never passes
+// a field on that it does not know: what the core is given has exactly the shape that its types promise.
+import { decodeConfiguration, toConfiguration } from '../core/configuration.ts';
+import type {
+  AppendOutcome,
+  Entry,
+  EntryKind,
+  MemberId,
+  Message,
+  MessageType,
+  SnapshotDescription,
+} from '../core/types.ts';
+
+/** Why a message was dropped; each reason is counted. */
+export type DropReason = 'malformed' | 'foreignCluster' | 'notForMe' | 'wrongSender';
+
+export interface Expected {
+  clusterId: string;
+  id: MemberId;
+  /** Who the bus says has sent it. */
+  from: MemberId;
+  type: string;
+}
+
+type Fields = Record<string, unknown>;
+class Malformed extends Error {}
+
+const isFields = (value: unknown): value is Fields =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+function natural(fields: Fields, name: string): number {
+  const value = fields[name];
+  if (!Number.isSafeInteger(value) || (value as number) < 0) throw new Malformed(name);
+  return value as number;
+}
+
+function text(fields: Fields, name: string): string {
+  const value = fields[name];
+  if (typeof value !== 'string' || value.length > 256) throw new Malformed(name);
+  return value;
+}
+
+function flag(fields: Fields, name: string): boolean {
+  if (typeof fields[name] !== 'boolean') throw new Malformed(name);
+  return fields[name];
+}
+
+function bytes(fields: Fields, name: string): Uint8Array {
+  if (!(fields[name] instanceof Uint8Array)) throw new Malformed(name);
+  return fields[name];
+}
+
+function object(fields: Fields, name: string): Fields {
+  if (!isFields(fields[name])) throw new Malformed(name);
+  return fields[name];
+}
+
+const KINDS: readonly string[] = ['data', 'configuration', 'empty'] satisfies EntryKind[];
+
+function entry(value: unknown): Entry {
+  if (!isFields(value) || !KINDS.includes(value['kind'] as string)) throw new Malformed('entry');
+  const data = bytes(value, 'data');
+  const kind = value['kind'] as EntryKind;
+  if (kind === 'configuration' && decodeConfiguration(data) === undefined) throw new Malformed('configuration');
+  return { index: natural(value, 'index'), term: natural(value, 'term'), kind, data };
+}
+
+/** Contiguous behind `prevIndex`, with terms that never fall and never exceed the leader's. */
+function entries(fields: Fields): Entry[] {
+  const list = fields['entries'];
+  if (!Array.isArray(list)) throw new Malformed('entries');
+  let index = natural(fields, 'prevIndex');
+  let term = natural(fields, 'prevTerm');
+  const found = list.map(entry);
+  for (const each of found) {
+    if (each.index !== ++index || each.term < term) throw new Malformed('entries');
+    term = each.term;
+  }
+  if (term > natural(fields, 'term')) throw new Malformed('entries');
+  return found;
+}
+
+function outcome(value: Fields): AppendOutcome {
+  if (flag(value, 'accepted')) return { accepted: true, match: natural(value, 'match') };
+  const hint = { hintIndex: natural(value, 'hintIndex'), hintTerm: natural(value, 'hintTerm') };
+  return { accepted: false, prevIndex: natural(value, 'prevIndex'), ...hint };
+}
+
+function snapshot(value: Fields): SnapshotDescription {
+  const configuration = toConfiguration(value['configuration']);
+  const described = {
+    index: natural(value, 'index'),
+    term: natural(value, 'term'),
+    sizeBytes: natural(value, 'sizeBytes'),
+  };
+  if (configuration === undefined || described.sizeBytes === 0 || described.index === 0)
+    throw new Malformed('snapshot');
+  return { ...described, configuration, hash: text(value, 'hash') };
+}
+
+function chunk(fields: Fields): { snapshot: SnapshotDescription; offset: number; data: Uint8Array } {
+  const described = snapshot(object(fields, 'snapshot'));
+  const data = bytes(fields, 'data');
+  const offset = natural(fields, 'offset');
+  if (data.length === 0 || offset + data.length > described.sizeBytes) throw new Malformed('data');
+  if (described.term > natural(fields, 'term')) throw new Malformed('snapshot');
+  return { snapshot: described, offset, data };
+}
+
+const lastOf = (fields: Fields): { lastIndex: number; lastTerm: number } => ({
+  lastIndex: natural(fields, 'lastIndex'),
+  lastTerm: natural(fields, 'lastTerm'),
+});
+
+type BodyOf<T extends MessageType> = Omit<
+  Extract<Message, { type: T }>,
+  'version' | 'clusterId' | 'from' | 'to' | 'term' | 'type'
+>;
+
+/** One line for each message: a missing one does not compile. */
+const BODIES: { [T in MessageType]: (fields: Fields) => BodyOf<T> } = {
+  preVote: (f) => ({ proposedTerm: natural(f, 'proposedTerm'), ...lastOf(f) }),
+  preVoteAnswer: (f) => ({ proposedTerm: natural(f, 'proposedTerm'), granted: flag(f, 'granted') }),
+  vote: (f) => ({ ...lastOf(f), transfer: flag(f, 'transfer') }),
+  voteAnswer: (f) => ({ granted: flag(f, 'granted') }),
+  append: (f) => ({
+    prevIndex: natural(f, 'prevIndex'),
+    prevTerm: natural(f, 'prevTerm'),
+    entries: entries(f),
+    commit: natural(f, 'commit'),
+    quiet: flag(f, 'quiet'),
+  }),
+  appendAnswer: (f) => ({ incarnation: natural(f, 'incarnation'), outcome: outcome(object(f, 'outcome')) }),
+  heartbeat: (f) => ({ commit: natural(f, 'commit'), round: natural(f, 'round') }),
+  heartbeatAnswer: (f) => ({ incarnation: natural(f, 'incarnation'), round: natural(f, 'round') }),
+  snapshotChunk: chunk,
+  snapshotChunkAnswer: (f) => ({
+    incarnation: natural(f, 'incarnation'),
+    snapshotIndex: natural(f, 'snapshotIndex'),
+    nextOffset: natural(f, 'nextOffset'),
+    seek: flag(f, 'seek'),
+    installed: flag(f, 'installed'),
+  }),
+  timeoutNow: () => ({}),
+};
+
+/** The message, or why it is none for us. */
+export function decodeMessage(value: unknown, expected: Expected): Message | DropReason {
+  try {
+    return decode(value, expected);
+  } catch (error) {
+    if (error instanceof Malformed) return 'malformed';
+    throw error;
+  }
+}
+
+function decode(value: unknown, { clusterId, id, from, type }: Expected): Message | DropReason {
+  if (!isFields(value) || !Object.hasOwn(BODIES, type) || value['type'] !== type) return 'malformed';
+  const term = natural(value, 'term');
+  const header = { version: natural(value, 'version'), clusterId: text(value, 'clusterId'), from, to: id, term };
+  if (header.version < 1) return 'malformed';
+  if (header.clusterId !== clusterId) return 'foreignCluster';
+  if (text(value, 'to') !== id) return 'notForMe';
+  if (text(value, 'from') !== from || from === id) return 'wrongSender';
+  return { ...header, type, ...BODIES[type as MessageType](value) } as Message;
+}

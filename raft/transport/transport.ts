@@ -1,0 +1,95 @@
+// Does: puts messages of the core on the bus, and hands over those that arrive for this member. Never queues: what the bus
+// cannot take is lost, and Raft asks again; how much can be under way is bounded by the core's windows.
+import { LIMITS } from '../../lib/base/limits.ts';
+import { decodeToken } from '../../lib/base/ids.ts';
+import { messageOf } from '../../lib/base/errors.ts';
+import type { Bus, BusMessage, Subscription } from '../../lib/bus/bus.ts';
+import { parseSubject, patternOf, subjectOf } from '../../lib/bus/subjects.ts';
+import type { MemberId, Message } from '../core/types.ts';
+import { decodeMessage, type DropReason } from './decode-message.ts';
+
+export interface RaftTransportOptions {
+  bus: Bus;
+  /** First token of all subjects. */
+  cluster: string;
+  /** Of the Raft cluster: a member of another one, or of an older life of this one, is not heard. */
+  clusterId: string;
+  id: MemberId;
+  /** Called for each valid message, synchronously and in the order of arrival. Must not throw: the bus would only log it. */
+  receive: (message: Message) => void;
+  /** Largest data in one message; a message with more is not sent. */
+  payloadBytes?: number;
+}
+
+export interface TransportCounts {
+  sent: number;
+  received: number;
+  /** Refused by the bus, or larger than it takes. */
+  unsent: number;
+  dropped: Record<DropReason, number>;
+  /** What the last refusal said; '' if there was none. */
+  lastTrouble: string;
+}
+
+export interface RaftTransport {
+  send(message: Message): void;
+  readonly counts: TransportCounts;
+  stop(): void;
+}
+
+/** For msgpack's names and numbers around each entry, and around the message. */
+const ENTRY_ENVELOPE_BYTES = 64;
+const MESSAGE_ENVELOPE_BYTES = 4_096;
+
+/** A bound on the encoded size; cheap, and never too small for what our own core sends. */
+function sizeOf(message: Message): number {
+  if (message.type === 'snapshotChunk') return MESSAGE_ENVELOPE_BYTES + message.data.length;
+  if (message.type !== 'append') return MESSAGE_ENVELOPE_BYTES;
+  return message.entries.reduce((sum, { data }) => sum + data.length + ENTRY_ENVELOPE_BYTES, MESSAGE_ENVELOPE_BYTES);
+}
+
+export function createRaftTransport(options: RaftTransportOptions): RaftTransport {
+  const { bus, cluster, clusterId, id, payloadBytes = LIMITS.busPayloadBytes } = options;
+  const counts: TransportCounts = {
+    sent: 0,
+    received: 0,
+    unsent: 0,
+    dropped: { malformed: 0, foreignCluster: 0, notForMe: 0, wrongSender: 0 },
+    lastTrouble: '',
+  };
+  const subscription: Subscription = bus.subscribe(patternOf(cluster, 'raft', { to: id }), onMessage);
+
+  function onMessage({ subject, data }: BusMessage): void {
+    const tokens = parseSubject('raft', subject);
+    const from = tokens === undefined ? '' : decodeToken(tokens.from);
+    const message = decodeMessage(data, { clusterId, id, from, type: tokens?.type ?? '' });
+    if (typeof message === 'string') {
+      counts.dropped[message]++;
+      return;
+    }
+    counts.received++;
+    options.receive(message);
+  }
+
+  function refuse(trouble: string): void {
+    counts.unsent++;
+    counts.lastTrouble = trouble;
+  }
+
+  return {
+    counts,
+    send(message) {
+      const { to, from, type } = message;
+      const size = sizeOf(message);
+      if (size > payloadBytes)
+        return refuse(`${type} to ${to}: ${size} bytes are more than the bus takes (${payloadBytes})`);
+      try {
+        bus.publish(subjectOf(cluster, 'raft', { to, from, type }), message);
+        counts.sent++;
+      } catch (error) {
+        refuse(`${type} to ${to}: ${messageOf(error)}`);
+      }
+    },
+    stop: () => subscription.unsubscribe(),
+  };
+}
