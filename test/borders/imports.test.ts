@@ -14,6 +14,7 @@ const PURE = [
   /^raft\/core\//,
   /^lib\/(api|base)\//,
   /^launcher\/core\//,
+  /^launcher\/network\/(plan|choose|cidr|steps)\.ts$/,
 ];
 /** Pure as well, though they live beside edges. */
 const PURE_MAY_IMPORT = [...PURE, /^lib\/reconcile\/controller\.ts$/, /^lib\/bus\/(subjects|messages)\.ts$/];
