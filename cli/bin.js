@@ -23,7 +23,9 @@ else {
   });
   const node = found.find((path) => existsSync(path));
   if (node === undefined) {
-    console.error(`error: flotilla needs Node 24.12 or newer, this is ${process.versions.node}: run \`npm ci\` in its folder, or install a newer Node`);
+    console.error(
+      `error: flotilla needs Node 24.12 or newer, this is ${process.versions.node}: run \`npm ci\` in its folder, or install a newer Node`,
+    );
     process.exit(1);
   }
   const result = spawnSync(node, [main, ...process.argv.slice(2)], { stdio: 'inherit' });

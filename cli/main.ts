@@ -1,6 +1,6 @@
 // Does: reads the command line with yargs and runs one command; prints failures as kubectl does and exits with their
 // code. Never knows what a command does.
-import yargs from 'yargs';
+import yargs, { type CommandModule } from 'yargs';
 import { hideBin } from 'yargs/helpers';
 import { COMMANDS } from './commands/index.ts';
 import { completions } from './edge/completions.ts';
@@ -17,7 +17,12 @@ const parser = yargs(hideBin(process.argv))
   })
   .option('kubeconfig', { type: 'string', describe: "kubeconfig to use instead of the home's", global: true })
   .option('namespace', { alias: 'n', type: 'string', describe: 'namespace (default: default)', global: true })
-  .parserConfiguration({ 'populate--': true, 'boolean-negation': true, 'parse-positional-numbers': false, 'greedy-arrays': false })
+  .parserConfiguration({
+    'populate--': true,
+    'boolean-negation': true,
+    'parse-positional-numbers': false,
+    'greedy-arrays': false,
+  })
   .strict()
   .recommendCommands()
   .demandCommand(1, 'say what to do: `flotilla --help` lists the commands')
@@ -32,7 +37,14 @@ const parser = yargs(hideBin(process.argv))
     throw error ?? new Error(message);
   });
 
-for (const command of COMMANDS) parser.command(command as Parameters<typeof parser.command>[0]);
+// Only what was asked for is loaded; help, completion and mistakes need all.
+const words = hideBin(process.argv);
+const asked = words.includes('--get-yargs-completions')
+  ? undefined
+  : COMMANDS[words.find((word) => !word.startsWith('-')) ?? ''];
+const commands =
+  asked === undefined ? await Promise.all(Object.values(COMMANDS).map((load) => load())) : [await asked()];
+for (const command of commands) parser.command(command as unknown as CommandModule);
 
 // A reader that went away (`| head`) is no failure.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1));

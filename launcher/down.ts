@@ -44,7 +44,8 @@ export async function down(options: DownOptions, say: (line: string) => void): P
   const cluster = readCluster(home);
   if (cluster === undefined) return { existed: false, left: [] };
   const lock = takeLock(home.lock);
-  if (lock === undefined) throw new OptionError(`another \`flotilla up\` or \`down\` is at work in ${home.root}: wait for it to end`);
+  if (lock === undefined)
+    throw new OptionError(`another \`flotilla up\` or \`down\` is at work in ${home.root}: wait for it to end`);
   try {
     await dismissSupervisor(home);
     await stopUnits(cluster, home, say);

@@ -67,7 +67,8 @@ export async function up(options: UpOptions, progress: UpProgress): Promise<Runn
   await installPrograms(runtime, options.install ?? true, progress);
   mkdirSync(home.root, { recursive: true, mode: 0o700 });
   const lock = takeLock(home.lock);
-  if (lock === undefined) throw new OptionError(`another \`flotilla up\` or \`down\` is at work in ${home.root}: wait for it to end`);
+  if (lock === undefined)
+    throw new OptionError(`another \`flotilla up\` or \`down\` is at work in ${home.root}: wait for it to end`);
   try {
     const cluster = await decideCluster(home, options, runtime, progress);
     await checkPort(home, cluster);
@@ -89,11 +90,18 @@ export async function up(options: UpOptions, progress: UpProgress): Promise<Runn
 export function openHome(directory: string): Home {
   const root = resolve(directory.replace(/^~(?=\/|$)/, homedir()));
   if (Buffer.byteLength(root) > MAX_HOME_BYTES)
-    throw new OptionError(`--home ${root}: at most ${MAX_HOME_BYTES} bytes (paths of unix sockets below it must fit in 107)`);
+    throw new OptionError(
+      `--home ${root}: at most ${MAX_HOME_BYTES} bytes (paths of unix sockets below it must fit in 107)`,
+    );
   return homeLayout(root);
 }
 
-async function decideCluster(home: Home, options: UpOptions, runtime: RuntimeName, progress: UpProgress): Promise<Cluster> {
+async function decideCluster(
+  home: Home,
+  options: UpOptions,
+  runtime: RuntimeName,
+  progress: UpProgress,
+): Promise<Cluster> {
   const before = readCluster(home);
   if (before !== undefined) return againCluster(before, options);
   const own = home.root === resolve(homedir(), '.flotilla');
@@ -101,14 +109,18 @@ async function decideCluster(home: Home, options: UpOptions, runtime: RuntimeNam
   const name = options.name ?? (own ? 'flotilla' : `fl-${digest.toString('hex').slice(0, 5)}`);
   const found = await findPlace(name, runtime, options.port, own ? 0 : 1 + (digest[0]! % (SLOTS - 1)));
   const cluster = planCluster({ ...options, runtime, name }, found);
-  progress.say(`new cluster ${name}: ${cluster.nodes.length} nodes (${runtime}), ${cluster.stores.length} stores, API on https://127.0.0.1:${cluster.ports.api}`);
+  progress.say(
+    `new cluster ${name}: ${cluster.nodes.length} nodes (${runtime}), ${cluster.stores.length} stores, API on https://127.0.0.1:${cluster.ports.api}`,
+  );
   return cluster;
 }
 
 function checkPrivileges(runtime: RuntimeName, mayInstall: boolean): void {
   if (!hasContainers(runtime) || process.getuid?.() === 0) return;
   if (!mayInstall) return;
-  throw new InstallError(`--runtime ${runtime} needs root (network namespaces, containerd): run it with sudo, or use --runtime process, which needs neither`);
+  throw new InstallError(
+    `--runtime ${runtime} needs root (network namespaces, containerd): run it with sudo, or use --runtime process, which needs neither`,
+  );
 }
 
 async function installPrograms(runtime: RuntimeName, allowed: boolean, progress: UpProgress): Promise<void> {
@@ -126,7 +138,9 @@ async function checkPort(home: Home, cluster: Cluster): Promise<void> {
     if (record !== undefined && isAlive(record)) continue;
     const port = cluster.ports.api + i;
     if (!(await isPortFree('127.0.0.1', port)))
-      throw new OptionError(`port ${port} of ${instance} is taken by another program: end it, or make another cluster with --home and --port`);
+      throw new OptionError(
+        `port ${port} of ${instance} is taken by another program: end it, or make another cluster with --home and --port`,
+      );
   }
 }
 

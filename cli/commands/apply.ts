@@ -1,12 +1,11 @@
-// Decides what `apply` does with each object of its files: create, patch three ways, or nothing. Never deletes one.
-import { apiVersionOf, resourcePath } from '../../lib/api/resource.ts';
+// Decides how `apply` goes through its files and what it says of each object. Never deletes one.
 import { isReason } from '../../lib/base/errors.ts';
 import { defineCommand } from '../command.ts';
-import { kindText, UsageError, type ResourceIndex, type ServedResource } from '../core/resources.ts';
-import { lastAppliedOf, schemaOfKind, threeWayPatch, withLastApplied } from '../core/three-way.ts';
+import { kindText, UsageError } from '../core/resources.ts';
+import { applyObject } from '../edge/apply-object.ts';
 import { ExitError, failureText } from '../edge/failure.ts';
 import { readManifests, type Manifest } from '../edge/manifests.ts';
-import { openSession, type Session } from '../edge/session.ts';
+import { openSession } from '../edge/session.ts';
 
 interface ApplyArguments {
   filename: string[];
@@ -14,17 +13,18 @@ interface ApplyArguments {
   output?: string | undefined;
 }
 
-type Json = Record<string, unknown>;
-export type Applied = 'created' | 'configured' | 'unchanged';
-
-const FIELD_MANAGER = { fieldManager: 'kubectl-client-side-apply', fieldValidation: 'Strict' };
-
 export const applyCommand = defineCommand<ApplyArguments>({
   command: 'apply',
   describe: 'make the cluster as the files say: apply -f web.yaml, -f dir, -f -',
   builder: (yargs) =>
     yargs
-      .option('filename', { alias: 'f', type: 'string', array: true, demandOption: true, describe: 'file, directory or - for standard input' })
+      .option('filename', {
+        alias: 'f',
+        type: 'string',
+        array: true,
+        demandOption: true,
+        describe: 'file, directory or - for standard input',
+      })
       .option('recursive', { alias: 'R', type: 'boolean', default: false })
       .option('output', { alias: 'o', type: 'string', choices: ['name'] }),
   handler: async (args) => {
@@ -47,72 +47,9 @@ export const applyCommand = defineCommand<ApplyArguments>({
   },
 });
 
-/** `requested`: the namespace of the command line, which a file must not contradict. */
-export async function applyObject(
-  session: Session,
-  index: ResourceIndex,
-  manifest: Manifest,
-  requested: string | undefined,
-): Promise<{ resource: ServedResource; applied: Applied; object: Json }> {
-  const resource = resourceOf(index, manifest);
-  const namespace = namespaceOf(session, resource, manifest, requested);
-  const object = withNamespace(manifest.object, resource, namespace);
-  const at = resourcePath(resource, { namespace, name: manifest.object.metadata.name });
-  const live = await find(session, at);
-  const modified = withLastApplied(object);
-  if (live === undefined) {
-    const path = resourcePath(resource, { namespace });
-    const created = await session.send<Json>({ method: 'POST', path, query: FIELD_MANAGER, body: modified });
-    return { resource, applied: 'created', object: created };
-  }
-  const schema = schemaOfKind(resource.group, resource.version, resource.kind);
-  const patch = threeWayPatch(lastAppliedOf(live), modified, live, schema);
-  if (Object.keys(patch).length === 0) return { resource, applied: 'unchanged', object: live };
-  const contentType = schema === undefined ? 'application/merge-patch+json' : 'application/strategic-merge-patch+json';
-  const after = await session.send<Json>({ method: 'PATCH', path: at, query: FIELD_MANAGER, contentType, body: patch });
-  return { resource, applied: revisionOf(after) === revisionOf(live) ? 'unchanged' : 'configured', object: after };
-}
-
-function resourceOf(index: ResourceIndex, { source, object }: Manifest): ServedResource {
-  const [version, group] = object.apiVersion.split('/').toReversed() as [string, string | undefined];
-  const found = index.byKind(group ?? '', version, object.kind);
-  if (found === undefined)
-    throw new UsageError(
-      `error: resource mapping not found for name: "${object.metadata.name}" namespace: "${object.metadata.namespace ?? ''}" from "${source}": no matches for kind "${object.kind}" in version "${object.apiVersion}"`,
-    );
-  return found;
-}
-
-function namespaceOf(session: Session, resource: ServedResource, { object }: Manifest, requested: string | undefined): string {
-  if (!resource.namespaced) return '';
-  const own = object.metadata.namespace;
-  if (own !== undefined && requested !== undefined && own !== requested)
-    throw new UsageError(
-      `error: the namespace from the provided object "${own}" does not match the namespace "${requested}". You must pass '--namespace=${own}' to perform this operation.`,
-    );
-  return own ?? session.namespace;
-}
-
-function withNamespace(object: Manifest['object'], resource: ServedResource, namespace: string): Json {
-  if (!resource.namespaced) return object;
-  return { ...object, apiVersion: apiVersionOf(resource), metadata: { ...object.metadata, namespace } };
-}
-
-async function find(session: Session, path: string): Promise<Json | undefined> {
-  try {
-    return await session.send<Json>({ method: 'GET', path });
-  } catch (error) {
-    if (isReason(error, 'NotFound')) return undefined;
-    throw error;
-  }
-}
-
-function revisionOf(object: Json): unknown {
-  return (object['metadata'] as Json | undefined)?.['resourceVersion'];
-}
-
 function failureWithSource(error: unknown, { source, object }: Manifest): string {
-  if (isReason(error, 'Invalid')) return `The ${object.kind} "${object.metadata.name}" is invalid: ${invalidText(error)}`;
+  if (isReason(error, 'Invalid'))
+    return `The ${object.kind} "${object.metadata.name}" is invalid: ${invalidText(error)}`;
   return failureText(error).replace(/: /, `: error when applying "${source}": `);
 }
 

@@ -35,7 +35,13 @@ interface Doomed {
   uid?: string | undefined;
 }
 
-const POLICIES: Record<string, string> = { background: 'Background', foreground: 'Foreground', orphan: 'Orphan', true: 'Background', false: 'Orphan' };
+const POLICIES: Record<string, string> = {
+  background: 'Background',
+  foreground: 'Foreground',
+  orphan: 'Orphan',
+  true: 'Background',
+  false: 'Orphan',
+};
 const POLL_MS = 100;
 
 export const deleteCommand = defineCommand<DeleteArguments>({
@@ -53,7 +59,11 @@ export const deleteCommand = defineCommand<DeleteArguments>({
       .option('timeout', { type: 'string', default: '0s', describe: '0s: as long as it takes' })
       .option('grace-period', { type: 'number', default: -1, describe: 'seconds; -1: what the object says' })
       .option('now', { type: 'boolean', default: false, describe: 'as --grace-period=1' })
-      .option('force', { type: 'boolean', default: false, describe: 'with --grace-period=0: do not wait for the kubelet' })
+      .option('force', {
+        type: 'boolean',
+        default: false,
+        describe: 'with --grace-period=0: do not wait for the kubelet',
+      })
       .option('cascade', { type: 'string', default: 'background', choices: Object.keys(POLICIES) })
       .option('ignore-not-found', { type: 'boolean', default: false })
       .option('output', { alias: 'o', type: 'string', choices: ['name'] }),
@@ -72,7 +82,11 @@ async function run(args: Arguments): Promise<void> {
   for (const each of doomed) {
     try {
       const uid = await remove(session, each, args);
-      console.log(args.output === 'name' ? `${kindText(each.resource)}/${each.name}` : `${kindText(each.resource)} "${each.name}" ${args.force ? 'force deleted' : 'deleted'}`);
+      console.log(
+        args.output === 'name'
+          ? `${kindText(each.resource)}/${each.name}`
+          : `${kindText(each.resource)} "${each.name}" ${args.force ? 'force deleted' : 'deleted'}`,
+      );
       left.push({ ...each, uid: uid ?? each.uid });
     } catch (error) {
       if (args['ignore-not-found'] && isReason(error, 'NotFound')) continue;
@@ -91,14 +105,16 @@ async function find(session: Session, args: Arguments): Promise<Doomed[]> {
     return manifests.map(({ object }) => {
       const [version, group] = object.apiVersion.split('/').toReversed() as [string, string | undefined];
       const resource = index.byKind(group ?? '', version, object.kind);
-      if (resource === undefined) throw new UsageError(`no matches for kind "${object.kind}" in version "${object.apiVersion}"`);
+      if (resource === undefined)
+        throw new UsageError(`no matches for kind "${object.kind}" in version "${object.apiVersion}"`);
       return { resource, namespace: object.metadata.namespace ?? session.namespace, name: object.metadata.name };
     });
   }
   if (args.words.length === 0) throw new UsageError('You must specify the type of resource to delete');
   const targets = parseTargets(args.words, index);
   const named = targets.every(({ name }) => name !== undefined);
-  if (named && (args.selector !== undefined || args.all)) throw new UsageError('name cannot be provided when a selector is specified');
+  if (named && (args.selector !== undefined || args.all))
+    throw new UsageError('name cannot be provided when a selector is specified');
   if (!named && args.selector === undefined && args['field-selector'] === undefined && !args.all)
     throw new UsageError('resource(s) were provided, but no name was specified');
   const lists = targets.map(({ resource, name }) =>
@@ -113,12 +129,23 @@ async function list(session: Session, resource: ServedResource, args: Arguments)
     ...(args.selector === undefined ? {} : { labelSelector: args.selector }),
     ...(args['field-selector'] === undefined ? {} : { fieldSelector: args['field-selector'] }),
   };
-  const { items } = await session.send<{ items: Array<{ metadata: { name: string; namespace?: string; uid?: string } }> }>({ method: 'GET', path, query });
-  return items.map(({ metadata }) => ({ resource, namespace: metadata.namespace ?? '', name: metadata.name, uid: metadata.uid }));
+  const { items } = await session.send<{
+    items: Array<{ metadata: { name: string; namespace?: string; uid?: string } }>;
+  }>({ method: 'GET', path, query });
+  return items.map(({ metadata }) => ({
+    resource,
+    namespace: metadata.namespace ?? '',
+    name: metadata.name,
+    uid: metadata.uid,
+  }));
 }
 
 /** The uid of what was deleted, where the answer tells it. */
-async function remove(session: Session, { resource, namespace, name }: Doomed, args: Arguments): Promise<string | undefined> {
+async function remove(
+  session: Session,
+  { resource, namespace, name }: Doomed,
+  args: Arguments,
+): Promise<string | undefined> {
   const grace = args.now ? 1 : args.force && args['grace-period'] < 0 ? 0 : args['grace-period'];
   const answer = await session.send<{ kind?: string; details?: { uid?: string }; metadata?: { uid?: string } }>({
     method: 'DELETE',
@@ -138,14 +165,18 @@ async function waitUntilGone(session: Session, doomed: readonly Doomed[], timeou
   const until = timeoutMs === 0 ? Infinity : Date.now() + timeoutMs;
   for (const each of doomed)
     while (await isThere(session, each)) {
-      if (Date.now() > until) throw new UsageError(`timed out waiting for the condition on ${each.resource.resource}/${each.name}`);
+      if (Date.now() > until)
+        throw new UsageError(`timed out waiting for the condition on ${each.resource.resource}/${each.name}`);
       await pause(POLL_MS);
     }
 }
 
 async function isThere(session: Session, { resource, namespace, name, uid }: Doomed): Promise<boolean> {
   try {
-    const live = await session.send<{ metadata: { uid?: string } }>({ method: 'GET', path: resourcePath(resource, { namespace, name }) });
+    const live = await session.send<{ metadata: { uid?: string } }>({
+      method: 'GET',
+      path: resourcePath(resource, { namespace, name }),
+    });
     return uid === undefined || live.metadata.uid === uid;
   } catch (error) {
     if (isReason(error, 'NotFound')) return false;

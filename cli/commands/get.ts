@@ -55,7 +55,9 @@ export const getCommand = defineCommand<GetArguments>({
 
 async function run(args: Arguments): Promise<void> {
   if (args.output !== undefined && !OUTPUTS.includes(args.output))
-    throw new UsageError(`unable to match a printer suitable for the output format "${args.output}", allowed formats are: ${OUTPUTS.join(',')}`);
+    throw new UsageError(
+      `unable to match a printer suitable for the output format "${args.output}", allowed formats are: ${OUTPUTS.join(',')}`,
+    );
   const session = openSession(args);
   if (args.raw !== undefined) return printRaw(session, args.raw);
   if (args.words.length === 0) throw new UsageError('You must specify the type of resource to get');
@@ -69,7 +71,11 @@ async function run(args: Arguments): Promise<void> {
 
 async function printRaw(session: Session, path: string): Promise<void> {
   const url = new URL(path, 'https://api');
-  const answer = await session.stream({ method: 'GET', path: url.pathname, query: Object.fromEntries(url.searchParams) });
+  const answer = await session.stream({
+    method: 'GET',
+    path: url.pathname,
+    query: Object.fromEntries(url.searchParams),
+  });
   for await (const chunk of answer.body) process.stdout.write(chunk);
 }
 
@@ -144,7 +150,12 @@ async function printObjects(session: Session, targets: readonly Target[], args: 
     }
   }
   if (args.output === 'name') for (const { resource, object } of objects) console.log(nameOf(resource, object));
-  else if (!(failed && objects.length === 0)) printDocuments(objects.map(({ object }) => shownObject(object, args)), isOne(targets), args.output!);
+  else if (!(failed && objects.length === 0))
+    printDocuments(
+      objects.map(({ object }) => shownObject(object, args)),
+      isOne(targets),
+      args.output!,
+    );
   if (failed) throw new ExitError(1);
 }
 
@@ -154,7 +165,9 @@ function isOne(targets: readonly Target[]): boolean {
 
 function printDocuments(objects: readonly Json[], one: boolean, output: string): void {
   if (one && objects.length === 0) return;
-  const document = one ? objects[0]! : { apiVersion: 'v1', items: objects, kind: 'List', metadata: { resourceVersion: '' } };
+  const document = one
+    ? objects[0]!
+    : { apiVersion: 'v1', items: objects, kind: 'List', metadata: { resourceVersion: '' } };
   if (output === 'json') console.log(JSON.stringify(document, null, 4));
   else process.stdout.write(toYaml(document));
 }
@@ -162,7 +175,11 @@ function printDocuments(objects: readonly Json[], one: boolean, output: string):
 /** Items of a list may leave out what the list says of all of them. */
 function itemsOf(answer: Json, resource: ServedResource): Json[] {
   const apiVersion = resource.group === '' ? resource.version : `${resource.group}/${resource.version}`;
-  return ((answer['items'] as Json[] | null | undefined) ?? []).map((item) => ({ apiVersion, kind: resource.kind, ...item }));
+  return ((answer['items'] as Json[] | null | undefined) ?? []).map((item) => ({
+    apiVersion,
+    kind: resource.kind,
+    ...item,
+  }));
 }
 
 function shownObject(object: Json, args: Arguments): Json {
@@ -181,7 +198,11 @@ async function fetchPages(session: Session, target: Target, args: Arguments, acc
   const pages: Json[] = [];
   let next: string | undefined;
   do {
-    const query: Record<string, string> = { ...selectorsOf(args), limit: PAGE, ...(next === undefined ? {} : { continue: next }) };
+    const query: Record<string, string> = {
+      ...selectorsOf(args),
+      limit: PAGE,
+      ...(next === undefined ? {} : { continue: next }),
+    };
     const page = await session.send<Json>({ method: 'GET', path, query }, { accept });
     pages.push(page);
     next = (page['metadata'] as { continue?: string } | undefined)?.continue;
@@ -208,10 +229,11 @@ function selectorsOf(args: Arguments): Record<string, string> {
 
 async function watch(session: Session, targets: readonly Target[], args: Arguments): Promise<void> {
   const [target] = targets;
-  if (target === undefined || targets.length > 1)
-    throw new UsageError('you may only specify a single resource type');
+  if (target === undefined || targets.length > 1) throw new UsageError('you may only specify a single resource type');
   const asTable = args.output === undefined || args.output === 'wide';
-  const printer = asTable ? tablePrinter(viewOf(target.resource, args, false), args.headers) : objectPrinter(target.resource, args);
+  const printer = asTable
+    ? tablePrinter(viewOf(target.resource, args, false), args.headers)
+    : objectPrinter(target.resource, args);
   const query = {
     ...selectorsOf(args),
     ...(target.name === undefined ? {} : { fieldSelector: `metadata.name=${target.name}` }),

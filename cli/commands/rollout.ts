@@ -5,7 +5,15 @@ import { toTime } from '../../lib/base/clock.ts';
 import { defineCommand, type GlobalArguments } from '../command.ts';
 import { parseDuration } from '../core/duration.ts';
 import { kindText, parseTargets, UsageError, type ServedResource } from '../core/resources.ts';
-import { CHANGE_CAUSE, revisionsOf, rolloutProgress, templateOf, undoTarget, type DeploymentLike, type ReplicaSetLike } from '../core/rollout.ts';
+import {
+  CHANGE_CAUSE,
+  revisionsOf,
+  rolloutProgress,
+  templateOf,
+  undoTarget,
+  type DeploymentLike,
+  type ReplicaSetLike,
+} from '../core/rollout.ts';
 import { tableLines } from '../core/table-text.ts';
 import { openSession, type Session } from '../edge/session.ts';
 import { watchLines } from '../edge/watch.ts';
@@ -45,7 +53,8 @@ export const rolloutCommand = defineCommand<RolloutArguments>({
     const session = openSession(args);
     for (const { resource, name } of parseTargets(args.words, await session.resources())) {
       if (name === undefined) throw new UsageError('resource(s) were provided, but no name was specified');
-      if (resource.resource !== 'deployments') throw new UsageError(`no rollout of ${resource.resource}: only Deployments roll`);
+      if (resource.resource !== 'deployments')
+        throw new UsageError(`no rollout of ${resource.resource}: only Deployments roll`);
       const path = resourcePath(resource, { namespace: session.namespace, name });
       await run({ session, resource, name, path }, args);
     }
@@ -78,9 +87,16 @@ async function status({ session, resource, name, path }: Subject, args: Argument
   const timer = timeoutMs === 0 ? undefined : setTimeout(() => end.abort(), timeoutMs);
   try {
     const list = resourcePath(resource, { namespace: session.namespace });
-    for await (const { type, object } of watchLines(session, list, { fieldSelector: `metadata.name=${name}` }, 'application/json', end.signal)) {
+    for await (const { type, object } of watchLines(
+      session,
+      list,
+      { fieldSelector: `metadata.name=${name}` },
+      'application/json',
+      end.signal,
+    )) {
       if (type === 'DELETED') throw new UsageError('object has been deleted');
-      const deployment = type === 'LISTED' ? (object['items'] as DeploymentLike[])[0] : (object as unknown as DeploymentLike);
+      const deployment =
+        type === 'LISTED' ? (object['items'] as DeploymentLike[])[0] : (object as unknown as DeploymentLike);
       if (deployment === undefined) throw new UsageError('object has been deleted');
       const progress = rolloutProgress(deployment);
       said = say(progress.text, said);
@@ -115,7 +131,10 @@ async function history(subject: Subject, revision: number): Promise<void> {
     return;
   }
   console.log(`${title} `);
-  const rows = revisions.map((each) => [String(each.revision), each.set.metadata.annotations?.[CHANGE_CAUSE] ?? '<none>']);
+  const rows = revisions.map((each) => [
+    String(each.revision),
+    each.set.metadata.annotations?.[CHANGE_CAUSE] ?? '<none>',
+  ]);
   for (const line of tableLines([['REVISION', 'CHANGE-CAUSE'], ...rows], 2)) console.log(line);
   console.log('');
 }
@@ -123,7 +142,9 @@ async function history(subject: Subject, revision: number): Promise<void> {
 async function undo(subject: Subject, toRevision: number): Promise<void> {
   const { deployment, sets } = await withSets(subject);
   if (deployment.spec.paused === true)
-    throw new UsageError(`you cannot rollback a paused deployment; resume it first with 'flotilla rollout resume deployment/${subject.name}' and try again`);
+    throw new UsageError(
+      `you cannot rollback a paused deployment; resume it first with 'flotilla rollout resume deployment/${subject.name}' and try again`,
+    );
   const body = [{ op: 'replace', path: '/spec/template', value: templateOf(undoTarget(deployment, sets, toRevision)) }];
   await subject.session.send({ method: 'PATCH', path: subject.path, contentType: 'application/json-patch+json', body });
   console.log(`${kindText(subject.resource)}/${subject.name} rolled back`);

@@ -27,8 +27,9 @@ export const scaleCommand = defineCommand<ScaleArguments>({
       if (!resource.subresources.includes('scale'))
         throw new UsageError(`cannot scale ${resource.resource}: the server has no scale for it`);
       const path = resourcePath(resource, { namespace: session.namespace, name, subresource: 'scale' });
-      await checkCurrent(args['current-replicas'], async () =>
-        (await session.send<{ spec?: { replicas?: number } }>({ method: 'GET', path })).spec?.replicas ?? 0,
+      await checkCurrent(
+        args['current-replicas'],
+        async () => (await session.send<{ spec?: { replicas?: number } }>({ method: 'GET', path })).spec?.replicas ?? 0,
       );
       const body = { spec: { replicas: args.replicas } };
       await session.send({ method: 'PATCH', path, contentType: 'application/merge-patch+json', body });

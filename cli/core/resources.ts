@@ -62,7 +62,12 @@ function meansResource(each: ServedResource, name: string): boolean {
 }
 
 function fits(each: ServedResource, suffix: string): boolean {
-  return suffix === '' || suffix === each.group || suffix === `${each.version}.${each.group}` || (each.group === '' && suffix === each.version);
+  return (
+    suffix === '' ||
+    suffix === each.group ||
+    suffix === `${each.version}.${each.group}` ||
+    (each.group === '' && suffix === each.version)
+  );
 }
 
 /** `deployment.apps`, `pod`: how messages name a kind. */

@@ -3,7 +3,12 @@ import { UsageError } from './resources.ts';
 
 export interface DeploymentLike {
   metadata: { name: string; generation?: number; annotations?: Record<string, string>; uid?: string };
-  spec: { replicas?: number; paused?: boolean; selector: { matchLabels?: Record<string, string> }; template: { metadata?: { labels?: Record<string, string> } } };
+  spec: {
+    replicas?: number;
+    paused?: boolean;
+    selector: { matchLabels?: Record<string, string> };
+    template: { metadata?: { labels?: Record<string, string> } };
+  };
   status?: {
     observedGeneration?: number;
     replicas?: number;
@@ -55,7 +60,10 @@ export function rolloutProgress(deployment: DeploymentLike): RolloutProgress {
 }
 
 /** Revisions of a Deployment, oldest first. */
-export function revisionsOf<R extends ReplicaSetLike>(deployment: DeploymentLike, sets: readonly R[]): Array<{ revision: number; set: R }> {
+export function revisionsOf<R extends ReplicaSetLike>(
+  deployment: DeploymentLike,
+  sets: readonly R[],
+): Array<{ revision: number; set: R }> {
   return sets
     .filter((set) => set.metadata.ownerReferences?.some((owner) => owner.uid === deployment.metadata.uid) === true)
     .map((set) => ({ revision: Number(set.metadata.annotations?.[REVISION] ?? 0), set }))
@@ -64,7 +72,11 @@ export function revisionsOf<R extends ReplicaSetLike>(deployment: DeploymentLike
 }
 
 /** The revision to go back to: the one asked for, or the last before the present one. */
-export function undoTarget<R extends ReplicaSetLike>(deployment: DeploymentLike, sets: readonly R[], toRevision: number): R {
+export function undoTarget<R extends ReplicaSetLike>(
+  deployment: DeploymentLike,
+  sets: readonly R[],
+  toRevision: number,
+): R {
   const revisions = revisionsOf(deployment, sets);
   if (toRevision > 0) {
     const found = revisions.find(({ revision }) => revision === toRevision);
@@ -72,7 +84,8 @@ export function undoTarget<R extends ReplicaSetLike>(deployment: DeploymentLike,
     return found.set;
   }
   const previous = revisions.at(-2);
-  if (previous === undefined) throw new UsageError(`no rollout history found for deployment "${deployment.metadata.name}"`);
+  if (previous === undefined)
+    throw new UsageError(`no rollout history found for deployment "${deployment.metadata.name}"`);
   return previous.set;
 }
 

@@ -73,7 +73,8 @@ function shown(columns: readonly TableColumn[], view: TableView): Array<{ column
 
 /** A cell is one line: what follows a line break is cut, and control characters cannot reach the terminal. */
 function cellText(cell: unknown, prefix: string): string {
-  const text = cell === null || cell === undefined ? '' : typeof cell === 'object' ? JSON.stringify(cell) : String(cell);
+  const text =
+    cell === null || cell === undefined ? '' : typeof cell === 'object' ? JSON.stringify(cell) : String(cell);
   const [first, ...more] = text.split(/[\r\n\f]/);
   return prefix + (more.length > 0 ? `${first}...` : first!).replaceAll('\u001B', '^[');
 }

@@ -19,7 +19,9 @@ export class TableText {
       for (const [i, cell] of row.slice(0, -1).entries())
         this.#widths[i] = Math.max(this.#widths[i] ?? LEAST, widthOf(cell) + this.#padding);
     return rows.map((row) =>
-      row.map((cell, i) => (i === row.length - 1 ? cell : cell + ' '.repeat(this.#widths[i]! - widthOf(cell)))).join(''),
+      row
+        .map((cell, i) => (i === row.length - 1 ? cell : cell + ' '.repeat(this.#widths[i]! - widthOf(cell))))
+        .join(''),
     );
   }
 }

@@ -22,7 +22,10 @@ export function withLastApplied(object: Json): Json {
   const annotations = { ...(metadata['annotations'] as Json | undefined) };
   delete annotations[LAST_APPLIED];
   const bare = { ...object, metadata: { ...metadata, annotations } };
-  return { ...bare, metadata: { ...metadata, annotations: { ...annotations, [LAST_APPLIED]: `${JSON.stringify(sorted(bare))}\n` } } };
+  return {
+    ...bare,
+    metadata: { ...metadata, annotations: { ...annotations, [LAST_APPLIED]: `${JSON.stringify(sorted(bare))}\n` } },
+  };
 }
 
 export function lastAppliedOf(live: Json): Json | undefined {
@@ -32,7 +35,12 @@ export function lastAppliedOf(live: Json): Json | undefined {
 }
 
 /** Empty when there is nothing to do. `schema` undefined: a JSON merge patch. */
-export function threeWayPatch(original: Json | undefined, modified: Json, current: Json, schema: TypeSchema | undefined): Json {
+export function threeWayPatch(
+  original: Json | undefined,
+  modified: Json,
+  current: Json,
+  schema: TypeSchema | undefined,
+): Json {
   return patchMap(original ?? {}, modified, current, schema);
 }
 
@@ -47,19 +55,34 @@ function patchMap(original: Json, modified: Json, current: Json, schema: TypeSch
       const inner = patchMap(mapOr(original[key]), value, had, elementSchema(field));
       if (Object.keys(inner).length > 0) patch[key] = inner;
     } else if (Array.isArray(value) && Array.isArray(had) && mergesByKey(field)) {
-      const list = patchList(listOr(original[key]) as Json[], value as Json[], had as Json[], field.patchKey!, elementSchema(field));
+      const list = patchList(
+        listOr(original[key]) as Json[],
+        value as Json[],
+        had as Json[],
+        field.patchKey!,
+        elementSchema(field),
+      );
       if (list.length > 0) {
         patch[key] = list;
-        patch[`$setElementOrder/${key}`] = (value as Json[]).map((item) => ({ [field.patchKey!]: item[field.patchKey!] }));
+        patch[`$setElementOrder/${key}`] = (value as Json[]).map((item) => ({
+          [field.patchKey!]: item[field.patchKey!],
+        }));
       }
-    } else if (Array.isArray(value) && Array.isArray(had) && mergesAsSet(field)) patchSet(patch, key, listOr(original[key]), value, had);
+    } else if (Array.isArray(value) && Array.isArray(had) && mergesAsSet(field))
+      patchSet(patch, key, listOr(original[key]), value, had);
     else if (!equalJson(value, had)) patch[key] = value;
   }
   for (const key of Object.keys(original)) if (!(key in modified) && current[key] !== undefined) patch[key] = null;
   return patch;
 }
 
-function patchList(original: Json[], modified: Json[], current: Json[], key: string, schema: TypeSchema | undefined): Json[] {
+function patchList(
+  original: Json[],
+  modified: Json[],
+  current: Json[],
+  key: string,
+  schema: TypeSchema | undefined,
+): Json[] {
   const find = (list: Json[], item: Json): Json | undefined => list.find((other) => equalJson(other[key], item[key]));
   const changed = modified.flatMap((item) => {
     const had = find(current, item);

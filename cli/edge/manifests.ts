@@ -8,7 +8,11 @@ import { UsageError } from '../core/resources.ts';
 export interface Manifest {
   /** `web.yaml`, `STDIN`: where it came from. */
   source: string;
-  object: Record<string, unknown> & { apiVersion: string; kind: string; metadata: { name: string; namespace?: string } };
+  object: Record<string, unknown> & {
+    apiVersion: string;
+    kind: string;
+    metadata: { name: string; namespace?: string };
+  };
 }
 
 const EXTENSIONS = /\.(ya?ml|json)$/;
@@ -17,7 +21,8 @@ export async function readManifests(files: readonly string[], recursive = false)
   const found: Manifest[] = [];
   for (const file of files) {
     if (file === '-') found.push(...manifestsIn('STDIN', await readStdin()));
-    else if (/^https?:/.test(file)) throw new UsageError(`${file}: only files, directories and - are read; download it first`);
+    else if (/^https?:/.test(file))
+      throw new UsageError(`${file}: only files, directories and - are read; download it first`);
     else for (const path of filesAt(file, recursive)) found.push(...manifestsIn(path, readFileSync(path, 'utf8')));
   }
   if (found.length === 0) throw new UsageError('no objects passed to apply');
@@ -52,18 +57,27 @@ function manifestsIn(source: string, text: string): Manifest[] {
 
 function objectsIn(value: unknown): unknown[] {
   const list = value as { kind?: unknown; items?: unknown };
-  return typeof list?.kind === 'string' && list.kind.endsWith('List') && Array.isArray(list.items) ? (list.items as unknown[]) : [value];
+  return typeof list?.kind === 'string' && list.kind.endsWith('List') && Array.isArray(list.items)
+    ? (list.items as unknown[])
+    : [value];
 }
 
 function check(source: string, value: unknown): Manifest['object'] {
   const refuse = (why: string): never => {
     throw new UsageError(`error validating "${source}": ${why}`);
   };
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return refuse('a document must be an object');
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    return refuse('a document must be an object');
   const object = value as Partial<Manifest['object']>;
-  if (typeof object.apiVersion !== 'string' || object.apiVersion === '') return refuse('error validating data: apiVersion not set');
+  if (typeof object.apiVersion !== 'string' || object.apiVersion === '')
+    return refuse('error validating data: apiVersion not set');
   if (typeof object.kind !== 'string' || object.kind === '') return refuse('error validating data: kind not set');
-  if (typeof object.metadata !== 'object' || object.metadata === null || typeof object.metadata.name !== 'string' || object.metadata.name === '')
+  if (
+    typeof object.metadata !== 'object' ||
+    object.metadata === null ||
+    typeof object.metadata.name !== 'string' ||
+    object.metadata.name === ''
+  )
     return refuse('resource name may not be empty');
   return object as Manifest['object'];
 }

@@ -7,7 +7,12 @@ import { ApiError, type Status } from '../../lib/base/errors.ts';
 import { parseYaml } from '../../lib/api/yaml.ts';
 import type { ApiRequest } from '../../lib/bus/messages.ts';
 import { Client } from '../../lib/client/client.ts';
-import { HttpsTransport, type HttpsServer, type SendOptions, type StreamAnswer } from '../../lib/client/https-transport.ts';
+import {
+  HttpsTransport,
+  type HttpsServer,
+  type SendOptions,
+  type StreamAnswer,
+} from '../../lib/client/https-transport.ts';
 import { ResourceIndex, UsageError } from '../core/resources.ts';
 import { discover } from './discovery.ts';
 
@@ -70,7 +75,9 @@ function kubeconfigPath(args: SessionArguments): string {
   if (existsSync(own)) return own;
   const usual = process.env['KUBECONFIG']?.split(':')[0] ?? resolve(homedir(), '.kube/config');
   if (existsSync(usual)) return usual;
-  throw new UsageError(`there is no cluster in ${resolve(own, '..')}: start one with \`flotilla up\`, or name another with --home or --kubeconfig`);
+  throw new UsageError(
+    `there is no cluster in ${resolve(own, '..')}: start one with \`flotilla up\`, or name another with --home or --kubeconfig`,
+  );
 }
 
 function readKubeconfig(path: string): { server: HttpsServer; namespace: string } {

@@ -36,9 +36,16 @@ export async function* watchLines(
       yield { type: 'LISTED', object: list, initial: true };
     }
     try {
-      for await (const event of events(session, path, { ...query, watch: 'true', resourceVersion: since, allowWatchBookmarks: 'true' }, accept, signal)) {
+      for await (const event of events(
+        session,
+        path,
+        { ...query, watch: 'true', resourceVersion: since, allowWatchBookmarks: 'true' },
+        accept,
+        signal,
+      )) {
         since = revisionOf(event.object) || since;
-        if (event.type !== 'BOOKMARK') yield { type: event.type as WatchLine['type'], object: event.object, initial: false };
+        if (event.type !== 'BOOKMARK')
+          yield { type: event.type as WatchLine['type'], object: event.object, initial: false };
       }
     } catch (error) {
       if (signal?.aborted === true) return;
@@ -58,7 +65,10 @@ async function* events(
   accept: string,
   signal: AbortSignal | undefined,
 ): AsyncGenerator<WatchEvent> {
-  const answer = await session.stream({ method: 'GET', path, query }, { accept, ...(signal === undefined ? {} : { signal }) });
+  const answer = await session.stream(
+    { method: 'GET', path, query },
+    { accept, ...(signal === undefined ? {} : { signal }) },
+  );
   const input = Readable.from(answer.body);
   // A cut connection ends the lines; the caller goes on from the last revision.
   input.on('error', () => {});

@@ -115,6 +115,7 @@ function settingsFor(
         nodeIp: node!.ip,
         nodePodCidr: node!.podCidr,
         mode: hasContainers(cluster.runtime) ? 'nftables' : cluster.runtime === 'process' ? 'userspace' : 'none',
+        ...(hasContainers(cluster.runtime) ? { nonMasqueradeCidrs: [places.fabricCidr!] } : {}),
       } satisfies KubeProxySettings;
     case 'dashboard':
     case 'operator':

@@ -60,12 +60,16 @@ export function hasContainers(runtime: RuntimeName): boolean {
 export function checkOptions(options: ClusterOptions): void {
   const { name, runtime, nodes, stores, apiservers, port } = options;
   if (name !== undefined && !/^[a-z]([a-z0-9-]{0,18}[a-z0-9])?$/.test(name))
-    throw new OptionError(`--name ${name}: a name is 1 to 20 lower-case letters, digits and '-', and begins with a letter`);
+    throw new OptionError(
+      `--name ${name}: a name is 1 to 20 lower-case letters, digits and '-', and begins with a letter`,
+    );
   const most = hasContainers(runtime ?? 'ctr') ? MAX_CONTAINER_NODES : MAX_NODES;
   if (nodes !== undefined && !within(nodes, 1, most))
     throw new OptionError(`--nodes ${nodes}: must be 1 to ${most} with --runtime ${runtime ?? 'ctr'}`);
   if (stores !== undefined && ![1, 3, 5].includes(stores))
-    throw new OptionError(`--stores ${stores}: must be 1, 3 or 5 (an even number survives no more failures than one less)`);
+    throw new OptionError(
+      `--stores ${stores}: must be 1, 3 or 5 (an even number survives no more failures than one less)`,
+    );
   if (apiservers !== undefined && !within(apiservers, 1, 5))
     throw new OptionError(`--apiservers ${apiservers}: must be 1 to 5`);
   if (port !== undefined && !within(port, 1, 65_000)) throw new OptionError(`--port ${port}: must be 1 to 65000`);

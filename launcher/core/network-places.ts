@@ -13,6 +13,8 @@ export interface NodePlace {
 export interface Places {
   /** Address of this machine that every node reaches: the bus, the API and the DNS listen here. */
   hostIp: string;
+  /** The nodes' own network, where there is one. */
+  fabricCidr?: string;
   nodes: NodePlace[];
 }
 
@@ -20,6 +22,10 @@ export interface Places {
 export function loopbackPlaces(cluster: Cluster): Places {
   if (hasContainers(cluster.runtime)) throw new Error(`runtime ${cluster.runtime} needs node networks`);
   const [a, b] = cluster.facts.podCidr.split('.') as [string, string];
-  const nodes = cluster.nodes.map((name, i) => ({ name, ip: `${a}.${b}.0.${i + 1}`, podCidr: `${a}.${b}.${i + 1}.0/24` }));
+  const nodes = cluster.nodes.map((name, i) => ({
+    name,
+    ip: `${a}.${b}.0.${i + 1}`,
+    podCidr: `${a}.${b}.${i + 1}.0/24`,
+  }));
   return { hostIp: '127.0.0.1', nodes };
 }

@@ -50,16 +50,14 @@ export function planUnits(cluster: Cluster, places: Places, home: Home, programs
         };
       })
     : [];
-  const actors = actorsOf(cluster).map(
-    ({ actor, instance, node }): Unit => ({
-      name: instance,
-      role: actor,
-      argv: inNode(node, [programs.node, programs.runActors, home.actorFile(instance)]),
-      env: { ...env(instance), NODE_COMPILE_CACHE: home.compileCache, FLOTILLA_READY_DIR: home.run },
-      after: ['nats', ...(actor === 'kubelet' && hasContainers(cluster.runtime) ? [`containerd-${node}`] : [])],
-      ready: { type: 'file', path: home.readyFile(instance) },
-      graceSeconds: 10,
-    }),
-  );
+  const actors = actorsOf(cluster).map(({ actor, instance, node }): Unit => ({
+    name: instance,
+    role: actor,
+    argv: inNode(node, [programs.node, programs.runActors, home.actorFile(instance)]),
+    env: { ...env(instance), NODE_COMPILE_CACHE: home.compileCache, FLOTILLA_READY_DIR: home.run },
+    after: ['nats', ...(actor === 'kubelet' && hasContainers(cluster.runtime) ? [`containerd-${node}`] : [])],
+    ready: { type: 'file', path: home.readyFile(instance) },
+    graceSeconds: 10,
+  }));
   return [nats, ...containerds, ...actors];
 }

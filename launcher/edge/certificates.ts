@@ -114,7 +114,9 @@ function isGood(files: CertificateFiles, request: LeafRequest, ca: x509.X509Cert
   try {
     const certificate = new NodeCertificate(certPem);
     const authority = new NodeCertificate(ca.toString('pem'));
-    const names = new Set((certificate.subjectAltName ?? '').split(', ').map((name) => name.replace(/^(DNS|IP Address):/, '')));
+    const names = new Set(
+      (certificate.subjectAltName ?? '').split(', ').map((name) => name.replace(/^(DNS|IP Address):/, '')),
+    );
     return (
       certificate.verify(authority.publicKey) &&
       certificate.checkPrivateKey(createPrivateKey(keyPem)) &&

@@ -29,21 +29,24 @@ export function writeKubeconfig(home: Home, cluster: string, server: string): vo
   const name = `flotilla-${cluster}`;
   writeIfChanged(
     home.kubeconfig,
-    stringify({
-      apiVersion: 'v1',
-      kind: 'Config',
-      clusters: [{ name, cluster: { server, 'certificate-authority-data': base64(home.caFile) } }],
-      users: [
-        {
-          name: `${name}-admin`,
-          user: {
-            'client-certificate-data': base64(home.certFile('admin')),
-            'client-key-data': base64(home.keyFile('admin')),
+    stringify(
+      {
+        apiVersion: 'v1',
+        kind: 'Config',
+        clusters: [{ name, cluster: { server, 'certificate-authority-data': base64(home.caFile) } }],
+        users: [
+          {
+            name: `${name}-admin`,
+            user: {
+              'client-certificate-data': base64(home.certFile('admin')),
+              'client-key-data': base64(home.keyFile('admin')),
+            },
           },
-        },
-      ],
-      contexts: [{ name, context: { cluster: name, user: `${name}-admin` } }],
-      'current-context': name,
-    }, { lineWidth: 0 }),
+        ],
+        contexts: [{ name, context: { cluster: name, user: `${name}-admin` } }],
+        'current-context': name,
+      },
+      { lineWidth: 0 },
+    ),
   );
 }

@@ -23,9 +23,11 @@ const APT_MS = 300_000;
 
 /** Debian keeps daemons in directories that a user's PATH often leaves out. */
 export function searchPath(path = process.env['PATH'] ?? ''): string[] {
-  return [...new Set([...path.split(':'), '/usr/local/sbin', '/usr/local/bin', '/usr/sbin', '/usr/bin', '/sbin', '/bin'])]
-    // node_modules/.bin holds an `nft` that has nothing to do with nftables.
-    .filter((directory) => directory.startsWith('/') && !directory.includes('/node_modules/'));
+  return (
+    [...new Set([...path.split(':'), '/usr/local/sbin', '/usr/local/bin', '/usr/sbin', '/usr/bin', '/sbin', '/bin'])]
+      // node_modules/.bin holds an `nft` that has nothing to do with nftables.
+      .filter((directory) => directory.startsWith('/') && !directory.includes('/node_modules/'))
+  );
 }
 
 export function findProgram(program: string, path: readonly string[]): string | undefined {

@@ -46,7 +46,8 @@ export async function isPortFree(host: string, port: number): Promise<boolean> {
 }
 
 async function firstFree(from: number, tries: number): Promise<number> {
-  for (let port = from; port < from + tries; port++) if ((await isFree('127.0.0.1', port)) && (await isFree('0.0.0.0', port))) return port;
+  for (let port = from; port < from + tries; port++)
+    if ((await isFree('127.0.0.1', port)) && (await isFree('0.0.0.0', port))) return port;
   throw new OptionError(`no free port between ${from} and ${from + tries}`);
 }
 

@@ -10,6 +10,7 @@ export function placesOf(cluster: Cluster): Places {
   const plan = networkPlan(cluster);
   return {
     hostIp: plan.host.ip,
+    fabricCidr: plan.fabric.cidr,
     nodes: plan.nodes.map(({ name, ip, podCidr, netns }) => ({ name, ip, podCidr, netns })),
   };
 }

@@ -10,7 +10,9 @@ export function readCluster(home: Home): Cluster | undefined {
   if (text === undefined) return undefined;
   const cluster = JSON.parse(text) as Cluster;
   if (cluster.version !== 1)
-    throw new Error(`${home.cluster} was written by another version of flotilla (${String(cluster.version)}, this one reads 1)`);
+    throw new Error(
+      `${home.cluster} was written by another version of flotilla (${String(cluster.version)}, this one reads 1)`,
+    );
   return cluster;
 }
 

@@ -24,7 +24,8 @@ export interface Prepared {
 }
 
 export async function prepare(cluster: Cluster, places: Places, home: Home, logLevel: string): Promise<Prepared> {
-  for (const directory of [home.logs, home.run, home.compileCache]) mkdirSync(directory, { recursive: true, mode: 0o700 });
+  for (const directory of [home.logs, home.run, home.compileCache])
+    mkdirSync(directory, { recursive: true, mode: 0o700 });
   await prepareCertificates(cluster, places, home);
   ensureTokens(home);
   writeKubeconfig(home, cluster.name, `https://127.0.0.1:${apiPortOf(cluster, cluster.apiservers[0]!)}`);

@@ -57,7 +57,10 @@ export function removeGroups(cgroupRoot: string): void {
 
 /** Directories of the group below every controller, parents before children. */
 export function groupsOf(cgroupRoot: string): string[] {
-  const roots = [join(CGROUPS, cgroupRoot), ...directoriesIn(CGROUPS).map((controller) => join(controller, cgroupRoot))];
+  const roots = [
+    join(CGROUPS, cgroupRoot),
+    ...directoriesIn(CGROUPS).map((controller) => join(controller, cgroupRoot)),
+  ];
   return roots.filter((root) => existsSync(root)).flatMap(withChildren);
 }
 

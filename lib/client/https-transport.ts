@@ -76,7 +76,11 @@ export class HttpsTransport implements Transport {
   }
 
   /** What a WebSocket client must be given to be the same person at the same server. */
-  connection(): { url: string; headers: Record<string, string>; tls: Pick<RequestOptions, 'ca' | 'cert' | 'key' | 'rejectUnauthorized'> } {
+  connection(): {
+    url: string;
+    headers: Record<string, string>;
+    tls: Pick<RequestOptions, 'ca' | 'cert' | 'key' | 'rejectUnauthorized'>;
+  } {
     return { url: this.server.replace(/^http/, 'ws'), headers: this.#authorization(), tls: this.#tls() };
   }
 
@@ -140,7 +144,14 @@ function parseBody(answer: StreamAnswer, text: string): unknown {
     }
   }
   if (answer.code < 400) return text;
-  return { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Failure', message: text.trim(), code: answer.code } satisfies Status;
+  return {
+    kind: 'Status',
+    apiVersion: 'v1',
+    metadata: {},
+    status: 'Failure',
+    message: text.trim(),
+    code: answer.code,
+  } satisfies Status;
 }
 
 /** `299 - "text"`, several in one header or in many. */

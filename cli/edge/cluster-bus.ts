@@ -1,0 +1,83 @@
+// Does: joins the bus of a home's cluster as a person: the owner, or who may only look. Never publishes a command.
+import { TroubleError } from '../../lib/base/errors.ts';
+import { silentLog } from '../../lib/base/log.ts';
+import type { Bus } from '../../lib/bus/bus.ts';
+import type { ActorStatus, Span } from '../../lib/bus/messages.ts';
+import { connectNats } from '../../lib/bus/nats.ts';
+import { patternOf, subjectOf } from '../../lib/bus/subjects.ts';
+import { actorsOf } from '../../launcher/core/actor-files.ts';
+import type { Cluster } from '../../launcher/core/cluster.ts';
+import type { Home } from '../../launcher/core/home.ts';
+import { placesOf } from '../../launcher/edge/node-network.ts';
+import { readCluster } from '../../launcher/edge/plan-file.ts';
+import { openHome } from '../../launcher/up.ts';
+import { UsageError } from '../core/resources.ts';
+
+const CONNECT_MS = 3000;
+const ANSWER_MS = 1000;
+
+export interface ClusterBus {
+  cluster: Cluster;
+  home: Home;
+  bus: Bus;
+  /** Actors that answered. */
+  statuses(): Promise<ActorStatus[]>;
+  /** What every actor still remembers, oldest first. */
+  recentSpans(sinceMs: number): Promise<Span[]>;
+  followSpans(handler: (span: Span) => void): void;
+}
+
+export function clusterOf(directory: string): { cluster: Cluster; home: Home } {
+  const home = openHome(directory);
+  const cluster = readCluster(home);
+  if (cluster === undefined)
+    throw new UsageError(`there is no cluster in ${home.root}: start one with \`flotilla up\``);
+  return { cluster, home };
+}
+
+export async function joinBus(directory: string): Promise<ClusterBus> {
+  const { cluster, home } = clusterOf(directory);
+  const server = `${placesOf(cluster).hostIp}:${cluster.ports.nats}`;
+  const bus = await connectInTime(home, server);
+  const instances = actorsOf(cluster).map(({ instance }) => instance);
+  const askAll = async <T>(name: 'actorStatus' | 'actorTrace', query: object): Promise<T[]> => {
+    const answers = await Promise.allSettled(
+      instances.map((instance) =>
+        bus.request(subjectOf(cluster.name, name, { instance, from: 'operator' }), query, { timeoutMs: ANSWER_MS }),
+      ),
+    );
+    return answers.flatMap((answer) => (answer.status === 'fulfilled' ? [answer.value as T] : []));
+  };
+  return {
+    cluster,
+    home,
+    bus,
+    statuses: () => askAll<ActorStatus>('actorStatus', {}),
+    recentSpans: async (sinceMs) =>
+      (await askAll<Span[]>('actorTrace', { sinceMs })).flat().sort((a, b) => a.startedAt - b.startedAt),
+    followSpans: (handler) =>
+      void bus.subscribe(patternOf(cluster.name, 'trace'), (message) => handler(message.data as Span)),
+  };
+}
+
+/** The actors' connection waits for ever; a person does not. */
+async function connectInTime(home: Home, server: string): Promise<Bus> {
+  const connecting = connectNats(
+    'operator',
+    { servers: [server], seedFile: home.seedFile('operator'), caFile: home.caFile },
+    silentLog,
+  );
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(
+      () => reject(new TroubleError(`the bus at ${server} does not answer: is the cluster up? (\`flotilla status\`)`)),
+      CONNECT_MS,
+    );
+  });
+  try {
+    return await Promise.race([connecting, late]);
+  } finally {
+    clearTimeout(timer);
+    connecting.catch(() => {});
+  }
+}

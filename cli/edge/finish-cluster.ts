@@ -1,0 +1,68 @@
+// Does: what is left when all processes run: the Service of the DNS, and waiting until the nodes are Ready. Never starts
+// a process.
+import { setTimeout as pause } from 'node:timers/promises';
+import { RESOURCES } from '../../lib/api/resource.ts';
+import { messageOf } from '../../lib/base/errors.ts';
+import type { Node } from '../../lib/api/generated/types.ts';
+import type { RunningCluster } from '../../launcher/up.ts';
+import { dnsObjects } from '../core/dns-objects.ts';
+import { dnsListen } from '../../launcher/core/actor-files.ts';
+import { applyObject } from './apply-object.ts';
+import type { Progress } from './progress.ts';
+import { openSession, type Session } from './session.ts';
+
+const WAIT_MS = 90_000;
+
+export async function finishCluster(running: RunningCluster, progress: Progress): Promise<void> {
+  const session = openSession({ home: running.home.root, kubeconfig: running.home.kubeconfig });
+  try {
+    await untilItWorks('the API to answer', async () => {
+      await session.send({ method: 'GET', path: '/readyz' });
+      return true;
+    });
+    progress.say('the API is ready');
+    await untilItWorks('the DNS Service', () => applyDns(session, running));
+    const told = new Set<string>();
+    await untilItWorks('all nodes to be Ready', () => allReady(session, running, progress, told));
+  } finally {
+    session.close();
+  }
+}
+
+async function applyDns(session: Session, { cluster, places }: RunningCluster): Promise<boolean> {
+  const index = await session.resources();
+  const endpoint = { ip: dnsListen(cluster, places), port: cluster.ports.dns };
+  for (const object of dnsObjects(cluster.facts, endpoint))
+    await applyObject(session, index, { source: 'kube-dns', object }, undefined);
+  return true;
+}
+
+/** `told`: nodes that have had their line. */
+async function allReady(
+  session: Session,
+  { cluster }: RunningCluster,
+  progress: Progress,
+  told: Set<string>,
+): Promise<boolean> {
+  const { items } = await session.client.list<Node>(RESOURCES.nodes);
+  const ready = new Set(items.filter(isReady).map((node) => node.metadata!.name!));
+  for (const name of ready) if (!told.has(name)) progress.say(`${name} is Ready`);
+  for (const name of ready) told.add(name);
+  return cluster.nodes.every((name) => ready.has(name));
+}
+
+function isReady(node: Node): boolean {
+  return node.status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') === true;
+}
+
+async function untilItWorks(what: string, attempt: () => Promise<boolean>): Promise<void> {
+  let last = '';
+  for (const until = Date.now() + WAIT_MS; Date.now() < until; await pause(100)) {
+    try {
+      if (await attempt()) return;
+    } catch (error) {
+      last = `: ${messageOf(error)}`;
+    }
+  }
+  throw new Error(`waited ${WAIT_MS / 1000} s for ${what}${last}`);
+}
