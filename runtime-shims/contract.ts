@@ -214,6 +214,8 @@ export interface RuntimeShim {
   list(): Promise<RuntimeState>;
   watch(handler: (event: RuntimeEvent) => void): { stop(): void };
   stats(id: string): Promise<ContainerStats | undefined>;
+  /** Only of a shim whose containers listen to nothing: what a network probe would have said. */
+  pretendProbe?(id: string): boolean;
   /** Removes what no list shows: half-made sandboxes, addresses without a sandbox. Says what it removed. */
   gc(): Promise<string[]>;
   close(): Promise<void>;

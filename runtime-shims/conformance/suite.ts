@@ -130,7 +130,7 @@ export function askShim(test: TestFn, open: () => Promise<ShimUnderTest>): void 
     body: (pod: {
       sandbox: SandboxState;
       image: ImageState;
-      run(more: Partial<ContainerSpec> & { argv: string[] }): Promise<ContainerState>;
+      run: (more: Partial<ContainerSpec> & { argv: string[] }) => Promise<ContainerState>;
     }) => Promise<void>,
   ): Promise<void> => {
     const { shim } = under;

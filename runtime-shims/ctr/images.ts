@@ -4,6 +4,7 @@ import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ExecResult } from '../../lib/exec/exec.ts';
 import { ShimError, type EnsureImageOptions, type ImageConfig, type ImageState } from '../contract.ts';
+import { imageConfigOf } from '../shared/image-config.ts';
 import { KeyedQueue } from '../shared/queue.ts';
 import { removeTree } from '../shared/records.ts';
 import { normalizeReference } from '../shared/references.ts';
@@ -127,21 +128,6 @@ export class CtrImages {
   async #content<T>(digest: string): Promise<T> {
     return JSON.parse(await this.#ctr.run(['content', 'get', digest], 'ImageInspectError')) as T;
   }
-}
-
-/** The OCI image configuration's `config`, with Go's field names. */
-export function imageConfigOf(config: Record<string, unknown>): ImageConfig {
-  const texts = (value: unknown): string[] => (Array.isArray(value) ? value.map(String) : []);
-  const text = (value: unknown): string => (typeof value === 'string' ? value : '');
-  const stopSignal = text(config['StopSignal']);
-  return {
-    entrypoint: texts(config['Entrypoint']),
-    command: texts(config['Cmd']),
-    env: texts(config['Env']),
-    user: text(config['User']),
-    workingDir: text(config['WorkingDir']),
-    ...(stopSignal === '' ? {} : { stopSignal }),
-  };
 }
 
 function pullError(name: string, result: ExecResult): ShimError {
