@@ -12,7 +12,7 @@ export function ensureNkeys(home: Home, identities: readonly Identity[]): Array<
     const path = home.seedFile(who.instance);
     const stored = readIfThere(path);
     const key = stored === undefined ? createNkey() : nkeyFromSeed(stored);
-    if (stored === undefined) writeFileAtomic(path, `${key.seed}\n`);
+    if (stored === undefined) writeFileAtomic(path, key.seed);
     return { who, publicKey: key.publicKey };
   });
 }

@@ -15,6 +15,7 @@ import { LIMITS } from '../base/limits.ts';
 import type { Log } from '../base/log.ts';
 import { BusError, type Bus, type BusMessage, type BusStatus, type Subscription } from './bus.ts';
 import { decode, encode } from './codec.ts';
+import { nkeyFromSeed } from './nkeys.ts';
 import { inboxPrefix } from './subjects.ts';
 
 const SAFE_SUBJECT = /^[A-Za-z0-9_$*>.-]+$/;
@@ -43,7 +44,7 @@ export async function connectNats(instance: string, settings: NatsSettings, log:
     maxPingOut: 3,
     noAsyncTraces: true,
     inboxPrefix: inboxPrefix(instance),
-    ...(settings.seedFile === '' ? {} : { authenticator: nkeyAuthenticator(readFileSync(settings.seedFile)) }),
+    ...(settings.seedFile === '' ? {} : { authenticator: nkeyAuthenticator(seedIn(settings.seedFile)) }),
     ...(settings.caFile === undefined
       ? {}
       : {
@@ -54,6 +55,15 @@ export async function connectNats(instance: string, settings: NatsSettings, log:
         }),
   };
   return new NatsBus(instance, await connect(options), log);
+}
+
+/** Told here: the connection would only try again and again with a seed that is none. */
+function seedIn(file: string): Uint8Array {
+  try {
+    return new TextEncoder().encode(nkeyFromSeed(readFileSync(file, 'utf8')).seed);
+  } catch (error) {
+    throw new Error(`the credential in ${file} is not an nkey seed: ${messageOf(error)}`);
+  }
 }
 
 class NatsBus implements Bus {
