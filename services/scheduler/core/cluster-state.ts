@@ -22,8 +22,9 @@ export class ClusterState implements Snapshot {
     return this.#nodes;
   }
 
-  get assumed(): number {
-    return this.#assumed.size;
+  /** Its binding is on its way, or not seen yet. */
+  isAssumed(pod: Pod): boolean {
+    return this.#assumed.has(pod.metadata.uid ?? '');
   }
 
   /** True when pods that did not fit may fit now. */

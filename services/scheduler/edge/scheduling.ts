@@ -105,6 +105,7 @@ export class Scheduling {
       if (popped === undefined) return this.#pumpLater();
       const pod = this.#podOf(popped.key);
       if (pod === undefined || !isWaiting(pod)) this.#queue.remove(popped.key);
+      else if (this.#state.isAssumed(pod)) this.#queue.failed(popped.key, this.#ctx.clock.now());
       else this.#decide(popped, pod);
     }
   }
