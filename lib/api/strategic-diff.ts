@@ -2,7 +2,7 @@
 // the three-way merge of client-side apply. Never applies one.
 import { equalJson } from './equality.ts';
 import { typeSchema, type FieldSchema, type TypeSchema } from './schema.ts';
-import { DELETE_FROM, ELEMENT_ORDER, PATCH, RETAIN_KEYS, isJson, type Json } from './strategic-merge.ts';
+import { DELETE_FROM, ELEMENT_ORDER, PATCH, RETAIN_KEYS, isJson, matchElements, type Json } from './strategic-merge.ts';
 
 /** Deletions come from last applied → modified; additions and changes from current → modified. */
 interface Wanted {
@@ -81,7 +81,13 @@ function diffLists(
     const removed = wanted.deletions ? was.filter((item) => !has(now, item)) : [];
     if (added.length > 0) patch[name] = added;
     if (removed.length > 0) patch[DELETE_FROM + name] = removed;
-    if (added.length + removed.length > 0) patch[ELEMENT_ORDER + name] = now;
+    const isMoved =
+      wanted.changes &&
+      !equalJson(
+        was.filter((item) => has(now, item)),
+        now.filter((item) => has(was, item)),
+      );
+    if (added.length + removed.length > 0 || isMoved) patch[ELEMENT_ORDER + name] = now;
     return;
   }
   const elements = diffElements(was.filter(isJson), now.filter(isJson), key, field, wanted);
@@ -93,17 +99,26 @@ function diffLists(
 function diffElements(was: Json[], now: Json[], key: string, field: FieldSchema, wanted: Wanted): Json[] {
   const out: Json[] = [];
   const schema = typeSchema(field.type);
-  for (const item of now) {
-    const before = was.find((other) => equalJson(other[key], item[key]));
+  const places = matchElements(was, now, field);
+  // Where the merge key names several elements, all are said, so that the patch can be read without guessing.
+  const isAmbiguous = (item: Json): boolean => now.filter((other) => equalJson(other[key], item[key])).length > 1;
+  now.forEach((item, i) => {
+    const before = was[places[i]!];
     if (before === undefined) {
       if (wanted.changes) out.push(item);
-      continue;
+      return;
     }
     const inner = diffMaps(before, item, schema, wanted);
-    if (Object.keys(inner).length === 0) continue;
-    if (field.patchStrategies.includes('retainKeys')) inner[RETAIN_KEYS] = Object.keys(item).toSorted();
-    out.push({ ...inner, [key]: item[key] });
-  }
+    const isSame = Object.keys(inner).length === 0;
+    if (isSame && !(wanted.changes && isAmbiguous(item) && places.includes(-1))) return;
+    if (!isSame && field.patchStrategies.includes('retainKeys')) inner[RETAIN_KEYS] = Object.keys(item).toSorted();
+    const names = isAmbiguous(item) ? field.listKeys : [];
+    out.push({
+      ...inner,
+      ...Object.fromEntries(names.flatMap((name) => (name in item ? [[name, item[name]]] : []))),
+      [key]: item[key],
+    });
+  });
   if (wanted.deletions)
     for (const item of was)
       if (!now.some((other) => equalJson(other[key], item[key]))) out.push({ [PATCH]: 'delete', [key]: item[key] });

@@ -109,18 +109,44 @@ function mergeList(original: unknown[], patch: unknown[], field: FieldSchema): u
   const doomed = elements.filter((item) => item[PATCH] === 'delete');
   for (const item of doomed) keyOf(item, key, field);
   const merged = original.filter((item) => !doomed.some((gone) => isJson(item) && equalJson(item[key], gone[key])));
-  const changed: unknown[] = [];
-  for (const change of elements) {
-    if (change[PATCH] === 'delete') continue;
-    keyOf(change, key, field);
-    const at = merged.findIndex((item) => isJson(item) && equalJson(item[key], change[key]));
-    const result = at < 0 ? dropDirectives(change) : mergeMap(merged[at] as Json, change, typeSchema(field.type));
-    if (at < 0) merged.push(result);
-    else merged[at] = result;
-    changed.push(result);
-  }
+  const changes = elements.filter((item) => item[PATCH] !== 'delete');
+  for (const change of changes) keyOf(change, key, field);
+  const places = matchElements(merged, changes, field);
+  const changed = changes.map((change, i) => {
+    const at = places[i]!;
+    if (at < 0) return merged[merged.push(dropDirectives(change)) - 1];
+    return (merged[at] = mergeMap(merged[at] as Json, change, typeSchema(field.type)));
+  });
   return inOrder(merged, changed, original, key);
 }
+
+/**
+ * Where each change belongs in a list; -1: it is new. Elements that share the merge key (a Service's port 53 for TCP and for
+ * UDP) are told apart by the list's full keys; the merge key alone decides only among elements that nobody names in full.
+ */
+export function matchElements(list: readonly unknown[], changes: readonly Json[], field: FieldSchema): number[] {
+  const fullKey = (item: unknown): string | undefined => {
+    const values = field.listKeys.map((name) => (isJson(item) ? (item[name] ?? defaultOf(field, name)) : undefined));
+    return values.length === 0 || values.includes(undefined) ? undefined : JSON.stringify(values);
+  };
+  const claimed = new Set<number>();
+  const claim = (fits: (item: unknown) => boolean): number => {
+    const at = list.findIndex((item, i) => !claimed.has(i) && fits(item));
+    if (at >= 0) claimed.add(at);
+    return at;
+  };
+  const places = changes.map((change) => {
+    const wanted = fullKey(change);
+    return wanted === undefined ? -1 : claim((item) => fullKey(item) === wanted);
+  });
+  return places.map((at, i) => {
+    const key = field.patchKey!;
+    return at >= 0 ? at : claim((item) => isJson(item) && equalJson(item[key], changes[i]![key]));
+  });
+}
+
+const defaultOf = (field: FieldSchema, name: string): unknown =>
+  typeSchema(field.type)?.fields.get(name)?.declaredDefault;
 
 function keyOf(item: Json, key: string, field: FieldSchema): unknown {
   if (item[key] === undefined)
@@ -142,28 +168,25 @@ const idOf = (item: unknown, key: string | undefined): string =>
  * original's order). An item that the original lacks comes before the others, as clients of the real server know it.
  */
 function inOrder(
-  merged: unknown[],
+  merged: readonly unknown[],
   named: readonly unknown[],
   original: readonly unknown[],
   key: string | undefined,
 ): unknown[] {
-  const byId = new Map(merged.map((item) => [idOf(item, key), item]));
-  const place = new Map(original.map((item, i) => [idOf(item, key), i]));
-  const namedIds = [...new Set(named.map((item) => idOf(item, key)))].filter((id) => byId.has(id));
-  const isNamed = new Set(namedIds);
-  const otherIds = [...byId.keys()]
-    .filter((id) => !isNamed.has(id))
-    .toSorted((a, b) => (place.get(a) ?? Number.MAX_SAFE_INTEGER) - (place.get(b) ?? Number.MAX_SAFE_INTEGER));
+  const rank = new Map(named.map((item, i) => [idOf(item, key), i] as const).toReversed());
+  const place = new Map(original.map((item, i) => [idOf(item, key), i] as const).toReversed());
+  const placeOf = (item: unknown): number => place.get(idOf(item, key)) ?? Number.MAX_SAFE_INTEGER;
+  const isNamed = (item: unknown): boolean => rank.has(idOf(item, key));
+  const ordered = merged.filter(isNamed).toSorted((a, b) => rank.get(idOf(a, key))! - rank.get(idOf(b, key))!);
+  const others = merged.filter((item) => !isNamed(item)).toSorted((a, b) => placeOf(a) - placeOf(b));
   const out: unknown[] = [];
   let i = 0;
-  for (const id of namedIds) {
-    const mine = place.get(id);
-    while (i < otherIds.length && mine !== undefined && (place.get(otherIds[i]!) ?? Number.MAX_SAFE_INTEGER) < mine)
-      out.push(byId.get(otherIds[i++]!));
-    out.push(byId.get(id));
+  for (const item of ordered) {
+    const mine = place.get(idOf(item, key));
+    while (i < others.length && mine !== undefined && placeOf(others[i]) < mine) out.push(others[i++]);
+    out.push(item);
   }
-  while (i < otherIds.length) out.push(byId.get(otherIds[i++]!));
-  return out;
+  return [...out, ...others.slice(i)];
 }
 
 function reorder(out: Json, original: Json, name: string, order: unknown, schema: TypeSchema | undefined): void {
