@@ -88,7 +88,8 @@ export type TxnResult =
   | { sequence: number; ok: false; reason: 'forgotten' | 'too-large' | 'quota'; message: string };
 
 export type StoreRefusal = {
-  refused: 'notLeader' | 'noQuorum' | 'overloaded' | 'stopping';
+  /** invalid: not a message of the store's; asking again does not help. */
+  refused: 'notLeader' | 'noQuorum' | 'overloaded' | 'stopping' | 'invalid';
   leader: string;
   message: string;
 };
