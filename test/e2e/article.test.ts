@@ -49,17 +49,17 @@ test.serial('`up --demo` shows the chain of the article and answers from all thr
 
 test.serial('the three pods run on three nodes with the image and the requests of the article', async (t) => {
   const pods = await webPods();
-  t.deepEqual(pods.map((pod) => pod.spec.nodeName).toSorted(), ['node-1', 'node-2', 'node-3']);
+  t.deepEqual(pods.map((pod) => pod.spec.nodeName ?? '').toSorted(), ['node-1', 'node-2', 'node-3']);
   const container = pods[0]!.spec.containers![0]!;
   t.is(container.image, 'ghcr.io/acme/web:1a2b3c4');
   t.deepEqual(container.resources?.requests, { cpu: '100m', memory: '128Mi' });
 });
 
 test.serial('a second `up` installs nothing and changes nothing', async (t) => {
-  const uids = (await webPods()).map((pod) => pod.metadata.uid).toSorted();
+  const uids = (await webPods()).map((pod) => pod.metadata.uid ?? '').toSorted();
   const { stdout } = await cluster.up();
   t.notRegex(stdout, /apt-get install/);
-  t.deepEqual((await webPods()).map((pod) => pod.metadata.uid).toSorted(), uids);
+  t.deepEqual((await webPods()).map((pod) => pod.metadata.uid ?? '').toSorted(), uids);
 });
 
 test.serial('`status` shows every actor with pid, and one store leads', async (t) => {

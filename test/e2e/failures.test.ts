@@ -177,7 +177,7 @@ test.serial('SIGKILL of everything at once: all acknowledged objects are there, 
   const identity = (object: ConfigMap | Pod): string => `${object.metadata.uid} ${object.metadata.resourceVersion}`;
   const survivor = identity(await cluster.get<ConfigMap>('configmap', 'survivor'));
   const containers = await containerPids();
-  const uids = (await podsOf('web')).map((pod) => pod.metadata.uid).toSorted();
+  const uids = (await podsOf('web')).map((pod) => pod.metadata.uid ?? '').toSorted();
   const units = (await cluster.units()).filter((unit) => unit.pid !== undefined);
   const supervisor = await run(['pgrep', '-f', `supervise.*${cluster.home}`]);
   for (const pid of supervisor.stdout.split('\n').filter(Boolean)) process.kill(Number(pid), 'SIGKILL');
@@ -191,7 +191,7 @@ test.serial('SIGKILL of everything at once: all acknowledged objects are there, 
   await cluster.up();
   t.is(identity(await cluster.get<ConfigMap>('configmap', 'survivor')), survivor);
   const pods = await readyPods('web', 3);
-  t.deepEqual(pods.map((pod) => pod.metadata.uid).toSorted(), uids);
+  t.deepEqual(pods.map((pod) => pod.metadata.uid ?? '').toSorted(), uids);
   t.is(await containerPids(), containers, 'containers were restarted, not adopted');
   t.deepEqual(
     pods.map((pod) => pod.status?.containerStatuses?.[0]?.restartCount),

@@ -133,7 +133,7 @@ test('a new template rolls; an undo makes the old ReplicaSet the newest revision
     edit(one, setImage(image));
     await run(one);
   }
-  const kept = sets(one).map((set) => set.metadata.annotations?.['deployment.kubernetes.io/revision']);
+  const kept = sets(one).map((set) => set.metadata.annotations?.['deployment.kubernetes.io/revision'] ?? '');
   t.deepEqual(kept.toSorted(), ['4', '5', '6']);
 });
 
