@@ -20,9 +20,8 @@ interface Allocation {
   errors: FieldError[];
 }
 
-/** Fills clusterIP(s), ipFamilies and nodePort(s) of `object`; `old` is undefined for a new Service. */
+/** Fills clusterIP(s), ipFamilies and nodePort(s) of `object`, which already kept what it may of `old` (undefined: new). */
 export function allocateForService(request: WriteRequest, object: KubeObject, old: KubeObject | undefined): Allocation {
-  if (old !== undefined) carryOver(object, old);
   const taken = takenBy(request, object);
   const errors = [...chooseIp(request, object, taken), ...choosePorts(request, object, taken)];
   const before = old === undefined ? [] : keysOf(old);
@@ -67,33 +66,8 @@ function nodePortsOf(service: KubeObject): number[] {
     .filter((port) => port > 0);
 }
 
-const wantsIp = (spec: any): boolean => spec.type !== 'ExternalName' && spec.clusterIP !== 'None';
 const wantsPorts = (spec: any): boolean =>
   spec.type === 'NodePort' || (spec.type === 'LoadBalancer' && spec.allocateLoadBalancerNodePorts !== false);
-
-/** An update that leaves out what was given to the Service keeps it; one that changes the type drops what came with it. */
-function carryOver(object: KubeObject, old: KubeObject): void {
-  const spec = (object['spec'] ??= {});
-  const was = old['spec'] ?? {};
-  if (wantsIp(was) && wantsIp(spec) && (spec.clusterIP ?? '') === '') {
-    spec.clusterIP = was.clusterIP;
-    spec.clusterIPs = was.clusterIPs;
-  }
-  if (!wantsIp(spec) && spec.clusterIP !== 'None' && spec.clusterIP === was.clusterIP)
-    for (const field of ['clusterIP', 'clusterIPs', 'ipFamilies', 'ipFamilyPolicy']) delete spec[field];
-  for (const port of spec.ports ?? []) {
-    const before = (was.ports ?? []).find((other: any) => other.port === port.port && other.protocol === port.protocol);
-    if (wantsPorts(spec) && (port.nodePort ?? 0) === 0 && before?.nodePort !== undefined)
-      port.nodePort = before.nodePort;
-    if (
-      !wantsPorts(spec) &&
-      spec.type !== 'LoadBalancer' &&
-      port.nodePort !== undefined &&
-      port.nodePort === before?.nodePort
-    )
-      delete port.nodePort;
-  }
-}
 
 function takenBy(request: WriteRequest, object: KubeObject): Taken {
   const taken: Taken = { ips: new Set(), ports: new Set() };

@@ -32,7 +32,15 @@ const BATCHES_IN_FLIGHT = 4;
 const ATTEMPT_MS = 1_500;
 const RETRY_PAUSE_MS = 50;
 
+/** The store remembers answers by session. An answer that never came ends a session: it may not be counted as arrived. */
+interface Session {
+  name: string;
+  sequence: number;
+  unanswered: Set<number>;
+}
+
 interface Pending {
+  session: Session;
   txn: Txn;
   bytes: number;
   deadline: number;
@@ -43,9 +51,8 @@ interface Pending {
 export class StoreClient {
   readonly members: StoreMembers;
   readonly #ctx: ActorContext;
-  readonly #session: string;
-  #sequence = 0;
-  readonly #unanswered = new Set<number>();
+  #session: Session;
+  #pendingWrites = 0;
   #waiting: Pending[] = [];
   #inFlight = 0;
   #flushing = false;
@@ -54,26 +61,27 @@ export class StoreClient {
   constructor(ctx: ActorContext, stores: readonly string[]) {
     this.#ctx = ctx;
     this.members = new StoreMembers(stores);
-    this.#session = `${ctx.instance}/${ctx.chance.uuid()}`;
+    this.#session = this.#newSession();
   }
 
   get pendingWrites(): number {
-    return this.#unanswered.size;
+    return this.#pendingWrites;
   }
 
-  /** Throws ApiError when the store has not answered in LIMITS.writeTimeoutMs: then the write may yet happen, once. */
-  write(request: TxnRequest): Promise<TxnResult> {
+  /** Throws ApiError when the store has not answered by `deadline` (monotonic ms): then the write may yet happen, once. */
+  write(request: TxnRequest, deadline: number): Promise<TxnResult> {
     const bytes = request.operations.reduce(
       (sum, op) => sum + op.key.length + (op.type === 'put' ? op.value.length : 0),
       0,
     );
-    const sequence = ++this.#sequence;
-    this.#unanswered.add(sequence);
+    const session = this.#session;
+    const sequence = ++session.sequence;
+    session.unanswered.add(sequence);
+    this.#pendingWrites++;
     return new Promise<TxnResult>((resolve, reject) => {
-      const deadline = this.#ctx.clock.monotonic() + LIMITS.writeTimeoutMs;
-      this.#waiting.push({ txn: { sequence, ...request }, bytes, deadline, resolve, reject });
+      this.#waiting.push({ session, txn: { sequence, ...request }, bytes, deadline, resolve, reject });
       this.#flushLater();
-    }).finally(() => this.#unanswered.delete(sequence));
+    }).finally(() => this.#pendingWrites--);
   }
 
   /** A revision that includes every write acknowledged before the question. Concurrent questions share one answer. */
@@ -150,6 +158,7 @@ export class StoreClient {
     let bytes = 0;
     let count = 0;
     for (const pending of this.#waiting) {
+      if (pending.session !== this.#waiting[0]!.session) break;
       if (count > 0 && (bytes + pending.bytes > BATCH_BYTES || count >= BATCH_TXNS)) break;
       bytes += pending.bytes;
       count++;
@@ -163,7 +172,7 @@ export class StoreClient {
     let last = 'no member was asked';
     while (left.length > 0) {
       const now = this.#ctx.clock.monotonic();
-      for (const late of left.filter((pending) => pending.deadline <= now)) late.reject(noQuorum(last));
+      for (const late of left.filter((pending) => pending.deadline <= now)) this.#giveUp(late, noQuorum(last));
       left = left.filter((pending) => pending.deadline > now);
       if (left.length === 0) break;
       const to = this.members.likelyLeader;
@@ -174,7 +183,7 @@ export class StoreClient {
           last = `${to}: ${reply.message}`;
         } else {
           this.members.leads(to);
-          left = settle(left, reply.results);
+          left = this.#settle(left, reply.results);
           continue;
         }
       } catch (error) {
@@ -189,9 +198,10 @@ export class StoreClient {
 
   #write(member: string, batch: readonly Pending[]): Promise<StoreWriteReply> {
     const { bus, cluster, instance } = this.#ctx;
+    const { session } = batch[0]!;
     const write: StoreWrite = {
-      session: this.#session,
-      acknowledged: (this.#unanswered.values().next().value ?? this.#sequence + 1) - 1,
+      session: session.name,
+      acknowledged: (session.unanswered.values().next().value ?? session.sequence + 1) - 1,
       txns: batch.map((pending) => pending.txn),
     };
     const left = Math.min(...batch.map((pending) => pending.deadline)) - this.#ctx.clock.monotonic();
@@ -200,16 +210,36 @@ export class StoreClient {
       timeoutMs: Math.max(1, Math.min(ATTEMPT_MS, left)),
     }) as Promise<StoreWriteReply>;
   }
+
+  #newSession(): Session {
+    return { name: `${this.#ctx.instance}/${this.#ctx.chance.uuid()}`, sequence: 0, unanswered: new Set() };
+  }
+
+  #giveUp(pending: Pending, error: Error): void {
+    if (pending.session === this.#session) this.#session = this.#newSession();
+    pending.reject(error);
+  }
+
+  /** Hands out the answers that came; returns those that are still without one. */
+  #settle(batch: readonly Pending[], results: readonly TxnResult[]): Pending[] {
+    const bySequence = new Map(results.map((result) => [result.sequence, result]));
+    return batch.filter((pending) => {
+      const result = bySequence.get(pending.txn.sequence);
+      if (result === undefined) return true;
+      pending.session.unanswered.delete(result.sequence);
+      if (!result.ok && result.reason === 'forgotten') this.#giveUp(pending, forgotten(result.message));
+      else pending.resolve(result);
+      return false;
+    });
+  }
 }
 
-/** Hands out the answers that came; returns those that are still without one. */
-function settle(batch: readonly Pending[], results: readonly TxnResult[]): Pending[] {
-  const bySequence = new Map(results.map((result) => [result.sequence, result]));
-  return batch.filter((pending) => {
-    const result = bySequence.get(pending.txn.sequence);
-    if (result !== undefined) pending.resolve(result);
-    return result === undefined;
-  });
+function forgotten(message: string): ApiError {
+  return new ApiError(
+    'ServiceUnavailable',
+    `the store cannot say any more whether the write was applied (${message}); read before you try again`,
+    { retryAfterSeconds: 1 },
+  );
 }
 
 function noQuorum(last: string): ApiError {

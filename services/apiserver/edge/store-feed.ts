@@ -15,8 +15,16 @@ import type { StoreClient } from './store-client.ts';
 const RANGE_KEYS = 500;
 const HISTORY_TXNS = 500;
 const QUERY_MS = 5_000;
+/** The store goes on forgetting while we load: what is this close to its edge may be gone before it is read. */
+const COMPACTION_SLACK = 1_000;
 /** How often the end of the stream is compared with a member's state: a lost last message is noticed this late. */
 const LOOK_MS = 1_000;
+
+export interface FeedListener {
+  events(events: CacheEvent[]): void;
+  /** Revisions that this cache has not seen are compacted away: it can never be whole again. */
+  lost(revision: number, oldest: number): void;
+}
 
 interface Waiter {
   revision: number;
@@ -27,23 +35,18 @@ export class StoreFeed {
   readonly cache: ClusterCache;
   readonly #ctx: ActorContext;
   readonly #store: StoreClient;
-  readonly #onEvents: (events: CacheEvent[]) => void;
+  readonly #listener: FeedListener;
   readonly #subscription: Subscription;
   #waiters: Waiter[] = [];
   #repairing: Promise<void> | undefined;
   #timer: Timer | undefined;
   #stopped = false;
 
-  private constructor(
-    ctx: ActorContext,
-    store: StoreClient,
-    cache: ClusterCache,
-    onEvents: (events: CacheEvent[]) => void,
-  ) {
+  private constructor(ctx: ActorContext, store: StoreClient, cache: ClusterCache, listener: FeedListener) {
     this.#ctx = ctx;
     this.#store = store;
     this.cache = cache;
-    this.#onEvents = onEvents;
+    this.#listener = listener;
     this.#subscription = ctx.bus.subscribe(patternOf(ctx.cluster, 'storeCommitted'), (message) =>
       this.#receive(message.data as StoreCommitted),
     );
@@ -51,13 +54,8 @@ export class StoreFeed {
   }
 
   /** Resolves when the cache holds the state of some member; retries until one answers. */
-  static async open(
-    ctx: ActorContext,
-    store: StoreClient,
-    onEvents: (events: CacheEvent[]) => void,
-  ): Promise<StoreFeed> {
-    const cache = await loadCache(store);
-    const feed = new StoreFeed(ctx, store, cache, onEvents);
+  static async open(ctx: ActorContext, store: StoreClient, listener: FeedListener): Promise<StoreFeed> {
+    const feed = new StoreFeed(ctx, store, await loadCache(store), listener);
     // The recent past comes as events, so that watches from before a restart of this actor go on.
     await feed.catchUp();
     return feed;
@@ -107,7 +105,7 @@ export class StoreFeed {
 
   #apply(txns: readonly CommittedTxn[]): void {
     const events = this.cache.apply(txns);
-    if (events.length > 0) this.#onEvents(events);
+    if (events.length > 0) this.#listener.events(events);
     const reached = this.#waiters.filter((waiter) => waiter.revision <= this.cache.revision);
     if (reached.length === 0) return;
     this.#waiters = this.#waiters.filter((waiter) => waiter.revision > this.cache.revision);
@@ -121,10 +119,7 @@ export class StoreFeed {
           { query: 'history', since: this.cache.revision, limit: HISTORY_TXNS },
           QUERY_MS,
         );
-        if ('compacted' in reply)
-          throw new TroubleError(
-            `revisions after ${this.cache.revision} are compacted up to ${reply.compacted.oldest}: this API actor was away for too long and must load again`,
-          );
+        if ('compacted' in reply) return this.#listener.lost(this.cache.revision, reply.compacted.oldest);
         if (!('history' in reply))
           throw new TroubleError(`unexpected answer to a history query: ${JSON.stringify(Object.keys(reply))}`);
         this.#apply(reply.history.txns);
@@ -152,7 +147,8 @@ async function loadCache(store: StoreClient): Promise<ClusterCache> {
   const status = await store.query({ query: 'status' }, 60_000);
   if (!('status' in status)) throw new TroubleError('the store does not say its revision');
   const { revision, compactedRevision, member } = status.status;
-  const from = Math.max(revision - LIMITS.watchHistoryEvents, compactedRevision, 0);
+  const oldest = compactedRevision === 0 ? 0 : compactedRevision + COMPACTION_SLACK;
+  const from = Math.min(Math.max(revision - LIMITS.watchHistoryEvents / 2, oldest, 0), revision);
   const items = from === 0 ? [] : await rangeAll(store, from, member);
   return new ClusterCache(items, from);
 }

@@ -56,8 +56,10 @@ function nameIt(request: WriteRequest, object: KubeObject): void {
   if (name !== '' || generateName === '') return;
   for (let attempt = 0; attempt < NAME_ATTEMPTS; attempt++) {
     object.metadata.name = `${generateName.slice(0, GENERATED_PREFIX)}${request.chance.suffix(5)}`;
-    if (!exists(request, object.metadata.name, object.metadata.namespace)) return;
+    if (!exists(request, object.metadata.name, object.metadata.namespace)) break;
   }
+  // Some defaults rest on the name (a Namespace's label).
+  request.kind.default(object);
 }
 
 function exists(request: WriteRequest, name: string, namespace = ''): boolean {

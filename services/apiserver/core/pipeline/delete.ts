@@ -89,7 +89,7 @@ function removed(request: WriteRequest, current: CachedObject, object: KubeObjec
   if (kind.returnsDeletedObject) {
     object.metadata.deletionTimestamp ??= toTime(request.now);
     object.metadata.deletionGracePeriodSeconds = 0;
-    return { ...plan, answer: (revision) => withRevision(object, revision) };
+    return { ...plan, answer: (revision) => withRevision(object, revision || current.revision) };
   }
   const { group, resource } = kind.ref;
   const details = { name: current.name, ...(group === '' ? {} : { group }), kind: resource, uid: object.metadata.uid };

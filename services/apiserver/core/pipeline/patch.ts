@@ -2,9 +2,10 @@
 // stand: it goes through the same update as a whole object would.
 import fastJsonPatch from 'fast-json-patch';
 import { decodeValue, expectedOf, type FieldValidation } from '../../../../lib/api/decode.ts';
+import { applyJsonMerge } from '../../../../lib/api/json-merge.ts';
 import type { Kind } from '../../../../lib/api/kind.ts';
 import type { KubeObject } from '../../../../lib/api/object.ts';
-import { strategicMerge } from '../../../../lib/api/strategic-merge.ts';
+import { applyStrategicMerge } from '../../../../lib/api/strategic-merge.ts';
 import { ApiError, messageOf } from '../../../../lib/base/errors.ts';
 
 export const PATCH_TYPES = [
@@ -51,25 +52,8 @@ export function applyPatch(typeName: string, base: KubeObject, patch: Patch): un
       'BadRequest',
       `error decoding patch: a ${patch.type} is a JSON object, not ${JSON.stringify(patch.value)?.slice(0, 60)}`,
     );
-  if (patch.type === 'application/merge-patch+json') return mergePatch(base, patch.value);
-  return strategicMerge(typeName, base, patch.value);
-}
-
-/** RFC 7386. */
-export function mergePatch(base: unknown, patch: unknown): unknown {
-  if (typeof patch !== 'object' || patch === null || Array.isArray(patch)) return patch;
-  const out: Record<string, unknown> = isRecord(base) ? { ...base } : {};
-  for (const [key, value] of Object.entries(patch)) {
-    // JSON.parse makes `__proto__` an own key: assigning it would change the object's kind instead.
-    if (key === '__proto__') continue;
-    if (value === null) delete out[key];
-    else out[key] = mergePatch(out[key], value);
-  }
-  return out;
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
+  if (patch.type === 'application/merge-patch+json') return applyJsonMerge(base, patch.value);
+  return applyStrategicMerge(typeName, base, patch.value);
 }
 
 function jsonPatch(base: KubeObject, operations: unknown): unknown {

@@ -35,7 +35,7 @@ export interface Plan {
   /** The object as it will be, or last was. */
   object: KubeObject;
   code: number;
-  /** Body of the answer, once the revision of the write is known; of an unchanged object: its own revision. */
+  /** Body of the answer, once the revision of the write is known; 0 when nothing was written. */
   answer: (revision: number) => unknown;
 }
 
@@ -55,7 +55,7 @@ export function planCreated(request: WriteRequest, object: KubeObject, companion
     operations: [{ type: 'put', key, value: sizedValue(request.kind, object) }, ...companions.operations],
     object,
     code: 201,
-    answer: (revision) => withRevision(object, revision),
+    answer: (revision) => (revision === 0 ? object : withRevision(object, revision)),
   };
 }
 
@@ -72,7 +72,7 @@ export function planUpdated(
     operations: [{ type: 'put', key, value: sizedValue(kind, object) }, ...companions.operations],
     object,
     code: 200,
-    answer: (revision) => withRevision(object, revision),
+    answer: (revision) => withRevision(object, revision || current.revision),
   };
 }
 
@@ -90,7 +90,7 @@ export function planRemoved(
     operations: [{ type: 'delete', key }, ...companions.operations],
     object,
     code: 200,
-    answer: (revision) => withRevision(object, revision),
+    answer: (revision) => withRevision(object, revision || current.revision),
   };
 }
 

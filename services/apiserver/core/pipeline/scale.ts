@@ -1,6 +1,6 @@
 // Decides how the Scale of a workload is read and written. Never touches anything but spec.replicas.
 import { invalid } from '../../../../lib/api/field-error.ts';
-import { formatSelector } from '../../../../lib/api/selectors.ts';
+import { toScale } from '../../../../lib/api/scale.ts';
 import type { KubeObject } from '../../../../lib/api/object.ts';
 import type { CachedObject } from '../cache/cached-object.ts';
 import { withRevision } from '../cache/cached-object.ts';
@@ -12,17 +12,11 @@ export const SCALE = {
   typeName: 'autoscaling.v1.Scale',
 };
 
+/** Zero replicas are left out, as upstream's encoder does. */
 export function scaleOf(object: KubeObject): KubeObject {
-  const { name, namespace, uid, resourceVersion, creationTimestamp } = object.metadata;
-  const replicas: number = object['spec']?.replicas ?? 0;
-  const selector = selectorText(object);
-  return {
-    kind: 'Scale',
-    apiVersion: 'autoscaling/v1',
-    metadata: { name, namespace, uid, resourceVersion, creationTimestamp },
-    spec: replicas === 0 ? {} : { replicas },
-    status: { replicas: object['status']?.replicas ?? 0, ...(selector === '' ? {} : { selector }) },
-  };
+  const scale = toScale(object) as KubeObject;
+  if (scale['spec']?.replicas === 0) scale['spec'] = {};
+  return scale;
 }
 
 export function planScale(request: WriteRequest, current: CachedObject, scale: KubeObject): Plan {
@@ -42,13 +36,6 @@ export function planScale(request: WriteRequest, current: CachedObject, scale: K
   const plan = planUpdate(request, current, object, 'main');
   return {
     ...plan,
-    answer: (revision) => scaleOf(withRevision(plan.object, plan.verb === 'unchanged' ? current.revision : revision)),
+    answer: (revision) => scaleOf(withRevision(plan.object, revision || current.revision)),
   };
-}
-
-/** Replication controllers select by a plain map, the others by a LabelSelector. */
-function selectorText(object: KubeObject): string {
-  const selector = object['spec']?.selector;
-  if (selector === undefined) return '';
-  return formatSelector(object.kind === 'ReplicationController' ? { matchLabels: selector } : selector);
 }

@@ -1,0 +1,162 @@
+// Decides what a ServiceAccount's token says, for how long, and whether one that was signed by us still stands. Never
+// signs or verifies a signature.
+import type { KubeObject } from '../../../../lib/api/object.ts';
+import { invalid } from '../../../../lib/api/field-error.ts';
+import { ApiError } from '../../../../lib/base/errors.ts';
+import type { ClusterCache } from '../cache/cluster-cache.ts';
+import { forbiddenBy, notFound, type WriteRequest } from '../pipeline/plan.ts';
+import { nodeOf, serviceAccountUser, type User } from './user.ts';
+
+/** Issuer, and audience of tokens for this API, as upstream's default. */
+export const ISSUER = 'https://kubernetes.default.svc';
+
+interface ObjectName {
+  name: string;
+  uid: string;
+}
+
+export interface PrivateClaims {
+  namespace: string;
+  serviceaccount: ObjectName;
+  pod?: ObjectName;
+  secret?: ObjectName;
+  node?: ObjectName;
+}
+
+export interface TokenClaims {
+  sub: string;
+  aud: string[];
+  iat: number;
+  nbf: number;
+  exp: number;
+  jti: string;
+  'kubernetes.io': PrivateClaims;
+}
+
+const SHORTEST_SECONDS = 600;
+const LONGEST_SECONDS = 2 ** 32;
+const BOUND_KINDS: Record<string, 'pods' | 'secrets' | 'nodes'> = { Pod: 'pods', Secret: 'secrets', Node: 'nodes' };
+
+/** What the token of a TokenRequest says. Throws ApiError. */
+export function claimsFor(request: WriteRequest, tokenRequest: KubeObject): TokenClaims {
+  const { namespace, name } = request.info;
+  const account = request.view.get({ stream: 'core/serviceaccounts', namespace, name });
+  if (account === undefined) throw notFound(request.kind, name);
+  const spec = tokenRequest['spec'] ?? {};
+  const seconds: number = spec.expirationSeconds ?? 3600;
+  checkSeconds(seconds);
+  const audiences: string[] = (spec.audiences ?? []).length === 0 ? [ISSUER] : spec.audiences;
+  const bound = boundTo(request, account.object, spec.boundObjectRef);
+  const now = Math.floor(request.now / 1000);
+  return {
+    sub: `system:serviceaccount:${namespace}:${name}`,
+    aud: audiences,
+    iat: now,
+    nbf: now,
+    exp: now + seconds,
+    jti: request.chance.uuid(),
+    'kubernetes.io': { namespace, serviceaccount: { name, uid: account.object.metadata.uid! }, ...bound },
+  };
+}
+
+function checkSeconds(seconds: number): void {
+  const wrong =
+    seconds < SHORTEST_SECONDS
+      ? 'may not specify a duration less than 10 minutes'
+      : seconds > LONGEST_SECONDS
+        ? 'may not specify a duration larger than 2^32 seconds'
+        : '';
+  if (wrong === '') return;
+  throw invalid({ group: 'authentication.k8s.io', kind: 'TokenRequest' }, '', [
+    { code: 'FieldValueInvalid', path: 'spec.expirationSeconds', message: `Invalid value: ${seconds}: ${wrong}` },
+  ]);
+}
+
+function boundTo(
+  request: WriteRequest,
+  account: KubeObject,
+  ref: { kind?: string; name?: string; uid?: string } | undefined,
+): Partial<PrivateClaims> {
+  const node = nodeOf(request.user);
+  if (ref === undefined || ref === null) {
+    if (node !== undefined) throw refused(request, 'a node may only ask for tokens that are bound to a pod of its own');
+    return {};
+  }
+  const resource = BOUND_KINDS[ref.kind ?? ''];
+  if (resource === undefined)
+    throw new ApiError(
+      'BadRequest',
+      `cannot bind token for serviceaccount ${JSON.stringify(account.metadata.name)} to object of kind ${JSON.stringify(ref.kind ?? '')}`,
+    );
+  const namespace = resource === 'nodes' ? '' : request.info.namespace;
+  const found = request.view.get({ stream: `core/${resource}`, namespace, name: ref.name ?? '' })?.object;
+  if (found === undefined)
+    throw new ApiError('NotFound', `${resource} ${JSON.stringify(ref.name ?? '')} not found`, {
+      name: ref.name ?? '',
+      kind: resource,
+    });
+  if ((ref.uid ?? '') !== '' && ref.uid !== found.metadata.uid)
+    throw new ApiError(
+      'Conflict',
+      `Operation cannot be fulfilled on ${resource} ${JSON.stringify(ref.name)}: the UID in the bound object reference (${ref.uid}) does not match the UID in record. The object might have been deleted and then recreated`,
+    );
+  const bound = { name: found.metadata.name, uid: found.metadata.uid! };
+  if (resource !== 'pods') {
+    if (node !== undefined) throw refused(request, 'a node may only ask for tokens that are bound to a pod of its own');
+    return resource === 'nodes' ? { node: bound } : { secret: bound };
+  }
+  return podClaims(request, account, found, bound, node);
+}
+
+function podClaims(
+  request: WriteRequest,
+  account: KubeObject,
+  pod: KubeObject,
+  bound: ObjectName,
+  node: string | undefined,
+): Partial<PrivateClaims> {
+  const runsAs: string = pod['spec']?.serviceAccountName ?? '';
+  if (runsAs !== account.metadata.name)
+    throw new ApiError(
+      'BadRequest',
+      `cannot bind token for serviceaccount ${JSON.stringify(account.metadata.name)} to pod running with different serviceaccount name.`,
+    );
+  const nodeName: string = pod['spec']?.nodeName ?? '';
+  if (node !== undefined && nodeName !== node)
+    throw refused(request, `pod ${JSON.stringify(bound.name)} does not run on node ${JSON.stringify(node)}`);
+  const home = nodeName === '' ? undefined : request.view.get({ stream: 'core/nodes', namespace: '', name: nodeName });
+  return { pod: bound, ...(home === undefined ? {} : { node: { name: nodeName, uid: home.object.metadata.uid! } }) };
+}
+
+function refused(request: WriteRequest, why: string): ApiError {
+  return forbiddenBy(request.kind, request.info.name, why);
+}
+
+/** The user of a token whose signature holds; a text says why it does not stand any more. */
+export function userOfClaims(
+  view: ClusterCache,
+  claims: { 'kubernetes.io'?: PrivateClaims; jti?: string },
+): User | string {
+  const own = claims['kubernetes.io'];
+  if (own === undefined) return 'the token has no claims of Kubernetes';
+  const { namespace, serviceaccount, pod, secret, node } = own;
+  const gone = (stream: string, at: string, bound: ObjectName): boolean =>
+    view.get({ stream, namespace: at, name: bound.name })?.object.metadata.uid !== bound.uid;
+  if (gone('core/serviceaccounts', namespace, serviceaccount))
+    return `service account ${namespace}/${serviceaccount.name} is gone`;
+  if (pod !== undefined && gone('core/pods', namespace, pod)) return `pod ${namespace}/${pod.name} is gone`;
+  if (secret !== undefined && gone('core/secrets', namespace, secret))
+    return `secret ${namespace}/${secret.name} is gone`;
+  // A token of a pod dies with the pod; its node is only told.
+  if (node !== undefined && pod === undefined && gone('core/nodes', '', node)) return `node ${node.name} is gone`;
+  const extra: Record<string, string[]> = {
+    ...(claims.jti === undefined ? {} : { 'authentication.kubernetes.io/credential-id': [`JTI=${claims.jti}`] }),
+    ...(pod === undefined
+      ? {}
+      : { 'authentication.kubernetes.io/pod-name': [pod.name], 'authentication.kubernetes.io/pod-uid': [pod.uid] }),
+    ...(node === undefined
+      ? {}
+      : { 'authentication.kubernetes.io/node-name': [node.name], 'authentication.kubernetes.io/node-uid': [node.uid] }),
+  };
+  return serviceAccountUser(namespace, serviceaccount.name, { uid: serviceaccount.uid, extra });
+}

@@ -1,0 +1,160 @@
+// Decides which objects every cluster has from its first second: namespaces, roles, priority classes, the Service that
+// stands for the API itself. Never changes what is there already.
+import type { ClusterFacts } from '../../../lib/actor/settings.ts';
+import type { KubeObject } from '../../../lib/api/object.ts';
+import { BOOTSTRAP_CLUSTER_ROLES, BOOTSTRAP_CLUSTER_ROLE_BINDINGS } from './auth/bootstrap-roles.ts';
+import type { PolicyRule } from './auth/rules.ts';
+import { kubernetesServiceIp } from './service-addresses.ts';
+
+export interface BootstrapObject {
+  /** Path of the collection. */
+  collection: string;
+  object: KubeObject;
+}
+
+const RBAC = '/apis/rbac.authorization.k8s.io/v1';
+const RBAC_VERSION = 'rbac.authorization.k8s.io/v1';
+const BOOTSTRAP_META = {
+  labels: { 'kubernetes.io/bootstrapping': 'rbac-defaults' },
+  annotations: { 'rbac.authorization.kubernetes.io/autoupdate': 'true' },
+};
+const API_LABELS = { component: 'apiserver', provider: 'kubernetes' };
+
+export function bootstrapObjects(facts: ClusterFacts, port: number): BootstrapObject[] {
+  return [
+    ...['kube-system', 'default', 'kube-public', 'kube-node-lease'].map((name) =>
+      at('/api/v1/namespaces', { apiVersion: 'v1', kind: 'Namespace', metadata: { name } }),
+    ),
+    ...BOOTSTRAP_CLUSTER_ROLES.map(({ name, rules, aggregates }) =>
+      at(`${RBAC}/clusterroles`, clusterRole(name, rules, aggregates)),
+    ),
+    ...BOOTSTRAP_CLUSTER_ROLE_BINDINGS.map((binding) =>
+      at(`${RBAC}/clusterrolebindings`, {
+        apiVersion: RBAC_VERSION,
+        kind: 'ClusterRoleBinding',
+        metadata: { name: binding.name, ...structuredClone(BOOTSTRAP_META) },
+        roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: binding.role },
+        subjects: binding.subjects.map((subject) => ({ apiGroup: 'rbac.authorization.k8s.io', ...subject })),
+      }),
+    ),
+    priorityClass(
+      'system-node-critical',
+      2_000_001_000,
+      'Used for system critical pods that must not be moved from their current node.',
+    ),
+    priorityClass(
+      'system-cluster-critical',
+      2_000_000_000,
+      'Used for system critical pods that must run in the cluster, but can be moved to another node if necessary.',
+    ),
+    at('/api/v1/namespaces/default/services', apiService(facts, port)),
+  ];
+}
+
+function at(collection: string, object: KubeObject): BootstrapObject {
+  return { collection, object };
+}
+
+function clusterRole(name: string, rules: PolicyRule[], aggregates: string | undefined): KubeObject {
+  const rule =
+    aggregates === undefined
+      ? {}
+      : { aggregationRule: { clusterRoleSelectors: [{ matchLabels: { [aggregates]: 'true' } }] } };
+  return {
+    apiVersion: RBAC_VERSION,
+    kind: 'ClusterRole',
+    metadata: { name, ...structuredClone(BOOTSTRAP_META) },
+    ...rule,
+    rules,
+  };
+}
+
+function priorityClass(name: string, value: number, description: string): BootstrapObject {
+  return at('/apis/scheduling.k8s.io/v1/priorityclasses', {
+    apiVersion: 'scheduling.k8s.io/v1',
+    kind: 'PriorityClass',
+    metadata: { name },
+    value,
+    description,
+  });
+}
+
+function apiService(facts: ClusterFacts, port: number): KubeObject {
+  return {
+    apiVersion: 'v1',
+    kind: 'Service',
+    metadata: { name: 'kubernetes', labels: { ...API_LABELS } },
+    spec: {
+      type: 'ClusterIP',
+      clusterIP: kubernetesServiceIp(facts.serviceCidr),
+      ports: [{ name: 'https', protocol: 'TCP', port: 443, targetPort: port }],
+    },
+  };
+}
+
+/** Rules of a bootstrap role that a stored one lacks (an older version wrote it); undefined: it is whole. */
+export function missingRules(stored: KubeObject, wanted: readonly PolicyRule[]): PolicyRule[] | undefined {
+  if (stored.metadata.annotations?.['rbac.authorization.kubernetes.io/autoupdate'] !== 'true') return undefined;
+  const has = new Set(((stored['rules'] ?? []) as PolicyRule[]).map(ruleKey));
+  const missing = wanted.filter((rule) => !has.has(ruleKey(rule)));
+  return missing.length === 0 ? undefined : missing;
+}
+
+function ruleKey(rule: PolicyRule): string {
+  const sorted = (values: string[] | undefined): string => (values ?? []).toSorted().join(',');
+  return [rule.verbs, rule.apiGroups, rule.resources, rule.resourceNames, rule.nonResourceURLs].map(sorted).join('|');
+}
+
+/** How long an API actor's Lease speaks for it after its last renewal. */
+export const API_LEASE_SECONDS = 40;
+const API_LEASE_LABELS = { 'apiserver.kubernetes.io/identity': 'kube-apiserver' };
+const ADDRESS_ANNOTATION = 'flotilla.dev/advertise-address';
+
+export function apiLease(instance: string, address: string, now: string): KubeObject {
+  return {
+    apiVersion: 'coordination.k8s.io/v1',
+    kind: 'Lease',
+    metadata: {
+      name: instance,
+      namespace: 'kube-system',
+      labels: { ...API_LEASE_LABELS },
+      annotations: { [ADDRESS_ANNOTATION]: address },
+    },
+    spec: { holderIdentity: instance, leaseDurationSeconds: API_LEASE_SECONDS, renewTime: now },
+  };
+}
+
+/** Addresses of the API actors whose Lease is fresh; always our own. */
+export function apiAddresses(leases: Iterable<KubeObject>, own: string, now: number): string[] {
+  const addresses = new Set([own]);
+  for (const lease of leases) {
+    const address = lease.metadata.annotations?.[ADDRESS_ANNOTATION];
+    const renewed = Date.parse(lease['spec']?.renewTime ?? '');
+    if (address !== undefined && now - renewed < API_LEASE_SECONDS * 1000) addresses.add(address);
+  }
+  return [...addresses].toSorted();
+}
+
+export function apiEndpointSlice(addresses: readonly string[], port: number): KubeObject {
+  return {
+    apiVersion: 'discovery.k8s.io/v1',
+    kind: 'EndpointSlice',
+    metadata: { name: 'kubernetes', namespace: 'default', labels: { 'kubernetes.io/service-name': 'kubernetes' } },
+    addressType: 'IPv4',
+    endpoints: addresses.map((address) => ({ addresses: [address], conditions: { ready: true } })),
+    ports: [{ name: 'https', port, protocol: 'TCP' }],
+  };
+}
+
+export function apiEndpoints(addresses: readonly string[], port: number): KubeObject {
+  return {
+    apiVersion: 'v1',
+    kind: 'Endpoints',
+    metadata: {
+      name: 'kubernetes',
+      namespace: 'default',
+      labels: { 'endpointslice.kubernetes.io/skip-mirror': 'true' },
+    },
+    subsets: [{ addresses: addresses.map((ip) => ({ ip })), ports: [{ name: 'https', port, protocol: 'TCP' }] }],
+  };
+}

@@ -1,0 +1,41 @@
+// Decides which options a write carries, and refuses those that do not exist. Never acts on them.
+import { fieldValidationOf, type FieldValidation } from '../../../lib/api/decode.ts';
+import { invalid } from '../../../lib/api/field-error.ts';
+
+export interface WriteOptions {
+  dryRun: boolean;
+  fieldValidation: FieldValidation;
+}
+
+const LONGEST_MANAGER_BYTES = 128;
+
+/** `optionsKind` is for the error's text: CreateOptions, UpdateOptions, PatchOptions, DeleteOptions. */
+export function writeOptions(
+  query: URLSearchParams,
+  optionsKind: string,
+  bodyDryRun: unknown = undefined,
+): WriteOptions {
+  const ref = { group: 'meta.k8s.io', kind: optionsKind };
+  const asked = Array.isArray(bodyDryRun)
+    ? bodyDryRun.map(String)
+    : query.getAll('dryRun').filter((value) => value !== '');
+  const wrong = asked.filter((value) => value !== 'All');
+  if (wrong.length > 0)
+    throw invalid(ref, '', [
+      {
+        code: 'FieldValueNotSupported',
+        path: 'dryRun',
+        message: `Unsupported value: ${JSON.stringify(wrong)}: supported values: "All"`,
+      },
+    ]);
+  const manager = query.get('fieldManager') ?? '';
+  if (new TextEncoder().encode(manager).length > LONGEST_MANAGER_BYTES)
+    throw invalid(ref, '', [
+      {
+        code: 'FieldValueTooLong',
+        path: 'fieldManager',
+        message: `Too long: may not be more than ${LONGEST_MANAGER_BYTES} bytes`,
+      },
+    ]);
+  return { dryRun: asked.length > 0, fieldValidation: fieldValidationOf(query.get('fieldValidation') ?? undefined) };
+}

@@ -1,0 +1,94 @@
+// Does: takes one authenticated request through authorization to the verb that it asks for. Never knows how the request
+// came or how the answer goes.
+import type { Kind } from '../../../lib/api/kind.ts';
+import { ApiError } from '../../../lib/base/errors.ts';
+import { attributesOf, refusalText } from '../core/auth/attributes.ts';
+import { requestInfo, type RequestInfo, type ResourceRequest } from '../core/request-info.ts';
+import { servedKind, servesGroupVersion } from '../core/served-kinds.ts';
+import { streamOf } from '../core/storage-key.ts';
+import type { Answer, Call } from './call.ts';
+import type { ApiParts } from './parts.ts';
+import { answerDocument, isOpen } from './documents.ts';
+import { getObject, listOrTable, watchObjects } from './reads.ts';
+import { answerReview } from './review-answers.ts';
+import { answerSubresource } from './subresources.ts';
+import { createObject, deleteCollection, deleteObject, patchObject, updateObject } from './writes.ts';
+
+/** A resource request with everything that names its target. */
+export interface Target {
+  info: ResourceRequest;
+  kind: Kind;
+  stream: string;
+}
+
+type Verb = (parts: ApiParts, call: Call, target: Target) => Promise<Answer>;
+
+/** What each verb does to a whole object; subresources are in subresources.ts. */
+const VERBS: Record<ResourceRequest['verb'], Verb> = {
+  get: getObject,
+  list: listOrTable,
+  watch: watchObjects,
+  create: createObject,
+  update: updateObject,
+  patch: patchObject,
+  delete: deleteObject,
+  deletecollection: deleteCollection,
+};
+
+/** Throws ApiError for every refusal. */
+export async function handle(parts: ApiParts, call: Call): Promise<Answer> {
+  const info = requestInfo(call.method, call.path, call.query);
+  authorize(parts, call, info);
+  if (!info.isResource) return answerDocument(parts, call, info);
+  const target = targetOf(info);
+  if (target === undefined) return pageNotFound();
+  const { kind } = target;
+  if (info.subresource !== '') return answerSubresource(parts, call, target);
+  if (!kind.verbs.includes(info.verb)) throw methodNotAllowed();
+  if (!kind.stored) return answerReview(parts, call, target);
+  return VERBS[info.verb](parts, call, target);
+}
+
+function authorize(parts: ApiParts, call: Call, info: RequestInfo): void {
+  if (!info.isResource && isOpen(info.path)) return;
+  const asked = attributesOf(call.user, info, call.query);
+  const verdict = parts.access.authorize(asked);
+  if (verdict.allowed) return;
+  const details = info.isResource
+    ? {
+        ...(info.name === '' ? {} : { name: info.name }),
+        ...(info.group === '' ? {} : { group: info.group }),
+        kind: info.resource,
+      }
+    : {};
+  throw new ApiError('Forbidden', refusalText(asked, verdict.reason), details);
+}
+
+/** Undefined: no such group or version, which upstream answers with plain text. */
+function targetOf(info: ResourceRequest): Target | undefined {
+  const kind = servedKind(info.group, info.version, info.resource);
+  if (kind !== undefined && isPlaced(kind, info)) return { info, kind, stream: streamOf(info.group, info.resource) };
+  if (!servesGroupVersion(info.group, info.version)) return undefined;
+  throw new ApiError('NotFound', 'the server could not find the requested resource', {});
+}
+
+/** Cluster resources have no path below a namespace. */
+function isPlaced(kind: Kind, info: ResourceRequest): boolean {
+  return (
+    kind.ref.namespaced || info.namespace === '' || (kind.ref.resource === 'namespaces' && info.namespace === info.name)
+  );
+}
+
+export function pageNotFound(): Answer {
+  return {
+    type: 'bytes',
+    code: 404,
+    contentType: 'text/plain; charset=utf-8',
+    bytes: Buffer.from('404 page not found\n'),
+    headers: { 'x-content-type-options': 'nosniff' },
+  };
+}
+
+export function methodNotAllowed(): ApiError {
+  return new ApiError('MethodNotAllowed', 'the server does not allow this method on the requested resource', {});
+}

@@ -1,0 +1,102 @@
+// Does: sees to it that the first objects of the cluster exist, now and again later; and that the Service of the API leads
+// to the API actors that live. Never gives up: what fails is tried again.
+import type { Timer } from '../../../../lib/base/clock.ts';
+import { toMicroTime } from '../../../../lib/base/clock.ts';
+import { messageOf } from '../../../../lib/base/errors.ts';
+import { equalObjects } from '../../../../lib/api/equality.ts';
+import type { KubeObject } from '../../../../lib/api/object.ts';
+import { BOOTSTRAP_CLUSTER_ROLES } from '../../core/auth/bootstrap-roles.ts';
+import {
+  apiAddresses,
+  apiEndpoints,
+  apiEndpointSlice,
+  apiLease,
+  bootstrapObjects,
+  missingRules,
+} from '../../core/bootstrap-objects.ts';
+import { parseKeyOfPath } from './paths.ts';
+import type { ApiParts } from '../parts.ts';
+import { ensure, mergePatch } from './internal-calls.ts';
+
+const AGAIN_MS = 10_000;
+const AFTER_FAILURE_MS = 500;
+
+export class Bootstrap {
+  readonly #parts: () => ApiParts;
+  #timer: Timer | undefined;
+  #stopped = false;
+  isDone = false;
+  problem: string | undefined;
+
+  /** The parts know their bootstrap, so it gets them late. */
+  constructor(parts: () => ApiParts) {
+    this.#parts = parts;
+  }
+
+  /** Resolves after the first attempt; later ones follow by themselves. */
+  async start(): Promise<void> {
+    const { ctx } = this.#parts();
+    try {
+      await this.#once();
+      this.isDone = true;
+      this.problem = undefined;
+    } catch (error) {
+      this.problem = messageOf(error);
+      ctx.log.warn({ error: this.problem }, 'the first objects of the cluster could not all be made');
+    }
+    if (this.#stopped) return;
+    const pause = this.problem === undefined ? AGAIN_MS : AFTER_FAILURE_MS;
+    this.#timer = ctx.clock.timer(pause, () => void this.start());
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    this.#timer?.cancel();
+  }
+
+  async #once(): Promise<void> {
+    const parts = this.#parts();
+    const { cluster, port } = parts.ctx.settings;
+    for (const { collection, object } of bootstrapObjects(cluster, port)) {
+      const known = parts.cache.get(parseKeyOfPath(collection, object.metadata.name));
+      if (known === undefined) await ensure(parts, collection, object);
+    }
+    await this.#completeRoles(parts);
+    await this.#announce(parts);
+  }
+
+  async #completeRoles(parts: ApiParts): Promise<void> {
+    for (const { name, rules } of BOOTSTRAP_CLUSTER_ROLES) {
+      const stored = parts.cache.get({ stream: 'rbac.authorization.k8s.io/clusterroles', namespace: '', name })?.object;
+      const missing = stored === undefined ? undefined : missingRules(stored, rules);
+      if (missing === undefined) continue;
+      await mergePatch(parts, `/apis/rbac.authorization.k8s.io/v1/clusterroles/${name}`, {
+        rules: [...(stored!['rules'] ?? []), ...missing],
+      });
+    }
+  }
+
+  async #announce(parts: ApiParts): Promise<void> {
+    const { ctx, cache } = parts;
+    const { advertiseAddress, port } = ctx.settings;
+    const now = ctx.clock.now();
+    await put(
+      parts,
+      '/apis/coordination.k8s.io/v1/namespaces/kube-system/leases',
+      apiLease(ctx.instance, advertiseAddress, toMicroTime(now)),
+    );
+    const leases = [...cache.list('coordination.k8s.io/leases', 'kube-system')].map((item) => item.object);
+    const addresses = apiAddresses(leases, advertiseAddress, now);
+    await put(parts, '/apis/discovery.k8s.io/v1/namespaces/default/endpointslices', apiEndpointSlice(addresses, port));
+    await put(parts, '/api/v1/namespaces/default/endpoints', apiEndpoints(addresses, port));
+  }
+}
+
+/** Creates the object, or brings the stored one to it. */
+async function put(parts: ApiParts, collection: string, object: KubeObject): Promise<void> {
+  const known = parts.cache.get(parseKeyOfPath(collection, object.metadata.name))?.object;
+  if (known === undefined) return ensure(parts, collection, object);
+  const { apiVersion: _version, kind: _kind, metadata: _metadata, ...content } = object;
+  const differs = Object.entries(content).some(([field, value]) => !equalObjects(known[field], value));
+  if (differs) await mergePatch(parts, `${collection}/${object.metadata.name}`, content);
+}

@@ -1,0 +1,130 @@
+// Does: serves the actors' requests over the bus by the same pipeline as HTTPS; the subject says who asks. Never takes an
+// identity from a message.
+import type { ActorContext } from '../../../lib/actor/context.ts';
+import { ApiError, messageOf } from '../../../lib/base/errors.ts';
+import { LIMITS } from '../../../lib/base/limits.ts';
+import type { BusMessage, Subscription } from '../../../lib/bus/bus.ts';
+import type { ApiRequest, ApiResponse, Cause } from '../../../lib/bus/messages.ts';
+import { parseSubject, patternOf } from '../../../lib/bus/subjects.ts';
+import { busUser } from '../core/auth/user.ts';
+import { handle } from './api.ts';
+import { valueBody, type Answer, type Call } from './call.ts';
+import { listObject } from './encode.ts';
+import type { ApiParts } from './parts.ts';
+
+const METHODS = new Set(['GET', 'POST', 'PUT', 'PATCH', 'DELETE']);
+/** Envelope and msgpack's overhead, generously. */
+const ENVELOPE_BYTES = 65_536;
+
+export function serveBus(parts: ApiParts): Subscription {
+  const { ctx } = parts;
+  return ctx.bus.subscribe(patternOf(ctx.cluster, 'apiRequest'), (message) => void answer(parts, message), {
+    queue: 'apiserver',
+  });
+}
+
+async function answer(parts: ApiParts, message: BusMessage): Promise<void> {
+  const from = parseSubject('apiRequest', message.subject)?.from;
+  if (message.respond === undefined || from === undefined) return;
+  const began = parts.ctx.clock.monotonic();
+  let response: ApiResponse;
+  try {
+    response = await respond(parts, from, message.data);
+  } catch (error) {
+    response = refusal(parts.ctx, error);
+  }
+  parts.metrics.requests.inc({ verb: 'bus', group: '', resource: '', code: String(response.code) });
+  parts.metrics.durations.observe({ verb: 'bus', resource: '' }, (parts.ctx.clock.monotonic() - began) / 1000);
+  message.respond(response);
+}
+
+async function respond(parts: ApiParts, from: string, data: unknown): Promise<ApiResponse> {
+  const request = checked(data);
+  const call: Call = {
+    user: busUser(from),
+    method: request.method,
+    path: request.path,
+    query: new URLSearchParams(request.query ?? {}),
+    accept: 'application/json',
+    body: valueBody(request.body, request.contentType ?? 'application/json'),
+    cause: causeOf(request.cause),
+    warnings: new Set(),
+  };
+  const { code, body } = plain(await handle(parts, call));
+  const warnings = call.warnings.size === 0 ? {} : { warnings: [...call.warnings] };
+  return { code, body, ...warnings };
+}
+
+/** A cause goes into the store and from there to every reader: only its own fields do. */
+function causeOf(given: Cause | undefined): Cause | undefined {
+  if (typeof given?.span !== 'string' || typeof given.actor !== 'string') return undefined;
+  const revisions = Array.isArray(given.revisions)
+    ? given.revisions.filter((revision) => Number.isInteger(revision))
+    : undefined;
+  return { span: given.span, actor: given.actor, ...(revisions === undefined ? {} : { revisions }) };
+}
+
+/** What came over the bus is never trusted to have its shape. */
+function checked(data: unknown): ApiRequest {
+  const request = data as ApiRequest;
+  const isWhole =
+    typeof data === 'object' &&
+    data !== null &&
+    METHODS.has(request.method) &&
+    typeof request.path === 'string' &&
+    request.path.startsWith('/') &&
+    (request.query === undefined || (typeof request.query === 'object' && request.query !== null)) &&
+    (request.contentType === undefined || typeof request.contentType === 'string');
+  if (!isWhole)
+    throw new ApiError('BadRequest', 'a request over the bus is { method, path, query?, contentType?, body?, cause? }');
+  return request;
+}
+
+function plain(answered: Answer): { code: number; body: unknown } {
+  switch (answered.type) {
+    case 'object':
+      return { code: answered.code, body: answered.body };
+    case 'item':
+      return { code: answered.code, body: answered.item.object };
+    case 'list':
+      return {
+        code: answered.code,
+        body: smallEnough(listObject(answered.kind, answered.page), answered.page.items.length),
+      };
+    case 'bytes':
+      return { code: answered.code, body: textBody(answered.contentType, answered.bytes) };
+    case 'watch':
+      throw new ApiError(
+        'BadRequest',
+        'a watch is not a request over the bus: subscribe to the events of the resource instead',
+      );
+    case 'stream':
+      throw new ApiError('BadRequest', 'logs and exec are served over HTTPS only');
+  }
+}
+
+/** A list that the bus cannot carry would vanish without a word. */
+function smallEnough(list: object, count: number): object {
+  const bytes = count < 100 ? 0 : JSON.stringify(list).length;
+  if (bytes > LIMITS.busPayloadBytes - ENVELOPE_BYTES)
+    throw new ApiError(
+      'RequestEntityTooLarge',
+      `the list has ${count} objects and ${bytes} bytes, more than the bus carries (${LIMITS.busPayloadBytes}): ask with limit and continue`,
+    );
+  return list;
+}
+
+function textBody(contentType: string, bytes: Uint8Array): unknown {
+  const text = new TextDecoder().decode(bytes);
+  return contentType.startsWith('application/json') ? (JSON.parse(text) as unknown) : text;
+}
+
+function refusal(ctx: ActorContext, error: unknown): ApiResponse {
+  if (error instanceof ApiError) return { code: error.code, body: error.toStatus() };
+  ctx.log.error(
+    { error: messageOf(error), stack: error instanceof Error ? error.stack : undefined },
+    'a request failed',
+  );
+  const told = new ApiError('InternalError', `Internal error occurred: ${messageOf(error)}`);
+  return { code: told.code, body: told.toStatus() };
+}

@@ -1,0 +1,59 @@
+// Decides nothing: the shape of one request after its transport is peeled off, and of its answer before one is put on.
+// Never knows HTTP or the bus.
+import { parseBody } from '../../../lib/api/decode.ts';
+import type { ParsedText } from '../../../lib/api/json.ts';
+import type { Kind } from '../../../lib/api/kind.ts';
+import type { Cause } from '../../../lib/bus/messages.ts';
+import type { User } from '../core/auth/user.ts';
+import type { CachedObject } from '../core/cache/cached-object.ts';
+import type { Page } from '../core/list-objects.ts';
+import type { Form } from '../core/media-type.ts';
+import type { ResourceRequest } from '../core/request-info.ts';
+import type { WatchPlan } from './watch-plan.ts';
+
+export interface CallBody {
+  contentType: string;
+  isEmpty: boolean;
+  /** `mustBe` names the expected kind in the error. Throws ApiError. */
+  parse(mustBe: string, contentType?: string): ParsedText;
+}
+
+export interface Call {
+  user: User;
+  method: string;
+  path: string;
+  query: URLSearchParams;
+  accept: string;
+  body: CallBody;
+  /** Of an actor's request. */
+  cause: Cause | undefined;
+  /** Collected for `Warning: 299` headers. */
+  warnings: Set<string>;
+}
+
+export type Answer =
+  | { type: 'object'; code: number; body: unknown }
+  /** A stored object: its bytes may be at hand. */
+  | { type: 'item'; code: number; kind: Kind; item: CachedObject; form: Form }
+  | { type: 'list'; code: number; kind: Kind; page: Page; form: Form; includeObject: string }
+  | { type: 'bytes'; code: number; contentType: string; bytes: Uint8Array; headers: Record<string, string> }
+  | { type: 'watch'; plan: WatchPlan }
+  /** A conversation with the kubelet of the pod's node. */
+  | { type: 'stream'; info: ResourceRequest; pod: CachedObject };
+
+export function bytesBody(bytes: Uint8Array, contentType: string): CallBody {
+  return {
+    contentType,
+    isEmpty: bytes.length === 0,
+    parse: (mustBe, as = contentType) => parseBody(bytes, as, mustBe),
+  };
+}
+
+/** The body of a bus request is decoded already. */
+export function valueBody(value: unknown, contentType: string): CallBody {
+  return {
+    contentType,
+    isEmpty: value === undefined || value === null,
+    parse: () => ({ value, duplicates: [] }),
+  };
+}

@@ -1,0 +1,142 @@
+// Does: answers discovery and OpenAPI, each document built once. Never lists what is not served.
+import { createHash } from 'node:crypto';
+import {
+  aggregatedDiscovery,
+  aggregatedMediaType,
+  apiGroup,
+  apiGroupList,
+  apiResourceList,
+  apiVersions,
+  type AggregatedVersion,
+} from '../../../lib/api/discovery.ts';
+import { openApiIndex, openApiV2, openApiV3 } from '../../../lib/api/openapi.ts';
+import type { MediaRange } from '../core/media-type.ts';
+import { SERVED_KINDS } from '../core/served-kinds.ts';
+import type { Answer, Call } from './call.ts';
+import { jsonBytes } from './encode.ts';
+
+const JSON_TYPE = 'application/json';
+/** Clients up to kubectl 1.28 ask for this form first and take an empty document for "use v3". */
+const PROTOBUF_V2 = 'application/com.github.proto-openapi.spec.v2@v1.0+protobuf';
+
+interface Built {
+  bytes: Buffer;
+  hash: string;
+}
+
+const built = new Map<string, Built | undefined>();
+
+function once(name: string, make: () => unknown): Built | undefined {
+  if (!built.has(name)) {
+    const value = make();
+    const bytes = value === undefined ? undefined : jsonBytes(value);
+    built.set(
+      name,
+      bytes === undefined ? undefined : { bytes, hash: createHash('sha256').update(bytes).digest('hex').toUpperCase() },
+    );
+  }
+  return built.get(name);
+}
+
+/** Undefined when nothing is there. */
+export function discoveryAnswer(
+  call: Call,
+  path: string,
+  accepted: readonly MediaRange[],
+  address: string,
+  version: string,
+): Answer | undefined {
+  const [root = '', ...rest] = path.split('/').filter((part) => part !== '');
+  if (root === 'openapi') return openapi(call, rest, accepted, version);
+  const aggregated = aggregatedVersion(accepted);
+  if (rest.length === 0 && (root === 'api' || root === 'apis')) {
+    if (aggregated !== undefined)
+      return document(
+        once(`${root} ${aggregated}`, () => aggregatedDiscovery(SERVED_KINDS, `/${root}`, aggregated)),
+        aggregatedMediaType(aggregated),
+      );
+    return document(
+      once(root, () => (root === 'api' ? apiVersions(address) : apiGroupList(SERVED_KINDS))),
+      JSON_TYPE,
+    );
+  }
+  if (root === 'api' && rest.length === 1)
+    return document(
+      once(path, () => apiResourceList(SERVED_KINDS, '', rest[0]!)),
+      JSON_TYPE,
+    );
+  if (root !== 'apis') return undefined;
+  const [group = '', groupVersion] = rest;
+  if (rest.length === 1)
+    return document(
+      once(path, () => apiGroup(SERVED_KINDS, group)),
+      JSON_TYPE,
+    );
+  if (rest.length === 2)
+    return document(
+      once(path, () => apiResourceList(SERVED_KINDS, group, groupVersion!)),
+      JSON_TYPE,
+    );
+  return undefined;
+}
+
+function aggregatedVersion(accepted: readonly MediaRange[]): AggregatedVersion | undefined {
+  for (const { type, parameters } of accepted) {
+    if (type !== JSON_TYPE) continue;
+    if (parameters['as'] === undefined) return undefined;
+    const { g, v, as } = parameters;
+    if (g === 'apidiscovery.k8s.io' && as === 'APIGroupDiscoveryList' && (v === 'v2' || v === 'v2beta1')) return v;
+  }
+  return undefined;
+}
+
+function openapi(
+  call: Call,
+  rest: readonly string[],
+  accepted: readonly MediaRange[],
+  version: string,
+): Answer | undefined {
+  if (rest[0] === 'v2') return openapiV2(accepted, version);
+  if (rest[0] !== 'v3') return undefined;
+  const [, root, ...place] = rest;
+  if (root === undefined)
+    return document(
+      once('v3', () => openApiIndex(SERVED_KINDS, (group, v) => v3(group, v, version)!.hash)),
+      JSON_TYPE,
+    );
+  const [group, groupVersion] = root === 'api' ? ['', place[0]] : [place[0] ?? '', place[1]];
+  const found = v3(group, groupVersion ?? '', version);
+  return document(found, JSON_TYPE, cacheHeaders(call, found));
+}
+
+function v3(group: string, groupVersion: string, version: string): Built | undefined {
+  return once(`v3 ${group}/${groupVersion}`, () => openApiV3(SERVED_KINDS, group, groupVersion, version));
+}
+
+function openapiV2(accepted: readonly MediaRange[], version: string): Answer | undefined {
+  if (accepted[0]?.type === PROTOBUF_V2) return bytes(new Uint8Array(), PROTOBUF_V2, {});
+  return document(
+    once('v2', () => openApiV2(SERVED_KINDS, version)),
+    JSON_TYPE,
+  );
+}
+
+/** A document that is asked for by its hash never changes: without these, kubectl loads a megabyte on each apply. */
+function cacheHeaders(call: Call, found: Built | undefined): Record<string, string> {
+  if (found === undefined) return {};
+  const etag = { etag: `"${found.hash}"` };
+  if (call.query.get('hash') !== found.hash) return etag;
+  return { ...etag, 'cache-control': 'public, immutable', expires: 'Fri, 31 Dec 2100 23:59:59 GMT' };
+}
+
+function document(
+  found: Built | undefined,
+  contentType: string,
+  headers: Record<string, string> = {},
+): Answer | undefined {
+  return found === undefined ? undefined : bytes(found.bytes, contentType, { vary: 'Accept', ...headers });
+}
+
+function bytes(content: Uint8Array, contentType: string, headers: Record<string, string>): Answer {
+  return { type: 'bytes', code: 200, contentType, bytes: content, headers };
+}

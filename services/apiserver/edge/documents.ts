@@ -1,0 +1,137 @@
+// Does: answers what is no resource: health, version, metrics, discovery, OpenAPI, the keys of tokens. Never asks the store.
+import { ISSUER } from '../core/auth/token-claims.ts';
+import { parseAccept } from '../core/media-type.ts';
+import type { NonResourceRequest } from '../core/request-info.ts';
+import { methodNotAllowed, pageNotFound } from './api.ts';
+import type { Answer, Call } from './call.ts';
+import { discoveryAnswer } from './discovery-answers.ts';
+import { jsonBytes } from './encode.ts';
+import type { ApiParts } from './parts.ts';
+
+/** kubectl compares its own version with this and warns when they are far apart. */
+const VERSION = {
+  major: '1',
+  minor: '36',
+  gitVersion: 'v1.36.0+flotilla',
+  gitCommit: '',
+  gitTreeState: 'clean',
+  buildDate: '2026-11-22T00:00:00Z',
+  goVersion: `node${process.version}`,
+  compiler: 'node',
+  platform: `${process.platform}/${process.arch}`,
+};
+
+const HEALTH = new Set(['healthz', 'livez', 'readyz']);
+
+/** Anyone may ask whether we live and what we are, also before there is a role that says so. */
+export function isOpen(path: string): boolean {
+  const first = path.split('/')[1] ?? '';
+  return HEALTH.has(first) || first === 'version';
+}
+
+export async function answerDocument(parts: ApiParts, call: Call, info: NonResourceRequest): Promise<Answer> {
+  const [first = '', second = ''] = info.path.split('/').slice(1);
+  if (info.verb !== 'get' && info.verb !== 'head') throw methodNotAllowed();
+  if (HEALTH.has(first)) return health(parts, call, first, info.path);
+  switch (first) {
+    case '':
+      return object({
+        paths: [
+          '/api',
+          '/api/v1',
+          '/apis',
+          '/healthz',
+          '/livez',
+          '/metrics',
+          '/openapi/v2',
+          '/openapi/v3',
+          '/readyz',
+          '/version',
+        ],
+      });
+    case 'version':
+      return object(VERSION);
+    case 'metrics':
+      return text(200, await parts.metrics.registry.metrics(), parts.metrics.registry.contentType);
+    case 'api':
+    case 'apis':
+    case 'openapi':
+    case 'swagger-2.0.0.pb-v1':
+      return (
+        discoveryAnswer(call, info.path, parseAccept(call.accept), addressOf(parts), VERSION.gitVersion) ??
+        pageNotFound()
+      );
+    case '.well-known':
+      return second === 'openid-configuration' ? object(openidConfiguration()) : pageNotFound();
+    case 'openid':
+      return info.path === '/openid/v1/jwks'
+        ? bytes(200, jsonBytes(parts.tokens.jwks), 'application/jwk-set+json')
+        : pageNotFound();
+    default:
+      return pageNotFound();
+  }
+}
+
+function addressOf(parts: ApiParts): string {
+  const { advertiseAddress, port } = parts.ctx.settings;
+  return `${advertiseAddress}:${port}`;
+}
+
+interface Check {
+  name: string;
+  problem: string | undefined;
+}
+
+function health(parts: ApiParts, call: Call, which: string, path: string): Answer {
+  const excluded = call.query.getAll('exclude');
+  const asked = path.split('/')[2];
+  const all = checks(parts, which).filter(({ name }) => !excluded.includes(name));
+  const chosen = asked === undefined || asked === '' ? all : all.filter(({ name }) => name === asked);
+  if (chosen.length === 0 && asked !== undefined) return pageNotFound();
+  const failed = chosen.filter(({ problem }) => problem !== undefined);
+  const lines = chosen.map(({ name, problem }) =>
+    problem === undefined ? `[+]${name} ok` : `[-]${name} failed: ${problem}`,
+  );
+  const verdict = `${which} check ${failed.length === 0 ? 'passed' : 'failed'}`;
+  if (failed.length > 0) return text(500, `${[...lines, verdict].join('\n')}\n`);
+  return text(200, call.query.has('verbose') ? `${[...lines, verdict].join('\n')}\n` : 'ok');
+}
+
+function checks(parts: ApiParts, which: string): Check[] {
+  const alive = [{ name: 'ping', problem: undefined }];
+  if (which === 'livez') return alive;
+  const { freshness, bootstrap } = parts;
+  return [
+    ...alive,
+    {
+      name: 'store',
+      problem: freshness.hasQuorum ? undefined : 'the store did not answer the last question for its newest revision',
+    },
+    {
+      name: 'bootstrap',
+      problem: bootstrap.isDone ? undefined : (bootstrap.problem ?? 'the first objects are not there yet'),
+    },
+  ];
+}
+
+function openidConfiguration(): object {
+  return {
+    issuer: ISSUER,
+    jwks_uri: `${ISSUER}/openid/v1/jwks`,
+    response_types_supported: ['id_token'],
+    subject_types_supported: ['public'],
+    id_token_signing_alg_values_supported: ['ES256'],
+  };
+}
+
+function object(body: unknown): Answer {
+  return { type: 'object', code: 200, body };
+}
+
+function text(code: number, content: string, contentType = 'text/plain; charset=utf-8'): Answer {
+  return bytes(code, Buffer.from(content), contentType);
+}
+
+function bytes(code: number, content: Uint8Array, contentType: string): Answer {
+  return { type: 'bytes', code, contentType, bytes: content, headers: { 'x-content-type-options': 'nosniff' } };
+}

@@ -1,0 +1,113 @@
+// Does: turns objects and events into bytes, each version of an object once per representation, shared by every reader.
+// Never decides what a reader may see.
+import type { Kind } from '../../../lib/api/kind.ts';
+import { apiVersionOf } from '../../../lib/api/resource.ts';
+import { partialObjectMetadata, toTable, type IncludeObject } from '../../../lib/api/table.ts';
+import type { EventType, SeenEvent } from '../core/cache/cache-event.ts';
+import type { CachedObject } from '../core/cache/cached-object.ts';
+import type { Page } from '../core/list-objects.ts';
+import type { Form } from '../core/media-type.ts';
+
+const OPEN: Record<EventType, Buffer> = {
+  ADDED: Buffer.from('{"type":"ADDED","object":'),
+  MODIFIED: Buffer.from('{"type":"MODIFIED","object":'),
+  DELETED: Buffer.from('{"type":"DELETED","object":'),
+};
+const CLOSE = Buffer.from('}\n');
+
+function shared(item: CachedObject, representation: string, make: () => Uint8Array): Uint8Array {
+  let bytes = item.encoded.get(representation);
+  if (bytes === undefined) {
+    bytes = make();
+    item.encoded.set(representation, bytes);
+  }
+  return bytes;
+}
+
+export function itemBytes(item: CachedObject, form: Form): Uint8Array {
+  if (form.as === 'partial')
+    return shared(item, `partial/${form.version}`, () => jsonBytes(partialObjectMetadata(item.object)));
+  return shared(item, 'object', () => jsonBytes(item.object));
+}
+
+export interface EventEncoding {
+  kind: Kind;
+  form: Form;
+  include: IncludeObject;
+  /** Milliseconds since 1970, for ages in tables. */
+  now: number;
+  /** Columns are told once, with the first event of a watch. */
+  withColumns: boolean;
+}
+
+/** One line of a watch. */
+export function eventLine(seen: SeenEvent, how: EventEncoding): Uint8Array {
+  const { form, include, withColumns } = how;
+  const representation =
+    form.as === 'table' ? `table/${form.version}/${include}/${withColumns}` : `${form.as}/${form.version}`;
+  return shared(seen.object, `${seen.type}/${representation}`, () =>
+    Buffer.concat([
+      OPEN[seen.type],
+      form.as === 'table' ? oneRowTable(seen.object, how) : itemBytes(seen.object, form),
+      CLOSE,
+    ]),
+  );
+}
+
+function oneRowTable(item: CachedObject, { kind, include, now, withColumns }: EventEncoding): Uint8Array {
+  const metadata = { resourceVersion: String(item.revision) };
+  return jsonBytes(toTable(kind, [item.object], { now, includeObject: include, metadata, noHeaders: !withColumns }));
+}
+
+/** A list is made of the bytes of its items: no object is encoded twice. */
+export function listBytes(kind: Kind, page: Page, form: Form): Uint8Array {
+  const partial = form.as === 'partial';
+  const head = {
+    kind: partial ? 'PartialObjectMetadataList' : kind.listKind,
+    apiVersion: partial ? `meta.k8s.io/${form.version}` : apiVersionOf(kind.ref),
+    metadata: listMeta(page),
+  };
+  const text = JSON.stringify(head);
+  const parts: Uint8Array[] = [Buffer.from(`${text.slice(0, -1)},"items":[`)];
+  for (const [i, item] of page.items.entries()) {
+    if (i > 0) parts.push(COMMA);
+    parts.push(itemBytes(item, form));
+  }
+  parts.push(LIST_END);
+  return Buffer.concat(parts);
+}
+
+const COMMA = Buffer.from(',');
+const LIST_END = Buffer.from(']}');
+
+export function listTable(kind: Kind, page: Page, includeObject: IncludeObject, now: number): object {
+  const objects = page.items.map((item) => item.object);
+  return toTable(kind, objects, { now, includeObject, metadata: listMeta(page) });
+}
+
+/** `includeObject` of the query. */
+export function includeOf(text: string | null): IncludeObject {
+  return text === 'Object' || text === 'None' ? text : 'Metadata';
+}
+
+/** The list as an object, for the bus. */
+export function listObject(kind: Kind, page: Page): object {
+  return {
+    kind: kind.listKind,
+    apiVersion: apiVersionOf(kind.ref),
+    metadata: listMeta(page),
+    items: page.items.map((item) => item.object),
+  };
+}
+
+function listMeta(page: Page): Record<string, unknown> {
+  return {
+    resourceVersion: String(page.revision),
+    ...(page.continue === '' ? {} : { continue: page.continue }),
+    ...(page.remaining === undefined ? {} : { remainingItemCount: page.remaining }),
+  };
+}
+
+export function jsonBytes(value: unknown): Buffer {
+  return Buffer.from(JSON.stringify(value));
+}

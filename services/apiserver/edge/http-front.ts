@@ -1,0 +1,205 @@
+// Does: serves HTTPS, HTTP/1.1 and HTTP/2 on one port and several addresses: authenticates, hands the request on, writes
+// the answer. Never lets an error out: each becomes a Status.
+import { readFileSync } from 'node:fs';
+import {
+  createSecureServer,
+  type Http2SecureServer,
+  type Http2ServerRequest,
+  type Http2ServerResponse,
+} from 'node:http2';
+import type { TLSSocket } from 'node:tls';
+import { promisify } from 'node:util';
+import { gzip } from 'node:zlib';
+import { ApiError, messageOf } from '../../../lib/base/errors.ts';
+import { LIMITS } from '../../../lib/base/limits.ts';
+import { peerCertificate } from '../../../lib/http/certificates.ts';
+import { readBody } from '../../../lib/http/read-body.ts';
+import { warningHeader } from '../../../lib/http/warnings.ts';
+import { handle } from './api.ts';
+import { bytesBody, type Call } from './call.ts';
+import type { ApiParts } from './parts.ts';
+import { sendLogs } from './pod-logs.ts';
+import { render, type Rendered } from './render.ts';
+import { answerUpgrade } from './upgrade-front.ts';
+import { WatchSession } from './watch-session.ts';
+
+export type Request = Http2ServerRequest;
+export type Response = Http2ServerResponse;
+
+const gzipAsync = promisify(gzip);
+/** Upstream's bound: below it, compressing costs more than it saves. */
+const GZIP_BYTES = 131_072;
+
+export interface HttpFront {
+  close(): Promise<void>;
+}
+
+export async function serveHttps(parts: ApiParts): Promise<HttpFront> {
+  const { listen, port, certFile, keyFile, clientCaFile } = parts.ctx.settings;
+  const tls = { cert: readFileSync(certFile), key: readFileSync(keyFile), ca: readFileSync(clientCaFile) };
+  const options = { ...tls, allowHTTP1: true, requestCert: true, rejectUnauthorized: false };
+  const servers: Http2SecureServer[] = [];
+  const sessions = new Set<{ destroy(): void }>();
+  for (const address of listen) {
+    const server = createSecureServer(options, (request, response) => void serve(parts, request, response));
+    server.on('upgrade', (request, socket, head: Buffer) => void answerUpgrade(parts, request, socket, head));
+    server.on('session', (session) => remember(sessions, session));
+    server.on('secureConnection', (socket: TLSSocket) => remember(sessions, socket));
+    // A broken handshake or a reset connection concerns that client only.
+    server.on('sessionError', () => {});
+    server.on('tlsClientError', () => {});
+    server.on('clientError', (_error, socket) => socket.destroy());
+    servers.push(server);
+    await listening(server, address, port);
+  }
+  return {
+    close: async () => {
+      const closed = servers.map((server) => new Promise<void>((resolve) => server.close(() => resolve())));
+      for (const session of sessions) session.destroy();
+      await Promise.all(closed);
+    },
+  };
+}
+
+function remember(
+  sessions: Set<{ destroy(): void }>,
+  session: { destroy(): void; once(event: 'close', listener: () => void): unknown },
+): void {
+  sessions.add(session);
+  session.once('close', () => sessions.delete(session));
+}
+
+function listening(server: Http2SecureServer, address: string, port: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', (error) =>
+      reject(new Error(`cannot listen on ${address}:${port}: ${error.message}`, { cause: error })),
+    );
+    server.listen({ host: address, port }, () => resolve());
+  });
+}
+
+async function serve(parts: ApiParts, request: Request, response: Response): Promise<void> {
+  const began = parts.ctx.clock.monotonic();
+  response.on('error', () => {});
+  response.setHeader('audit-id', auditId(parts, request));
+  response.setHeader('cache-control', 'no-cache, private');
+  try {
+    await answerRequest(parts, request, response);
+  } catch (error) {
+    await sendError(parts, request, response, error);
+  }
+  const verb = request.method;
+  const { group, resource } = labelsOf(request.url);
+  parts.metrics.requests.inc({ verb, group, resource, code: String(response.statusCode) });
+  parts.metrics.durations.observe({ verb, resource }, (parts.ctx.clock.monotonic() - began) / 1000);
+}
+
+async function answerRequest(parts: ApiParts, request: Request, response: Response): Promise<void> {
+  const { ctx } = parts;
+  const socket = (request.stream?.session?.socket ?? request.socket) as TLSSocket;
+  const credentials = { certificate: peerCertificate(socket), headers: request.headers };
+  const user = await parts.authenticator.authenticate(credentials, ctx.clock.now());
+  const bytes =
+    request.method === 'GET' || request.method === 'HEAD'
+      ? new Uint8Array()
+      : await readBody(request, LIMITS.requestBodyBytes);
+  const call = callOf(request, bytes, user);
+  const answer = await handle(parts, call);
+  for (const [i, text] of [...call.warnings].entries())
+    response.setHeader(
+      'warning',
+      i === 0 ? warningHeader(text) : [...[response.getHeader('warning')].flat().map(String), warningHeader(text)],
+    );
+  if (answer.type === 'watch')
+    return stream(response, (output) => new WatchSession(parts.hub, ctx.clock, answer.plan, output));
+  if (answer.type === 'stream') return sendLogs(parts, call, answer, response);
+  await send(request, response, render(answer, ctx.clock.now()));
+}
+
+export function callOf(
+  request: Pick<Request, 'method' | 'url' | 'headers'>,
+  bytes: Uint8Array,
+  user: Call['user'],
+): Call {
+  const url = request.url;
+  const question = url.indexOf('?');
+  return {
+    user,
+    method: request.method,
+    path: question < 0 ? url : url.slice(0, question),
+    query: new URLSearchParams(question < 0 ? '' : url.slice(question + 1)),
+    accept: String(request.headers.accept ?? ''),
+    body: bytesBody(bytes, String(request.headers['content-type'] ?? '')),
+    cause: undefined,
+    warnings: new Set(),
+  };
+}
+
+function stream(
+  response: Response,
+  open: (output: { write(bytes: Uint8Array): boolean; end(): void }) => WatchSession,
+): void {
+  response.writeHead(200, { 'content-type': 'application/json' });
+  flushHeaders(response);
+  const session = open({ write: (bytes) => response.write(bytes), end: () => void response.end() });
+  response.on('drain', () => session.drained());
+  response.on('close', () => session.close());
+}
+
+/** HTTP/1.1 holds headers back until the first byte of the body; HTTP/2's response has no such method. */
+export function flushHeaders(response: Response): void {
+  (response as unknown as { flushHeaders?: () => void }).flushHeaders?.();
+}
+
+async function send(
+  request: Pick<Request, 'headers' | 'method'>,
+  response: Response,
+  rendered: Rendered,
+): Promise<void> {
+  let { bytes } = rendered;
+  const acceptsGzip = /\bgzip\b/.test(String(request.headers['accept-encoding'] ?? ''));
+  if (bytes.length > GZIP_BYTES && acceptsGzip) {
+    bytes = await gzipAsync(bytes, { level: 1 });
+    response.setHeader('content-encoding', 'gzip');
+    response.setHeader('vary', 'Accept-Encoding');
+  }
+  for (const [name, value] of Object.entries(rendered.headers ?? {})) response.setHeader(name, value);
+  response.writeHead(rendered.code, { 'content-type': rendered.contentType, 'content-length': bytes.length });
+  if (request.method === 'HEAD') response.end();
+  else response.end(bytes);
+}
+
+async function sendError(parts: ApiParts, request: Request, response: Response, error: unknown): Promise<void> {
+  const refusal = asRefusal(parts, error);
+  if (response.headersSent) {
+    response.stream?.close?.();
+    response.end();
+    return;
+  }
+  const retryAfter = refusal.details?.retryAfterSeconds;
+  if (retryAfter !== undefined) response.setHeader('retry-after', String(retryAfter));
+  if (refusal.code === 401) response.setHeader('www-authenticate', 'Bearer');
+  const bytes = Buffer.from(`${JSON.stringify(refusal.toStatus())}\n`);
+  await send(request, response, { code: refusal.code, contentType: 'application/json', bytes }).catch(() => {});
+}
+
+/** Refusals are told as they are; anything else is our own fault and logged. */
+export function asRefusal(parts: ApiParts, error: unknown): ApiError {
+  if (error instanceof ApiError) return error;
+  parts.ctx.log.error(
+    { error: messageOf(error), stack: error instanceof Error ? error.stack : undefined },
+    'a request failed',
+  );
+  return new ApiError('InternalError', `Internal error occurred: ${messageOf(error)}`);
+}
+
+function auditId(parts: ApiParts, request: Request): string {
+  const given = request.headers['audit-id'];
+  return typeof given === 'string' && /^[\w-]{1,64}$/.test(given) ? given : parts.ctx.chance.uuid();
+}
+
+/** Metrics must not grow with what clients invent: only what looks like a resource is told. */
+function labelsOf(url: string): { group: string; resource: string } {
+  const match = /^\/(?:api\/v1|apis\/([a-z0-9.]+)\/v\w+)\/(?:namespaces\/[^/?]+\/)?([a-z]+)/.exec(url);
+  return { group: match?.[1] ?? '', resource: match?.[2] ?? '' };
+}

@@ -1,0 +1,53 @@
+// Does: counts requests, watches and the store's answers for Prometheus. Never decides anything by them.
+import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+
+export class Metrics {
+  readonly registry = new Registry();
+  readonly requests: Counter<'verb' | 'group' | 'resource' | 'code'>;
+  readonly durations: Histogram<'verb' | 'resource'>;
+  readonly watches: Gauge;
+  readonly revision: Gauge;
+  readonly objects: Gauge<'resource'>;
+
+  constructor(read: { watches(): number; revision(): number; objects(): Iterable<[string, number]> }) {
+    const registers = [this.registry];
+    this.requests = new Counter({
+      name: 'apiserver_request_total',
+      help: 'Requests answered, by verb, resource and HTTP code.',
+      labelNames: ['verb', 'group', 'resource', 'code'],
+      registers,
+    });
+    this.durations = new Histogram({
+      name: 'apiserver_request_duration_seconds',
+      help: 'Time from the request to its answer; watches and streams are left out.',
+      labelNames: ['verb', 'resource'],
+      buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5],
+      registers,
+    });
+    this.watches = new Gauge({
+      name: 'apiserver_longrunning_requests',
+      help: 'Open watches.',
+      registers,
+      collect() {
+        this.set(read.watches());
+      },
+    });
+    this.revision = new Gauge({
+      name: 'apiserver_cache_revision',
+      help: 'Store revision that the cache has reached.',
+      registers,
+      collect() {
+        this.set(read.revision());
+      },
+    });
+    this.objects = new Gauge({
+      name: 'apiserver_storage_objects',
+      help: 'Objects in the cache, by resource.',
+      labelNames: ['resource'],
+      registers,
+      collect() {
+        for (const [resource, count] of read.objects()) this.set({ resource }, count);
+      },
+    });
+  }
+}

@@ -1,0 +1,25 @@
+// Decides nothing: what the handlers of requests share. Never holds state of its own.
+import type { ActorContext } from '../../../lib/actor/context.ts';
+import type { ApiserverSettings } from '../../../lib/actor/settings.ts';
+import type { Access } from '../core/auth/access.ts';
+import type { ClusterCache } from '../core/cache/cluster-cache.ts';
+import type { WatchHub } from '../core/cache/watch-hub.ts';
+import type { Authenticator } from './authenticate.ts';
+import type { Bootstrap } from './bootstrap/bootstrap.ts';
+import type { Freshness } from './freshness.ts';
+import type { Metrics } from './metrics.ts';
+import type { ServiceAccountTokens } from './service-account-tokens.ts';
+import type { Writer } from './writer.ts';
+
+export interface ApiParts {
+  ctx: ActorContext<ApiserverSettings>;
+  cache: ClusterCache;
+  hub: WatchHub;
+  access: Access;
+  freshness: Freshness;
+  writer: Writer;
+  tokens: ServiceAccountTokens;
+  authenticator: Authenticator;
+  metrics: Metrics;
+  bootstrap: Bootstrap;
+}

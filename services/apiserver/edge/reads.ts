@@ -1,0 +1,54 @@
+// Does: answers get, list and watch from the cache, once it is as new as the reader asks for. Never reads the store.
+import type { CachedObject } from '../core/cache/cached-object.ts';
+import { listObjects } from '../core/list-objects.ts';
+import { listOptions, revisionOf } from '../core/list-options.ts';
+import { formOf } from '../core/media-type.ts';
+import { notFound } from '../core/pipeline/plan.ts';
+import type { Target } from './api.ts';
+import type { Answer, Call } from './call.ts';
+import { includeOf } from './encode.ts';
+import type { ApiParts } from './parts.ts';
+import { planWatch } from './watch-plan.ts';
+
+export async function getObject(parts: ApiParts, call: Call, target: Target): Promise<Answer> {
+  const form = formOf(call.accept);
+  const item = await readItem(parts, call, target);
+  return { type: 'item', code: 200, kind: target.kind, item, form };
+}
+
+export async function readItem(parts: ApiParts, call: Call, target: Target): Promise<CachedObject> {
+  const { info, kind, stream } = target;
+  await makeFresh(parts, call, call.query.get('resourceVersion') ?? '');
+  const item = parts.cache.get({ stream, namespace: kind.ref.namespaced ? info.namespace : '', name: info.name });
+  if (item === undefined) throw notFound(kind, info.name);
+  return item;
+}
+
+export async function listOrTable(parts: ApiParts, call: Call, target: Target): Promise<Answer> {
+  const { info, kind, stream } = target;
+  const form = formOf(call.accept);
+  const options = listOptions(call.query, kind, false);
+  if (options.continue === '') await makeFresh(parts, call, options.resourceVersion);
+  const page = listObjects(parts.cache, kind, stream, info.namespace, options);
+  return { type: 'list', code: 200, kind, page, form, includeObject: call.query.get('includeObject') ?? '' };
+}
+
+export async function watchObjects(parts: ApiParts, call: Call, target: Target): Promise<Answer> {
+  const { info, kind, stream } = target;
+  const form = formOf(call.accept);
+  const options = listOptions(call.query, kind, true);
+  await makeFresh(parts, call, options.resourceVersion);
+  const namespace = kind.ref.namespaced ? info.namespace : '';
+  const include = includeOf(call.query.get('includeObject'));
+  const watched = { kind, stream, namespace, name: info.name };
+  return { type: 'watch', plan: planWatch(parts.cache, watched, options, form, include, parts.ctx.chance) };
+}
+
+/** '' : every acknowledged write is in; '0' : as it is; N: at least that. */
+export async function makeFresh(parts: ApiParts, call: Call, resourceVersion: string): Promise<void> {
+  const revision = revisionOf(resourceVersion);
+  if (resourceVersion === '') {
+    const warning = await parts.freshness.newestOrWarning();
+    if (warning !== undefined) call.warnings.add(warning);
+  } else if (revision > 0) await parts.freshness.atLeast(revision);
+}

@@ -1,0 +1,151 @@
+// Does: answers requests for parts of objects: status, scale, binding, eviction, tokens, logs and conversations. One line
+// a subresource; never decides what may stand.
+import { decodeValue, expectedOf } from '../../../lib/api/decode.ts';
+import { kindFor, type Kind } from '../../../lib/api/kind.ts';
+import type { KubeObject } from '../../../lib/api/object.ts';
+import { toTime } from '../../../lib/base/clock.ts';
+import { ApiError } from '../../../lib/base/errors.ts';
+import { claimsFor } from '../core/auth/token-claims.ts';
+import { planBinding } from '../core/pipeline/binding.ts';
+import { deleteOptions } from '../core/pipeline/delete.ts';
+import { planEviction } from '../core/pipeline/eviction.ts';
+import { patched } from '../core/pipeline/patch.ts';
+import { SCALE, planScale, scaleOf } from '../core/pipeline/scale.ts';
+import { writeOptions } from '../core/write-options.ts';
+import { methodNotAllowed, type Target } from './api.ts';
+import type { Answer, Call } from './call.ts';
+import type { ApiParts } from './parts.ts';
+import { getObject, readItem } from './reads.ts';
+import { currentOf, patchOf, patchPart, updatePart, write, writeRequest } from './writes.ts';
+
+type Handler = (parts: ApiParts, call: Call, target: Target) => Promise<Answer>;
+
+const EVICTION_KIND = {
+  ref: { group: 'policy', version: 'v1', resource: 'evictions', kind: 'Eviction', namespaced: true },
+  typeName: 'policy.v1.Eviction',
+};
+const TOKEN_KIND = {
+  ref: {
+    group: 'authentication.k8s.io',
+    version: 'v1',
+    resource: 'tokenrequests',
+    kind: 'TokenRequest',
+    namespaced: true,
+  },
+  typeName: 'authentication.v1.TokenRequest',
+};
+
+/** By subresource, then by verb. */
+const HANDLERS: Record<string, Partial<Record<string, Handler>>> = {
+  status: {
+    get: getObject,
+    update: (parts, call, target) => updatePart(parts, call, target, 'status'),
+    patch: (parts, call, target) => patchPart(parts, call, target, 'status'),
+  },
+  finalize: { update: (parts, call, target) => updatePart(parts, call, target, 'finalize') },
+  scale: { get: getScale, update: updateScale, patch: patchScale },
+  binding: { create: bindPod },
+  eviction: { create: evictPod },
+  token: { create: createToken },
+  log: { get: converse },
+  exec: { get: converse, create: converse },
+  attach: { get: converse, create: converse },
+  portforward: { get: converse, create: converse },
+};
+
+export async function answerSubresource(parts: ApiParts, call: Call, target: Target): Promise<Answer> {
+  const { info, kind } = target;
+  const declared = kind.subresources[info.subresource];
+  if (declared === undefined) throw new ApiError('NotFound', 'the server could not find the requested resource', {});
+  const handler = HANDLERS[info.subresource]?.[info.verb];
+  if (handler === undefined) {
+    if (HANDLERS[info.subresource] !== undefined) throw methodNotAllowed();
+    throw new ApiError('MethodNotAllowed', `${kind.ref.resource}/${info.subresource} is not served yet`, {});
+  }
+  return handler(parts, call, target);
+}
+
+async function getScale(parts: ApiParts, call: Call, target: Target): Promise<Answer> {
+  const item = await readItem(parts, call, target);
+  return { type: 'object', code: 200, body: scaleOf(item.object) };
+}
+
+async function updateScale(parts: ApiParts, call: Call, target: Target): Promise<Answer> {
+  const options = writeOptions(call.query, 'UpdateOptions');
+  const { object: scale } = decodeValue(call.body.parse('Scale'), expectedOf(SCALE), options.fieldValidation);
+  return write(parts, call, target, options.dryRun, () =>
+    planScale(writeRequest(parts, call, target), currentOf(parts, target), scale),
+  );
+}
+
+async function patchScale(parts: ApiParts, call: Call, target: Target): Promise<Answer> {
+  const options = writeOptions(call.query, 'PatchOptions');
+  const patch = patchOf(call);
+  return write(parts, call, target, options.dryRun, () => {
+    const current = currentOf(parts, target);
+    const { object } = patched(SCALE, scaleOf(current.object), patch, options.fieldValidation);
+    return planScale(writeRequest(parts, call, target), current, object);
+  });
+}
+
+async function bindPod(parts: ApiParts, call: Call, target: Target): Promise<Answer> {
+  return bind(parts, call, target, decodeAs(call, bindingKind()));
+}
+
+/** The old way: POST to `bindings`, where the body names the pod. */
+export async function bindByBody(parts: ApiParts, call: Call, target: Target): Promise<Answer> {
+  const binding = decodeAs(call, bindingKind());
+  const pods = kindFor('', 'v1', 'pods')!;
+  const info = { ...target.info, resource: 'pods', subresource: 'binding', name: binding.metadata?.name ?? '' };
+  return bind(parts, call, { info, kind: pods, stream: 'core/pods' }, binding);
+}
+
+function bind(parts: ApiParts, call: Call, target: Target, binding: KubeObject): Promise<Answer> {
+  const { dryRun } = writeOptions(call.query, 'CreateOptions');
+  return write(parts, call, target, dryRun, () =>
+    planBinding(writeRequest(parts, call, target), currentOf(parts, target), binding),
+  );
+}
+
+function bindingKind(): Pick<Kind, 'ref' | 'typeName'> {
+  return kindFor('', 'v1', 'bindings')!;
+}
+
+async function evictPod(parts: ApiParts, call: Call, target: Target): Promise<Answer> {
+  const eviction = decodeAs(call, EVICTION_KIND);
+  const options = deleteOptions(eviction['deleteOptions'], new URLSearchParams());
+  const dryRun = writeOptions(call.query, 'CreateOptions', eviction['deleteOptions']?.dryRun).dryRun;
+  return write(parts, call, target, dryRun, () =>
+    planEviction(writeRequest(parts, call, target), currentOf(parts, target), options),
+  );
+}
+
+async function createToken(parts: ApiParts, call: Call, target: Target): Promise<Answer> {
+  const asked = call.body.isEmpty ? ({ spec: {} } as unknown as KubeObject) : decodeAs(call, TOKEN_KIND);
+  // A token is made from what the caller may have created a moment ago.
+  await parts.freshness.newestOrWarning();
+  const claims = claimsFor(writeRequest(parts, call, target), asked);
+  const token = await parts.tokens.sign(claims);
+  const { name, namespace } = target.info;
+  return {
+    type: 'object',
+    code: 201,
+    body: {
+      kind: 'TokenRequest',
+      apiVersion: 'authentication.k8s.io/v1',
+      metadata: { name, namespace, creationTimestamp: toTime(claims.iat * 1000) },
+      spec: { ...asked['spec'], audiences: claims.aud, expirationSeconds: claims.exp - claims.iat },
+      status: { token, expirationTimestamp: toTime(claims.exp * 1000) },
+    },
+  };
+}
+
+async function converse(parts: ApiParts, call: Call, target: Target): Promise<Answer> {
+  return { type: 'stream', info: target.info, pod: await readItem(parts, call, target) };
+}
+
+function decodeAs(call: Call, kind: Pick<Kind, 'ref' | 'typeName'>): KubeObject {
+  const decoded = decodeValue(call.body.parse(kind.ref.kind), expectedOf(kind), 'Warn');
+  for (const warning of decoded.warnings) call.warnings.add(warning);
+  return decoded.object;
+}

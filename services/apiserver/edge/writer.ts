@@ -1,0 +1,144 @@
+// Does: carries out a planned write: plan on the cache, compare-and-swap in the store, plan again when the world has
+// moved; one span for each. Never decides what is written.
+import type { ActorContext } from '../../../lib/actor/context.ts';
+import type { OpenSpan } from '../../../lib/actor/tracer.ts';
+import { ApiError, messageOf } from '../../../lib/base/errors.ts';
+import { LIMITS } from '../../../lib/base/limits.ts';
+import type { Cause } from '../../../lib/bus/messages.ts';
+import type { Kind } from '../../../lib/api/kind.ts';
+import type { Plan } from '../core/pipeline/plan.ts';
+import type { User } from '../core/auth/user.ts';
+import type { Freshness } from './freshness.ts';
+import type { StoreClient } from './store-client.ts';
+
+export interface WriteJob {
+  verb: string;
+  kind: Kind;
+  namespace: string;
+  name: string;
+  subresource: string;
+  user: User;
+  cause: Cause | undefined;
+  dryRun: boolean;
+  /** Throws ApiError to refuse. Called again when the cache was too old. */
+  plan: () => Plan;
+}
+
+export interface Written {
+  code: number;
+  body: unknown;
+  revision: number;
+}
+
+const ATTEMPTS = 10;
+/** Refusals that say nothing about the state of the cluster: a fresher cache would not change them. */
+const STATELESS = new Set(['BadRequest', 'UnsupportedMediaType', 'RequestEntityTooLarge', 'NotAcceptable']);
+
+export class Writer {
+  readonly #ctx: ActorContext;
+  readonly #store: StoreClient;
+  readonly #freshness: Freshness;
+
+  constructor(ctx: ActorContext, store: StoreClient, freshness: Freshness) {
+    this.#ctx = ctx;
+    this.#store = store;
+    this.#freshness = freshness;
+  }
+
+  async write(job: WriteJob): Promise<Written> {
+    const span = this.#ctx.tracer.start({
+      verb: 'request',
+      kind: job.kind.ref.kind,
+      namespace: job.namespace,
+      name: job.name,
+      revisions: job.cause?.revisions ?? [],
+      parent: job.cause?.span,
+    });
+    const what = `${job.verb} ${job.kind.ref.resource}${job.subresource === '' ? '' : `/${job.subresource}`}`;
+    const saw = `${job.user.name} asks to ${what}`;
+    try {
+      const { plan, revision } = await this.#carryOut(job, job.cause ?? span.cause);
+      this.#endWell(span, job, plan, revision, saw);
+      return { code: plan.code, body: plan.answer(revision), revision };
+    } catch (error) {
+      const isRefusal = error instanceof ApiError;
+      span.end({ outcome: isRefusal && error.code < 500 ? 'refused' : 'failed', saw, why: whyOf(job, error) });
+      throw error;
+    }
+  }
+
+  async #carryOut(job: WriteJob, cause: Cause): Promise<{ plan: Plan; revision: number }> {
+    const deadline = this.#ctx.clock.monotonic() + LIMITS.writeTimeoutMs;
+    let isFresh = false;
+    for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+      const plan = tryPlan(job);
+      const mustBeSure = plan instanceof ApiError || plan.verb === 'unchanged';
+      if (mustBeSure && !isFresh && !(plan instanceof ApiError && STATELESS.has(plan.reason))) {
+        await this.#freshen(deadline);
+        isFresh = true;
+        continue;
+      }
+      if (plan instanceof ApiError) throw plan;
+      if (job.dryRun || plan.verb === 'unchanged') return { plan, revision: 0 };
+      const result = await this.#store.write({ compares: plan.compares, operations: plan.operations, cause }, deadline);
+      if (result.ok) return { plan, revision: result.revision };
+      if (result.reason !== 'conflict') throw refusedByStore(job, result.message);
+      await this.#freshen(deadline);
+      isFresh = true;
+    }
+    throw new ApiError(
+      'Conflict',
+      `${job.verb} of ${job.kind.ref.resource} ${JSON.stringify(job.name)}: the object changed ${ATTEMPTS} times while this was tried; please try again`,
+      { name: job.name, kind: job.kind.ref.resource },
+    );
+  }
+
+  async #freshen(deadline: number): Promise<void> {
+    const left = deadline - this.#ctx.clock.monotonic();
+    try {
+      await this.#freshness.newest(Math.max(1, left));
+    } catch (error) {
+      throw new ApiError(
+        'ServiceUnavailable',
+        `the write was not made: ${messageOf(error)}`,
+        { retryAfterSeconds: 1 },
+        { cause: error },
+      );
+    }
+  }
+
+  #endWell(span: OpenSpan, job: WriteJob, plan: Plan, revision: number, saw: string): void {
+    const { namespace = '', name } = plan.object.metadata;
+    const kind = job.kind.ref.kind;
+    const isChange = revision !== 0;
+    span.end({
+      outcome: isChange ? 'changed' : 'unchanged',
+      saw,
+      did: isChange ? [`${plan.verb} ${kind} ${namespace === '' ? name : `${namespace}/${name}`}`] : [],
+      ...(isChange ? {} : { why: job.dryRun ? 'dry run' : 'nothing would change' }),
+      wrote: isChange ? [{ verb: plan.verb, kind, namespace, name, revision }] : [],
+    });
+  }
+}
+
+function tryPlan(job: WriteJob): Plan | ApiError {
+  try {
+    return job.plan();
+  } catch (error) {
+    if (error instanceof ApiError) return error;
+    throw error;
+  }
+}
+
+function refusedByStore(job: WriteJob, message: string): ApiError {
+  return new ApiError(
+    'InternalError',
+    `${job.verb} of ${job.kind.ref.resource} ${JSON.stringify(job.name)}: the store refused: ${message}`,
+  );
+}
+
+/** Validation texts quote values: of a Secret only the reason is told. */
+function whyOf(job: WriteJob, error: unknown): string {
+  if (job.kind.ref.resource !== 'secrets') return messageOf(error);
+  return error instanceof ApiError ? error.reason || 'refused' : 'failed';
+}

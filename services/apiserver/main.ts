@@ -1,0 +1,104 @@
+// Introduces the API server's core to its edges: store, cache, HTTPS, bus, the first objects. Never decides anything
+// itself.
+import type { ActorContext, StartActor } from '../../lib/actor/context.ts';
+import type { ApiserverSettings } from '../../lib/actor/settings.ts';
+import { BrokenPromiseError } from '../../lib/base/errors.ts';
+import { sleep } from '../../lib/base/clock.ts';
+import { Access } from './core/auth/access.ts';
+import type { CacheEvent } from './core/cache/cache-event.ts';
+import { WatchHub } from './core/cache/watch-hub.ts';
+import { Authenticator } from './edge/authenticate.ts';
+import { Bootstrap } from './edge/bootstrap/bootstrap.ts';
+import { serveBus } from './edge/bus-front.ts';
+import { expireEvents } from './edge/event-expiry.ts';
+import { Freshness } from './edge/freshness.ts';
+import { serveHttps } from './edge/http-front.ts';
+import { Metrics } from './edge/metrics.ts';
+import type { ApiParts } from './edge/parts.ts';
+import { Publisher } from './edge/publisher.ts';
+import { ServiceAccountTokens } from './edge/service-account-tokens.ts';
+import { StaticTokens } from './edge/static-tokens.ts';
+import { StoreClient } from './edge/store-client.ts';
+import { StoreFeed } from './edge/store-feed.ts';
+import { Writer } from './edge/writer.ts';
+
+/** A start with a store that answers takes less; one without serves reads and goes on trying. */
+const BOOTSTRAP_PATIENCE_MS = 6_000;
+
+export const start: StartActor<ApiserverSettings> = async (ctx) => {
+  const store = new StoreClient(ctx, ctx.settings.stores);
+  let listener = (_events: CacheEvent[]): void => {};
+  const feed = await StoreFeed.open(ctx, store, {
+    events: (events) => listener(events),
+    lost: (revision, oldest) => die(ctx, revision, oldest),
+  });
+  const { cache } = feed;
+  const hub = new WatchHub(cache);
+  const publisher = new Publisher(ctx, cache);
+  listener = (events) => {
+    for (const event of events) {
+      hub.dispatch(event);
+      publisher.publish(event);
+    }
+  };
+  const parts = assemble(ctx, store, feed, hub);
+  const bus = serveBus(parts);
+  const https = await serveHttps(parts);
+  publisher.start();
+  const reconnected = ctx.bus.onStatus((status) => {
+    if (status === 'connected') void feed.catchUp().then(() => publisher.progress());
+  });
+  await Promise.race([parts.bootstrap.start(), sleep(ctx.clock, BOOTSTRAP_PATIENCE_MS)]);
+  const expiry = expireEvents(parts);
+  return {
+    status: () => ({
+      revision: feed.revision,
+      watches: hub.size,
+      pendingWrites: store.pendingWrites,
+      quorum: parts.freshness.hasQuorum,
+      ready: parts.bootstrap.isDone,
+    }),
+    stop: async () => {
+      bus.unsubscribe();
+      reconnected.unsubscribe();
+      expiry.stop();
+      parts.bootstrap.stop();
+      publisher.stop();
+      await https.close();
+      feed.stop();
+    },
+  };
+};
+
+function assemble(ctx: ActorContext<ApiserverSettings>, store: StoreClient, feed: StoreFeed, hub: WatchHub): ApiParts {
+  const { cache } = feed;
+  const access = new Access(cache);
+  const freshness = new Freshness(ctx, store, feed);
+  const tokens = new ServiceAccountTokens(ctx.settings.serviceAccountKeyFile);
+  const staticTokens = new StaticTokens(ctx.settings.tokenFile, ctx.clock, ctx.log);
+  const parts: ApiParts = {
+    ctx,
+    cache,
+    hub,
+    access,
+    freshness,
+    tokens,
+    writer: new Writer(ctx, store, freshness),
+    authenticator: new Authenticator(staticTokens, tokens, cache, access),
+    bootstrap: new Bootstrap(() => parts),
+    metrics: new Metrics({
+      watches: () => hub.size,
+      revision: () => cache.revision,
+      objects: () => [...cache.streams].map((resource) => [resource.stream, resource.objects.size]),
+    }),
+  };
+  return parts;
+}
+
+/** A cache with a hole would lie for ever: the process ends, and is started again with a whole one. */
+function die(ctx: ActorContext, revision: number, oldest: number): void {
+  ctx.log.error({ revision, oldest }, 'the store has forgotten what this API actor has not seen; it starts anew');
+  setImmediate(() => {
+    throw new BrokenPromiseError(`revisions between ${revision} and ${oldest} are compacted away`);
+  });
+}
