@@ -1,0 +1,84 @@
+// Does: introduces copies of Services and EndpointSlices to the server that answers for their names. Never decides an
+// answer.
+import type { ActorContext, RunningActor } from '../../lib/actor/context.ts';
+import type { DnsSettings } from '../../lib/actor/settings.ts';
+import type { EndpointSlice, Service } from '../../lib/api/generated/types.ts';
+import { RESOURCES } from '../../lib/api/resource.ts';
+import { messageOf } from '../../lib/base/errors.ts';
+import { busTransport } from '../../lib/client/bus-transport.ts';
+import { ResourceCache } from '../../lib/client/cache.ts';
+import { Client } from '../../lib/client/client.ts';
+import { DnsIndex } from './core/dns-index.ts';
+import { KUBE_DNS, kubeDnsObjects } from './core/kube-dns-objects.ts';
+import { respond, type World } from './core/respond.ts';
+import { carryOut, startDnsServer } from './edge/dns-server.ts';
+import { Forwarder } from './edge/forwarder.ts';
+import { Publisher } from './edge/publisher.ts';
+
+export async function start(ctx: ActorContext<DnsSettings>): Promise<RunningActor> {
+  const { settings, log, clock, tracer } = ctx;
+  const { cluster } = settings;
+  const index = new DnsIndex();
+  const world: World = {
+    index,
+    zone: { domain: cluster.domain, dnsIp: cluster.dnsIp, blocks: [cluster.podCidr, cluster.serviceCidr] },
+    ready: false,
+    hasUpstream: settings.upstream.length > 0,
+  };
+  const forwarder = new Forwarder(settings.upstream, ctx.chance);
+  let queries = 0;
+  let forwarded = 0;
+  const ask = (packet: Uint8Array, over: 'udp' | 'tcp'): Promise<Uint8Array | undefined> => {
+    forwarded++;
+    return forwarder.ask(packet, over);
+  };
+  const answer = async (packet: Uint8Array, over: 'udp' | 'tcp'): Promise<Uint8Array | undefined> => {
+    try {
+      return await carryOut(respond({ packet, over, turn: queries++ }, world), over, ask);
+    } catch (error) {
+      // One packet must not cost all the others their answers.
+      log.error({ error: messageOf(error) }, 'a query could not be answered');
+      return undefined;
+    }
+  };
+  const server = await startDnsServer({ listen: settings.listen, port: settings.port, answer });
+  const client = new Client(busTransport(ctx));
+  const publisher = new Publisher({ client, clock, log, tracer, objects: kubeDnsObjects(settings) });
+  const cacheContext = { cluster: ctx.cluster, bus: ctx.bus, clock, log, client };
+  const services = new ResourceCache<Service>(cacheContext, { ref: RESOURCES.services });
+  const slices = new ResourceCache<EndpointSlice>(cacheContext, { ref: RESOURCES.endpointSlices });
+  services.onChange(({ before, after }) => {
+    index.setService(before, after);
+    if (isKubeDns(after ?? before)) publisher.wake();
+  });
+  slices.onChange(({ before, after }) => {
+    index.setSlice(before, after);
+    if (isKubeDns(after ?? before)) publisher.wake();
+  });
+  services.start();
+  slices.start();
+  void Promise.all([services.ready, slices.ready]).then(() => {
+    world.ready = true;
+  });
+  publisher.wake();
+  return {
+    status: () => ({
+      listen: `${settings.listen}:${server.port}`,
+      ready: world.ready,
+      published: publisher.published,
+      services: index.services,
+      queries,
+      forwarded,
+    }),
+    async stop() {
+      services.stop();
+      slices.stop();
+      await publisher.stop();
+      await server.stop();
+    },
+  };
+}
+
+function isKubeDns(object: Service | EndpointSlice | undefined): boolean {
+  return object?.metadata.namespace === KUBE_DNS.namespace && object.metadata.name === KUBE_DNS.name;
+}
