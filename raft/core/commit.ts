@@ -6,7 +6,6 @@ import { sliceLog, termAt, trimWindow } from './log.ts';
 import { finishChange } from './membership.ts';
 import { quorumValue } from './quorum.ts';
 import { pumpReads } from './reads.ts';
-import { broadcastAppends } from './replication.ts';
 import type { Index } from './types.ts';
 
 /** Leader: counts who holds what. Own entries count when they are durable here, like everybody's. */
@@ -22,7 +21,6 @@ export function advanceCommit(raft: RaftState): void {
   while (leading.uncommitted.length > 0 && leading.uncommitted[0]!.through <= index) {
     leading.uncommittedBytes -= leading.uncommitted.shift()!.bytes;
   }
-  broadcastAppends(raft);
   finishChange(raft);
   if (raft.leading !== undefined) pumpReads(raft, raft.leading);
 }

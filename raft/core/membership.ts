@@ -15,6 +15,7 @@ import {
 import { becomeFollower } from './election.ts';
 import { send } from './outbox.ts';
 import { appendConfiguration } from './proposals.ts';
+import { broadcastAppends } from './replication.ts';
 import { releaseSnapshots } from './snapshot-sending.ts';
 import { furthestFollower } from './transfer.ts';
 import type { Configuration, ConfigurationRefusal, Input } from './types.ts';
@@ -58,14 +59,15 @@ function whyRefused(
   return undefined;
 }
 
-/** Leader, after each commit: leaves a joint configuration that is committed, and acts on one that is final. */
+/** Leader, after each commit: tells it, leaves a joint configuration that is committed, acts on one that is final. */
 export function finishChange(raft: RaftState): void {
   const { index, configuration } = raft.configurations.at(-1)!;
-  if (index > raft.commit) return;
-  if (isJoint(configuration)) {
-    appendConfiguration(raft, leaveJoint(configuration));
+  if (index <= raft.commit && isJoint(configuration)) {
+    appendConfiguration(raft, leaveJoint(configuration)); // Its messages tell the commit index too.
     return;
   }
+  broadcastAppends(raft);
+  if (index > raft.commit) return;
   dismiss(raft, configuration);
   if (!isVoter(configuration, raft.id)) abdicate(raft);
 }
