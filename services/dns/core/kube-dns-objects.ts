@@ -53,9 +53,8 @@ export function kubeDnsObjects(settings: DnsSettings): KubeDnsObjects {
 export function serviceUpdate(there: Service, wanted: Service): Service | undefined {
   const same =
     there.spec.clusterIP === wanted.spec.clusterIP && portsOf(there.spec.ports) === portsOf(wanted.spec.ports);
-  return same && there.spec.selector === undefined
-    ? undefined
-    : { ...there, spec: { ...there.spec, ...wanted.spec, selector: undefined } };
+  const { selector, ...spec } = there.spec;
+  return same && selector === undefined ? undefined : { ...there, spec: { ...spec, ...wanted.spec } };
 }
 
 export function sliceUpdate(there: EndpointSlice, wanted: EndpointSlice): EndpointSlice | undefined {
