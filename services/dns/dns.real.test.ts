@@ -13,6 +13,7 @@ import { silentLog } from '../../lib/base/log.ts';
 import { MemoryNetwork } from '../../lib/bus/memory.ts';
 import { systemExec } from '../../lib/exec/system-exec.ts';
 import { FakeApi } from '../../test/kit/fake-api.ts';
+import { serverOf } from './edge/forwarder.ts';
 import { startDnsServer } from './edge/dns-server.ts';
 import { start } from './main.ts';
 
@@ -164,7 +165,7 @@ test('other names go upstream, over the same carrier, and an upstream that is si
   const real = await upstream(t);
   const { resolver: patient } = await bench(t, { upstream: [`127.0.0.1:${silent.address().port}`, real] });
   t.deepEqual(await patient.resolve4('www.example.com'), ['192.0.2.1']);
-  const { api, resolver } = await bench(t, { upstream: ['127.0.0.1:1', real] });
+  const { api, resolver } = await bench(t, { upstream: ['no-address', '[::1]:1', '127.0.0.1:1', real] });
   t.deepEqual(await resolver.resolve4('www.example.com'), ['192.0.2.1']);
   t.is((await resolver.resolve4('big.example.com')).length, 60);
   api.put(RESOURCES.services, {
@@ -214,4 +215,13 @@ test('garbage on the wire harms nobody, a taken port is named, and stop frees th
   const free = net.createServer();
   await new Promise<void>((resolve) => free.listen(port, '127.0.0.1', resolve));
   free.close();
+});
+
+test('an upstream server is an address, with or without a port', (t) => {
+  t.deepEqual(serverOf('192.0.2.1'), { host: '192.0.2.1', port: 53 });
+  t.deepEqual(serverOf('192.0.2.1:5353'), { host: '192.0.2.1', port: 5353 });
+  t.deepEqual(serverOf('2001:db8::1'), { host: '2001:db8::1', port: 53 });
+  t.deepEqual(serverOf('[2001:db8::1]:5353'), { host: '2001:db8::1', port: 5353 });
+  for (const bad of ['', 'dns.example.com', '192.0.2.1:0', '192.0.2.1:70000', '192.0.2.300'])
+    t.throws(() => serverOf(bad), { message: /cannot ask/ });
 });

@@ -4,6 +4,7 @@ import type { ActorContext, RunningActor } from '../../lib/actor/context.ts';
 import type { DnsSettings } from '../../lib/actor/settings.ts';
 import type { EndpointSlice, Service } from '../../lib/api/generated/types.ts';
 import { RESOURCES } from '../../lib/api/resource.ts';
+import type { Log } from '../../lib/base/log.ts';
 import { messageOf } from '../../lib/base/errors.ts';
 import { busTransport } from '../../lib/client/bus-transport.ts';
 import { ResourceCache } from '../../lib/client/cache.ts';
@@ -12,20 +13,21 @@ import { DnsIndex } from './core/dns-index.ts';
 import { KUBE_DNS, kubeDnsObjects } from './core/kube-dns-objects.ts';
 import { respond, type World } from './core/respond.ts';
 import { carryOut, startDnsServer } from './edge/dns-server.ts';
-import { Forwarder } from './edge/forwarder.ts';
+import { Forwarder, serverOf, type Server } from './edge/forwarder.ts';
 import { Publisher } from './edge/publisher.ts';
 
 export async function start(ctx: ActorContext<DnsSettings>): Promise<RunningActor> {
   const { settings, log, clock, tracer } = ctx;
   const { cluster } = settings;
+  const upstream = usable(settings.upstream, log);
   const index = new DnsIndex();
   const world: World = {
     index,
     zone: { domain: cluster.domain, dnsIp: cluster.dnsIp, blocks: [cluster.podCidr, cluster.serviceCidr] },
     ready: false,
-    hasUpstream: settings.upstream.length > 0,
+    hasUpstream: upstream.length > 0,
   };
-  const forwarder = new Forwarder(settings.upstream, ctx.chance);
+  const forwarder = new Forwarder(upstream, ctx.chance);
   let queries = 0;
   let forwarded = 0;
   const ask = (packet: Uint8Array, over: 'udp' | 'tcp'): Promise<Uint8Array | undefined> => {
@@ -81,4 +83,16 @@ export async function start(ctx: ActorContext<DnsSettings>): Promise<RunningActo
 
 function isKubeDns(object: Service | EndpointSlice | undefined): boolean {
   return object?.metadata.namespace === KUBE_DNS.namespace && object.metadata.name === KUBE_DNS.name;
+}
+
+/** A bad line of the machine's resolv.conf must not cost the cluster its own names. */
+function usable(upstream: readonly string[], log: Log): Server[] {
+  return upstream.flatMap((text) => {
+    try {
+      return [serverOf(text)];
+    } catch (error) {
+      log.warn({ error: messageOf(error) }, 'an upstream server is left out');
+      return [];
+    }
+  });
 }

@@ -9,17 +9,15 @@ const TRY_MS = 1500;
 const ROUNDS = 2;
 const MAX_OPEN = 500;
 
+export type Server = { host: string; port: number };
+
 export class Forwarder {
-  readonly #upstream: ReadonlyArray<{ host: string; port: number }>;
+  readonly #upstream: readonly Server[];
   readonly #chance: Chance;
   #open = 0;
 
-  /** `192.0.2.1` or `192.0.2.1:5353`. */
-  constructor(upstream: readonly string[], chance: Chance) {
-    this.#upstream = upstream.map((text) => {
-      const [host = '', port = '53'] = text.split(':');
-      return { host, port: Number(port) };
-    });
+  constructor(upstream: readonly Server[], chance: Chance) {
+    this.#upstream = upstream;
     this.#chance = chance;
   }
 
@@ -39,11 +37,7 @@ export class Forwarder {
     }
   }
 
-  async #once(
-    packet: Uint8Array,
-    over: 'udp' | 'tcp',
-    server: { host: string; port: number },
-  ): Promise<Uint8Array | undefined> {
+  async #once(packet: Uint8Array, over: 'udp' | 'tcp', server: Server): Promise<Uint8Array | undefined> {
     const query = Buffer.from(packet);
     // Of our own, and from a fresh port: an answer that was not asked for has to guess both.
     query.writeUInt16BE(this.#chance.int(65_536), 0);
@@ -55,22 +49,37 @@ export class Forwarder {
   }
 }
 
-type Server = { host: string; port: number };
+/** `192.0.2.1`, `192.0.2.1:5353`, `2001:db8::1`, `[2001:db8::1]:5353`; throws on anything else. */
+export function serverOf(text: string): Server {
+  const [, bracketed, after = '53'] = /^\[(.+)\](?::(\d+))?$/.exec(text) ?? [];
+  const [host = '', port = '53'] =
+    bracketed !== undefined ? [bracketed, after] : net.isIPv6(text) ? [text] : text.split(':');
+  if (net.isIP(host) === 0 || !/^\d{1,5}$/.test(port) || Number(port) < 1 || Number(port) > 65_535)
+    throw new Error(`cannot ask "${text}" for names: an upstream server is an IP address, with or without :port`);
+  return { host, port: Number(port) };
+}
 
 function askUdp(query: Buffer, server: Server): Promise<Buffer | undefined> {
   return new Promise((resolve) => {
-    const socket = dgram.createSocket('udp4');
+    const socket = dgram.createSocket(net.isIPv6(server.host) ? 'udp6' : 'udp4');
+    let ended = false;
     const end = (answer?: Buffer): void => {
+      if (ended) return;
+      ended = true;
       clearTimeout(timer);
       socket.close();
       resolve(answer);
     };
     const timer = setTimeout(end, TRY_MS);
-    socket.once('error', () => end());
+    socket.on('error', () => end());
     socket.on('message', (answer) => {
       if (answersTo(query, answer)) end(answer);
     });
-    socket.connect(server.port, server.host, () => socket.send(query));
+    // Node hands a failure to this callback instead of the event: no route to an IPv6 server, say.
+    socket.connect(server.port, server.host, ((error?: Error) => {
+      if (error !== undefined) end();
+      else if (!ended) socket.send(query, () => {});
+    }) as () => void);
   });
 }
 
@@ -84,7 +93,7 @@ function askTcp(query: Buffer, server: Server): Promise<Buffer | undefined> {
       resolve(answer);
     };
     const timer = setTimeout(end, TRY_MS);
-    socket.once('error', () => end());
+    socket.on('error', () => end());
     socket.once('close', () => end());
     socket.on('data', (part: Buffer) => {
       got = Buffer.concat([got, part]);
