@@ -122,7 +122,7 @@ async function live(chance: Chance, model: Model, storage: RaftStorage, first: n
             type: 'installSnapshot',
             appendId: appendId++,
             snapshot,
-            hardState: { ...now.hardState, commit: snapshot.index },
+            hardState: { term: snapshot.term, vote: '', commit: snapshot.index },
           };
           states.push(after(now, effect));
           storage.submit(effect);
@@ -158,7 +158,7 @@ async function stageSnapshot(storage: RaftStorage, chance: Chance, model: Model)
   const bytes = Buffer.alloc(3000, chance.int(255));
   const snapshot: SnapshotDescription = {
     index: model.last + chance.int(20) + 1,
-    term: model.hardState.term,
+    term: model.hardState.term + chance.int(2),
     configuration: { voters: ['a'], outgoing: [], learners: [] },
     sizeBytes: bytes.length,
     hash: createHash('sha256').update(bytes).digest('hex'),
@@ -213,6 +213,7 @@ async function checkRecovered(
 ): Promise<Model> {
   const { storage, restored } = opened;
   const from = restored.snapshot.index;
+  if (restored.hardState.term < restored.snapshot.term) throw new Error(`${where}: the term is before the snapshot's`);
   if (restored.lastIndex < from) throw new Error(`${where}: log ends at ${restored.lastIndex}, snapshot at ${from}`);
   const entries = await entriesOf(storage, Math.max(restored.firstIndex, from + 1), restored.lastIndex);
   const found: Model = {

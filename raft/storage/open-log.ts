@@ -6,7 +6,14 @@ import { DamagedError, type Disk } from './disk.ts';
 import { EntryTable } from './entry-table.ts';
 import { decodeRecord, type LogRecord, type SegmentHeader } from './log-record.ts';
 import { scan, type Scan, type ScannedRecord } from './record.ts';
-import { createSegment, SegmentedLog, segmentName, type LogOptions, type Segment } from './segmented-log.ts';
+import {
+  createSegment,
+  SegmentedLog,
+  segmentName,
+  type LogOptions,
+  type LogWrite,
+  type Segment,
+} from './segmented-log.ts';
 
 export interface LogIdentity {
   clusterId: string;
@@ -45,7 +52,7 @@ export async function openLog(
   // What the page cache still held of a killed process is counted as durable from here on: make it so. The write below
   // does it for the last file; an `end` record may be as young in the file before it.
   await files.at(-2)?.file.datasync();
-  await opened.log.write([{ incarnation: opened.incarnation, ...opened.reset }]);
+  await opened.log.write([{ incarnation: opened.incarnation, ...opened.begin }]);
   await disk.syncDirectory(directory);
   return opened;
 }
@@ -90,7 +97,8 @@ function neverBegun(scanned: Scan): boolean {
   return scanned.records.length === 0 && scanned.end.found !== 'damage';
 }
 
-type Opened = OpenedLog & { reset: { reset?: { index: Index; term: Term } } };
+/** With what this life must write first. */
+type Opened = OpenedLog & { begin: Pick<LogWrite, 'reset' | 'hardState'> };
 
 async function createLog(
   disk: Disk,
@@ -110,7 +118,7 @@ async function createLog(
     firstConfiguration: identity.firstConfiguration,
     configurationEntries: [],
     tornTail: undefined,
-    reset: {},
+    begin: {},
   };
 }
 
@@ -141,7 +149,13 @@ async function restoreLog(
     firstConfiguration: replayed.header.firstConfiguration,
     configurationEntries: replayed.configurations.filter((entry) => table.at(entry.index)?.term === entry.term),
     tornTail,
-    reset: reset ? { reset: { index: snapshot.index, term: snapshot.term } } : {},
+    begin: {
+      reset: reset ? { index: snapshot.index, term: snapshot.term } : undefined,
+      // The crash came between the installed snapshot and the hard state behind it. In a term that was not durable here
+      // nobody can have got this member's vote.
+      hardState:
+        replayed.hardState.term < snapshot.term ? { term: snapshot.term, vote: '', commit: snapshot.index } : undefined,
+    },
   };
 }
 

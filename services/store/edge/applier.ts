@@ -1,0 +1,111 @@
+// Does: gives committed entries to the state machine in order, a slice a turn, so that the event loop is never held; puts
+// the state of an installed snapshot in its place. Never skips or repeats an entry (the state machine asserts it).
+import type { Entry, Index, SnapshotDescription } from '../../../raft/core/index.ts';
+import type { StoreLimits } from '../core/limits.ts';
+import { SnapshotLoader } from '../core/snapshot.ts';
+import { StateMachine, type Applied } from '../core/state-machine.ts';
+
+/** Entry data that is applied in one turn: a few milliseconds. */
+const TURN_BYTES = 131_072;
+
+export interface ApplierEvents {
+  /** In order, for each entry. */
+  entry(entry: Entry, applied: Applied): void;
+  /** After each slice and each installation. */
+  applied(index: Index): void;
+  installed(snapshot: SnapshotDescription): void;
+  failed(error: unknown): void;
+}
+
+type Work =
+  | { type: 'entries'; entries: Entry[] }
+  | { type: 'install'; snapshot: SnapshotDescription; durable: Promise<void> };
+
+export const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+export class Applier {
+  state: StateMachine;
+  private readonly limits: Partial<StoreLimits>;
+  private readonly readSnapshot: (snapshot: SnapshotDescription) => AsyncIterable<Uint8Array>;
+  private readonly events: ApplierEvents;
+  private work: Work[] = [];
+  private running = false;
+  private stopped = false;
+  private turnBytes = 0;
+
+  constructor(
+    state: StateMachine,
+    limits: Partial<StoreLimits>,
+    readSnapshot: (snapshot: SnapshotDescription) => AsyncIterable<Uint8Array>,
+    events: ApplierEvents,
+  ) {
+    this.state = state;
+    this.limits = limits;
+    this.readSnapshot = readSnapshot;
+    this.events = events;
+  }
+
+  apply(entries: Entry[]): void {
+    this.push({ type: 'entries', entries });
+  }
+
+  install(snapshot: SnapshotDescription, durable: Promise<void>): void {
+    this.push({ type: 'install', snapshot, durable });
+  }
+
+  stop(): void {
+    this.stopped = true;
+    this.work = [];
+  }
+
+  private push(work: Work): void {
+    this.work.push(work);
+    if (this.running) return;
+    this.running = true;
+    this.turnBytes = 0;
+    this.run().catch((error: unknown) => this.events.failed(error));
+  }
+
+  /** The first slice is applied in the turn in which it was committed: a single write waits for nothing. */
+  private async run(): Promise<void> {
+    for (let work = this.work.shift(); work !== undefined && !this.stopped; work = this.work.shift()) {
+      if (work.type === 'install') await this.installState(work);
+      else await this.applyEntries(work.entries);
+    }
+    this.running = false;
+  }
+
+  private async applyEntries(entries: readonly Entry[]): Promise<void> {
+    for (const [i, entry] of entries.entries()) {
+      if (this.stopped) return;
+      this.events.entry(entry, this.state.apply(entry.index, entry.kind === 'data' ? entry.data : undefined));
+      this.turnBytes += entry.data.length;
+      const isFull = this.turnBytes >= TURN_BYTES;
+      if (isFull || i === entries.length - 1) this.events.applied(entry.index);
+      if (!isFull) continue;
+      await nextTurn();
+      this.turnBytes = 0;
+    }
+  }
+
+  private async installState({ snapshot, durable }: Extract<Work, { type: 'install' }>): Promise<void> {
+    await durable;
+    this.state = await loadState(this.readSnapshot(snapshot), this.limits);
+    if (this.stopped) return;
+    this.events.installed(snapshot);
+    this.events.applied(snapshot.index);
+  }
+}
+
+/** A state from the bytes of a snapshot, with a turn between the pieces. */
+export async function loadState(
+  pieces: AsyncIterable<Uint8Array>,
+  limits: Partial<StoreLimits>,
+): Promise<StateMachine> {
+  const loader = new SnapshotLoader(limits);
+  for await (const piece of pieces) {
+    loader.feed(piece);
+    await nextTurn();
+  }
+  return loader.finish();
+}

@@ -1,0 +1,375 @@
+// Does: brings together the Raft core, its storage and transport, the state machine and whoever waits for it: feeds the
+// core its inputs, one at a time, and carries out its effects in order. Never decides anything of the algorithm.
+import type { ActorContext } from '../../../lib/actor/context.ts';
+import type { StoreSettings } from '../../../lib/actor/settings.ts';
+import type { Timer } from '../../../lib/base/clock.ts';
+import { messageOf } from '../../../lib/base/errors.ts';
+import {
+  createRaft,
+  describeSnapshot,
+  raftStatus,
+  step,
+  type AppendId,
+  type Effect,
+  type Entry,
+  type Input,
+  type Message,
+  type RaftLimits,
+  type RaftState,
+  type RaftStatus,
+  type SnapshotChunkHead,
+  type SnapshotDescription,
+} from '../../../raft/core/index.ts';
+import type { Disk } from '../../../raft/storage/disk.ts';
+import type { LogOptions } from '../../../raft/storage/segmented-log.ts';
+import { RaftStorage, type OpenedStorage } from '../../../raft/storage/storage.ts';
+import { createRaftTransport, type RaftTransport } from '../../../raft/transport/transport.ts';
+import type { StoreLimits } from '../core/limits.ts';
+import { StateMachine, type Applied } from '../core/state-machine.ts';
+import { Applier, loadState } from './applier.ts';
+import { ElectionTrace } from './election-trace.ts';
+import { Leadership } from './leadership.ts';
+import { Operations } from './operations.ts';
+import { Proposals } from './proposals.ts';
+import { Publisher } from './publisher.ts';
+import { Reads } from './reads.ts';
+import { DEFAULT_SNAPSHOT_POLICY, Snapshotter, type SnapshotPolicy } from './snapshotter.ts';
+
+/** Ticks of 50 ms: heartbeats each 100 ms, an election 500 to 1000 ms after the last. */
+export const TIMING = { tickMs: 50, heartbeatTicks: 2, electionTicks: { min: 10, max: 20 } } as const;
+
+/** Entries hold many writes each: a thousand of them are some seconds of full load for a follower to catch up on. */
+const RAFT_LIMITS: Partial<RaftLimits> = { retainedEntries: 1_000, heldEntries: 10_000, applyBytes: 1_048_576 };
+/** For the successor to be told, when the own disk has failed. */
+const LAST_WORDS_MS = 200;
+const TRANSFER_MS = 1_500;
+
+export interface MemberOptions {
+  disk: Disk;
+  /** What cannot be survived: the actor must end and be started again. */
+  die: (error: Error) => void;
+  limits?: Partial<StoreLimits>;
+  raftLimits?: Partial<RaftLimits>;
+  log?: Partial<LogOptions>;
+  snapshots?: SnapshotPolicy;
+}
+
+export class StoreMember {
+  readonly leadership: Leadership;
+  readonly proposals: Proposals;
+  readonly reads: Reads;
+  readonly operations: Operations;
+  readonly storage: RaftStorage;
+  private readonly ctx: ActorContext<StoreSettings>;
+  private readonly die: (error: Error) => void;
+  private readonly raft: RaftState;
+  private readonly transport: RaftTransport;
+  private readonly applier: Applier;
+  private readonly snapshotter: Snapshotter;
+  private readonly publisher: Publisher;
+  private readonly elections: ElectionTrace;
+  private inputs: Input[] = [];
+  private stepping = false;
+  private durable: AppendId = 0;
+  /** Messages that promise what is not yet on the disk. */
+  private held: { afterAppend: AppendId; message: Message }[] = [];
+  private durableWaiters: { appendId: AppendId; resolve: () => void }[] = [];
+  /** Staging and deleting files: one after the other. */
+  private files: Promise<void> = Promise.resolve();
+  private timer: Timer | undefined;
+  private stopped = false;
+
+  private constructor(
+    ctx: ActorContext<StoreSettings>,
+    options: MemberOptions,
+    opened: OpenedStorage,
+    state: StateMachine,
+  ) {
+    const { clock, instance, settings } = ctx;
+    const { storage } = opened;
+    this.ctx = ctx;
+    this.die = options.die;
+    this.storage = storage;
+    this.raft = createRaft({
+      clusterId: settings.clusterId,
+      id: instance,
+      incarnation: opened.incarnation,
+      seed: ctx.chance.int(2 ** 32),
+      electionTicks: TIMING.electionTicks,
+      heartbeatTicks: TIMING.heartbeatTicks,
+      limits: { ...RAFT_LIMITS, ...options.raftLimits },
+      restored: opened.restored,
+      reader: storage.log,
+    });
+    this.leadership = new Leadership(instance, clock);
+    this.publisher = new Publisher(ctx.bus, ctx.cluster, instance);
+    this.elections = new ElectionTrace(ctx);
+    this.proposals = new Proposals(clock, this.leadership, (proposalId, data) =>
+      this.input({ type: 'propose', proposalId, data: [data] }),
+    );
+    this.reads = new Reads(
+      clock,
+      this.leadership,
+      (readId) => this.input({ type: 'readIndex', readId }),
+      () => this.state,
+    );
+    this.operations = new Operations(clock, this.leadership, (input) => this.input(input));
+    this.applier = new Applier(state, options.limits ?? {}, (snapshot) => storage.snapshots.readAll(snapshot), {
+      entry: (entry, applied) => this.entryApplied(entry, applied),
+      applied: (index) => this.stateMoved(index),
+      installed: (snapshot) => ctx.log.info({ index: snapshot.index }, 'snapshot of the leader installed'),
+      failed: (error) => this.fail(error),
+    });
+    this.snapshotter = new Snapshotter(
+      {
+        storage,
+        state: () => this.state,
+        describe: (index) => describeSnapshot(this.raft, index),
+        taken: (snapshot) => this.snapshotTaken(snapshot),
+        // Nothing rests on it: the log is still there, and a later one may succeed.
+        failed: (error) => ctx.log.error({ error: messageOf(error) }, 'a snapshot could not be written'),
+      },
+      options.snapshots ?? DEFAULT_SNAPSHOT_POLICY,
+    );
+    storage.events = {
+      appended: (appendId) => this.appended(appendId),
+      failed: (appendId, error) => this.storageFailed(appendId, error),
+    };
+    storage.log.onDamage = (error) => this.fail(error);
+    this.transport = createRaftTransport({
+      bus: ctx.bus,
+      cluster: ctx.cluster,
+      clusterId: settings.clusterId,
+      id: instance,
+      receive: (message) => this.input({ type: 'receive', message }),
+    });
+  }
+
+  /** Restores the state from snapshot and log, and begins to take part. Throws when the disk's content is damaged. */
+  static async open(ctx: ActorContext<StoreSettings>, options: MemberOptions): Promise<StoreMember> {
+    const { settings, instance, log } = ctx;
+    const began = ctx.clock.monotonic();
+    const opened = await RaftStorage.open(
+      options.disk,
+      settings.dataDir,
+      { clusterId: settings.clusterId, member: instance, firstVoters: settings.members },
+      options.log,
+      () => ctx.clock.monotonic(),
+    );
+    const { snapshot, lastIndex } = opened.restored;
+    const state =
+      snapshot.index === 0
+        ? new StateMachine(options.limits)
+        : await loadState(opened.storage.snapshots.readAll(snapshot), options.limits ?? {});
+    if (opened.tornTail !== undefined) log.warn({ torn: opened.tornTail }, 'an unfinished write was cut off the log');
+    const tookMs = Math.round(ctx.clock.monotonic() - began);
+    log.info({ snapshot: snapshot.index, lastIndex, incarnation: opened.incarnation, tookMs }, 'store restored');
+    const member = new StoreMember(ctx, options, opened, state);
+    member.tickLater();
+    return member;
+  }
+
+  get state(): StateMachine {
+    return this.applier.state;
+  }
+
+  get status(): RaftStatus {
+    return raftStatus(this.raft);
+  }
+
+  /** Hands leadership over if it can, then ends; what is unanswered is refused. */
+  async stop(): Promise<void> {
+    if (this.leadership.leads && !this.stopped) await this.operations.handOver(TRANSFER_MS);
+    await this.abort();
+  }
+
+  /** Ends at once, as a crash would: nobody is told. */
+  async abort(): Promise<void> {
+    if (this.stopped) return;
+    this.stopped = true;
+    this.timer?.cancel();
+    this.transport.stop();
+    this.applier.stop();
+    for (const part of [this.proposals, this.reads, this.operations, this.leadership]) part.stop();
+    await this.snapshotter.stop();
+    await this.files;
+    await this.storage.close();
+  }
+
+  // ---- inputs -----------------------------------------------------------------------------------------------------
+
+  private input(input: Input): void {
+    this.inputs.push(input);
+    if (this.stepping) return;
+    this.stepping = true;
+    try {
+      const out: Effect[] = [];
+      for (let next = this.inputs.shift(); next !== undefined && !this.stopped; next = this.inputs.shift()) {
+        out.length = 0;
+        step(this.raft, next, out);
+        for (const effect of out) this.perform(effect);
+      }
+    } catch (error) {
+      this.fail(error);
+    } finally {
+      this.stepping = false;
+    }
+  }
+
+  private tickLater(): void {
+    this.timer = this.ctx.clock.timer(TIMING.tickMs, () => {
+      if (this.stopped) return;
+      this.tickLater();
+      this.input({ type: 'tick' });
+      const now = this.ctx.clock.monotonic();
+      for (const part of [this.proposals, this.reads, this.operations, this.leadership]) part.tick(now);
+      this.snapshotter.consider();
+    });
+  }
+
+  private appended(appendId: AppendId): void {
+    if (this.stopped) return;
+    this.durable = appendId;
+    let released = 0;
+    while (released < this.held.length && this.held[released]!.afterAppend <= appendId) released++;
+    for (const { message } of this.held.splice(0, released)) this.transport.send(message);
+    this.durableWaiters = this.durableWaiters.filter((waiter) => {
+      if (waiter.appendId <= appendId) waiter.resolve();
+      return waiter.appendId > appendId;
+    });
+    this.input({ type: 'appended', appendId });
+  }
+
+  /** Lets the core name a successor, then ends: what is on this disk can be known only by reading it again. */
+  private storageFailed(appendId: AppendId, error: Error): void {
+    this.ctx.log.error({ error: messageOf(error) }, 'the disk failed');
+    this.input({ type: 'appendFailed', appendId, reason: messageOf(error) });
+    this.ctx.clock.timer(LAST_WORDS_MS, () => this.fail(error));
+  }
+
+  private stateMoved(index: number): void {
+    this.publisher.flush();
+    this.reads.applied();
+    this.input({ type: 'applied', index });
+  }
+
+  private entryApplied(entry: Entry, applied: Applied): void {
+    this.snapshotter.applied(entry);
+    this.publisher.add(applied.committed);
+    this.proposals.applied(entry, applied.results);
+    this.operations.applied(entry);
+  }
+
+  private snapshotTaken(snapshot: SnapshotDescription): void {
+    this.ctx.log.info({ index: snapshot.index, sizeBytes: snapshot.sizeBytes }, 'snapshot taken');
+    this.input({ type: 'snapshotTaken', snapshot });
+    // One from the leader overtook it in this very moment.
+    if (this.status.snapshotIndex !== snapshot.index)
+      this.inFiles(() => this.storage.snapshots.release(snapshot.index));
+  }
+
+  // ---- effects ----------------------------------------------------------------------------------------------------
+
+  private perform(effect: Effect): void {
+    switch (effect.type) {
+      case 'append':
+        return this.storage.submit(effect);
+      case 'installSnapshot':
+        this.storage.submit(effect);
+        return this.applier.install(effect.snapshot, this.whenDurable(effect.appendId));
+      case 'send':
+        return this.send(effect.message, effect.afterAppend);
+      case 'sendSnapshotChunk':
+        return this.sendChunk(effect.message, effect.lengthBytes);
+      case 'writeSnapshotChunk':
+        return this.writeChunk(effect);
+      case 'apply':
+        return this.applier.apply(effect.entries);
+      case 'compact':
+        return this.inFiles(() => this.storage.log.compact(effect.throughIndex));
+      case 'releaseSnapshot':
+        return this.inFiles(() => this.storage.snapshots.release(effect.index));
+      case 'proposalAccepted':
+      case 'proposalRefused':
+        this.operations.decided(effect);
+        return this.proposals.decided(effect);
+      case 'readReady':
+        return this.reads.ready(effect.readId, effect.index);
+      case 'readFailed':
+        return this.reads.failed(effect);
+      case 'leaderChanged':
+        return this.leaderChanged(effect);
+      case 'configurationChanged':
+        return this.ctx.log.info({ index: effect.index, ...effect.configuration }, 'configuration in force');
+      case 'transferEnded':
+        return this.operations.transferEnded(effect);
+      case 'configurationAccepted':
+      case 'configurationRefused':
+        // No operation of this version changes the members.
+        return undefined;
+      default:
+        return effect satisfies never;
+    }
+  }
+
+  private send(message: Message, afterAppend: AppendId | undefined): void {
+    if (afterAppend === undefined || afterAppend <= this.durable) this.transport.send(message);
+    else this.held.push({ afterAppend, message });
+  }
+
+  private whenDurable(appendId: AppendId): Promise<void> {
+    return new Promise((resolve) => this.durableWaiters.push({ appendId, resolve }));
+  }
+
+  private leaderChanged({ leader, term, role }: Extract<Effect, { type: 'leaderChanged' }>): void {
+    const led = this.leadership.leads;
+    const leads = role === 'leader';
+    this.ctx.log.info({ leader, term, role }, 'leadership');
+    this.elections.changed(leader, term, role);
+    this.leadership.changed(leader, leads);
+    if (leads) this.publisher.lead(term, this.state.revision);
+    else this.publisher.follow();
+    if (!led || leads) return;
+    this.proposals.abandon();
+    this.operations.abandon();
+  }
+
+  /** Asked for again if it is lost, also when the file was released meanwhile. */
+  private sendChunk(message: SnapshotChunkHead, lengthBytes: number): void {
+    this.storage.snapshots.read(message.snapshot.index, message.offset, lengthBytes).then(
+      (data) => {
+        if (!this.stopped && data.length === lengthBytes) this.transport.send({ ...message, data });
+      },
+      (error: unknown) =>
+        this.ctx.log.warn({ error: messageOf(error), index: message.snapshot.index }, 'snapshot not read'),
+    );
+  }
+
+  private writeChunk({ snapshot, offset, data, last }: Extract<Effect, { type: 'writeSnapshotChunk' }>): void {
+    const { index, hash } = snapshot;
+    this.inFiles(async () => {
+      try {
+        const nextOffset = await this.storage.snapshots.writeChunk(snapshot, offset, data, last);
+        if (!this.stopped) this.input({ type: 'snapshotChunkWritten', index, hash, nextOffset });
+      } catch (error) {
+        this.ctx.log.warn({ error: messageOf(error), index, offset }, 'a part of a snapshot could not be staged');
+        await this.storage.snapshots.dropStage();
+        if (!this.stopped) this.input({ type: 'snapshotChunkFailed', index, hash, reason: messageOf(error) });
+      }
+    });
+  }
+
+  private inFiles(task: () => Promise<void>): void {
+    this.files = this.files.then(async () => {
+      if (this.stopped) return;
+      await task().catch((error: unknown) => this.fail(error));
+    });
+  }
+
+  private fail(error: unknown): void {
+    if (this.stopped) return;
+    this.ctx.log.error({ error: messageOf(error) }, 'the store member cannot go on');
+    void this.abort().catch(() => undefined);
+    this.die(error instanceof Error ? error : new Error(messageOf(error)));
+  }
+}

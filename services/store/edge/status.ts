@@ -1,0 +1,50 @@
+// Decides what a member says of itself. Never changes it.
+import type { ActorContext, StatusDetails } from '../../../lib/actor/context.ts';
+import type { StoreSettings } from '../../../lib/actor/settings.ts';
+import type { StoreStatus } from '../../../lib/bus/messages.ts';
+import type { StoreMember } from './member.ts';
+
+export function storeStatus(ctx: ActorContext<StoreSettings>, member: StoreMember): StoreStatus {
+  const { status: raft, state, storage } = member;
+  return {
+    member: ctx.instance,
+    clusterId: ctx.settings.clusterId,
+    role: raft.role,
+    leader: raft.leader,
+    term: raft.term,
+    commit: raft.commit,
+    applied: state.appliedIndex,
+    lastIndex: raft.lastIndex,
+    revision: state.revision,
+    compactedRevision: state.compactedRevision,
+    keys: state.versions.liveKeys,
+    logBytes: storage.log.bytes,
+    fsyncP99Ms: storage.batchP99Ms,
+    hash: state.hash,
+    voters: raft.configuration.voters,
+    learners: raft.configuration.learners,
+    match: Object.fromEntries([
+      ...(raft.role === 'leader' ? [[raft.id, raft.durable]] : []),
+      ...raft.followers.map(({ id, match }) => [id, match]),
+    ]),
+  };
+}
+
+/** One line of `flotilla status`. */
+export function statusDetails(member: StoreMember): StatusDetails {
+  const { status: raft, state, storage } = member;
+  return {
+    role: raft.role,
+    leader: raft.leader,
+    term: raft.term,
+    commit: raft.commit,
+    applied: state.appliedIndex,
+    revision: state.revision,
+    keys: state.versions.liveKeys,
+    snapshot: raft.snapshotIndex,
+    logBytes: storage.log.bytes,
+    fsyncP99Ms: Math.round(storage.batchP99Ms * 100) / 100,
+    hash: state.hash,
+    ...(raft.storageFailure === '' ? {} : { storageFailure: raft.storageFailure }),
+  };
+}
