@@ -6,6 +6,7 @@ import {
   bringUp,
   chooseIndex,
   cutNode,
+  forwardsIpv4,
   healNode,
   leftovers,
   planNetwork,
@@ -21,7 +22,8 @@ const NODES = ['node-1', 'node-2', 'node-3'];
 async function planFor(t: ExecutionContext, name: string): Promise<NetworkPlan> {
   const cluster = `${name}-${process.pid}`;
   const plan = planNetwork({ cluster, index: chooseIndex(cluster, await takenBlocks(exec), 30), nodes: NODES });
-  t.teardown(() => tearDown(plan, exec));
+  const stopForwarding = !(await forwardsIpv4());
+  t.teardown(() => tearDown(plan, exec, { stopForwarding }));
   return plan;
 }
 
