@@ -30,6 +30,8 @@ export class ModelCluster {
 
   #next(pod: Pod): Step | undefined {
     const { namespace = '', name } = pod.metadata;
+    const isEnded = pod.metadata.deletionTimestamp !== undefined && !pod.metadata.deletionGracePeriodSeconds;
+    if (isEnded && (pod.metadata.finalizers ?? []).length > 0) return undefined;
     if (pod.metadata.deletionTimestamp !== undefined)
       return () => void this.#model.delete(RESOURCES.pods, namespace, name, { gracePeriodSeconds: 0 });
     if (!pod.spec.nodeName) return () => this.#bind(pod);
