@@ -204,6 +204,11 @@ export const BOOTSTRAP_CLUSTER_ROLES: readonly BootstrapRole[] = [
     rules: [
       rule(READ, '', 'endpoints', 'services', 'pods', 'namespaces', 'nodes'),
       rule(READ, 'discovery.k8s.io', 'endpointslices'),
+      // It keeps its own Service pointed at itself; a create cannot be limited to a name.
+      rule(['create'], '', 'services'),
+      rule(['create'], 'discovery.k8s.io', 'endpointslices'),
+      { ...rule(['update', 'patch'], '', 'services'), resourceNames: ['kube-dns'] },
+      { ...rule(['update', 'patch'], 'discovery.k8s.io', 'endpointslices'), resourceNames: ['kube-dns'] },
     ],
   },
 ];
