@@ -2,7 +2,7 @@
 // stickiness from the thesis, 9.6 and 4.2.3). Never replicates anything beyond a new leader's first, empty entry.
 import { invariant } from '../../lib/base/errors.ts';
 import { configurationOf, drawElectionTimeout, drawInt, type RaftState } from './state.ts';
-import { isVoter, membersOf, votersOf } from './configuration.ts';
+import { configurationAt, isVoter, membersOf, votersOf } from './configuration.ts';
 import { appendToLog } from './log.ts';
 import { send } from './outbox.ts';
 import { newProgress } from './progress.ts';
@@ -15,26 +15,35 @@ import type { AppendId, MemberId, PreVote, PreVoteAnswer, Term, Vote, VoteAnswer
 
 /** May this member stand, and may its vote elect? Not with a disk that fails, nor without entries that it promised to keep. */
 const mayVote = (raft: RaftState): boolean => raft.storageFailure === '' && raft.damagedThrough === 0;
-const mayStand = (raft: RaftState): boolean => mayVote(raft) && isVoter(configurationOf(raft), raft.id);
+
+/**
+ * A member that its last configuration leaves out must stand all the same until that is committed (thesis 4.2.2): its log may
+ * be the longest, so that no other can win, because those still need its vote.
+ */
+function mayStand(raft: RaftState): boolean {
+  if (!mayVote(raft)) return false;
+  const committed = configurationAt(raft.configurations, raft.commit);
+  return raft.configurations.some((each) => each.index >= committed.index && isVoter(each.configuration, raft.id));
+}
 
 /** Follows `leader` ('' = unknown) in `term`. Leaving leadership ends everything that only a leader can finish. */
 export function becomeFollower(raft: RaftState, term: Term, leader: MemberId): void {
   invariant(term >= raft.term, `term would go back from ${raft.term} to ${term}`);
-  const wasLeader = raft.leading !== undefined;
   const { leading } = raft;
+  const deposed = term > raft.term;
   raft.leading = raft.campaign = undefined;
   raft.role = 'follower';
-  if (term > raft.term) {
+  if (deposed) {
     raft.term = term;
     raft.vote = '';
   }
   raft.leader = leader;
   // Learning a term is no contact with a leader: resetting the clock here would let a member with an old log, which
   // cannot win, keep those silent that can.
-  if (wasLeader || leader !== '') resetElectionClock(raft);
+  if (leading !== undefined || leader !== '') resetElectionClock(raft);
   if (leading === undefined) return;
   abandonReads(raft, leading);
-  endTransfer(raft, leading, true, `${raft.id} no longer leads`);
+  endTransfer(raft, leading, deposed, `${raft.id} no longer leads`);
   releaseSnapshots(raft);
 }
 

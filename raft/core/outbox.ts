@@ -9,7 +9,6 @@ import {
   type Effect,
   type HardState,
   type MemberId,
-  type Message,
   type MessageBody,
 } from './types.ts';
 
@@ -19,21 +18,30 @@ const LAST_WRITE = -1;
 /**
  * Messages that promise something about this member's disk: a vote, an entry kept, a snapshot kept. A request for votes
  * promises too: a candidate that forgot its term would ask for it again with a shorter log, and the votes of its former
- * life would count. Heartbeats promise nothing, so a hanging disk does not silence a member.
+ * life would count. Heartbeats and refusals promise nothing, so a hanging disk does not silence a member.
  */
-const PROMISES = {
-  preVote: false,
-  preVoteAnswer: false,
-  vote: true,
-  voteAnswer: true,
-  append: false,
-  appendAnswer: true,
-  heartbeat: false,
-  heartbeatAnswer: false,
-  snapshotChunk: false,
-  snapshotChunkAnswer: true,
-  timeoutNow: false,
-} as const satisfies Record<Message['type'], boolean>;
+function promises(body: MessageBody): boolean {
+  switch (body.type) {
+    case 'vote':
+      return true;
+    case 'voteAnswer':
+      return body.granted;
+    case 'appendAnswer':
+      return body.outcome.accepted;
+    case 'snapshotChunkAnswer':
+      return body.installed;
+    case 'preVote':
+    case 'preVoteAnswer':
+    case 'append':
+    case 'heartbeat':
+    case 'heartbeatAnswer':
+    case 'snapshotChunk':
+    case 'timeoutNow':
+      return false;
+    default:
+      return body satisfies never;
+  }
+}
 
 export function send(raft: RaftState, to: MemberId, body: MessageBody): void {
   invariant(to !== raft.id && to !== '', `a ${body.type} was addressed to '${to}'`);
@@ -45,7 +53,7 @@ export function send(raft: RaftState, to: MemberId, body: MessageBody): void {
     term: raft.term,
     ...body,
   };
-  const afterAppend = PROMISES[body.type] ? LAST_WRITE : undefined;
+  const afterAppend = promises(body) ? LAST_WRITE : undefined;
   raft.emitted.push({ type: 'send', message, afterAppend });
 }
 

@@ -50,6 +50,12 @@ function sendEntries(raft: RaftState, id: MemberId, progress: Progress): boolean
   return true;
 }
 
+/** Asks a follower at once where it stands, when waiting for the next heartbeat would be too long. */
+export function askFollower(raft: RaftState, id: MemberId, progress: Progress): void {
+  sendAppends(raft, id, progress);
+  if (progress.state === 'replicate') sendEmpty(raft, id, progress, false);
+}
+
 /** No entries: a question whether the logs agree up to here, or (quiet) only the commit index. */
 function sendEmpty(raft: RaftState, id: MemberId, progress: Progress, quiet: boolean): void {
   const prevTerm = termAt(raft.log, progress.next - 1);

@@ -3,7 +3,7 @@
 import { configurationOf, type Leading, type RaftState } from './state.ts';
 import { isVoter, votersOf } from './configuration.ts';
 import { send } from './outbox.ts';
-import { sendAppends } from './replication.ts';
+import { askFollower } from './replication.ts';
 import type { MemberId } from './types.ts';
 
 /** The voter that is alive and holds most of the log; '' if none is. */
@@ -35,8 +35,9 @@ function begin(raft: RaftState, transferId: number | undefined, to: MemberId): v
   const { leading } = raft;
   leading!.transfer = { transferId, to, startedTick: raft.ticks };
   leading!.leaseLost = true;
-  sendAppends(raft, to, leading!.progress.get(to)!);
-  pursueTransfer(raft);
+  const progress = leading!.progress.get(to)!;
+  if (progress.match === raft.log.lastIndex) return pursueTransfer(raft);
+  askFollower(raft, to, progress);
 }
 
 /** Tells the target to stand as soon as nothing is missing there. Said again with each heartbeat: it may be lost. */
