@@ -81,9 +81,7 @@ const COUNTS_GENERATION = new Set(
   ValidatingAdmissionPolicyBinding CustomResourceDefinition ResourceSlice DeviceClass`.split(/\s+/),
 );
 /** Kinds whose PUT needs a resourceVersion. */
-const NEEDS_RESOURCE_VERSION = new Set(
-  'Service Lease EndpointSlice APIService CustomResourceDefinition ServiceCIDR IPAddress PriorityClass'.split(' '),
-);
+const NEEDS_RESOURCE_VERSION = new Set('Service Lease APIService CustomResourceDefinition'.split(' '));
 const NAME_AND_AGE: readonly Column[] = [
   ['Name', 'string', 'name', 0],
   ['Age', 'string', '', 0],

@@ -50,7 +50,7 @@ const job = defineKind<Job>({
     meta.labels = {
       ...meta.labels,
       ...Object.fromEntries(UID_LABELS.map((label) => [label, uid])),
-      ...Object.fromEntries(NAME_LABELS.map((label) => [label, object.metadata.name])),
+      ...Object.fromEntries(NAME_LABELS.map((label) => [label, object.metadata.name ?? ''])),
     };
     object.spec.selector = { matchLabels: { [UID_LABELS[0]!]: uid } };
   },
