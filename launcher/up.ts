@@ -123,7 +123,12 @@ function checkPrivileges(runtime: RuntimeName, mayInstall: boolean): void {
   );
 }
 
-async function installPrograms(runtime: RuntimeName, allowed: boolean, progress: UpProgress): Promise<void> {
+/** Says each step; returns at once where nothing is missing. */
+export async function installPrograms(
+  runtime: RuntimeName,
+  allowed: boolean,
+  progress: Pick<UpProgress, 'say'>,
+): Promise<void> {
   const path = searchPath();
   const requirements = requirementsOf(runtime);
   const missing = findMissing(requirements, path);

@@ -4,6 +4,7 @@ import type { Command } from '../command.ts';
 export const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   up: async () => (await import('./up.ts')).upCommand,
   down: async () => (await import('./down.ts')).downCommand,
+  install: async () => (await import('./install.ts')).installCommand,
   status: async () => (await import('./status.ts')).statusCommand,
   apply: async () => (await import('./apply.ts')).applyCommand,
   get: async () => (await import('./get.ts')).getCommand,
