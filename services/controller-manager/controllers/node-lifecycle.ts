@@ -88,7 +88,7 @@ function nodeActions(node: Node, isSilent: boolean, now: number): Action[] {
     ];
   }
   const taints = taintsFor(node, now);
-  if (taints === (node.spec?.taints ?? taints)) return [];
+  if (taints === undefined) return [];
   return [updateOf(RESOURCES.nodes, { ...node, spec: { ...node.spec, taints } })];
 }
 

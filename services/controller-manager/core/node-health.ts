@@ -64,8 +64,8 @@ const TAINTS: TaintRule[] = [
   { key: 'node.kubernetes.io/network-unavailable', effects: ['NoSchedule'], applies: is('NetworkUnavailable', 'True') },
 ];
 
-/** Taints of users stay; those that are there already keep their time, from which patience is counted. */
-export function taintsFor(node: Node, now: number): Taint[] {
+/** undefined: they are right. Taints of users stay; those that are there already keep their time, from which patience is counted. */
+export function taintsFor(node: Node, now: number): Taint[] | undefined {
   const present = node.spec?.taints ?? [];
   const ours = new Set(TAINTS.flatMap((rule) => rule.effects.map((effect) => `${rule.key}:${effect}`)));
   const others = present.filter((taint) => !ours.has(`${taint.key}:${taint.effect}`));
@@ -80,5 +80,5 @@ export function taintsFor(node: Node, now: number): Taint[] {
     ),
   );
   const isSame = wanted.length + others.length === present.length && wanted.every((taint) => present.includes(taint));
-  return isSame ? present : [...others, ...wanted];
+  return isSame ? undefined : [...others, ...wanted];
 }
