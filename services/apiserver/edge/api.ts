@@ -44,7 +44,8 @@ export async function handle(parts: ApiParts, call: Call): Promise<Answer> {
   if (target === undefined) return pageNotFound();
   const { kind } = target;
   if (info.subresource !== '') return answerSubresource(parts, call, target);
-  if (!kind.verbs.includes(info.verb)) throw methodNotAllowed();
+  const isNamedCreate = info.verb === 'create' && info.name !== '';
+  if (isNamedCreate || !kind.verbs.includes(info.verb)) throw methodNotAllowed();
   if (!kind.stored) return answerReview(parts, call, target);
   return VERBS[info.verb](parts, call, target);
 }

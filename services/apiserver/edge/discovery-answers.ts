@@ -18,6 +18,8 @@ import { jsonBytes } from './encode.ts';
 const JSON_TYPE = 'application/json';
 /** Clients up to kubectl 1.28 ask for this form first and take an empty document for "use v3". */
 const PROTOBUF_V2 = 'application/com.github.proto-openapi.spec.v2@v1.0+protobuf';
+/** The same without the @, which no parser of media types takes in a Content-Type. */
+const PROTOBUF_V2_ANSWER = 'application/com.github.proto-openapi.spec.v2.v1.0+protobuf';
 
 interface Built {
   bytes: Buffer;
@@ -114,7 +116,7 @@ function v3(group: string, groupVersion: string, version: string): Built | undef
 }
 
 function openapiV2(accepted: readonly MediaRange[], version: string): Answer | undefined {
-  if (accepted[0]?.type === PROTOBUF_V2) return bytes(new Uint8Array(), PROTOBUF_V2, {});
+  if (accepted[0]?.type === PROTOBUF_V2) return bytes(new Uint8Array(), PROTOBUF_V2_ANSWER, {});
   return document(
     once('v2', () => openApiV2(SERVED_KINDS, version)),
     JSON_TYPE,

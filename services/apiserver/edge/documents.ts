@@ -8,11 +8,11 @@ import { discoveryAnswer } from './discovery-answers.ts';
 import { jsonBytes } from './encode.ts';
 import type { ApiParts } from './parts.ts';
 
-/** kubectl compares its own version with this and warns when they are far apart. */
+/** kubectl compares its own version with this and warns when they are more than one apart: the middle of what is in use. */
 const VERSION = {
   major: '1',
-  minor: '36',
-  gitVersion: 'v1.36.0+flotilla',
+  minor: '33',
+  gitVersion: 'v1.33.0+flotilla',
   gitCommit: '',
   gitTreeState: 'clean',
   buildDate: '2026-11-22T00:00:00Z',
