@@ -5,6 +5,7 @@ import { decodeBody, expectedOf } from './decode.ts';
 import { kindFor } from './kind.ts';
 import { decodeProtobuf, durationText, typeNameOf } from './protobuf.ts';
 import { typeSchema, type FieldSchema } from './schema.ts';
+import bodies from './testdata/kubectl-1.32-protobuf.json' with { type: 'json' };
 
 // A small encoder, as Go writes: plain scalars always, pointers when set. Only tests need it.
 const text = new TextEncoder();
@@ -166,3 +167,16 @@ test('durations', (t) => {
   t.is(durationText(3_600_000_000_000), '1h0m0s');
   t.is(durationText(0), '0s');
 });
+
+for (const { command, protobuf, json } of bodies)
+  test(`the bytes that kubectl 1.32 sends are the JSON that it prints: ${command}`, (t) => {
+    const decoded = decodeProtobuf(Uint8Array.fromBase64(protobuf));
+    const typeName = typeNameOf(json.apiVersion, json.kind);
+    const fromBytes = canonical(typeName, decoded);
+    const fromJson = canonical(typeName, json);
+    t.deepEqual(fromBytes.unknown, []);
+    // Bytes carry the namespace of the kubeconfig; the printed form leaves it out.
+    delete fromBytes.value.metadata.namespace;
+    delete fromJson.value.metadata.namespace;
+    t.deepEqual(fromBytes.value, fromJson.value);
+  });
