@@ -18,7 +18,8 @@ import type {
 } from '../../lib/bus/messages.ts';
 import { subjectOf } from '../../lib/bus/subjects.ts';
 
-const ATTEMPT_MS = 1_000;
+/** Short, since a dead leader never answers what it was asked; asking again is safe. */
+const ATTEMPT_MS = 300;
 const PAUSE_MS = 10;
 let sessions = 0;
 

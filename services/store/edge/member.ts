@@ -28,6 +28,7 @@ import type { StoreLimits } from '../core/limits.ts';
 import { StateMachine, type Applied } from '../core/state-machine.ts';
 import { Applier, loadState } from './applier.ts';
 import { ElectionTrace } from './election-trace.ts';
+import { LeaderWatch } from './leader-watch.ts';
 import { Leadership } from './leadership.ts';
 import { Operations } from './operations.ts';
 import { Proposals } from './proposals.ts';
@@ -68,6 +69,7 @@ export class StoreMember {
   private readonly snapshotter: Snapshotter;
   private readonly publisher: Publisher;
   private readonly elections: ElectionTrace;
+  private readonly watch: LeaderWatch;
   private inputs: Input[] = [];
   private stepping = false;
   private durable: AppendId = 0;
@@ -104,6 +106,9 @@ export class StoreMember {
     this.leadership = new Leadership(instance, clock);
     this.publisher = new Publisher(ctx.bus, ctx.cluster, instance);
     this.elections = new ElectionTrace(ctx);
+    this.watch = new LeaderWatch(ctx, (id) => {
+      if (!this.stopped) this.input({ type: 'peerDisconnected', id });
+    });
     this.proposals = new Proposals(clock, this.leadership, (proposalId, data) =>
       this.input({ type: 'propose', proposalId, data: [data] }),
     );
@@ -141,7 +146,10 @@ export class StoreMember {
       cluster: ctx.cluster,
       clusterId: settings.clusterId,
       id: instance,
-      receive: (message) => this.input({ type: 'receive', message }),
+      receive: (message) => {
+        if (message.from === this.leadership.leader) this.watch.heard();
+        this.input({ type: 'receive', message });
+      },
     });
   }
 
@@ -223,6 +231,7 @@ export class StoreMember {
       this.input({ type: 'tick' });
       const now = this.ctx.clock.monotonic();
       for (const part of [this.proposals, this.reads, this.operations, this.leadership]) part.tick(now);
+      this.watch.tick(now, this.leadership.leader);
       this.snapshotter.consider();
     });
   }

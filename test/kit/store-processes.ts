@@ -1,0 +1,110 @@
+// Does: runs members of the store as processes of their own over a real nats-server and real disks, so that a test can
+// kill and stop them for real. Never leaves one behind: `stop` kills all.
+import { spawn, type ChildProcess } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Bus } from '../../lib/bus/bus.ts';
+import type { StoreQueryReply, StoreStatus } from '../../lib/bus/messages.ts';
+import { startNats, type TestNats } from './nats-server.ts';
+import { StoreTestClient } from './store-test-client.ts';
+
+const CLUSTER = 'c1';
+
+export class StoreProcesses {
+  readonly names = ['store-1', 'store-2', 'store-3'];
+  readonly nats: TestNats;
+  private readonly directory: string;
+  private readonly children = new Map<string, ChildProcess>();
+  private readonly bus: Bus;
+
+  private constructor(nats: TestNats, bus: Bus) {
+    this.nats = nats;
+    this.bus = bus;
+    this.directory = mkdtempSync(join(tmpdir(), 'flotilla-store-'));
+  }
+
+  static async start(): Promise<StoreProcesses> {
+    const nats = await startNats();
+    const processes = new StoreProcesses(nats, await nats.connect('apiserver-status'));
+    for (const name of processes.names) processes.launch(name);
+    return processes;
+  }
+
+  launch(name: string): void {
+    const file = join(this.directory, `${name}.json`);
+    const actor = {
+      cluster: CLUSTER,
+      actor: 'store',
+      instance: name,
+      nats: { servers: [this.nats.url], seedFile: '' },
+      logLevel: 'warn',
+      settings: { dataDir: join(this.directory, name), clusterId: 'test-cluster', members: this.names },
+    };
+    writeFileSync(file, JSON.stringify(actor));
+    const program = new URL('store-process.ts', import.meta.url).pathname;
+    const child = spawn(process.execPath, [program, file], { stdio: ['ignore', 'ignore', 'inherit'] });
+    this.children.set(name, child);
+  }
+
+  signal(name: string, signal: NodeJS.Signals): void {
+    this.children.get(name)?.kill(signal);
+  }
+
+  /** SIGKILL; resolves when it is gone. */
+  async kill(name: string): Promise<void> {
+    const child = this.children.get(name);
+    this.children.delete(name);
+    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
+    const gone = new Promise((resolve) => child.once('exit', resolve));
+    child.kill('SIGKILL');
+    await gone;
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all(this.names.map((name) => this.kill(name)));
+    await this.nats.stop();
+    rmSync(this.directory, { recursive: true, force: true });
+  }
+
+  async client(instance: string): Promise<StoreTestClient> {
+    return new StoreTestClient(await this.nats.connect(instance), CLUSTER, this.names);
+  }
+
+  async status(name: string): Promise<StoreStatus | undefined> {
+    const subject = `${CLUSTER}.store.qry.${name}.status.${this.bus.instance}`;
+    const reply = await this.bus.request(subject, { query: 'status' }, { timeoutMs: 500 }).catch(() => undefined);
+    return (reply as Extract<StoreQueryReply, { status: StoreStatus }> | undefined)?.status;
+  }
+
+  /** The member that leads, with a majority that agrees. */
+  async leader(timeoutMs = 20_000): Promise<string> {
+    const until = performance.now() + timeoutMs;
+    while (performance.now() < until) {
+      const statuses = (await Promise.all(this.names.map((name) => this.status(name)))).filter(
+        (each) => each !== undefined,
+      );
+      for (const { member, role, term } of statuses) {
+        const agree = statuses.filter((status) => status.leader === member && status.term === term);
+        if (role === 'leader' && agree.length >= 2) return member;
+      }
+      await sleep(20);
+    }
+    throw new Error(`no leader within ${timeoutMs} ms`);
+  }
+
+  /** Waits until all three have the same revision and the same hash. */
+  async converged(timeoutMs = 30_000): Promise<number> {
+    const until = performance.now() + timeoutMs;
+    let seen = '';
+    while (performance.now() < until) {
+      const statuses = await Promise.all(this.names.map((name) => this.status(name)));
+      const texts = statuses.map((status) => `${status?.revision} ${status?.hash}`);
+      if (statuses.every((status) => status !== undefined) && new Set(texts).size === 1) return statuses[0]!.revision;
+      seen = texts.join('; ');
+      await sleep(50);
+    }
+    throw new Error(`members do not converge: ${seen}`);
+  }
+}
