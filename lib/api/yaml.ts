@@ -65,5 +65,11 @@ function visit(node: Node | null, path: string, depth: number, duplicates: strin
 
 /** An object as people read it (`get -o yaml`), keys sorted. */
 export function toYaml(value: unknown): string {
-  return stringify(value, { version: '1.1', sortMapEntries: true, aliasDuplicateObjects: false, lineWidth: 0 });
+  return stringify(value, {
+    version: '1.1',
+    sortMapEntries: true,
+    aliasDuplicateObjects: false,
+    lineWidth: 0,
+    indentSeq: false,
+  });
 }

@@ -4,7 +4,8 @@ import { duplicate, forbidden, invalidValue, notSupported, required, type FieldE
 import { dns1123Label } from '../formats.ts';
 import type { KeyToPath, PodSpec, ProjectedVolumeSource, Volume } from '../generated/types.ts';
 import { quantityOf } from '../quantity.ts';
-import { localPath, validateFieldRef, validateResourceFieldRef } from './validate-container.ts';
+import { localPath } from './validate-container.ts';
+import { validateFieldRef, validateResourceFieldRef } from './validate-env.ts';
 
 const HOST_PATH_TYPES = [
   '',
