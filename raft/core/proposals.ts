@@ -61,6 +61,7 @@ function addProgress(raft: RaftState): void {
   if (wanted.every((id) => progress.has(id))) return;
   // Kept in order of names, so that every loop over it is repeatable.
   const all = [...new Set([...progress.keys(), ...wanted])].sort();
-  const next = new Map(all.map((id) => [id, progress.get(id) ?? newProgress(raft.log.lastIndex, raft.ticks)]));
-  raft.leading!.progress = next;
+  // The entry just appended is not behind them: it is what they are sent first, and their refusal tells where they stand.
+  const before = raft.log.lastIndex - 1;
+  raft.leading!.progress = new Map(all.map((id) => [id, progress.get(id) ?? newProgress(before, raft.ticks)]));
 }

@@ -48,8 +48,8 @@ const HAPPENINGS = {
   double: [2, double],
   cut: [0.6, cut],
   heal: [1, (run: Run) => run.cluster.heal()],
-  crash: [0.4, crash],
-  restart: [1.5, restart],
+  crash: [0.8, crash],
+  restart: [2, restart],
   snapshot: [2, (run: Run) => aliveMember(run).takeSnapshot(run.chance.int(3000) + 40)],
   transfer: [0.5, transfer],
   change: [0.6, change],
@@ -105,7 +105,7 @@ function cut(run: Run): void {
 }
 
 function crash(run: Run): void {
-  const member = aliveMember(run);
+  const member = run.chance.float() < 0.5 ? (run.cluster.leader() ?? aliveMember(run)) : aliveMember(run);
   const alive = [...run.cluster.members.values()].filter((each) => each.alive);
   if (alive.length === 1) return;
   member.crash(run.chance.int(member.disk.queue.length + 1));
@@ -199,6 +199,11 @@ export function runRandomSchedule(schedule: Schedule): Counts {
     const calm = usual >= 10 ? 0.5 + chance.float() : chance.float() < 0.3 ? 0 : chance.float() * 2;
     weights[name as keyof typeof HAPPENINGS] = usual * calm;
   }
+  // More members have more to say.
+  weights.deliver *= (schedule.members - 1) / 2;
+  weights.write *= schedule.members / 3;
+  // A lease trusts that all clocks run equally fast.
+  if (schedule.leaseReads) weights.tickOne = 0;
   const run: Run = { cluster, chance, counts: {}, nextId: 1, weights };
   watch(run);
   try {
