@@ -162,3 +162,35 @@ test('events that arrive while listing are neither lost nor applied twice', asyn
   t.is(cache.size, 20);
   cache.stop();
 });
+
+test('a list comes in pages of one revision; one that is too large for the bus is asked for again, smaller', async (t) => {
+  const all = Array.from({ length: 700 }, (_, i) => ({
+    metadata: { name: `o${i}`, namespace: 'default', uid: `u${i}`, resourceVersion: String(i + 1) },
+  }));
+  const asked: string[] = [];
+  const transport = {
+    request: (request: ApiRequest): Promise<ApiResponse> => {
+      const { limit = '0', continue: token = '0' } = request.query ?? {};
+      asked.push(`${token}+${limit}`);
+      if (Number(limit) > 300)
+        return Promise.resolve({
+          code: 413,
+          body: { reason: 'RequestEntityTooLarge', message: 'too large', code: 413 },
+        });
+      const end = Number(token) + Number(limit);
+      const more = end < all.length ? { continue: String(end) } : {};
+      const body = { metadata: { resourceVersion: '900', ...more }, items: all.slice(Number(token), end) };
+      return Promise.resolve({ code: 200, body });
+    },
+  };
+  const bus = new MemoryNetwork().connect('x');
+  const cache = new ResourceCache(
+    { cluster: 'c1', bus, clock: systemClock, log: silentLog, client: new Client(transport) },
+    { ref: RESOURCES.configMaps },
+  ).start();
+  await cache.ready;
+  t.is(cache.size, 700);
+  t.is(cache.revision, 900);
+  t.deepEqual(asked, ['0+500', '0+250', '250+250', '500+250']);
+  cache.stop();
+});

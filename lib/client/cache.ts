@@ -1,7 +1,7 @@
 // Does: keeps a copy of one resource up to date from list and watch events over the bus. Never trusts that an event
 // arrived: each carries the revision before it, progress tells the last, and a gap means listing again.
 import type { ResourceRef } from '../api/resource.ts';
-import { messageOf } from '../base/errors.ts';
+import { isReason, messageOf } from '../base/errors.ts';
 import type { Clock, Timer } from '../base/clock.ts';
 import type { Log } from '../base/log.ts';
 import type { Bus, Subscription } from '../bus/bus.ts';
@@ -33,6 +33,8 @@ export interface CacheOptions {
   namespace?: string;
 }
 
+/** Of pods of the usual size a page is a third of what the bus carries. */
+const PAGE_OBJECTS = 500;
 const RELIST_PAUSE_MS = [50, 100, 300, 1000, 3000, 5000];
 
 /** Start with `start()`; `ready` resolves after the first complete list. Objects must not be changed. */
@@ -240,20 +242,40 @@ export class ResourceCache<T extends KubeObject = KubeObject> {
   async #list(): Promise<void> {
     this.#again = false;
     try {
-      const { ref, node, namespace } = this.#options;
-      const list = await this.#ctx.client.list<T>(ref, {
-        ...(namespace === undefined ? {} : { namespace }),
-        ...(node === undefined ? {} : { fieldSelector: `spec.nodeName=${node}` }),
-      });
+      const { items, revision } = await this.#allPages();
       if (this.#stopped) return;
       this.#attempt = 0;
       this.#listing = false;
-      this.#replace(list.items, Number(list.metadata.resourceVersion));
+      this.#replace(items, revision);
     } catch (error) {
       if (this.#stopped) return;
       const pause = RELIST_PAUSE_MS[Math.min(this.#attempt++, RELIST_PAUSE_MS.length - 1)]!;
       this.#ctx.log.debug({ resource: this.ref.resource, error: messageOf(error), againInMs: pause }, 'list failed');
       this.#timer = this.#ctx.clock.timer(pause, () => void this.#list());
+    }
+  }
+
+  /** Pages of one list are of one revision; a page that the bus cannot carry is asked for again, smaller. */
+  async #allPages(): Promise<{ items: T[]; revision: number }> {
+    const { ref, node, namespace } = this.#options;
+    const items: T[] = [];
+    let limit = PAGE_OBJECTS;
+    let token = '';
+    for (;;) {
+      try {
+        const page = await this.#ctx.client.list<T>(ref, {
+          limit,
+          ...(token === '' ? {} : { continue: token }),
+          ...(namespace === undefined ? {} : { namespace }),
+          ...(node === undefined ? {} : { fieldSelector: `spec.nodeName=${node}` }),
+        });
+        items.push(...page.items);
+        token = page.metadata.continue ?? '';
+        if (token === '') return { items, revision: Number(page.metadata.resourceVersion) };
+      } catch (error) {
+        if (limit === 1 || !isReason(error, 'RequestEntityTooLarge')) throw error;
+        limit = Math.ceil(limit / 2);
+      }
     }
   }
 
