@@ -29,10 +29,14 @@ export function joinWrites(encoded: readonly Uint8Array[]): Uint8Array {
   return out;
 }
 
+/** Used again for each write: a new buffer for each costs more than the encoding. */
+const scratch = new ByteWriter(65_536);
+
 export function encodeWrite(write: StoreWrite): Uint8Array {
-  const out = new ByteWriter(1024).text(write.session).number(write.acknowledged).number(write.txns.length);
-  for (const txn of write.txns) encodeTxn(out, txn);
-  return out.finish();
+  scratch.clear();
+  scratch.text(write.session).number(write.acknowledged).number(write.txns.length);
+  for (const txn of write.txns) encodeTxn(scratch, txn);
+  return scratch.finish();
 }
 
 function encodeTxn(out: ByteWriter, txn: Txn): void {

@@ -18,10 +18,10 @@ const KEY = 2;
 const TXN = 3;
 const SESSION = 4;
 const END = 5;
-/** About as much as is encoded or decoded in a millisecond. */
-export const SLICE_BYTES = 131_072;
-/** Keys looked at in one slice, should most of them not be alive at its revision. */
-const SLICE_KEYS = 2_000;
+/** About as much as is encoded or decoded in a millisecond, on a busy machine. */
+export const SLICE_BYTES = 65_536;
+/** Keys in one slice, should they be short. */
+const SLICE_KEYS = 1_000;
 
 /** Slices of the state as it is now. Must be run to its end or closed (`return`), else old versions pile up. */
 export function* encodeSnapshot(state: StateMachine): Generator<Uint8Array, void, void> {

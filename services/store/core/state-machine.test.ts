@@ -290,6 +290,34 @@ test('a snapshot, taken while the state goes on changing, loads as exactly the s
   );
 });
 
+test('what is compacted while a snapshot is written is still in it, and is forgotten after it', (t) => {
+  const limits = { historyRevisions: 5 };
+  const state = new StateMachine(limits);
+  let sequence = 0;
+  const each = (operation: (key: string) => Operation): void => {
+    for (let i = 0; i < 3_000; i += 50)
+      apply(
+        state,
+        write(
+          ++sequence,
+          Array.from({ length: 50 }, (_, n) => operation(`k${i + n}`)),
+        ),
+      );
+  };
+  each((key) => put(key, 'before'));
+  state.apply(state.appliedIndex + 1, encodeCompact(state.revision));
+  const then = { hash: state.hash, latest: state.range('', '', 1e9, 0) };
+  let turn = 0;
+  const slices = snapshotOf(state, () => each(turn++ % 2 === 0 ? remove : (key) => put(key, 'after')));
+  t.true(slices.length > 3);
+  const loaded = load(slices, 5_000, limits);
+  t.is(loaded.hash, then.hash);
+  t.deepEqual(loaded.range('', '', 1e9, 0), then.latest);
+  for (let i = 0; i < 3; i++) each(remove);
+  for (let i = 0; i < 200; i++) apply(state, write(++sequence, [put('last', `${i}`)]));
+  t.is((state.versions as unknown as { byKey: Map<string, unknown[]> }).byKey.size, 1);
+});
+
 test('a member that started from a snapshot and one that applied everything go on alike', (t) => {
   fc.assert(
     fc.property(script, script, (before, after) => {

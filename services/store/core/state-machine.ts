@@ -127,10 +127,11 @@ export class StateMachine {
 
   /** The last operation on a key counts; deleting what is not there is nothing. */
   private effective(operations: readonly Operation[]): Operation[] {
+    const does = (operation: Operation): boolean =>
+      operation.type === 'put' || this.versions.live(operation.key) !== undefined;
+    if (operations.length === 1) return does(operations[0]!) ? [operations[0]!] : [];
     const byKey = new Map(operations.map((operation) => [operation.key, operation]));
-    return [...byKey.values()].filter(
-      (operation) => operation.type === 'put' || this.versions.live(operation.key) !== undefined,
-    );
+    return [...byKey.values()].filter(does);
   }
 
   private growthOf(operations: readonly Operation[]): number {

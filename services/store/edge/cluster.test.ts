@@ -247,6 +247,25 @@ test('all three lose their power at once: every acknowledged write is there afte
     t.pass();
   }));
 
+test('what is acknowledged is durable on a majority, not only on the leader that says so', (t) =>
+  withCluster({ seed: 7 }, async (cluster) => {
+    for (let round = 0; round < 5; round++) {
+      const client = cluster.client('apiserver-1');
+      await client.put(`/before/${round}`, 'x');
+      const leader = await cluster.leader();
+      const followers = cluster.names.filter((name) => name !== leader);
+      for (const name of followers) cluster.disk(name).delay = (call) => sleep(call === 'datasync' ? 30 : 0);
+      await client.put(`/kept/${round}`, 'x');
+      await Promise.all(cluster.names.map((name) => cluster.kill(name, { powerCut: true })));
+      for (const name of followers) cluster.disk(name).delay = undefined;
+      // Without the leader: it would have what it wrote itself.
+      await Promise.all(followers.map((name) => cluster.startMember(name)));
+      const keys = (await cluster.client().read('/kept/')).map(({ key }) => key);
+      t.is(keys.length, round + 1, `round ${round}: found ${keys.join()}`);
+      await cluster.startMember(leader);
+    }
+  }));
+
 test('a member that was away for longer than the log reaches comes back by a snapshot', (t) =>
   withCluster(
     {
