@@ -3,7 +3,7 @@
 import yargs, { type CommandModule } from 'yargs';
 import { hideBin } from 'yargs/helpers';
 import { COMMANDS } from './commands/index.ts';
-import { completions } from './edge/completions.ts';
+import { ASK_COMPLETIONS, completions } from './edge/completions.ts';
 import { ExitError, failureText } from './edge/failure.ts';
 
 const parser = yargs(hideBin(process.argv))
@@ -26,7 +26,7 @@ const parser = yargs(hideBin(process.argv))
   .strict()
   .recommendCommands()
   .demandCommand(1, 'say what to do: `flotilla --help` lists the commands')
-  .completion('completion', 'prints a completion script for your shell', completions)
+  .completion('completion', 'prints a completion script for your shell')
   .version(false)
   .help()
   .alias('help', 'h')
@@ -37,25 +37,38 @@ const parser = yargs(hideBin(process.argv))
     throw error ?? new Error(message);
   });
 
-// Only what was asked for is loaded; help, completion and mistakes need all.
+// Only what was asked for is loaded; help and mistakes need all.
 const words = hideBin(process.argv);
-const asked = words.includes('--get-yargs-completions')
-  ? undefined
-  : COMMANDS[words.find((word) => !word.startsWith('-')) ?? ''];
+const asked = COMMANDS[words.find((word) => !word.startsWith('-')) ?? ''];
 const commands =
   asked === undefined ? await Promise.all(Object.values(COMMANDS).map((load) => load())) : [await asked()];
 for (const command of commands) parser.command(command as unknown as CommandModule);
+
+async function optionsOf(name: string): Promise<string[]> {
+  const command = await COMMANDS[name]?.();
+  const help = await (command?.builder?.(yargs([]).help(false) as never) ?? yargs([])).getHelp();
+  return [
+    ...new Set([...help.matchAll(/(?<![\w-])--[a-z][a-z-]*/g)].map(([option]) => option)),
+    '--home',
+    '--namespace',
+  ];
+}
 
 // A reader that went away (`| head`) is no failure.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1));
 
 try {
-  await parser.parseAsync();
+  if (words[0] === ASK_COMPLETIONS) {
+    const proposals = await completions(words.slice(1), { names: Object.keys(COMMANDS), options: optionsOf });
+    for (const proposal of proposals) console.log(proposal);
+  } else await parser.parseAsync();
 } catch (error) {
   if (error instanceof ExitError) process.exitCode = error.exitCode;
   else {
     console.error(failureText(error));
     if (process.env['FLOTILLA_DEBUG'] !== undefined && error instanceof Error) console.error(error.stack);
     process.exitCode = 1;
+    // What a failed command left waiting (a connection that retries) must not keep the person waiting.
+    process.exit();
   }
 }

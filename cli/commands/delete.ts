@@ -117,7 +117,7 @@ async function find(session: Session, args: Arguments): Promise<Doomed[]> {
     throw new UsageError('name cannot be provided when a selector is specified');
   if (!named && args.selector === undefined && args['field-selector'] === undefined && !args.all)
     throw new UsageError('resource(s) were provided, but no name was specified');
-  const lists = targets.map(({ resource, name }) =>
+  const lists = targets.map(async ({ resource, name }) =>
     name === undefined ? list(session, resource, args) : [{ resource, namespace: session.namespace, name }],
   );
   return (await Promise.all(lists)).flat();

@@ -34,6 +34,9 @@ type Json = Record<string, unknown> & {
   metadata: { name: string; namespace?: string; uid?: string; labels?: Record<string, string> };
 };
 
+/** As kubectl: their events are told nowhere, or are themselves. */
+const WITHOUT_EVENTS = new Set(['namespaces', 'events', 'configmaps', 'secrets']);
+
 export const describeCommand = defineCommand<DescribeArguments>({
   command: 'describe <words..>',
   describe: 'tell all about an object, with its events: describe pod web-xxx',
@@ -57,7 +60,9 @@ async function run(args: GlobalArguments & DescribeArguments): Promise<void> {
         if (printed++ > 0) console.log('\n');
         const lines = [
           ...(await linesOf(session, target.resource, object)),
-          ...(args['show-events'] ? eventLines(await eventsOf(session, target.resource, object), Date.now()) : []),
+          ...(args['show-events'] && !WITHOUT_EVENTS.has(target.resource.resource)
+            ? eventLines(await eventsOf(session, target.resource, object), Date.now())
+            : []),
         ];
         console.log(alignTabs(lines.join('\n')));
       }
@@ -140,7 +145,6 @@ async function linesOf(session: Session, resource: ServedResource, object: Json)
 }
 
 async function eventsOf(session: Session, resource: ServedResource, object: Json): Promise<Event[]> {
-  if (resource.resource === 'events') return [];
   const { name, namespace, uid } = object.metadata;
   const fields = [`involvedObject.name=${name}`, `involvedObject.kind=${resource.kind}`];
   // The kubelet's own events about its node carry the node's name as uid.

@@ -1,4 +1,5 @@
 // Does: joins the bus of a home's cluster as a person: the owner, or who may only look. Never publishes a command.
+import { setTimeout as pause } from 'node:timers/promises';
 import { TroubleError } from '../../lib/base/errors.ts';
 import { silentLog } from '../../lib/base/log.ts';
 import type { Bus } from '../../lib/bus/bus.ts';
@@ -8,6 +9,7 @@ import { patternOf, subjectOf } from '../../lib/bus/subjects.ts';
 import { actorsOf } from '../../launcher/core/actor-files.ts';
 import type { Cluster } from '../../launcher/core/cluster.ts';
 import type { Home } from '../../launcher/core/home.ts';
+import { isReady } from '../../launcher/edge/readiness.ts';
 import { placesOf } from '../../launcher/edge/node-network.ts';
 import { readCluster } from '../../launcher/edge/plan-file.ts';
 import { openHome } from '../../launcher/up.ts';
@@ -62,22 +64,21 @@ export async function joinBus(directory: string): Promise<ClusterBus> {
 
 /** The actors' connection waits for ever; a person does not. */
 async function connectInTime(home: Home, server: string): Promise<Bus> {
-  const connecting = connectNats(
-    'operator',
-    { servers: [server], seedFile: home.seedFile('operator'), caFile: home.caFile },
-    silentLog,
-  );
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(
-      () => reject(new TroubleError(`the bus at ${server} does not answer: is the cluster up? (\`flotilla status\`)`)),
-      CONNECT_MS,
-    );
-  });
+  const [host, port] = server.split(':') as [string, string];
+  const refuse = (): TroubleError =>
+    new TroubleError(`the bus at ${server} does not answer: is the cluster up? (\`flotilla status\`)`);
+  // Asked first, because an attempt to connect cannot be called off.
+  if (!(await isReady({ type: 'nats', host, port: Number(port) }, 0))) throw refuse();
+  const settings = { servers: [server], seedFile: home.seedFile('operator'), caFile: home.caFile };
+  const connecting = connectNats('operator', settings, silentLog);
+  connecting.catch(() => {});
+  const end = new AbortController();
   try {
-    return await Promise.race([connecting, late]);
+    return await Promise.race([
+      connecting,
+      pause(CONNECT_MS, undefined, { signal: end.signal }).then(() => Promise.reject(refuse())),
+    ]);
   } finally {
-    clearTimeout(timer);
-    connecting.catch(() => {});
+    end.abort();
   }
 }

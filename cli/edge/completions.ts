@@ -7,28 +7,51 @@ type Proposals = string[];
 const OF_OBJECTS = new Set(['get', 'describe', 'delete', 'scale', 'rollout', 'trace']);
 const OF_PODS = new Set(['logs', 'exec']);
 const OF_UNITS = new Set(['stop', 'start', 'run']);
+const ROLLOUT_VERBS = ['status', 'history', 'restart', 'undo', 'pause', 'resume'];
 
-/** yargs' own proposals (commands, options) unless a word of ours is to be completed. */
-export async function completions(
-  current: string,
-  argv: { _: Array<string | number>; home?: string; namespace?: string; kubeconfig?: string },
-  filter: (done: (error: Error | null, proposals: Proposals | undefined) => void) => void,
-): Promise<Proposals> {
-  const words = argv._.map(String);
-  const [, command = '', ...rest] = words[0] === 'flotilla' ? words : ['', ...words];
-  const before = rest.filter((word) => word !== current && word !== '');
+/** What the shell's script asks with: everything typed so far follows it, the program's own name first. */
+export const ASK_COMPLETIONS = '--get-yargs-completions';
+
+export interface CommandWords {
+  names: readonly string[];
+  /** Long options of a command, with their dashes. */
+  options(command: string): Promise<string[]>;
+}
+
+/** yargs' own way runs the command that is being typed: this one only reads the words. */
+export async function completions(typed: readonly string[], commands: CommandWords): Promise<Proposals> {
+  const current = typed.at(-1) ?? '';
+  const words = typed.slice(1, -1);
   try {
-    if (!current.startsWith('-')) {
-      if (OF_UNITS.has(command)) return matching(current, await unitNames(argv.home));
-      if (OF_PODS.has(command) && before.length === 0) return matching(current, await objectNames('pods', argv));
-      const type = command === 'rollout' ? before[1] : before[0];
-      if (OF_OBJECTS.has(command) && !(command === 'rollout' && before.length === 0))
-        return matching(current, type === undefined ? await typeWords(current, argv) : await objectNames(type, argv));
-    }
+    return matching(current, await propose(current, words, commands));
   } catch {
     return [];
   }
-  return new Promise((resolve) => filter((_error, proposals) => resolve(proposals ?? [])));
+}
+
+async function propose(current: string, words: readonly string[], commands: CommandWords): Promise<string[]> {
+  const { command, before, where } = readWords(words);
+  if (command === undefined) return [...commands.names];
+  if (current.startsWith('-')) return commands.options(command);
+  if (OF_UNITS.has(command)) return unitNames(where.home);
+  if (OF_PODS.has(command)) return before.length === 0 ? objectNames('pods', where) : [];
+  if (command === 'rollout' && before.length === 0) return ROLLOUT_VERBS;
+  if (!OF_OBJECTS.has(command)) return [];
+  const type = command === 'rollout' ? before[1] : before[0];
+  return type === undefined ? typeWords(current, where) : objectNames(type, where);
+}
+
+/** The command, its plain words, and the options that say which cluster. */
+function readWords(words: readonly string[]): { command: string | undefined; before: string[]; where: Where } {
+  const plain: string[] = [];
+  const where: Where = {};
+  for (let i = 0; i < words.length; i++) {
+    const word = words[i]!;
+    const [, name] = /^--(home|kubeconfig|namespace)$/.exec(word) ?? (word === '-n' ? ['', 'namespace'] : []);
+    if (name !== undefined) where[name as keyof Where] = words[++i] ?? '';
+    else if (!word.startsWith('-')) plain.push(word);
+  }
+  return { command: plain[0], before: plain.slice(1), where };
 }
 
 function matching(current: string, words: readonly string[]): Proposals {

@@ -1,13 +1,10 @@
-// Does: what is left when all processes run: the Service of the DNS, and waiting until the nodes are Ready. Never starts
-// a process.
+// Does: waits until a cluster whose processes run can be used: the API answers, the nodes are Ready. Never starts a
+// process.
 import { setTimeout as pause } from 'node:timers/promises';
 import { RESOURCES } from '../../lib/api/resource.ts';
 import { messageOf } from '../../lib/base/errors.ts';
 import type { Node } from '../../lib/api/generated/types.ts';
 import type { RunningCluster } from '../../launcher/up.ts';
-import { dnsObjects } from '../core/dns-objects.ts';
-import { dnsListen } from '../../launcher/core/actor-files.ts';
-import { applyObject } from './apply-object.ts';
 import type { Progress } from './progress.ts';
 import { openSession, type Session } from './session.ts';
 
@@ -21,20 +18,11 @@ export async function finishCluster(running: RunningCluster, progress: Progress)
       return true;
     });
     progress.say('the API is ready');
-    await untilItWorks('the DNS Service', () => applyDns(session, running));
     const told = new Set<string>();
     await untilItWorks('all nodes to be Ready', () => allReady(session, running, progress, told));
   } finally {
     session.close();
   }
-}
-
-async function applyDns(session: Session, { cluster, places }: RunningCluster): Promise<boolean> {
-  const index = await session.resources();
-  const endpoint = { ip: dnsListen(cluster, places), port: cluster.ports.dns };
-  for (const object of dnsObjects(cluster.facts, endpoint))
-    await applyObject(session, index, { source: 'kube-dns', object }, undefined);
-  return true;
 }
 
 /** `told`: nodes that have had their line. */

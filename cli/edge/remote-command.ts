@@ -12,6 +12,7 @@ const ERROR = 3;
 const RESIZE = 4;
 /** Version 5: the next byte names a channel whose sender is done. */
 const CLOSE = 255;
+const CLOSE_MS = 500;
 
 /** The exit code of the command. */
 export async function runRemote(
@@ -63,18 +64,11 @@ function outcome(socket: WebSocket): Promise<number> {
     socket.on('message', (data: RawData) => {
       const bytes = data as Buffer;
       const body = bytes.subarray(1);
-      switch (bytes[0]) {
-        case STDOUT:
-          process.stdout.write(body);
-          break;
-        case STDERR:
-          process.stderr.write(body);
-          break;
-        case ERROR:
-          if (body.length > 0) status = JSON.parse(body.toString('utf8')) as Partial<Status>;
-          break;
-      }
-      if (status !== undefined) socket.close();
+      const [channel] = bytes;
+      if (channel === STDOUT) process.stdout.write(body);
+      else if (channel === STDERR) process.stderr.write(body);
+      else if (channel === ERROR && body.length > 0) status = JSON.parse(body.toString('utf8')) as Partial<Status>;
+      if (status !== undefined) closeSoon(socket);
     });
     socket.once('error', reject);
     socket.once('close', () => {
@@ -83,6 +77,12 @@ function outcome(socket: WebSocket): Promise<number> {
       else exitCode(status, resolve, reject);
     });
   });
+}
+
+/** The server should end the connection; one that does not is left. */
+function closeSoon(socket: WebSocket): void {
+  socket.close();
+  setTimeout(() => socket.terminate(), CLOSE_MS).unref();
 }
 
 function exitCode(status: Partial<Status>, resolve: (code: number) => void, reject: (error: Error) => void): void {

@@ -50,10 +50,6 @@ export function namespaceLines({ metadata, status }: Namespace): string[] {
     ...mapLines('Labels', metadata?.labels),
     ...annotationLines(metadata),
     `Status:\t${status?.phase ?? ''}`,
-    '',
-    'No resource quota.',
-    '',
-    'No LimitRange resource.',
   ];
 }
 

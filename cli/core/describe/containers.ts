@@ -6,29 +6,42 @@ import type {
   EnvVar,
   Probe,
   Volume,
+  VolumeProjection,
 } from '../../../lib/api/generated/types.ts';
 import { indent, longTime } from './text.ts';
 
+/** Of a pod, with what its containers do. */
 export function containerSection(
   title: string,
   containers: readonly Container[],
-  statuses?: readonly ContainerStatus[],
+  statuses: readonly ContainerStatus[],
 ): string[] {
   if (containers.length === 0) return [];
-  return [`${title}:`, ...containers.flatMap((container) => containerLines(container, statuses))];
+  return [`${title}:`, ...containers.flatMap((container) => containerLines(container, statuses, '  ', '    '))];
 }
 
-function containerLines(container: Container, statuses: readonly ContainerStatus[] | undefined): string[] {
-  const status = statuses?.find(({ name }) => name === container.name);
+/** Of a pod template, which kubectl indents less. */
+export function templateContainers(title: string, containers: readonly Container[]): string[] {
+  if (containers.length === 0) return [];
+  return [`${title}:`, ...containers.flatMap((container) => containerLines(container, [], ' ', '  '))];
+}
+
+function containerLines(
+  container: Container,
+  statuses: readonly ContainerStatus[],
+  lead: string,
+  below: string,
+): string[] {
+  const status = statuses.find(({ name }) => name === container.name);
   const ports = container.ports ?? [];
   const word = ports.length > 1 ? 'Ports' : 'Port';
   return [
-    `  ${container.name}:`,
+    `${lead}${container.name}:`,
     ...indent(
       [
-        ...(statuses === undefined ? [] : [`Container ID:\t${status?.containerID ?? ''}`]),
+        ...(status === undefined ? [] : [`Container ID:\t${status.containerID ?? ''}`]),
         `Image:\t${container.image ?? ''}`,
-        ...(statuses === undefined ? [] : [`Image ID:\t${status?.imageID ?? ''}`]),
+        ...(status === undefined ? [] : [`Image ID:\t${status.imageID ?? ''}`]),
         `${word}:\t${ports.map((port) => `${port.containerPort}/${port.protocol ?? 'TCP'}`).join(', ') || '<none>'}`,
         `Host ${word}:\t${ports.map((port) => `${port.hostPort ?? 0}/${port.protocol ?? 'TCP'}`).join(', ') || '<none>'}`,
         ...wordLines('Command', container.command),
@@ -42,7 +55,7 @@ function containerLines(container: Container, statuses: readonly ContainerStatus
         ...environmentLines(container),
         ...mountLines(container),
       ],
-      '    ',
+      below,
     ),
   ];
 }
@@ -172,7 +185,20 @@ function volumeText(volume: Volume): string[] {
       `HostPathType:\t${volume.hostPath.type ?? ''}`,
     ];
   if (volume.projected !== undefined)
-    return ['Type:\tProjected (a volume that contains injected data from multiple sources)'];
+    return [
+      'Type:\tProjected (a volume that contains injected data from multiple sources)',
+      ...(volume.projected.sources ?? []).flatMap(sourceLines),
+    ];
   const kind = Object.keys(volume).find((key) => key !== 'name');
   return [`Type:\t${kind ?? '<unknown>'}`];
+}
+
+function sourceLines(source: VolumeProjection): string[] {
+  if (source.serviceAccountToken !== undefined)
+    return [`TokenExpirationSeconds:\t${source.serviceAccountToken.expirationSeconds ?? 3600}`];
+  if (source.configMap !== undefined)
+    return [`ConfigMapName:\t${source.configMap.name}`, `Optional:\t${String(source.configMap.optional ?? false)}`];
+  if (source.secret !== undefined)
+    return [`SecretName:\t${source.secret.name}`, `Optional:\t${String(source.secret.optional ?? false)}`];
+  return source.downwardAPI === undefined ? [] : ['DownwardAPI:\ttrue'];
 }

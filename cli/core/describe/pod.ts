@@ -47,10 +47,10 @@ function ipLines({ status }: Pod): string[] {
 function conditionLines({ status }: Pod): string[] {
   const conditions = status?.conditions ?? [];
   if (conditions.length === 0) return [];
-  return ['Conditions:', '  Type\tStatus', ...conditions.map(({ type, status: is }) => `  ${type}\t${is} `)];
+  return ['Conditions:', '  Type\tStatus', ...conditions.map(({ type, status: is }) => `  ${type} \t${is} `)];
 }
 
-function tolerationLines(tolerations: readonly Toleration[]): string[] {
+export function tolerationLines(tolerations: readonly Toleration[]): string[] {
   if (tolerations.length === 0) return ['Tolerations:\t<none>'];
   const lines = tolerations.map(tolerationText).sort();
   return lines.map((line, i) => `${i === 0 ? 'Tolerations:' : ''}\t${line}`);

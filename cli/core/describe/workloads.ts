@@ -1,6 +1,7 @@
 // Decides how Deployments and ReplicaSets are described: what is wanted, what is there, which sets carry it. Never asks.
 import type { Deployment, LabelSelector, PodTemplateSpec, ReplicaSet } from '../../../lib/api/generated/types.ts';
-import { containerSection, volumeLines } from './containers.ts';
+import { templateContainers, volumeLines } from './containers.ts';
+import { tolerationLines } from './pod.ts';
 import { annotationLines, indent, longTime, mapLines, ownerLine, pairsText, section } from './text.ts';
 
 export function deploymentLines(deployment: Deployment, sets: readonly ReplicaSet[]): string[] {
@@ -71,10 +72,11 @@ function templateLines(template: PodTemplateSpec | undefined): string[] {
     ...indent([
       ...mapLines('Labels', template?.metadata?.labels, '='),
       ...(Object.keys(template?.metadata?.annotations ?? {}).length === 0 ? [] : annotationLines(template?.metadata)),
-      ...containerSection('Init Containers', template?.spec?.initContainers ?? []).map((line) => line),
-      ...containerSection('Containers', template?.spec?.containers ?? []),
+      ...templateContainers('Init Containers', template?.spec?.initContainers ?? []),
+      ...templateContainers('Containers', template?.spec?.containers ?? []),
       ...volumeLines(template?.spec?.volumes ?? []),
       ...mapLines('Node-Selectors', template?.spec?.nodeSelector),
+      ...tolerationLines(template?.spec?.tolerations ?? []),
     ]),
   ];
 }
