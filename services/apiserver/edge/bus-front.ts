@@ -1,7 +1,6 @@
 // Does: serves the actors' requests over the bus by the same pipeline as HTTPS; the subject says who asks. Never takes an
 // identity from a message.
-import type { ActorContext } from '../../../lib/actor/context.ts';
-import { ApiError, messageOf } from '../../../lib/base/errors.ts';
+import { ApiError } from '../../../lib/base/errors.ts';
 import { LIMITS } from '../../../lib/base/limits.ts';
 import type { BusMessage, Subscription } from '../../../lib/bus/bus.ts';
 import type { ApiRequest, ApiResponse, Cause } from '../../../lib/bus/messages.ts';
@@ -11,6 +10,7 @@ import { handle } from './api.ts';
 import { valueBody, type Answer, type Call } from './call.ts';
 import { listObject } from './encode.ts';
 import type { ApiParts } from './parts.ts';
+import { asRefusal } from './refusal.ts';
 
 const METHODS = new Set(['GET', 'POST', 'PUT', 'PATCH', 'DELETE']);
 /** Envelope and msgpack's overhead, generously. */
@@ -31,7 +31,7 @@ async function answer(parts: ApiParts, message: BusMessage): Promise<void> {
   try {
     response = await respond(parts, from, message.data);
   } catch (error) {
-    response = refusal(parts.ctx, error);
+    response = refusal(parts, error);
   }
   parts.metrics.requests.inc({ verb: 'bus', group: '', resource: '', code: String(response.code) });
   parts.metrics.durations.observe({ verb: 'bus', resource: '' }, (parts.ctx.clock.monotonic() - began) / 1000);
@@ -119,12 +119,7 @@ function textBody(contentType: string, bytes: Uint8Array): unknown {
   return contentType.startsWith('application/json') ? (JSON.parse(text) as unknown) : text;
 }
 
-function refusal(ctx: ActorContext, error: unknown): ApiResponse {
-  if (error instanceof ApiError) return { code: error.code, body: error.toStatus() };
-  ctx.log.error(
-    { error: messageOf(error), stack: error instanceof Error ? error.stack : undefined },
-    'a request failed',
-  );
-  const told = new ApiError('InternalError', `Internal error occurred: ${messageOf(error)}`);
-  return { code: told.code, body: told.toStatus() };
+function refusal(parts: ApiParts, error: unknown): ApiResponse {
+  const status = asRefusal(parts, error).toStatus();
+  return { code: status.code, body: status };
 }

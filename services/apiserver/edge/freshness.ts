@@ -53,6 +53,11 @@ export class Freshness {
     }
   }
 
+  /** Resolves when the cache has the revision of a write, or after a moment. */
+  async reached(revision: number): Promise<void> {
+    await this.#feed.waitFor(revision, 500).catch(() => {});
+  }
+
   /** Waits until the cache has a revision that a client knows of. Throws 504, which clients retry. */
   async atLeast(revision: number): Promise<void> {
     try {

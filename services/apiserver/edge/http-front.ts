@@ -10,7 +10,6 @@ import {
 import type { TLSSocket } from 'node:tls';
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
-import { ApiError, messageOf } from '../../../lib/base/errors.ts';
 import { LIMITS } from '../../../lib/base/limits.ts';
 import { peerCertificate } from '../../../lib/http/certificates.ts';
 import { readBody } from '../../../lib/http/read-body.ts';
@@ -19,6 +18,7 @@ import { handle } from './api.ts';
 import { bytesBody, type Call } from './call.ts';
 import type { ApiParts } from './parts.ts';
 import { sendLogs } from './pod-logs.ts';
+import { asRefusal } from './refusal.ts';
 import { render, type Rendered } from './render.ts';
 import { answerUpgrade } from './upgrade-front.ts';
 import { WatchSession } from './watch-session.ts';
@@ -181,16 +181,6 @@ async function sendError(parts: ApiParts, request: Request, response: Response, 
   if (refusal.code === 401) response.setHeader('www-authenticate', 'Bearer');
   const bytes = Buffer.from(`${JSON.stringify(refusal.toStatus())}\n`);
   await send(request, response, { code: refusal.code, contentType: 'application/json', bytes }).catch(() => {});
-}
-
-/** Refusals are told as they are; anything else is our own fault and logged. */
-export function asRefusal(parts: ApiParts, error: unknown): ApiError {
-  if (error instanceof ApiError) return error;
-  parts.ctx.log.error(
-    { error: messageOf(error), stack: error instanceof Error ? error.stack : undefined },
-    'a request failed',
-  );
-  return new ApiError('InternalError', `Internal error occurred: ${messageOf(error)}`);
 }
 
 function auditId(parts: ApiParts, request: Request): string {

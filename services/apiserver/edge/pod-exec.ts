@@ -6,30 +6,45 @@ import type { StreamFrame } from '../../../lib/bus/messages.ts';
 import { openStream, type BusStream } from '../../../lib/bus/streams.ts';
 import type { Answer, Call } from './call.ts';
 import type { ApiParts } from './parts.ts';
+import { asRefusal } from './refusal.ts';
 import { execOpen, podTarget } from './pod-target.ts';
 
 export const execProtocols = ['v5.channel.k8s.io', 'v4.channel.k8s.io'];
 
 const CHANNEL = { stdin: 0, stdout: 1, stderr: 2, status: 3, resize: 4, close: 255 } as const;
 
-export async function openExec(
+/** What is wrong with the request is told before the upgrade; throws ApiError. */
+export function prepareExec(
   parts: ApiParts,
   call: Call,
   answer: Extract<Answer, { type: 'stream' }>,
   verb: 'exec' | 'attach',
   protocols: readonly string[],
-): Promise<BusStream> {
+): (socket: WebSocket) => void {
+  const { node, kubelet, container } = podTarget(answer.pod, call.query);
+  const open = execOpen(parts.ctx.chance.uuid(), answer.pod, container, call.query, verb);
   if (!protocols.some((name) => execProtocols.includes(name)))
     throw new ApiError(
       'BadRequest',
       `${verb} needs one of the WebSocket protocols ${execProtocols.join(', ')}; offered: ${protocols.join(', ')}`,
     );
-  const { node, kubelet, container } = podTarget(answer.pod, call.query);
-  const open = execOpen(parts.ctx.chance.uuid(), answer.pod, container, call.query, verb);
-  return openStream(parts.ctx, { node, instance: kubelet }, verb, open);
+  return (socket) => {
+    // What is typed before the container listens waits in the socket.
+    socket.pause();
+    openStream(parts.ctx, { node, instance: kubelet }, verb, open).then(
+      (stream) => serveExec(socket, stream),
+      (error: unknown) => void failExec(socket, asRefusal(parts, error)),
+    );
+  };
 }
 
-export function serveExec(socket: WebSocket, stream: BusStream): void {
+/** The kubelet's refusal goes where clients look for it: a failed upgrade would be tried again in another protocol. */
+async function failExec(socket: WebSocket, refusal: ApiError): Promise<void> {
+  await send(socket, CHANNEL.status, Buffer.from(JSON.stringify(refusal.toStatus())));
+  socket.close(1000);
+}
+
+function serveExec(socket: WebSocket, stream: BusStream): void {
   // One after the other: what is typed must arrive in order, also while the container reads slowly.
   let work = Promise.resolve();
   socket.on('message', (data, isBinary) => {
@@ -37,7 +52,9 @@ export function serveExec(socket: WebSocket, stream: BusStream): void {
   });
   socket.on('close', () => stream.close());
   socket.on('error', () => stream.close());
+  if (socket.readyState !== socket.OPEN) stream.close();
   stream.onFrame((frame) => forward(socket, frame));
+  socket.resume();
   void stream.closed.then(() => socket.close(1000));
 }
 

@@ -50,7 +50,6 @@ const HANDLERS: Record<string, Partial<Record<string, Handler>>> = {
   log: { get: converse },
   exec: { get: converse, create: converse },
   attach: { get: converse, create: converse },
-  portforward: { get: converse, create: converse },
 };
 
 export async function answerSubresource(parts: ApiParts, call: Call, target: Target): Promise<Answer> {

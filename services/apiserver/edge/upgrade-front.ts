@@ -1,4 +1,5 @@
-// Does: serves what begins with an HTTP upgrade: watches, logs, exec and attach over WebSocket. Never speaks SPDY.
+// Does: serves what begins with an HTTP upgrade: watches, logs, exec and attach over WebSocket. Never speaks SPDY: it only
+// tells such a client why its request could not have been served anyway.
 import { STATUS_CODES, type IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
@@ -8,10 +9,11 @@ import { LIMITS } from '../../../lib/base/limits.ts';
 import { peerCertificate } from '../../../lib/http/certificates.ts';
 import { handle } from './api.ts';
 import type { Answer } from './call.ts';
-import { asRefusal, callOf } from './http-front.ts';
+import { callOf } from './http-front.ts';
 import type { ApiParts } from './parts.ts';
 import { openLogs } from './pod-logs.ts';
-import { execProtocols, openExec, serveExec } from './pod-exec.ts';
+import { execProtocols, prepareExec } from './pod-exec.ts';
+import { asRefusal } from './refusal.ts';
 import { WatchSession } from './watch-session.ts';
 
 const TEXT_PROTOCOLS = ['base64.binary.k8s.io', 'binary.k8s.io'];
@@ -34,12 +36,9 @@ export async function answerUpgrade(
 ): Promise<void> {
   socket.on('error', () => socket.destroy());
   try {
-    if (request.headers.upgrade?.toLowerCase() !== 'websocket')
-      throw new ApiError(
-        'BadRequest',
-        `upgrade to ${JSON.stringify(request.headers.upgrade ?? '')} is not served, WebSocket is`,
-      );
-    const protocols = String(request.headers['sec-websocket-protocol'] ?? '')
+    const protocols = String(
+      request.headers['sec-websocket-protocol'] ?? request.headers['x-stream-protocol-version'] ?? '',
+    )
       .split(',')
       .map((name) => name.trim());
     const credentials = { certificate: peerCertificate(socket as TLSSocket), headers: request.headers, protocols };
@@ -50,10 +49,17 @@ export async function answerUpgrade(
       user,
     );
     const serve = await conversation(parts, call, await handle(parts, call), protocols);
+    if (request.headers.upgrade?.toLowerCase() !== 'websocket') throw notWebSocket(request);
     acceptor.handleUpgrade(request, socket, head, serve);
   } catch (error) {
     refuse(socket, asRefusal(parts, error));
   }
+}
+
+/** kubectl before 1.30 speaks SPDY for exec; newer ones try it after a refused WebSocket and show this answer. */
+function notWebSocket(request: IncomingMessage): ApiError {
+  const asked = JSON.stringify(request.headers.upgrade ?? '');
+  return new ApiError('BadRequest', `upgrade to ${asked} is not served, WebSocket is (kubectl 1.30 or newer)`);
 }
 
 /** Everything that may be refused is asked for before the upgrade is accepted. */
@@ -74,10 +80,8 @@ async function conversation(
       void stream.closed.then(() => socket.close(1000));
     };
   }
-  if (subresource === 'exec' || subresource === 'attach') {
-    const stream = await openExec(parts, call, answer, subresource, protocols);
-    return (socket) => serveExec(socket, stream);
-  }
+  if (subresource === 'exec' || subresource === 'attach')
+    return prepareExec(parts, call, answer, subresource, protocols);
   throw new ApiError('MethodNotAllowed', `${answer.info.resource}/${subresource} is not served over WebSocket yet`, {});
 }
 

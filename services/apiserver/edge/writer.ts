@@ -10,6 +10,7 @@ import type { Plan } from '../core/pipeline/plan.ts';
 import type { User } from '../core/auth/user.ts';
 import type { Freshness } from './freshness.ts';
 import type { StoreClient } from './store-client.ts';
+import { Turns } from './turns.ts';
 
 export interface WriteJob {
   verb: string;
@@ -22,6 +23,12 @@ export interface WriteJob {
   dryRun: boolean;
   /** Throws ApiError to refuse. Called again when the cache was too old. */
   plan: () => Plan;
+}
+
+interface Done {
+  plan: Plan;
+  /** 0: nothing was written. */
+  revision: number;
 }
 
 export interface Written {
@@ -38,6 +45,7 @@ export class Writer {
   readonly #ctx: ActorContext;
   readonly #store: StoreClient;
   readonly #freshness: Freshness;
+  readonly #turns = new Turns();
 
   constructor(ctx: ActorContext, store: StoreClient, freshness: Freshness) {
     this.#ctx = ctx;
@@ -57,7 +65,7 @@ export class Writer {
     const what = `${job.verb} ${job.kind.ref.resource}${job.subresource === '' ? '' : `/${job.subresource}`}`;
     const saw = `${job.user.name} asks to ${what}`;
     try {
-      const { plan, revision } = await this.#carryOut(job, job.cause ?? span.cause);
+      const { plan, revision } = await this.#inTurn(job, job.cause ?? span.cause);
       this.#endWell(span, job, plan, revision, saw);
       return { code: plan.code, body: plan.answer(revision), revision };
     } catch (error) {
@@ -67,8 +75,20 @@ export class Writer {
     }
   }
 
-  async #carryOut(job: WriteJob, cause: Cause): Promise<{ plan: Plan; revision: number }> {
+  /** Creations do not wait: whoever comes second is told so at once. */
+  async #inTurn(job: WriteJob, cause: Cause): Promise<Done> {
     const deadline = this.#ctx.clock.monotonic() + LIMITS.writeTimeoutMs;
+    const { resource, group } = job.kind.ref;
+    if (job.verb === 'create' && job.subresource === '') return this.#carryOut(job, cause, deadline);
+    return this.#turns.take(`${group}/${resource}/${job.namespace}/${job.name}`, async (release) => {
+      const done = await this.#carryOut(job, cause, deadline);
+      // The next one plans on what this one wrote.
+      release(this.#freshness.reached(done.revision));
+      return done;
+    });
+  }
+
+  async #carryOut(job: WriteJob, cause: Cause, deadline: number): Promise<Done> {
     let isFresh = false;
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
       const plan = tryPlan(job);
