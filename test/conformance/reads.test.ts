@@ -1,0 +1,272 @@
+// Shows over real HTTPS how lists and watches behave: pages of one revision, selectors, history, bookmarks, slow readers,
+// and that a restart of the API server interrupts nothing for good.
+import { connect } from 'node:http2';
+import test from 'ava';
+import WebSocket from 'ws';
+import { ADMIN_TOKEN, startApi, type TestApi } from '../kit/api-server.ts';
+
+const MERGE = { 'content-type': 'application/merge-patch+json' };
+
+async function withNamespace(api: TestApi, name: string): Promise<string> {
+  await api.http('POST', '/api/v1/namespaces', { body: { metadata: { name } } });
+  return `/api/v1/namespaces/${name}/configmaps`;
+}
+
+let api: TestApi;
+test.before(async () => {
+  api = await startApi();
+});
+test.after.always(() => api.stop());
+
+const make = (at: string, name: string, labels: object = {}): ReturnType<TestApi['http']> =>
+  api.http('POST', at, { body: { metadata: { name, labels }, data: { a: '1' } } });
+const seen = (events: any[]): string[] =>
+  events.map((event) => `${event.type} ${event.object.metadata.name ?? 'bookmark'}`);
+
+test('pages of a list are of one revision, whatever is written in between', async (t) => {
+  const at = await withNamespace(api, 'pages');
+  for (const name of ['a', 'b', 'c', 'd', 'e']) await make(at, name);
+  const first = (await api.http('GET', `${at}?limit=2`)).body;
+  t.is(first.metadata.remainingItemCount, 3);
+  await api.http('DELETE', `${at}/c`);
+  await make(at, 'bb');
+  await api.http('PATCH', `${at}/d`, { headers: MERGE, body: { data: { a: '2' } } });
+  const names: string[] = first.items.map((item: any) => item.metadata.name);
+  let token: string = first.metadata.continue;
+  while (token !== '') {
+    const page = (await api.http('GET', `${at}?limit=2&continue=${token}`)).body;
+    t.is(page.metadata.resourceVersion, first.metadata.resourceVersion);
+    names.push(...page.items.map((item: any) => item.metadata.name));
+    for (const item of page.items) t.is(item.data.a, '1', 'as it was when the list began');
+    token = page.metadata.continue ?? '';
+  }
+  t.deepEqual(names, ['a', 'b', 'c', 'd', 'e']);
+  t.deepEqual(
+    (await api.http('GET', at)).body.items.map((item: any) => item.metadata.name),
+    ['a', 'b', 'bb', 'd', 'e'],
+  );
+});
+
+test('a list of an earlier revision is that state exactly', async (t) => {
+  const at = await withNamespace(api, 'exact');
+  await make(at, 'a');
+  const then = (await api.http('GET', at)).body.metadata.resourceVersion;
+  await api.http('DELETE', `${at}/a`);
+  await make(at, 'b');
+  const old = await api.http('GET', `${at}?resourceVersion=${then}&resourceVersionMatch=Exact`);
+  t.deepEqual(
+    old.body.items.map((item: any) => item.metadata.name),
+    ['a'],
+  );
+  const future = await api.http('GET', `${at}?resourceVersion=999999`);
+  t.is(future.code, 504);
+  t.is(future.body.details.causes[0].reason, 'ResourceVersionTooLarge');
+  t.is((await api.http('GET', `${at}?resourceVersionMatch=Exact`)).code, 422);
+});
+
+test('a watch begins with what is there, then tells each change once and in order', async (t) => {
+  const at = await withNamespace(api, 'stream');
+  await make(at, 'a');
+  const watching = api.watch(`${at}?watch=true`, 4);
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  await make(at, 'b');
+  await api.http('PATCH', `${at}/a`, { headers: MERGE, body: { data: { a: '2' } } });
+  const gone = await api.http('DELETE', `${at}/b`);
+  const events = await watching;
+  t.deepEqual(seen(events), ['ADDED a', 'ADDED b', 'MODIFIED a', 'DELETED b']);
+  const revisions = events.map((event) => Number(event.object.metadata.resourceVersion));
+  t.deepEqual(
+    revisions,
+    revisions.toSorted((x, y) => x - y),
+  );
+  t.is(gone.body.details.uid, events[3].object.metadata.uid);
+  t.is(events[3].object.data.a, '1', 'the last state, with the revision of the delete');
+});
+
+test('a selector makes enterings ADDED and leavings DELETED', async (t) => {
+  const at = await withNamespace(api, 'enter');
+  const from = (await api.http('GET', at)).body.metadata.resourceVersion;
+  await make(at, 'x', { app: 'no' });
+  await api.http('PATCH', `${at}/x`, { headers: MERGE, body: { metadata: { labels: { app: 'yes' } } } });
+  await api.http('PATCH', `${at}/x`, { headers: MERGE, body: { data: { b: '1' } } });
+  await api.http('PATCH', `${at}/x`, { headers: MERGE, body: { metadata: { labels: { app: 'no' } } } });
+  await api.http('DELETE', `${at}/x`);
+  const events = await api.watch(
+    `${at}?watch=true&labelSelector=app%3Dyes&resourceVersion=${from}&timeoutSeconds=1`,
+    9,
+  );
+  t.deepEqual(seen(events), ['ADDED x', 'MODIFIED x', 'DELETED x']);
+  t.is(events[2].object.metadata.labels.app, 'yes', 'as it was when it still matched');
+});
+
+test('streaming lists end their first part with a bookmark', async (t) => {
+  const at = await withNamespace(api, 'initial');
+  await make(at, 'a');
+  await make(at, 'b');
+  const query = 'watch=true&sendInitialEvents=true&resourceVersionMatch=NotOlderThan&allowWatchBookmarks=true';
+  const events = await api.watch(`${at}?${query}`, 3);
+  t.deepEqual(seen(events), ['ADDED a', 'ADDED b', 'BOOKMARK bookmark']);
+  t.is(events[2].object.metadata.annotations['k8s.io/initial-events-end'], 'true');
+  t.is((await api.http('GET', `${at}?watch=true&sendInitialEvents=true`)).code, 422);
+});
+
+test('one object may be watched by its path or by its name', async (t) => {
+  const at = await withNamespace(api, 'single');
+  await make(at, 'a');
+  await make(at, 'b');
+  t.deepEqual(seen(await api.watch(`${at}/a?watch=true&timeoutSeconds=1`, 9)), ['ADDED a']);
+  t.deepEqual(seen(await api.watch(`${at}?watch=true&fieldSelector=metadata.name%3Db&timeoutSeconds=1`, 9)), [
+    'ADDED b',
+  ]);
+});
+
+test('a table has its columns once, and rows with bare metadata', async (t) => {
+  const at = await withNamespace(api, 'tables');
+  await make(at, 'a');
+  const headers = { accept: 'application/json;as=Table;v=v1;g=meta.k8s.io,application/json' };
+  const table = (await api.http('GET', at, { headers })).body;
+  t.deepEqual(
+    table.columnDefinitions.map((column: any) => column.name),
+    ['Name', 'Data', 'Age'],
+  );
+  t.deepEqual(table.rows[0].cells.slice(0, 2), ['a', 1]);
+  t.is(table.rows[0].object.kind, 'PartialObjectMetadata');
+  t.is(table.rows[0].object.data, undefined);
+  await make(at, 'b');
+  const events = await api.watch(`${at}?watch=true`, 2, { headers });
+  t.true(events[0].object.columnDefinitions.length > 0);
+  t.is(events[1].object.columnDefinitions.length, 0);
+  const partial = await api.http('GET', at, {
+    headers: { accept: 'application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io' },
+  });
+  t.is(partial.body.kind, 'PartialObjectMetadataList');
+  t.is(partial.body.items[0].data, undefined);
+  t.is((await api.http('GET', at, { headers: { accept: 'image/png' } })).code, 406);
+});
+
+test('selectors find by labels, fields and sets', async (t) => {
+  const at = await withNamespace(api, 'select');
+  await make(at, 'a', { app: 'web', tier: 'x' });
+  await make(at, 'b', { app: 'web', tier: 'y' });
+  await make(at, 'c', { app: 'db' });
+  const names = async (query: string): Promise<string[]> =>
+    (await api.http('GET', `${at}?${query}`)).body.items.map((item: any) => item.metadata.name);
+  t.deepEqual(await names('labelSelector=app%3Dweb'), ['a', 'b']);
+  t.deepEqual(await names('labelSelector=app%3Dweb,tier!%3Dx'), ['b']);
+  t.deepEqual(await names('labelSelector=app%20in%20(db,web),!tier'), ['c']);
+  t.deepEqual(await names('fieldSelector=metadata.name!%3Da'), ['b', 'c']);
+  t.deepEqual(await names('fieldSelector=metadata.name%3Da&labelSelector=app%3Ddb'), []);
+  const gone = await api.http('DELETE', `${at}?labelSelector=app%3Dweb`);
+  t.is(gone.body.items.length, 2);
+  t.deepEqual(await names(''), ['c']);
+});
+
+test('a large answer is compressed for who takes it', async (t) => {
+  const at = await withNamespace(api, 'large');
+  await api.http('POST', at, { body: { metadata: { name: 'big' }, data: { a: 'x'.repeat(300_000) } } });
+  t.is(
+    (await api.http('GET', `${at}/big`, { headers: { 'accept-encoding': 'gzip' } })).headers['content-encoding'],
+    'gzip',
+  );
+  t.is((await api.http('GET', `${at}/big`)).headers['content-encoding'], undefined);
+});
+
+test('HTTP/2: many requests and a watch over one connection', async (t) => {
+  const at = await withNamespace(api, 'h2');
+  const client = connect(api.url, { ca: api.caPem });
+  t.teardown(() => client.destroy());
+  const ask = (headers: Record<string, string>, enough: (text: string) => boolean): Promise<string> =>
+    new Promise((resolve, reject) => {
+      const stream = client.request({ authorization: `Bearer ${ADMIN_TOKEN}`, ...headers });
+      let text = '';
+      stream.setEncoding('utf8');
+      stream.on('data', (chunk: string) => {
+        text += chunk;
+        if (enough(text)) {
+          stream.close();
+          resolve(text);
+        }
+      });
+      stream.on('end', () => resolve(text));
+      stream.on('error', reject);
+      stream.end();
+    });
+  const watching = ask({ ':path': `${at}?watch=true` }, (text) => text.includes('"ADDED"'));
+  await make(at, 'a');
+  t.regex(await watching, /"name":"a"/);
+  const answers = await Promise.all(Array.from({ length: 30 }, () => ask({ ':path': `${at}/a` }, () => false)));
+  t.true(answers.every((text) => JSON.parse(text).metadata.name === 'a'));
+});
+
+test('a watch over WebSocket, with the token as a subprotocol', async (t) => {
+  const at = await withNamespace(api, 'ws');
+  const bearer = `base64url.bearer.authorization.k8s.io.${Buffer.from(ADMIN_TOKEN).toString('base64url')}`;
+  const socket = new WebSocket(`wss://127.0.0.1:${api.port}${at}?watch=1`, ['base64.binary.k8s.io', bearer], {
+    ca: api.caPem,
+  });
+  t.teardown(() => socket.terminate());
+  await new Promise((resolve, reject) => socket.once('open', resolve).once('error', reject));
+  t.is(socket.protocol, 'base64.binary.k8s.io');
+  const message = new Promise<string>((resolve) =>
+    socket.once('message', (data) => resolve((data as Buffer).toString())),
+  );
+  await make(at, 'a');
+  const event = JSON.parse(Buffer.from(await message, 'base64').toString());
+  t.is(event.object.metadata.name, 'a');
+});
+
+test('a client that does not read delays nobody, and gets everything later', async (t) => {
+  const at = await withNamespace(api, 'slow');
+  const client = connect(api.url, { ca: api.caPem });
+  t.teardown(() => client.destroy());
+  const slow = client.request({
+    ':path': `${at}?watch=true&timeoutSeconds=20`,
+    authorization: `Bearer ${ADMIN_TOKEN}`,
+  });
+  slow.pause();
+  const count = 60;
+  const quick = api.watch(`${at}?watch=true`, count);
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  // Far more than the windows and buffers between server and client hold.
+  for (let i = 0; i < count; i++)
+    await api.http('POST', at, { body: { metadata: { name: `n${i}` }, data: { a: 'x'.repeat(100_000) } } });
+  t.is((await quick).length, count);
+  let text = '';
+  const lines = (): number => text.split('\n').length - 1;
+  await new Promise<void>((resolve) => {
+    slow.setEncoding('utf8');
+    slow.on('data', (chunk: string) => {
+      text += chunk;
+      if (lines() === count) resolve();
+    });
+    slow.resume();
+  });
+  const names = text
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line).object.metadata.name);
+  t.deepEqual(
+    names,
+    Array.from({ length: count }, (_, i) => `n${i}`),
+  );
+});
+
+test('documents: discovery old and new, OpenAPI with its hash, version, metrics', async (t) => {
+  t.is((await api.http('GET', '/version', { token: '' })).body.major, '1');
+  const aggregated = await api.http('GET', '/apis', {
+    headers: { accept: 'application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,application/json' },
+  });
+  t.is(aggregated.headers['content-type'], 'application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList');
+  t.is(aggregated.body.kind, 'APIGroupDiscoveryList');
+  t.is((await api.http('GET', '/apis')).body.kind, 'APIGroupList');
+  t.is((await api.http('GET', '/api/v1')).body.kind, 'APIResourceList');
+  const index = (await api.http('GET', '/openapi/v3')).body;
+  const apps = await api.http('GET', index.paths['apis/apps/v1'].serverRelativeURL);
+  t.regex(String(apps.headers['cache-control']), /immutable/);
+  t.truthy(apps.body.components.schemas['io.k8s.api.apps.v1.Deployment']);
+  const unknown = await api.http('GET', '/apis/foo.example.com/v1');
+  t.deepEqual([unknown.code, unknown.text], [404, '404 page not found\n']);
+  const metrics = await api.http('GET', '/metrics');
+  t.regex(metrics.text, /apiserver_request_total\{/);
+  t.is((await api.http('GET', '/metrics', { token: 'bob-token' })).code, 403);
+});
