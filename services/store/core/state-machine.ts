@@ -175,10 +175,10 @@ export class StateMachine {
     const items: KeyValue[] = [];
     let bytes = 0;
     for (const { key, version } of this.versions.range(prefix, after, at)) {
-      if (items.length >= limit || bytes >= PAGE_BYTES) return { items, revision: at, more: true };
+      bytes += itemBytes(key, version.value);
+      if (items.length >= limit || (items.length > 0 && bytes > PAGE_BYTES)) return { items, revision: at, more: true };
       const { createRevision, revision: modRevision } = version;
       items.push({ key, value: version.value!, createRevision, modRevision });
-      bytes += itemBytes(key, version.value);
     }
     return { items, revision: at, more: false };
   }
@@ -189,10 +189,11 @@ export class StateMachine {
     const txns: CommittedTxn[] = [];
     let bytes = 0;
     for (let revision = since + 1; revision <= this.revision; revision++) {
-      if (txns.length >= limit || bytes >= PAGE_BYTES) return { txns, revision: this.revision, more: true };
       const txn = this.history.at(revision)!;
-      txns.push(committedOf(txn));
       bytes += txn.bytes;
+      if (txns.length >= limit || (txns.length > 0 && bytes > PAGE_BYTES))
+        return { txns, revision: this.revision, more: true };
+      txns.push(committedOf(txn));
     }
     return { txns, revision: this.revision, more: false };
   }

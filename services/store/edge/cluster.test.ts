@@ -271,8 +271,8 @@ test('a member that was away for longer than the log reaches comes back by a sna
     {
       member: {
         snapshots: { entries: 40, bytes: 1e9 },
-        raftLimits: { retainedEntries: 5, heldEntries: 10, snapshotChunkBytes: 512 },
-        log: { segmentBytes: 4096, extendBytes: 4096 },
+        raftLimits: { cachedBytes: 1000, retainedEntries: 5, heldEntries: 10, snapshotChunkBytes: 512 },
+        log: { segmentBytes: 4096, extendBytes: 4096, cachedBytes: 2000, readBytes: 1000 },
       },
     },
     async (cluster) => {

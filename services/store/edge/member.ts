@@ -104,7 +104,7 @@ export class StoreMember {
       reader: storage.log,
     });
     this.leadership = new Leadership(instance, clock);
-    this.publisher = new Publisher(ctx.bus, ctx.cluster, instance);
+    this.publisher = new Publisher(ctx.bus, ctx.cluster, instance, ctx.log);
     this.elections = new ElectionTrace(ctx);
     this.watch = new LeaderWatch(ctx, (id) => {
       if (!this.stopped) this.input({ type: 'peerDisconnected', id });

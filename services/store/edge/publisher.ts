@@ -1,5 +1,7 @@
 // Decides what the leader says of commits, and when: after they are applied, in order, each batch naming the revision
 // before it. Never repeats one for a reader that lost it: `history` answers that.
+import { messageOf } from '../../../lib/base/errors.ts';
+import type { Log } from '../../../lib/base/log.ts';
 import type { Bus } from '../../../lib/bus/bus.ts';
 import { MESSAGE_VERSION, type CommittedTxn, type StoreCommitted } from '../../../lib/bus/messages.ts';
 import { subjectOf } from '../../../lib/bus/subjects.ts';
@@ -9,6 +11,7 @@ const BATCH_BYTES = 65_536;
 
 export class Publisher {
   private readonly bus: Bus;
+  private readonly log: Log;
   private readonly member: string;
   private readonly subject: string;
   /** The term in which this member leads; undefined: silent. */
@@ -17,8 +20,9 @@ export class Publisher {
   private batch: CommittedTxn[] = [];
   private bytes = 0;
 
-  constructor(bus: Bus, cluster: string, member: string) {
+  constructor(bus: Bus, cluster: string, member: string, log: Log) {
     this.bus = bus;
+    this.log = log;
     this.member = member;
     this.subject = subjectOf(cluster, 'storeCommitted', { member });
   }
@@ -39,9 +43,10 @@ export class Publisher {
   add(txns: readonly CommittedTxn[]): void {
     if (this.term === undefined) return;
     for (const txn of txns) {
+      const bytes = txn.changes.reduce((sum, { key, value }) => sum + key.length + value.length + 64, 128);
+      if (this.bytes + bytes > BATCH_BYTES) this.flush();
       this.batch.push(txn);
-      this.bytes += txn.changes.reduce((sum, { key, value }) => sum + key.length + value.length + 64, 128);
-      if (this.bytes >= BATCH_BYTES) this.flush();
+      this.bytes += bytes;
     }
   }
 
@@ -62,6 +67,11 @@ export class Publisher {
       previous: this.published,
       txns,
     };
-    this.bus.publish(this.subject, message);
+    try {
+      this.bus.publish(this.subject, message);
+    } catch (error) {
+      // Readers see the gap and ask for history; the commit is none the worse.
+      this.log.warn({ previous: this.published, txns: txns.length, error: messageOf(error) }, 'commits not published');
+    }
   }
 }
