@@ -8,7 +8,7 @@ import { DamagedError, type Disk, type DiskFile } from './disk.ts';
 
 /** The header takes this much, whatever is in it, so that byte n of the state is at HEADER + n. */
 const HEADER_BYTES = 8192;
-const READ_BYTES = 262_144;
+const READ_BYTES = 65_536;
 const NAME = /^snapshot-(\d{16})$/;
 const OWN_STAGE = 'taking.snapshot';
 const INCOMING_STAGE = 'incoming.snapshot';
