@@ -1,0 +1,73 @@
+import test from 'ava';
+import { againCluster, apiPortOf, checkOptions, kubernetesServiceIp, planCluster, type Found } from './cluster.ts';
+
+const FOUND: Found = { clusterId: 'c0ffee', slot: 2, apiPort: 6443, natsPort: 4222, dnsPort: 53 };
+
+test('a new cluster has three nodes, three stores and one API actor unless told otherwise', (t) => {
+  const cluster = planCluster({ name: 'demo' }, FOUND);
+  t.deepEqual(cluster.nodes, ['node-1', 'node-2', 'node-3']);
+  t.deepEqual(cluster.stores, ['store-1', 'store-2', 'store-3']);
+  t.deepEqual(cluster.apiservers, ['apiserver-1']);
+  t.is(cluster.runtime, 'ctr');
+  t.deepEqual(cluster.facts, {
+    name: 'demo',
+    clusterId: 'c0ffee',
+    domain: 'cluster.local',
+    podCidr: '10.242.0.0/16',
+    serviceCidr: '10.98.0.0/16',
+    dnsIp: '10.98.0.10',
+  });
+  t.is(kubernetesServiceIp(cluster.facts), '10.98.0.1');
+});
+
+test('without containers all addresses are loopback ones: no root is needed', (t) => {
+  const { facts } = planCluster({ name: 'demo', runtime: 'process' }, FOUND);
+  for (const address of [facts.podCidr, facts.serviceCidr, facts.dnsIp]) t.true(address.startsWith('127.'), address);
+});
+
+test('further API actors follow the first port', (t) => {
+  const cluster = planCluster({ name: 'demo', apiservers: 3 }, FOUND);
+  t.deepEqual(
+    cluster.apiservers.map((instance) => apiPortOf(cluster, instance)),
+    [6443, 6444, 6445],
+  );
+});
+
+for (const [options, word] of [
+  [{ nodes: 0 }, '--nodes 0'],
+  [{ nodes: 61 }, '--nodes 61'],
+  [{ nodes: Number.NaN }, '--nodes NaN'],
+  [{ stores: 2 }, '--stores 2'],
+  [{ apiservers: 9 }, '--apiservers 9'],
+  [{ port: 70_000 }, '--port 70000'],
+  [{ name: 'a.b' }, '--name a.b'],
+  [{ name: '*' }, '--name *'],
+  [{ name: 'x'.repeat(21) }, '--name x'],
+] as const)
+  test(`refused with its value: ${JSON.stringify(options)}`, (t) => {
+    const error = t.throws(() => checkOptions(options));
+    t.true(error.message.startsWith(word), error.message);
+  });
+
+test('hollow nodes are cheap: many more are allowed', (t) => {
+  t.notThrows(() => checkOptions({ nodes: 150, runtime: 'hollow' }));
+});
+
+test('a cluster asked for again stays what it is', (t) => {
+  const cluster = planCluster({ name: 'demo' }, FOUND);
+  t.deepEqual(againCluster(cluster, {}), cluster);
+  t.deepEqual(againCluster(cluster, { name: 'demo', runtime: 'ctr', nodes: 3, stores: 3, port: 6443 }), cluster);
+});
+
+test('nodes and API actors may be added, with the old ones in their places', (t) => {
+  const cluster = planCluster({ name: 'demo' }, FOUND);
+  const more = againCluster(cluster, { nodes: 5, apiservers: 2 });
+  t.deepEqual(more.nodes, [...cluster.nodes, 'node-4', 'node-5']);
+  t.deepEqual(more.apiservers, ['apiserver-1', 'apiserver-2']);
+});
+
+for (const options of [{ name: 'other' }, { runtime: 'hollow' }, { stores: 5 }, { nodes: 2 }, { port: 7443 }] as const)
+  test(`what the stored state hangs on does not change: ${JSON.stringify(options)}`, (t) => {
+    const cluster = planCluster({ name: 'demo' }, FOUND);
+    t.regex(t.throws(() => againCluster(cluster, options)).message, /this cluster was made with/);
+  });
