@@ -10,6 +10,7 @@ import type {
   Operation,
   StoreQuery,
   StoreQueryReply,
+  StoreRefusal,
   StoreWrite,
   StoreWriteReply,
   Txn,
@@ -93,19 +94,19 @@ export class StoreClient {
   /** Asks the given member, or any that answers. */
   async query(query: StoreQuery, timeoutMs: number, member?: string): Promise<StoreQueryReply> {
     const deadline = this.#ctx.clock.monotonic() + timeoutMs;
-    let last = 'no member was asked';
+    const heard = new Heard();
     while (this.#ctx.clock.monotonic() < deadline) {
       const to = member ?? this.members.next();
       try {
         const reply = await this.#ask(to, query, Math.min(ATTEMPT_MS, deadline - this.#ctx.clock.monotonic()));
         if (!isRefusal(reply)) return reply;
-        last = `${to} refused: ${reply.message}`;
+        heard.refusal(to, reply);
       } catch (error) {
-        last = messageOf(error);
+        heard.trouble(error);
       }
       await sleep(this.#ctx.clock, RETRY_PAUSE_MS);
     }
-    throw new ApiError('ServiceUnavailable', `the store does not answer a ${query.query} query: ${last}`, {
+    throw new ApiError('ServiceUnavailable', `the store does not answer a ${query.query} query: ${heard.text}`, {
       retryAfterSeconds: 1,
     });
   }
@@ -115,7 +116,7 @@ export class StoreClient {
     await new Promise<void>((resolve) => setImmediate(resolve));
     this.#readIndex = undefined;
     const deadline = this.#ctx.clock.monotonic() + timeoutMs;
-    let last = 'no member was asked';
+    const heard = new Heard();
     while (this.#ctx.clock.monotonic() < deadline) {
       const to = this.members.likelyLeader;
       try {
@@ -127,15 +128,15 @@ export class StoreClient {
         }
         if (isRefusal(reply)) {
           this.members.refusedBy(to, reply);
-          last = `${to}: ${reply.message}`;
+          heard.refusal(to, reply);
         }
       } catch (error) {
         this.members.lost(to);
-        last = messageOf(error);
+        heard.trouble(error);
       }
       await sleep(this.#ctx.clock, RETRY_PAUSE_MS);
     }
-    throw new ApiError('ServiceUnavailable', `the store has no quorum: ${last}`, { retryAfterSeconds: 1 });
+    throw new ApiError('ServiceUnavailable', `the store has no quorum: ${heard.text}`, { retryAfterSeconds: 1 });
   }
 
   #ask(member: string, query: StoreQuery, timeoutMs: number): Promise<StoreQueryReply> {
@@ -169,10 +170,10 @@ export class StoreClient {
   async #send(batch: Pending[]): Promise<void> {
     this.#inFlight++;
     let left = batch;
-    let last = 'no member was asked';
+    const heard = new Heard();
     while (left.length > 0) {
       const now = this.#ctx.clock.monotonic();
-      for (const late of left.filter((pending) => pending.deadline <= now)) this.#giveUp(late, noQuorum(last));
+      for (const late of left.filter((pending) => pending.deadline <= now)) this.#giveUp(late, noQuorum(heard.text));
       left = left.filter((pending) => pending.deadline > now);
       if (left.length === 0) break;
       const to = this.members.likelyLeader;
@@ -180,7 +181,7 @@ export class StoreClient {
         const reply = await this.#write(to, left);
         if (isRefusal(reply)) {
           this.members.refusedBy(to, reply);
-          last = `${to}: ${reply.message}`;
+          heard.refusal(to, reply);
         } else {
           this.members.leads(to);
           left = this.#settle(left, reply.results);
@@ -188,7 +189,7 @@ export class StoreClient {
         }
       } catch (error) {
         this.members.lost(to);
-        last = messageOf(error);
+        heard.trouble(error);
       }
       await sleep(this.#ctx.clock, RETRY_PAUSE_MS);
     }
@@ -231,6 +232,24 @@ export class StoreClient {
       else pending.resolve(result);
       return false;
     });
+  }
+}
+
+/** What the members said last: a refusal tells more than the silence of the others. */
+class Heard {
+  #refusal: string | undefined;
+  #trouble: string | undefined;
+
+  get text(): string {
+    return this.#refusal ?? this.#trouble ?? 'no member was asked';
+  }
+
+  refusal(member: string, reply: StoreRefusal): void {
+    this.#refusal = `${member}: ${reply.message}`;
+  }
+
+  trouble(error: unknown): void {
+    this.#trouble = messageOf(error);
   }
 }
 
