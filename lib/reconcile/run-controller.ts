@@ -1,8 +1,9 @@
 // Does: runs one Controller: changes wake keys, each key is reconciled by at most one worker, actions are carried out and
 // traced, a key waits until the caches have seen its own writes. Never decides what a key needs.
 import type { Chance } from '../base/chance.ts';
-import type { Clock } from '../base/clock.ts';
-import { isReason, messageOf } from '../base/errors.ts';
+import type { ResourceRef } from '../api/resource.ts';
+import { sleep, type Clock } from '../base/clock.ts';
+import { ApiError, isReason, messageOf } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import type { OpenSpan, Tracer } from '../actor/tracer.ts';
 import type { SpanWrite } from '../bus/messages.ts';
@@ -30,6 +31,7 @@ export interface RunningController {
 
 const WORKERS = 4;
 const SEE_OWN_WRITES_MS = 5_000;
+const ASK_AGAIN_MS = 1_000;
 
 export function runController(ctx: RunContext, controller: Controller, caches: Caches): RunningController {
   const log = ctx.log.child({ controller: controller.name });
@@ -124,17 +126,32 @@ export function runController(ctx: RunContext, controller: Controller, caches: C
     });
     if (failures.length > 0) log[stale ? 'debug' : 'warn']({ key: item.key, error: why }, 'action refused or failed');
     await seeOwnWrites(decided.actions, wrote);
+    if (failures.some(mayHaveHappened)) await catchUp(decided.actions);
     return failures.length > 0;
   }
 
   /** Without this, a loop woken again at once would decide on a view that lacks what it has just done. */
   async function seeOwnWrites(actions: readonly Action[], wrote: readonly SpanWrite[]): Promise<void> {
-    const refs = new Map(
-      actions.flatMap((action) => (action.type === 'event' ? [] : [[action.ref.kind, action.ref] as const])),
-    );
+    const refs = refsOf(actions);
     for (const write of wrote) {
       const ref = refs.get(write.kind);
       if (ref !== undefined) await caches.peek(ref)?.waitFor(write.revision, SEE_OWN_WRITES_MS);
+    }
+  }
+
+  /** A write whose answer was lost may have been done: nothing is decided before the caches would show it. */
+  async function catchUp(actions: readonly Action[]): Promise<void> {
+    for (const [, ref] of refsOf(actions)) {
+      const cache = caches.peek(ref);
+      for (let isKnown = false; cache !== undefined && !isKnown && !stopped;) {
+        try {
+          const { metadata } = await ctx.client.list(ref, { limit: 1 });
+          await cache.waitFor(Number(metadata.resourceVersion), SEE_OWN_WRITES_MS);
+          isKnown = true;
+        } catch {
+          await sleep(ctx.clock, ASK_AGAIN_MS);
+        }
+      }
     }
   }
 
@@ -149,6 +166,17 @@ export function runController(ctx: RunContext, controller: Controller, caches: C
       for (const subscription of subscriptions) subscription.unsubscribe();
     },
   };
+}
+
+function refsOf(actions: readonly Action[]): Map<string, ResourceRef> {
+  return new Map(
+    actions.flatMap((action) => (action.type === 'event' ? [] : [[action.ref.kind, action.ref] as const])),
+  );
+}
+
+/** All but a refusal: that says that nothing was done. */
+function mayHaveHappened(error: unknown): boolean {
+  return !(error instanceof ApiError && error.code < 500);
 }
 
 const PARALLEL = 16;

@@ -16,7 +16,7 @@ export const start: StartActor<ControllerManagerSettings> = async (ctx) => {
   const { settings } = ctx;
   const rootCa = await readRootCa(settings.rootCaFile);
   const client = new Client(busTransport(ctx));
-  const loops = new Loops({ ...ctx, client }, controllers({ ...settings, rootCa }));
+  const loops = new Loops({ ...ctx, client }, (kinds) => controllers({ ...settings, rootCa, kinds }));
   const election = settings.leaderElect
     ? electLeader(
         { client, clock: ctx.clock, log: ctx.log },

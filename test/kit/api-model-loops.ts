@@ -133,6 +133,9 @@ export class ModelLoops {
         const isExpected =
           error instanceof TroubleError || isReason(error, 'Conflict', 'AlreadyExists', 'NotFound', 'Forbidden');
         if (!isExpected) throw error;
+        // It may have been done: as the real runner, nothing is decided before the view would show it.
+        if (error instanceof TroubleError && action.type !== 'event')
+          waits.push({ ref: action.ref, revision: this.#model.revision });
         this.#work.set(name, work);
         break;
       }

@@ -3,7 +3,8 @@
 // defaults what lib/api does not, or keeps history.
 import fastJsonPatch from 'fast-json-patch';
 import { canonical } from '../../lib/api/canonical.ts';
-import { kindFor, type Kind } from '../../lib/api/kind.ts';
+import { apiGroupList, apiResourceList } from '../../lib/api/discovery.ts';
+import { KINDS, kindFor, type Kind } from '../../lib/api/kind.ts';
 import type { KubeObject } from '../../lib/api/object.ts';
 import { resourcePath, type ResourceRef } from '../../lib/api/resource.ts';
 import { matchesLabels, parseLabelSelector } from '../../lib/api/selectors.ts';
@@ -108,6 +109,8 @@ export class ApiModel implements Transport {
   }
 
   #serve(request: ApiRequest): unknown {
+    const document = documentAt(request.path);
+    if (document !== undefined) return document;
     const place = placeOf(request.path);
     const cause = request.cause ?? NO_CAUSE;
     const { name } = place;
@@ -269,6 +272,16 @@ interface DeleteBody {
 
 export function idOf(ref: ResourceRef): string {
   return `${ref.group}/${ref.resource}`;
+}
+
+const SERVED = KINDS.filter(({ ref, stored }) => stored && ref.version === 'v1' && ref.group !== 'events.k8s.io');
+
+/** Discovery, as far as a loop asks for it. */
+function documentAt(path: string): object | undefined {
+  if (path === '/apis') return apiGroupList(SERVED);
+  if (path === '/api/v1') return apiResourceList(SERVED, '', 'v1');
+  const [, group, version] = /^\/apis\/([^/]+)\/([^/]+)$/.exec(path) ?? [];
+  return group === undefined || version === undefined ? undefined : apiResourceList(SERVED, group, version);
 }
 
 function placeOf(path: string): Place {

@@ -249,7 +249,7 @@ test('whatever pods do, in the end each is in exactly one slice, as it is', asyn
       const told = slices(model).flatMap((slice) =>
         (slice.endpoints ?? []).map((one) => [one.targetRef?.uid, one.addresses[0], one.conditions?.ready]),
       );
-      t.deepEqual(told.toSorted(), wanted.toSorted());
+      t.deepEqual(told.map(String).toSorted(), wanted.map(String).toSorted());
       t.deepEqual(
         (mirror(model).subsets ?? []).flatMap((subset) => (subset.addresses ?? []).map(({ ip }) => ip)).toSorted(),
         wanted

@@ -1,5 +1,5 @@
 // Decides which loops the controller-manager runs: one line each. Never runs one.
-import { RESOURCES } from '../../../lib/api/resource.ts';
+import { RESOURCES, type ResourceRef } from '../../../lib/api/resource.ts';
 import type { Controller } from '../../../lib/reconcile/controller.ts';
 import { deployment } from './deployment/deployment.ts';
 import { endpoints } from './endpoints.ts';
@@ -16,13 +16,16 @@ import { terminatedPodGc } from './terminated-pod-gc.ts';
 export interface ControllerOptions {
   /** PEM. */
   rootCa: string;
+  /** Every kind that the API keeps, in one version each. */
+  kinds: readonly ResourceRef[];
   nodeMonitorGraceSeconds: number;
   defaultTolerationSeconds: number;
 }
 
-const EVERY_KIND = Object.values(RESOURCES);
 /** Events have no owners and own nothing. */
-const OWNING_KINDS = EVERY_KIND.filter((ref) => ref !== RESOURCES.events);
+function mayOwn(ref: ResourceRef): boolean {
+  return ref.resource !== RESOURCES.events.resource;
+}
 
 export function controllers(options: ControllerOptions): Controller[] {
   return [
@@ -33,8 +36,8 @@ export function controllers(options: ControllerOptions): Controller[] {
     nodeLifecycle(options),
     podGc({ quarantineSeconds: options.nodeMonitorGraceSeconds }),
     terminatedPodGc(),
-    ...garbageCollectors(OWNING_KINDS),
-    namespace(EVERY_KIND),
+    ...garbageCollectors(options.kinds.filter(mayOwn)),
+    namespace(options.kinds),
     serviceaccount,
     rootCaPublisher(options.rootCa),
   ];

@@ -179,6 +179,18 @@ test('in the end there are as many as asked for, and never a twin beyond it', as
       t.is(web(model).status?.readyReplicas ?? 0, changes.at(-1)![0]);
       t.is(await loops.reconcileAll([replicaset]), 0);
     }),
-    { numRuns: 150 },
+    {
+      numRuns: 150,
+      examples: [
+        [
+          1419332636,
+          [
+            [2, 4],
+            [3, 0],
+            [0, 6],
+          ],
+        ],
+      ],
+    },
   );
 });
