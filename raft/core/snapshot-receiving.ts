@@ -15,7 +15,8 @@ export function receiveSnapshotChunk(raft: RaftState, { from, snapshot, offset, 
   hearLeader(raft, from);
   if (raft.storageFailure !== '') return;
   if (snapshot.index <= raft.commit) return answer(raft, snapshot.index, { installed: true });
-  if (offset + data.length > snapshot.sizeBytes) return;
+  // What is staged is being installed: the first chunk of another would take its place. The sender tries again.
+  if (raft.log.installing !== undefined || offset + data.length > snapshot.sizeBytes) return;
   const receiving = matchingStage(raft, snapshot, offset);
   if (offset !== receiving?.requested) return seek(raft, snapshot.index, receiving);
   receiving.requested += data.length;

@@ -27,7 +27,7 @@ export class RaftCluster {
   constructor(options: ClusterOptions) {
     this.options = options;
     const first = simpleConfiguration(options.voters, options.learners);
-    this.invariants = new RaftInvariants(() => [...this.members.values()], first);
+    this.invariants = new RaftInvariants(() => [...this.members.values()]);
     for (const id of [...first.voters, ...first.learners]) this.add(id);
   }
 

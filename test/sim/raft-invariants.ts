@@ -1,11 +1,8 @@
 // Decides whether a set of members has broken a promise of Raft, after every step (figure 3 of the paper, and what the
 // store builds on). Never repairs anything; a broken promise throws with the history that shows it.
-import { quorumValue } from '../../raft/core/quorum.ts';
-import { configurationOf } from '../../raft/core/state.ts';
+import { configurationAt } from '../../raft/core/configuration.ts';
 import { sliceLog } from '../../raft/core/log.ts';
 import {
-  decodeConfiguration,
-  type Configuration,
   type Effect,
   type Entry,
   type Index,
@@ -38,11 +35,9 @@ export class RaftInvariants {
   private readonly terms = new Map<MemberId, Term>();
   private readonly reads = new Map<string, Index>();
   private readonly members: () => RaftMember[];
-  private readonly firstConfiguration: Configuration;
 
-  constructor(members: () => RaftMember[], firstConfiguration: Configuration) {
+  constructor(members: () => RaftMember[]) {
     this.members = members;
-    this.firstConfiguration = firstConfiguration;
   }
 
   /** The highest index that any member ever knew to be committed. */
@@ -59,7 +54,7 @@ export class RaftInvariants {
     if (input.type === 'readIndex') this.reads.set(`${member.id} ${input.readId}`, this.highestCommit);
     for (const effect of effects) this.effect(member, effect);
     this.term(member);
-    this.commit(member);
+    this.commit(member, effects);
   }
 
   private effect(member: RaftMember, effect: Effect): void {
@@ -121,7 +116,7 @@ export class RaftInvariants {
   }
 
   /** Committed once, the same for ever; and when first committed, durable on a quorum. */
-  private commit(member: RaftMember): void {
+  private commit(member: RaftMember, effects: readonly Effect[]): void {
     const { raft } = member;
     const life = `${member.id} ${member.incarnation}`;
     const before = this.commits.get(life) ?? 0;
@@ -142,35 +137,33 @@ export class RaftInvariants {
       this.checks.commits++;
       this.committed.push(own);
     }
-    if (raft.role === 'leader') this.durable(member);
+    if (raft.leading !== undefined && raft.commit > before) this.durable(member, effects);
   }
 
-  /** What a leader calls committed is on the disks of a quorum. */
-  private durable(leader: RaftMember): void {
+  /** What a leader calls committed is on the disks of a majority; of both, while its configuration is joint. */
+  private durable(leader: RaftMember, effects: readonly Effect[]): void {
     const { raft } = leader;
     if (raft.commit < raft.leading!.termStart) return;
     if (this.members().some(({ disk }) => disk.damagedThrough > 0)) return; // A broken disk forgot what it held.
+    this.checks.durable++;
     const entry = this.committed[raft.commit - 1]!;
     const byId = new Map(this.members().map((member) => [member.id, member]));
-    const holds = (id: MemberId): number => Number(isDurable(byId.get(id), entry));
-    const configurations = [configurationOf(raft), this.configurationBefore(raft.configurations.at(-1)!.index)];
-    this.checks.durable++;
-    // A configuration that came after the entry need not hold it yet; the one before it must.
+    const onMajority = (ids: readonly MemberId[]): boolean =>
+      ids.length === 0 || ids.filter((id) => isDurable(byId.get(id), entry)).length > ids.length / 2;
+    // The step may have appended a configuration because of the commit: either may have counted.
+    const fresh = effects.flatMap((effect) => (effect.type === 'configurationChanged' ? [effect.index] : []));
+    const inForce = [raft.configurations.at(-1)!, configurationAt(raft.configurations, (fresh[0] ?? Infinity) - 1)];
     hold(
-      configurations.some((configuration) => quorumValue(configuration, holds) === 1),
-      () => `${leader.id} committed ${raft.commit}/${entry.term} without a quorum of disks`,
+      inForce.some(({ configuration: { voters, outgoing } }) => onMajority(voters) && onMajority(outgoing)),
+      () => `${leader.id} committed ${raft.commit}/${entry.term} without a majority of disks`,
     );
-  }
-
-  private configurationBefore(index: Index): Configuration {
-    const entry = this.committed.findLast((each) => each.kind === 'configuration' && each.index < index);
-    return (entry && decodeConfiguration(entry.data)) ?? this.firstConfiguration;
   }
 
   /** State Machine Safety: no two members apply different entries at one index; checked on the entries here. */
   private handedOver(member: RaftMember, entries: readonly Entry[]): void {
     for (const entry of entries) {
       this.checks.applied++;
+      hold(isDurable(member, entry), () => `${member.id} applies ${identity(entry)}, which its disk does not hold`);
       const known = this.committed[entry.index - 1];
       hold(
         known === undefined || identity(known) === identity(entry),
@@ -196,11 +189,21 @@ export class RaftInvariants {
   /** A member promises its vote once a term, whatever happens to it, and says so only when its disk knows it. */
   sent(member: RaftMember, message: Message): void {
     if (message.type === 'voteAnswer' && message.granted) this.vote(member, message.term, message.to);
+    if (message.type === 'snapshotChunkAnswer' && message.installed) this.installed(member, message.snapshotIndex);
     if (message.type === 'vote') this.vote(member, message.term, member.id);
     if (message.type === 'appendAnswer' && message.outcome.accepted) {
       const { match } = message.outcome;
       hold(match <= member.disk.lastIndex, () => `${member.id} acknowledges ${match}, its disk ends before`);
     }
+  }
+
+  /** A snapshot that a member says it has, its disk has. */
+  private installed(member: RaftMember, index: Index): void {
+    const { disk } = member;
+    hold(
+      disk.snapshot.description.index >= index || disk.lastIndex >= index,
+      () => `${member.id} says that snapshot ${index} is installed, its disk has not got it`,
+    );
   }
 
   private vote(member: RaftMember, term: Term, to: MemberId): void {

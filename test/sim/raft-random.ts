@@ -21,6 +21,7 @@ interface Run {
   chance: Chance;
   counts: Counts;
   nextId: number;
+  hanging: Set<MemberId>;
   /** Drawn once for a run: how likely each kind of trouble is (swarm testing). */
   weights: Record<keyof typeof HAPPENINGS, number>;
 }
@@ -41,7 +42,7 @@ const HAPPENINGS = {
   tick: [30, (run: Run) => run.cluster.tick()],
   tickOne: [4, (run: Run) => aliveMember(run).input({ type: 'tick' })],
   deliver: [120, deliverSome],
-  write: [60, (run: Run) => anyMember(run).write()],
+  write: [60, write],
   propose: [14, propose],
   read: [8, read],
   lose: [3, lose],
@@ -56,6 +57,9 @@ const HAPPENINGS = {
   disconnect: [0.6, disconnect],
   unreadable: [0.5, unreadable],
   slowApply: [0.5, slowApply],
+  silence: [0.4, silence],
+  stand: [4, stand],
+  hang: [0.5, hang],
 } satisfies Record<string, [number, (run: Run) => void]>;
 
 function deliverSome(run: Run): void {
@@ -72,13 +76,11 @@ function propose(run: Run): void {
   const data = Array.from({ length: size }, (_, i) =>
     new TextEncoder().encode(`${proposalId}.${i}${'-'.repeat(run.chance.int(40))}`),
   );
-  const member = run.chance.float() < 0.9 ? (run.cluster.leader() ?? aliveMember(run)) : aliveMember(run);
-  member.input({ type: 'propose', proposalId, data });
+  someLeader(run).input({ type: 'propose', proposalId, data });
 }
 
 function read(run: Run): void {
-  const member = run.chance.float() < 0.5 ? (run.cluster.leader() ?? aliveMember(run)) : aliveMember(run);
-  member.input({ type: 'readIndex', readId: run.nextId++ });
+  someLeader(run).input({ type: 'readIndex', readId: run.nextId++ });
 }
 
 function lose(run: Run): void {
@@ -160,6 +162,40 @@ function slowApply(run: Run): void {
   if (!member.slowApply) member.input({ type: 'applied', index: member.applied });
 }
 
+/** Time passes and nothing arrives. */
+function silence(run: Run): void {
+  const ticks = run.chance.int(25);
+  for (let i = 0; i < ticks; i++) run.cluster.tick();
+}
+
+/** A member loses its patience, and others with it: elections while leaders live. */
+function stand(run: Run): void {
+  for (const { raft } of run.cluster.members.values()) {
+    if (run.chance.float() < 0.7) raft.electionElapsed = Math.max(raft.electionElapsed, raft.electionTicks.min);
+  }
+  const member = aliveMember(run);
+  member.raft.electionElapsed = member.raft.electionTimeout;
+  member.input({ type: 'tick' });
+}
+
+/** A disk hangs, or works again. */
+function hang(run: Run): void {
+  const { id } = anyMember(run);
+  if (run.hanging.has(id) || run.chance.float() < 0.5) run.hanging.clear();
+  else run.hanging.add(id);
+}
+
+function write(run: Run): void {
+  const member = anyMember(run);
+  if (!run.hanging.has(member.id)) member.write();
+}
+
+/** Any leader, also one that was replaced and does not know it. */
+function someLeader(run: Run): RaftMember {
+  const leaders = [...run.cluster.members.values()].filter(({ alive, raft }) => alive && raft.role === 'leader');
+  return leaders.length === 0 || run.chance.float() < 0.1 ? aliveMember(run) : pick(run, leaders);
+}
+
 /** What the core itself did, seen from outside. */
 function watch(run: Run): void {
   run.cluster.onStep = (_member, _input, effects) => {
@@ -203,8 +239,8 @@ export function runRandomSchedule(schedule: Schedule): Counts {
   weights.deliver *= (schedule.members - 1) / 2;
   weights.write *= schedule.members / 3;
   // A lease trusts that all clocks run equally fast.
-  if (schedule.leaseReads) weights.tickOne = 0;
-  const run: Run = { cluster, chance, counts: {}, nextId: 1, weights };
+  if (schedule.leaseReads) weights.tickOne = weights.stand = 0;
+  const run: Run = { cluster, chance, counts: {}, nextId: 1, hanging: new Set(), weights };
   watch(run);
   try {
     for (let i = 0; i < schedule.steps; i++) happen(run);
