@@ -37,6 +37,9 @@ import { readSeccompProfile } from './seccomp.ts';
 import { parseRemovedExitCode, parseTasks, type TaskEvent } from './tables.ts';
 import { needsAccounts, resolveUser, type ResolvedUser } from './users.ts';
 
+/** Where runc keeps a container's state; below it, containerd's namespace, which no two nodes may share. */
+const RUNC_STATE = '/run/containerd/runc';
+
 export async function openCtrShim(ctx: ShimContext): Promise<RuntimeShim> {
   const shim = new CtrShim(ctx);
   await shim.open();
@@ -64,7 +67,6 @@ class CtrShim implements RuntimeShim {
   readonly #queue = new KeyedQueue();
   readonly #outOfMemory = new Set<string>();
   readonly #runcBinary: string;
-  readonly #runcRoot: string;
   #seccomp: Promise<object> | undefined;
 
   constructor(ctx: ShimContext) {
@@ -80,7 +82,6 @@ class CtrShim implements RuntimeShim {
     this.#sandboxes = new CtrSandboxes(ctx, this.#cgroups);
     this.#records = new ContainerRecords(join(stateDir, 'containers'));
     this.#runcBinary = join(stateDir, 'runc-with-specification');
-    this.#runcRoot = join(stateDir, 'runc');
     this.#events = new CtrEvents(ctx, this.#ctr, {
       onEvent: (event) => this.#onTaskEvent(event),
       onGap: (why) => this.#watchers.emit({ type: 'gap', why }),
@@ -141,7 +142,6 @@ class CtrShim implements RuntimeShim {
       const place = {
         id,
         runcBinary: this.#runcBinary,
-        runcRoot: this.#runcRoot,
         cgroupsPath: this.#cgroups.containerPath(spec.pod.uid, id),
       };
       await this.#start(record, runArguments(spec, place));
@@ -185,7 +185,7 @@ class CtrShim implements RuntimeShim {
   remove(id: string): Promise<void> {
     return this.#queue.run(id, async () => {
       if (this.#records.get(id)?.state.state !== 'exited') await this.#discard(id);
-      await rm(join(this.#runcRoot, this.#ctr.namespace, id), { recursive: true, force: true });
+      await rm(join(RUNC_STATE, this.#ctr.namespace, id), { recursive: true, force: true });
       await this.#records.remove(id);
       this.#outOfMemory.delete(id);
     });

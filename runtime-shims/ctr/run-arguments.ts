@@ -24,7 +24,6 @@ const DEFAULT_CAPABILITIES = [
 export interface RunPlace {
   id: string;
   runcBinary: string;
-  runcRoot: string;
   cgroupsPath: string;
 }
 
@@ -32,7 +31,6 @@ export function runArguments(spec: ContainerSpec, place: RunPlace): string[] {
   const flags: Array<[flag: string, value: string]> = [
     ['--log-uri', `file://${spec.logPath}`],
     ['--runc-binary', place.runcBinary],
-    ['--runc-root', place.runcRoot],
     ['--cgroup', place.cgroupsPath],
     ...Object.entries(labelsOf(spec)).map(([name, value]): [string, string] => ['--label', `${name}=${value}`]),
     ...Object.entries(spec.env).map(([name, value]): [string, string] => ['--env', `${name}=${value}`]),

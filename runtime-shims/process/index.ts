@@ -33,6 +33,8 @@ import { enterScript, insideScript, plainScript, rootedScript, SUPERVISOR, type 
 import { findProgram } from './search.ts';
 import { isAlive, usageBySession } from './usage.ts';
 
+/** By this the launcher finds everything that a cluster started; containers must not lose it with the rest. */
+const UNIT_MARK = process.env['FLOTILLA_UNIT'] === undefined ? [] : [`FLOTILLA_UNIT=${process.env['FLOTILLA_UNIT']}`];
 const POLL_MS = 200;
 const USAGE_MS = 1000;
 const START_TIMEOUT_MS = 5000;
@@ -167,6 +169,7 @@ class ProcessShim implements RuntimeShim {
     const { rootfs } = await this.#images.ensure(spec.image.ref, { policy: 'Never' });
     const isRooted = rootfs !== '' && this.#hasUserNamespaces;
     const env: Record<string, string> = {
+      ...Object.fromEntries(UNIT_MARK.map((mark) => mark.split('=', 2) as [string, string])),
       POD_IP: sandbox.ip,
       HOSTNAME: sandbox.spec.hostname,
       ...spec.env,
@@ -234,7 +237,7 @@ class ProcessShim implements RuntimeShim {
   }
 
   async #start({ state }: ProcessRecord): Promise<void> {
-    const clean = ['/usr/bin/env', '-i', 'PATH=/usr/sbin:/usr/bin:/sbin:/bin'];
+    const clean = ['/usr/bin/env', '-i', ...UNIT_MARK, 'PATH=/usr/sbin:/usr/bin:/sbin:/bin'];
     this.#ctx.exec.spawn(
       [...clean, '/bin/sh', join(this.#dir, 'supervisor.sh'), this.#path(state.id, ''), state.logPath],
       { detached: true },

@@ -4,7 +4,7 @@ import { toTime } from '../../../lib/base/clock.ts';
 import type { ContainerState } from '../../../runtime-shims/contract.ts';
 import { restartDueInMs, shownReason } from './backoff.ts';
 import { willRestart } from './decide-run.ts';
-import { startKey } from './effects.ts';
+import { pullKey, startKey } from './effects.ts';
 import { hasStarted, isReady } from './probe-machine.ts';
 import { isDeleting, isSidecar, latestRun, runBefore, type PodState } from './pod-state.ts';
 
@@ -53,7 +53,7 @@ function stateOf(
   around: StatusSurroundings,
 ): ApiState {
   if (run?.state === 'running') return { running: { startedAt: toTime(run.startedAtMs) } };
-  const failure = state.failures[startKey(container.name)];
+  const failure = state.failures[pullKey(container.name)] ?? state.failures[startKey(container.name)];
   const waitsForRepair =
     failure !== undefined &&
     (run === undefined || failure.atMs >= (run.finishedAtMs ?? 0)) &&

@@ -3,7 +3,7 @@ import type { Container } from '../../../lib/api/generated/types.ts';
 import type { ContainerState, SandboxState } from '../../../runtime-shims/contract.ts';
 import { restartDueInMs, shownReason, shownReasonChangesInMs } from './backoff.ts';
 import { killContainer } from './decide-kill.ts';
-import { startKey } from './effects.ts';
+import { pullKey, startKey } from './effects.ts';
 import type { Plan } from './plan.ts';
 import { fatalProbe, hasStarted, PROBE_KINDS, probeDueInMs, probeOf, type ProbeKind } from './probe-machine.ts';
 import { isSidecar, isUnderWay, latestRun, stepPod, type PodState } from './pod-state.ts';
@@ -65,6 +65,7 @@ function keepRunning(plan: Plan, container: Container, kind: 'init' | 'main', sa
   plan.sayOnce(`backoff:${run.id}`, { eventType: 'Warning', reason: 'BackOff', message, container: container.name });
 }
 
+/** First its image, then the container: a pod that is deleted meanwhile need not wait for a long pull. */
 function start(
   plan: Plan,
   container: Container,
@@ -72,14 +73,16 @@ function start(
   sandbox: SandboxState,
   last?: ContainerState,
 ): void {
-  const key = startKey(container.name);
+  const attempt = (plan.state.attempts[container.name] ?? -1) + 1;
+  const hasImage = plan.state.images[container.name] === attempt;
+  const key = hasImage ? startKey(container.name) : pullKey(container.name);
   const failure = plan.state.failures[key];
   if (failure !== undefined && failure.retryAtMs > plan.now) return waitForStart(plan, container, failure);
+  if (!hasImage) return plan.want({ type: 'ensureImage', key, container, attempt });
   if (last !== undefined && failure === undefined) {
     const finishedAtMs = last.finishedAtMs ?? plan.now;
     plan.state = stepPod(plan.state, { type: 'restarting', name: container.name, finishedAtMs }, plan.now);
   }
-  const attempt = (plan.state.attempts[container.name] ?? -1) + 1;
   plan.want({ type: 'startContainer', key, container, kind, attempt, sandboxId: sandbox.id });
 }
 

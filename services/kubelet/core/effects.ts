@@ -7,6 +7,7 @@ export type PodEffect =
   | { type: 'prepareVolumes'; key: 'volumes' }
   | { type: 'createSandbox'; key: 'sandbox'; attempt: number }
   | { type: 'removeSandbox'; key: string; id: string }
+  | { type: 'ensureImage'; key: string; container: Container; attempt: number }
   | {
       type: 'startContainer';
       key: string;
@@ -30,6 +31,10 @@ export interface PodEvent {
   message: string;
   /** Name of the container that it is about. */
   container?: string;
+}
+
+export function pullKey(name: string): string {
+  return `pull:${name}`;
 }
 
 export function startKey(name: string): string {

@@ -102,7 +102,12 @@ export function mustReport(
 
 function withoutHeartbeats(status: NodeStatus): unknown {
   const { capacity, allocatable, conditions, addresses, nodeInfo, images } = status;
-  const still = (conditions ?? []).map(({ lastHeartbeatTime: _, lastTransitionTime: __, ...condition }) => condition);
+  const still = (conditions ?? []).map(({ type, status: value, reason, message }) => ({
+    type,
+    value,
+    reason,
+    message,
+  }));
   return {
     capacity,
     allocatable,

@@ -52,6 +52,8 @@ export interface PodState {
   kills: Record<string, Kill>;
   /** Last attempt of each container name that was ever seen here. */
   attempts: Record<string, number>;
+  /** By container name, the attempt that the image has been made ready for. */
+  images: Record<string, number>;
   sandboxAttempt: number;
   /** What has been said in Events and need not be said again. */
   told: Record<string, true>;
@@ -66,6 +68,7 @@ export type PodInput =
   | { type: 'began'; key: string }
   | { type: 'done'; key: string }
   | { type: 'failed'; key: string; reason: string; message: string }
+  | { type: 'imageReady'; name: string; attempt: number }
   | { type: 'restarting'; name: string; finishedAtMs: number }
   | { type: 'probed'; containerId: string; kind: ProbeKind; outcome: ProbeOutcome }
   | { type: 'rejected'; verdict: Verdict };
@@ -88,6 +91,7 @@ export function newPodState(pod: Pod, now: number): PodState {
     probes: {},
     kills: {},
     attempts: attemptsInStatus(pod),
+    images: {},
     sandboxAttempt: -1,
     told: {},
     verdict: verdictInStatus(pod),
@@ -125,6 +129,8 @@ export function stepPod(state: PodState, input: PodInput, now: number): PodState
       const failure = afterFailure(state.failures[input.key], input.reason, input.message, now);
       return { ...land(state, input.key), failures: { ...state.failures, [input.key]: failure } };
     }
+    case 'imageReady':
+      return { ...state, images: { ...state.images, [input.name]: input.attempt } };
     case 'restarting': {
       const backoff = afterRestart(state.backoffs[input.name], input.finishedAtMs, now);
       return { ...state, backoffs: { ...state.backoffs, [input.name]: backoff } };

@@ -1,0 +1,175 @@
+// Does: serves long conversations with this node's containers: logs, exec, attach (output), port-forward. Never decides
+// who may have one: the API actor has asked that.
+import net from 'node:net';
+import { ApiError } from '../../../lib/base/errors.ts';
+import type { Clock } from '../../../lib/base/clock.ts';
+import type { Subscription } from '../../../lib/bus/bus.ts';
+import type { StreamOpen } from '../../../lib/bus/messages.ts';
+import { serveStreams, type BusStream, type StreamContext, type StreamVerb } from '../../../lib/bus/streams.ts';
+import type { ContainerState, ExecSession, RuntimeShim } from '../../../runtime-shims/contract.ts';
+import { definitionOf, latestRun, readySandbox, runBefore, type PodState } from '../core/pod-state.ts';
+import { readLog } from './log-reader.ts';
+import type { PodManager } from './pod-manager.ts';
+import type { RuntimeView } from './runtime-view.ts';
+
+export interface StreamTools extends StreamContext {
+  node: string;
+  clock: Clock;
+  shim: RuntimeShim;
+  manager: PodManager;
+  view: RuntimeView;
+}
+
+export function serveKubeletStreams(tools: StreamTools): Subscription {
+  const serve: Record<StreamVerb, (open: StreamOpen, stream: BusStream) => Promise<void>> = {
+    logs: (open, stream) => logs(tools, open, stream),
+    exec: (open, stream) => exec(tools, open, stream),
+    attach: (open, stream) => attach(tools, open, stream),
+    portforward: (open, stream) => portForward(tools, open, stream),
+  };
+  return serveStreams(tools, tools.node, async (verb, open, stream) => {
+    if (!Object.hasOwn(serve, verb)) throw new ApiError('MethodNotAllowed', `a kubelet serves no ${String(verb)}`);
+    await serve[verb](open, stream);
+  });
+}
+
+// ---- logs -----------------------------------------------------------------------------------------------------------
+
+/** Resolves once the log has been found; the reading goes on behind it. */
+async function logs(tools: StreamTools, open: StreamOpen, stream: BusStream): Promise<void> {
+  const query = open.logs ?? {};
+  const state = podOf(tools, open);
+  const latest = latestRun(state, open.container);
+  const run = query.previous === true && latest !== undefined ? runBefore(state, latest) : latest;
+  if (run === undefined) throw noRun(state, open, query.previous === true);
+  copyLog(tools, run, query, stream);
+}
+
+function copyLog(
+  tools: StreamTools,
+  run: ContainerState,
+  query: NonNullable<StreamOpen['logs']>,
+  stream: BusStream,
+): void {
+  let isClosed = false;
+  void stream.closed.then(() => (isClosed = true));
+  readLog(tools.clock, {
+    path: run.logPath,
+    format: tools.shim.logFormat,
+    query,
+    mayGrow: () => tools.view.container(run.id)?.state === 'running',
+    isCancelled: () => isClosed,
+    write: (channel, data) => stream.write(channel, data),
+  }).then(
+    () => stream.exit(0),
+    (error: unknown) =>
+      stream.fail(
+        new ApiError('InternalError', `reading the log of container ${run.name}: ${String(error)}`).toStatus(),
+      ),
+  );
+}
+
+function noRun(state: PodState, open: StreamOpen, isPrevious: boolean): ApiError {
+  const { name } = state.pod.metadata;
+  if (definitionOf(state.pod, open.container) === undefined)
+    return new ApiError('BadRequest', `container ${open.container} is not valid for pod ${name}`);
+  if (isPrevious)
+    return new ApiError('BadRequest', `previous terminated container "${open.container}" in pod "${name}" not found`);
+  const all = [...(state.pod.status?.initContainerStatuses ?? []), ...(state.pod.status?.containerStatuses ?? [])];
+  const reason = all.find((status) => status.name === open.container)?.state?.waiting?.reason ?? 'ContainerCreating';
+  return new ApiError('BadRequest', `container "${open.container}" in pod "${name}" is waiting to start: ${reason}`);
+}
+
+// ---- exec, attach ---------------------------------------------------------------------------------------------------
+
+async function exec(tools: StreamTools, open: StreamOpen, stream: BusStream): Promise<void> {
+  const run = runningOf(tools, open);
+  const command = open.command ?? [];
+  if (command.length === 0) throw new ApiError('BadRequest', 'you must specify at least one command for the container');
+  const session = tools.shim.exec(run.id, command, { tty: open.tty === true, stdin: open.stdin === true });
+  void stream.closed.then(() => session.kill());
+  takeInput(session, stream);
+  void converse(session, stream, open.tty === true);
+}
+
+function takeInput(session: ExecSession, stream: BusStream): void {
+  const { stdin } = session;
+  stdin?.on('error', () => {});
+  stream.onFrame(async (frame) => {
+    if (frame.type === 'data' && stdin !== null)
+      // Consumed only when the program has taken it: credit then holds back the sender.
+      await new Promise<void>((resolve) => stdin.write(frame.data, () => resolve()));
+    if (frame.type === 'end' && frame.channel === 'stdin') stdin?.end();
+    if (frame.type === 'resize') session.resize(frame.width, frame.height);
+  });
+}
+
+async function converse(session: ExecSession, stream: BusStream, isTerminal: boolean): Promise<void> {
+  const copy = async (from: NodeJS.ReadableStream, channel: 'stdout' | 'stderr'): Promise<void> => {
+    for await (const chunk of from) await stream.write(channel, chunk as Buffer);
+  };
+  try {
+    // A terminal has one output; what script itself says is not of the program.
+    await Promise.all([copy(session.stdout, 'stdout'), ...(isTerminal ? [] : [copy(session.stderr, 'stderr')])]);
+    const { exitCode, error } = await session.ended;
+    if (error !== undefined && isTerminal) await stream.write('stdout', Buffer.from(`${error}\r\n`));
+    stream.exit(exitCode);
+  } catch (error) {
+    stream.fail(new ApiError('InternalError', `exec: ${String(error)}`).toStatus());
+  }
+}
+
+/** The output from now on. The runtimes give no way to a running program's input. */
+async function attach(tools: StreamTools, open: StreamOpen, stream: BusStream): Promise<void> {
+  const run = runningOf(tools, open);
+  if (open.stdin === true)
+    throw new ApiError(
+      'BadRequest',
+      `container ${open.container}: attach to standard input is not supported; use exec`,
+    );
+  copyLog(tools, run, { follow: true, tailLines: 0 }, stream);
+}
+
+// ---- port-forward ---------------------------------------------------------------------------------------------------
+
+async function portForward(tools: StreamTools, open: StreamOpen, stream: BusStream): Promise<void> {
+  const state = podOf(tools, open);
+  const ip = readySandbox(state)?.ip;
+  const { port } = open;
+  if (ip === undefined || port === undefined)
+    throw new ApiError('BadRequest', `pod ${open.pod} has no address to forward to`);
+  const socket = await new Promise<net.Socket>((resolve, reject) => {
+    const attempt = net.connect({ host: ip, port, allowHalfOpen: true }, () => resolve(attempt));
+    attempt.once('error', (error) =>
+      reject(new ApiError('InternalError', `connecting to port ${port} of pod ${open.pod}: ${error.message}`)),
+    );
+  });
+  socket.on('error', () => {});
+  void stream.closed.then(() => socket.destroy());
+  stream.onFrame(async (frame) => {
+    if (frame.type === 'data') await new Promise<void>((resolve) => socket.write(frame.data, () => resolve()));
+    if (frame.type === 'end') socket.end();
+  });
+  void (async () => {
+    for await (const chunk of socket) await stream.write('stdout', chunk as Buffer);
+    stream.exit(0);
+  })().catch((error: unknown) => stream.fail(new ApiError('InternalError', String(error)).toStatus()));
+}
+
+// ---- who is meant ---------------------------------------------------------------------------------------------------
+
+function podOf(tools: StreamTools, open: StreamOpen): PodState {
+  const worker = tools.manager.worker(String(open.namespace), String(open.pod), open.uid);
+  if (worker === undefined)
+    throw new ApiError('NotFound', `pod ${open.namespace}/${open.pod} is not on node ${tools.node}`);
+  return worker.state;
+}
+
+function runningOf(tools: StreamTools, open: StreamOpen): ContainerState {
+  const state = podOf(tools, open);
+  const run = latestRun(state, open.container);
+  if (run?.state === 'running') return run;
+  if (definitionOf(state.pod, open.container) === undefined)
+    throw new ApiError('BadRequest', `container ${open.container} is not valid for pod ${open.pod}`);
+  throw new ApiError('InternalError', `container ${open.container} of pod ${open.pod} is not running`);
+}
