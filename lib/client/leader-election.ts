@@ -22,6 +22,8 @@ export interface Election {
   stop(): Promise<void>;
 }
 
+const TROUBLE_RETRY_MS = 300;
+
 export function electLeader(ctx: { client: Client; clock: Clock; log: Log }, options: ElectionOptions): Election {
   let leads = false;
   let stopped = false;
@@ -48,13 +50,16 @@ export function electLeader(ctx: { client: Client; clock: Clock; log: Log }, opt
   };
 
   const turn = async (): Promise<void> => {
+    let pauseMs = retryMs;
     try {
       await tryHold();
     } catch (error) {
+      // Most often the API is not there yet: everything waits for a leader then.
+      pauseMs = Math.min(retryMs, TROUBLE_RETRY_MS);
       ctx.log.debug({ lease: options.name, error: messageOf(error) }, 'lease not renewed');
     }
     if (leads && ctx.clock.monotonic() > deadline) lose('the lease could not be renewed in time');
-    if (!stopped) timer = ctx.clock.timer(retryMs, () => void turn());
+    if (!stopped) timer = ctx.clock.timer(pauseMs, () => void turn());
   };
 
   const tryHold = async (): Promise<void> => {
