@@ -1,8 +1,6 @@
 // Does: follows a list: its present state, then every change, again from where it was when a connection ends. Never
 // prints.
 import { setTimeout as pause } from 'node:timers/promises';
-import { createInterface } from 'node:readline';
-import { Readable } from 'node:stream';
 import { ApiError, isReason, type Status } from '../../lib/base/errors.ts';
 import { ConnectionError } from '../../lib/client/https-transport.ts';
 import type { Session } from './session.ts';
@@ -69,15 +67,31 @@ async function* events(
     { method: 'GET', path, query },
     { accept, ...(signal === undefined ? {} : { signal }) },
   );
-  const input = Readable.from(answer.body);
-  // A cut connection ends the lines; the caller goes on from the last revision.
-  input.on('error', () => {});
-  for await (const line of createInterface({ input })) {
-    if (line === '') continue;
+  for await (const line of linesOf(answer.body)) {
     const event = JSON.parse(line) as WatchEvent;
     if (event.type === 'ERROR') throw ApiError.fromStatus(event.object as Partial<Status>);
     yield event;
   }
+}
+
+/** A connection that is cut ends the lines: the caller goes on from the last revision. */
+async function* linesOf(body: AsyncIterable<Uint8Array>): AsyncGenerator<string> {
+  const decoder = new TextDecoder();
+  let rest = '';
+  try {
+    for await (const chunk of body) {
+      const lines = (rest + decoder.decode(chunk, { stream: true })).split('\n');
+      rest = lines.pop()!;
+      for (const line of lines) if (line !== '') yield line;
+    }
+  } catch (error) {
+    if (!isCut(error)) throw error;
+  }
+}
+
+function isCut(error: unknown): boolean {
+  const { code = '', name = '' } = error as { code?: string; name?: string };
+  return name === 'AbortError' || code.startsWith('ECONN') || code === 'ERR_STREAM_PREMATURE_CLOSE';
 }
 
 function revisionOf(object: Json): string {
