@@ -27,11 +27,10 @@ class Model {
   log: Log;
 
   constructor() {
-    const model = this;
     this.log = {
       reader: {
-        term: (index) => model.disk[index - 1]!.term,
-        entries: (from, to, maxBytes) => cut(model.disk.slice(from - 1, to), maxBytes),
+        term: (index) => this.disk[index - 1]!.term,
+        entries: (from, to, maxBytes) => cut(this.disk.slice(from - 1, to), maxBytes),
       },
       baseIndex: 0,
       baseTerm: 0,

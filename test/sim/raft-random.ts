@@ -22,6 +22,8 @@ interface Run {
   counts: Counts;
   nextId: number;
   hanging: Set<MemberId>;
+  /** How fast the clock of a member goes. */
+  rates: Map<MemberId, number>;
   /** Drawn once for a run: how likely each kind of trouble is (swarm testing). */
   weights: Record<keyof typeof HAPPENINGS, number>;
 }
@@ -39,7 +41,7 @@ const aliveMember = (run: Run): RaftMember =>
 
 /** Everything that can happen, with its usual weight. */
 const HAPPENINGS = {
-  tick: [30, (run: Run) => run.cluster.tick()],
+  tick: [30, tick],
   tickOne: [4, (run: Run) => aliveMember(run).input({ type: 'tick' })],
   deliver: [120, deliverSome],
   write: [60, write],
@@ -61,6 +63,13 @@ const HAPPENINGS = {
   stand: [4, stand],
   hang: [0.5, hang],
 } satisfies Record<string, [number, (run: Run) => void]>;
+
+/** Time passes for all, though not equally fast. */
+function tick(run: Run): void {
+  for (const member of run.cluster.members.values()) {
+    if (run.chance.float() < run.rates.get(member.id)!) member.input({ type: 'tick' });
+  }
+}
 
 function deliverSome(run: Run): void {
   const { network } = run.cluster;
@@ -100,7 +109,7 @@ function double(run: Run): void {
 function cut(run: Run): void {
   const ids = [...run.cluster.members.keys()];
   const draw = run.chance.float();
-  if (draw < 0.5) run.cluster.isolate([pick(run, ids)]);
+  if (draw < 0.5) run.cluster.isolate([run.chance.float() < 0.6 ? someLeader(run).id : pick(run, ids)]);
   else if (draw < 0.75) run.cluster.isolate(ids.filter(() => run.chance.float() < 0.5));
   else run.cluster.cuts.add(`${pick(run, ids)}>${pick(run, ids)}`);
   count(run, 'cut');
@@ -165,7 +174,7 @@ function slowApply(run: Run): void {
 /** Time passes and nothing arrives. */
 function silence(run: Run): void {
   const ticks = run.chance.int(25);
-  for (let i = 0; i < ticks; i++) run.cluster.tick();
+  for (let i = 0; i < ticks; i++) tick(run);
 }
 
 /** A member loses its patience, and others with it: elections while leaders live. */
@@ -238,9 +247,12 @@ export function runRandomSchedule(schedule: Schedule): Counts {
   // More members have more to say.
   weights.deliver *= (schedule.members - 1) / 2;
   weights.write *= schedule.members / 3;
+  const rates = new Map(
+    voters.map((id) => [id, schedule.leaseReads || chance.float() < 0.6 ? 1 : 0.2 + 0.6 * chance.float()]),
+  );
   // A lease trusts that all clocks run equally fast.
   if (schedule.leaseReads) weights.tickOne = weights.stand = 0;
-  const run: Run = { cluster, chance, counts: {}, nextId: 1, hanging: new Set(), weights };
+  const run: Run = { cluster, chance, counts: {}, nextId: 1, hanging: new Set(), rates, weights };
   watch(run);
   try {
     for (let i = 0; i < schedule.steps; i++) happen(run);

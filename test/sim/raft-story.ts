@@ -205,14 +205,15 @@ export class StoryTeller {
   }
 
   private messages({ words, options }: Command, act: (message: Message) => void): void {
-    const { from, to = words[0], type, count = '1000' } = options;
+    const { from, to = words[0], type, count = '1000', last } = options;
     const matching = this.cluster.network.filter(
       (message) =>
         (from === undefined || message.from === from) &&
         (to === undefined || message.to === to) &&
         (type === undefined || message.type === (type as MessageType)),
     );
-    for (const message of matching.slice(0, Number(count))) act(message);
+    const chosen = last === undefined ? matching.slice(0, Number(count)) : matching.slice(-Number(last));
+    for (const message of chosen) act(message);
   }
 
   private deliver(message: Message): void {
