@@ -98,12 +98,12 @@ export class TestCluster {
 
   /** Any command of the CLI on this cluster. */
   flotilla(...args: string[]): Promise<Ran> {
-    return run([process.execPath, 'cli/main.ts', ...args, '--home', this.home]);
+    return run([process.execPath, 'cli/main.ts', '--home', this.home, ...args]);
   }
 
   /** The CLI with standard input. */
   feed(stdin: string, ...args: string[]): Promise<Ran> {
-    return run([process.execPath, 'cli/main.ts', ...args, '--home', this.home], { stdin });
+    return run([process.execPath, 'cli/main.ts', '--home', this.home, ...args], { stdin });
   }
 
   /** Like `flotilla`, but anything but exit code 0 is an error. */
