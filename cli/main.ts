@@ -6,6 +6,9 @@ import { COMMANDS } from './commands/index.ts';
 import { ASK_COMPLETIONS, completions } from './edge/completions.ts';
 import { ExitError, failureText } from './edge/failure.ts';
 
+/** Options that may stand before the command with a value of their own. */
+const TAKES_VALUE = new Set(['--home', '--kubeconfig', '--namespace', '-n']);
+
 const parser = yargs(hideBin(process.argv))
   .scriptName('flotilla')
   .usage('$0 <command>\n\nKubernetes as a fleet of small actors: one cluster on this machine.')
@@ -39,7 +42,7 @@ const parser = yargs(hideBin(process.argv))
 
 // Only what was asked for is loaded; help and mistakes need all.
 const words = hideBin(process.argv);
-const asked = COMMANDS[words.find((word) => !word.startsWith('-')) ?? ''];
+const asked = COMMANDS[words.find((word, i) => !word.startsWith('-') && !TAKES_VALUE.has(words[i - 1] ?? '')) ?? ''];
 const commands =
   asked === undefined ? await Promise.all(Object.values(COMMANDS).map((load) => load())) : [await asked()];
 for (const command of commands) parser.command(command as unknown as CommandModule);
