@@ -3,6 +3,7 @@
 import type { Kind } from '../../../lib/api/kind.ts';
 import { ApiError } from '../../../lib/base/errors.ts';
 import { attributesOf, refusalText } from '../core/auth/attributes.ts';
+import { ANONYMOUS } from '../core/auth/user.ts';
 import { requestInfo, type RequestInfo, type ResourceRequest } from '../core/request-info.ts';
 import { servedKind, servesGroupVersion } from '../core/served-kinds.ts';
 import { streamOf } from '../core/storage-key.ts';
@@ -38,7 +39,7 @@ const VERBS: Record<ResourceRequest['verb'], Verb> = {
 /** Throws ApiError for every refusal. */
 export async function handle(parts: ApiParts, call: Call): Promise<Answer> {
   const info = requestInfo(call.method, call.path, call.query);
-  authorize(parts, call, info);
+  await authorize(parts, call, info);
   if (!info.isResource) return answerDocument(parts, call, info);
   const target = targetOf(info);
   if (target === undefined) return pageNotFound();
@@ -50,9 +51,12 @@ export async function handle(parts: ApiParts, call: Call): Promise<Answer> {
   return VERBS[info.verb](parts, call, target);
 }
 
-function authorize(parts: ApiParts, call: Call, info: RequestInfo): void {
+async function authorize(parts: ApiParts, call: Call, info: RequestInfo): Promise<void> {
   if (!info.isResource && isOpen(info.path)) return;
   const asked = attributesOf(call.user, info, call.query);
+  if (parts.access.authorize(asked).allowed) return;
+  // A binding or a pod that allows it may have been written through another API actor a moment ago.
+  if (call.user !== ANONYMOUS) await parts.freshness.newestOrWarning();
   const verdict = parts.access.authorize(asked);
   if (verdict.allowed) return;
   const details = info.isResource

@@ -36,7 +36,12 @@ export async function sendLogs(parts: ApiParts, call: Call, answer: StreamAnswer
 function written(response: Response, data: Uint8Array): Promise<void> | undefined {
   if (response.write(data)) return undefined;
   return new Promise((resolve) => {
-    response.once('drain', resolve);
-    response.once('close', resolve);
+    const done = (): void => {
+      response.off('drain', done);
+      response.off('close', done);
+      resolve();
+    };
+    response.on('drain', done);
+    response.on('close', done);
   });
 }

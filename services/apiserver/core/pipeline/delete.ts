@@ -1,6 +1,7 @@
 // Decides what a deletion does now: mark the object, shorten its grace, or take it away. Never deletes what depends on
 // it: finalizers and the garbage collector do.
 import type { KubeObject } from '../../../../lib/api/object.ts';
+import { equalObjects } from '../../../../lib/api/equality.ts';
 import { invalid } from '../../../../lib/api/field-error.ts';
 import { toTime } from '../../../../lib/base/clock.ts';
 import { ApiError } from '../../../../lib/base/errors.ts';
@@ -78,8 +79,8 @@ export function planDelete(request: WriteRequest, current: CachedObject, options
   const graceSeconds = Math.max(0, kind.graceSeconds(object, options.gracePeriodSeconds));
   const stays = graceSeconds > 0 || finalizers.length > 0 || holdsNamespace(object);
   if (!stays) return removed(request, current, object);
-  if (!mark(request, object, graceSeconds) && finalizers.length === (current.object.metadata.finalizers ?? []).length)
-    return planUnchanged(current);
+  const isMarked = mark(request, object, graceSeconds);
+  if (!isMarked && equalObjects(finalizers, current.object.metadata.finalizers)) return planUnchanged(current);
   return planUpdated(kind, current, object);
 }
 

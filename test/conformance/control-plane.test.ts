@@ -1,0 +1,372 @@
+// Shows the API actor, the scheduler and the controller-manager together, each the real one, over one memory bus: from a
+// Deployment to endpoints and back, with nodes that are only played.
+import { join } from 'node:path';
+import test, { type ExecutionContext } from 'ava';
+import type { Transport } from '../../lib/client/client.ts';
+import { Client } from '../../lib/client/client.ts';
+import type {
+  Deployment,
+  EndpointSlice,
+  Endpoints,
+  Event,
+  Namespace,
+  Node,
+  Pod,
+  ReplicaSet,
+  Service,
+} from '../../lib/api/generated/types.ts';
+import { RESOURCES, resourceRef, type ResourceRef } from '../../lib/api/resource.ts';
+import { toTime } from '../../lib/base/clock.ts';
+import { isReason } from '../../lib/base/errors.ts';
+import { start as startControllerManager } from '../../services/controller-manager/main.ts';
+import { start as startScheduler } from '../../services/scheduler/main.ts';
+import { startOver, until } from '../kit/api-model-actor.ts';
+import { startApi, type TestApi } from '../kit/api-server.ts';
+
+const NODES = ['node-1', 'node-2', 'node-3'];
+const ROLES = resourceRef('rbac.authorization.k8s.io', 'v1', 'roles');
+const PATIENCE_MS = 20_000;
+
+class Plane {
+  readonly api: TestApi;
+  readonly client: Client;
+  readonly #stops: Array<() => Promise<void>> = [];
+  /** Nodes whose kubelet is played. */
+  readonly alive = new Set(NODES);
+
+  constructor(api: TestApi) {
+    this.api = api;
+    const transport: Transport = {
+      request: async ({ method, path, query, contentType, body }) => {
+        const search = new URLSearchParams(query ?? {}).toString();
+        const headers = contentType === undefined ? {} : { headers: { 'content-type': contentType } };
+        const answer = await api.http(method, `${path}${search === '' ? '' : `?${search}`}`, { body, ...headers });
+        return { code: answer.code, body: answer.body };
+      },
+    };
+    this.client = new Client(transport);
+  }
+
+  static async start(settings: { graceSeconds?: number } = {}): Promise<Plane> {
+    const api = await startApi();
+    const plane = new Plane(api);
+    const { network } = api;
+    for (const name of NODES) await plane.#addNode(name);
+    const scheduler = await startOver(network, startScheduler, {
+      cluster: 'c1',
+      actor: 'scheduler',
+      instance: 'scheduler-1',
+      settings: { leaderElect: true },
+    });
+    const manager = await startOver(network, startControllerManager, {
+      cluster: 'c1',
+      actor: 'controller-manager',
+      instance: 'controller-manager-1',
+      settings: {
+        cluster: { name: 'c1', clusterId: 'x', domain: 'cluster.local', podCidr: '', serviceCidr: '', dnsIp: '' },
+        leaderElect: true,
+        rootCaFile: join(api.dir, 'ca.crt'),
+        nodeMonitorGraceSeconds: settings.graceSeconds ?? 40,
+        defaultTolerationSeconds: 1,
+      },
+    });
+    const kubelets = plane.#playKubelets();
+    plane.#stops.push(
+      kubelets,
+      () => manager.actor.stop(),
+      () => scheduler.actor.stop(),
+      () => api.stop(),
+    );
+    return plane;
+  }
+
+  async stop(): Promise<void> {
+    for (const stop of this.#stops) await stop();
+  }
+
+  async list<T>(ref: ResourceRef, namespace?: string): Promise<T[]> {
+    return (await this.client.list<T>(ref, namespace === undefined ? {} : { namespace })).items;
+  }
+
+  async find<T>(ref: ResourceRef, namespace: string, name: string): Promise<T | undefined> {
+    try {
+      return await this.client.get<T>(ref, { namespace, name });
+    } catch (error) {
+      if (isReason(error, 'NotFound')) return undefined;
+      throw error;
+    }
+  }
+
+  async eventually(what: string, holds: () => Promise<boolean>): Promise<void> {
+    let isTrue = false;
+    let failure: unknown;
+    let isAsking = false;
+    const ask = async (): Promise<void> => {
+      isAsking = true;
+      isTrue = await holds().catch((error: unknown) => {
+        failure = error;
+        return false;
+      });
+      isAsking = false;
+    };
+    await until(
+      what,
+      () => {
+        if (!isAsking && !isTrue) void ask();
+        return isTrue;
+      },
+      PATIENCE_MS,
+    ).catch((error: unknown) => {
+      throw failure ?? error;
+    });
+  }
+
+  async #addNode(name: string): Promise<void> {
+    await this.client.create(RESOURCES.nodes, '', { metadata: { name } });
+    await this.client.create(RESOURCES.leases, 'kube-node-lease', {
+      metadata: { name, namespace: 'kube-node-lease' },
+      spec: { holderIdentity: name, leaseDurationSeconds: 40 },
+    });
+    await this.sayNode(name);
+  }
+
+  async sayNode(name: string): Promise<void> {
+    const node = await this.client.get<Node>(RESOURCES.nodes, { name });
+    const resources = { cpu: '2', memory: '4Gi', pods: '110' };
+    const conditions = [
+      { type: 'Ready', status: 'True', reason: 'KubeletReady', message: '', lastTransitionTime: toTime(Date.now()) },
+    ];
+    await this.client.update(
+      RESOURCES.nodes,
+      { name, subresource: 'status' },
+      { ...node, status: { allocatable: resources, capacity: resources, conditions } },
+    );
+  }
+
+  /** Every pod of a living node runs and is ready soon, or ends when it is told to. */
+  #playKubelets(): () => Promise<void> {
+    let isStopped = false;
+    const play = async (): Promise<void> => {
+      for (let turn = 0; !isStopped; turn++) {
+        for (const pod of await this.list<Pod>(RESOURCES.pods)) await this.#playPod(pod).catch(() => {});
+        if (turn % 20 === 0) for (const name of this.alive) await this.#renew(name).catch(() => {});
+        await new Promise((resolve) => setTimeout(resolve, 20));
+      }
+    };
+    const done = play();
+    return () => {
+      isStopped = true;
+      return done;
+    };
+  }
+
+  async #renew(name: string): Promise<void> {
+    const at = { namespace: 'kube-node-lease', name };
+    await this.client.patch(RESOURCES.leases, at, 'application/merge-patch+json', {
+      spec: { renewTime: `${toTime(Date.now()).slice(0, -1)}.000000Z` },
+    });
+  }
+
+  async #playPod(pod: Pod): Promise<void> {
+    const { name, namespace = '', uid = '' } = pod.metadata;
+    if (!this.alive.has(pod.spec.nodeName ?? '')) return;
+    if (pod.metadata.deletionTimestamp !== undefined) {
+      await this.client.delete(RESOURCES.pods, { namespace, name }, { uid, graceSeconds: 0 });
+      return;
+    }
+    if (pod.status?.phase === 'Running') return;
+    const ip = `10.244.${1 + NODES.indexOf(pod.spec.nodeName!)}.${(Number.parseInt(uid.slice(0, 4), 16) % 250) + 2}`;
+    const others = (pod.status?.conditions ?? []).filter(({ type }) => type !== 'Ready');
+    const ready = { type: 'Ready', status: 'True', lastTransitionTime: toTime(Date.now()) };
+    const status = { ...pod.status, phase: 'Running', podIP: ip, podIPs: [{ ip }], conditions: [...others, ready] };
+    await this.client.update(RESOURCES.pods, { namespace, name, subresource: 'status' }, { ...pod, status });
+  }
+}
+
+const WEB = {
+  metadata: { name: 'web', namespace: 'default' },
+  spec: {
+    replicas: 3,
+    selector: { matchLabels: { app: 'web' } },
+    template: {
+      metadata: { labels: { app: 'web' } },
+      spec: {
+        containers: [
+          {
+            name: 'web',
+            image: 'ghcr.io/acme/web:1a2b3c4',
+            ports: [{ containerPort: 8080 }],
+            resources: { requests: { cpu: '100m', memory: '128Mi' } },
+          },
+        ],
+      },
+    },
+  },
+};
+const SERVICE = {
+  metadata: { name: 'web', namespace: 'default' },
+  spec: { selector: { app: 'web' }, ports: [{ port: 80, targetPort: 8080 }] },
+};
+
+const setImage = (plane: Plane, image: string): Promise<unknown> =>
+  plane.client.patch(RESOURCES.deployments, { namespace: 'default', name: 'web' }, 'application/json-patch+json', [
+    { op: 'replace', path: '/spec/template/spec/containers/0/image', value: image },
+  ]);
+
+async function isRolledOut(plane: Plane, image: string, replicas: number): Promise<boolean> {
+  const pods = await plane.list<Pod>(RESOURCES.pods, 'default');
+  const { status } = await plane.client.get<Deployment>(RESOURCES.deployments, { namespace: 'default', name: 'web' });
+  const slices = await plane.list<EndpointSlice>(RESOURCES.endpointSlices, 'default');
+  const ready = slices
+    .filter((slice) => slice.metadata.labels?.['kubernetes.io/service-name'] === 'web')
+    .flatMap((slice) => slice.endpoints ?? [])
+    .filter(({ conditions }) => conditions?.ready === true);
+  return (
+    pods.length === replicas &&
+    pods.every((pod) => pod.spec.containers[0]!.image === image) &&
+    status?.availableReplicas === replicas &&
+    status.conditions?.find(({ type }) => type === 'Progressing')?.reason === 'NewReplicaSetAvailable' &&
+    ready.length === replicas
+  );
+}
+
+async function up(t: ExecutionContext, settings: { graceSeconds?: number } = {}): Promise<Plane> {
+  const plane = await Plane.start(settings);
+  t.teardown(() => plane.stop());
+  await plane.client.create(RESOURCES.services, 'default', SERVICE);
+  await plane.client.create(RESOURCES.deployments, 'default', WEB);
+  await plane.eventually('three ready replicas', () => isRolledOut(plane, 'ghcr.io/acme/web:1a2b3c4', 3));
+  return plane;
+}
+
+test('apply, roll, undo, scale, delete: everything follows', async (t) => {
+  const plane = await up(t);
+  const pods = await plane.list<Pod>(RESOURCES.pods, 'default');
+  t.is(new Set(pods.map((pod) => pod.spec.nodeName)).size, 3, 'three replicas on three nodes');
+  const service = await plane.client.get<Service>(RESOURCES.services, { namespace: 'default', name: 'web' });
+  const endpoints = await plane.client.get<Endpoints>(RESOURCES.endpoints, { namespace: 'default', name: 'web' });
+  t.truthy(service.spec.clusterIP);
+  t.is(endpoints.subsets?.[0]?.addresses?.length, 3);
+  const revision = async (): Promise<string | undefined> =>
+    (await plane.client.get<Deployment>(RESOURCES.deployments, { namespace: 'default', name: 'web' })).metadata
+      .annotations?.['deployment.kubernetes.io/revision'];
+  t.is(await revision(), '1');
+  await setImage(plane, 'web:2');
+  await plane.eventually('web:2 is rolled out', () => isRolledOut(plane, 'web:2', 3));
+  t.is(await revision(), '2');
+  await setImage(plane, 'ghcr.io/acme/web:1a2b3c4');
+  await plane.eventually('the undo is rolled out', () => isRolledOut(plane, 'ghcr.io/acme/web:1a2b3c4', 3));
+  t.is(await revision(), '3');
+  t.is((await plane.list<ReplicaSet>(RESOURCES.replicaSets, 'default')).length, 2);
+  await plane.client.patch(
+    RESOURCES.deployments,
+    { namespace: 'default', name: 'web' },
+    'application/merge-patch+json',
+    { spec: { replicas: 5 } },
+  );
+  await plane.eventually('five replicas', () => isRolledOut(plane, 'ghcr.io/acme/web:1a2b3c4', 5));
+  await plane.client.delete(
+    RESOURCES.deployments,
+    { namespace: 'default', name: 'web' },
+    { propagationPolicy: 'Foreground' },
+  );
+  await plane.eventually('nothing is left of it', async () => {
+    const left = await Promise.all(
+      [RESOURCES.deployments, RESOURCES.replicaSets, RESOURCES.pods].map((ref) => plane.list(ref, 'default')),
+    );
+    return left.flat().length === 0;
+  });
+  const events = (await plane.list<Event>(RESOURCES.events, 'default')).map(({ reason }) => reason);
+  for (const reason of ['ScalingReplicaSet', 'SuccessfulCreate', 'Scheduled', 'SuccessfulDelete'])
+    t.true(events.includes(reason), reason);
+});
+
+test('a pod that fits nowhere says so in upstream’s words', async (t) => {
+  const plane = await Plane.start();
+  t.teardown(() => plane.stop());
+  const containers = [{ name: 'c', image: 'x', resources: { requests: { cpu: '64' } } }];
+  await plane.client.create(RESOURCES.pods, 'default', {
+    metadata: { name: 'big', namespace: 'default' },
+    spec: { containers },
+  });
+  const message = '0/3 nodes are available: 3 Insufficient cpu.';
+  await plane.eventually('the event', async () =>
+    (await plane.list<Event>(RESOURCES.events, 'default')).some(
+      (event) => event.reason === 'FailedScheduling' && event.message === message,
+    ),
+  );
+  await plane.eventually('the condition', async () => {
+    const pod = await plane.client.get<Pod>(RESOURCES.pods, { namespace: 'default', name: 'big' });
+    return pod.status?.conditions?.some((one) => one.reason === 'Unschedulable' && one.message === message) ?? false;
+  });
+  t.pass();
+});
+
+test('a dead node: its replicas are made anew elsewhere, a bare pod is not', async (t) => {
+  const plane = await up(t, { graceSeconds: 2 });
+  const containers = [{ name: 'c', image: 'x' }];
+  await plane.client.create(RESOURCES.pods, 'default', {
+    metadata: { name: 'bare', namespace: 'default' },
+    spec: { nodeName: 'node-1', containers },
+  });
+  await plane.eventually(
+    'bare runs',
+    async () => (await plane.find<Pod>(RESOURCES.pods, 'default', 'bare'))?.status?.phase === 'Running',
+  );
+  plane.alive.delete('node-1');
+  await plane.eventually('node-1 is Unknown and tainted', async () => {
+    const node = await plane.client.get<Node>(RESOURCES.nodes, { name: 'node-1' });
+    const ready = node.status?.conditions?.find(({ type }) => type === 'Ready')?.status;
+    return (
+      ready === 'Unknown' &&
+      (node.spec.taints ?? []).some(
+        ({ key, effect }) => key === 'node.kubernetes.io/unreachable' && effect === 'NoExecute',
+      )
+    );
+  });
+  await plane.eventually('no endpoint on node-1 is ready', async () =>
+    (await plane.list<EndpointSlice>(RESOURCES.endpointSlices, 'default')).every((slice) =>
+      (slice.endpoints ?? []).every(
+        (endpoint) => endpoint.nodeName !== 'node-1' || endpoint.conditions?.ready === false,
+      ),
+    ),
+  );
+  // Admission gave every pod 300 s of patience; tests have less: the node is given up.
+  await plane.client.delete(RESOURCES.nodes, { name: 'node-1' });
+  await plane.eventually('three replicas on the other nodes', async () => {
+    const pods = (await plane.list<Pod>(RESOURCES.pods, 'default')).filter((pod) =>
+      pod.metadata.name.startsWith('web-'),
+    );
+    return pods.length === 3 && pods.every((pod) => pod.spec.nodeName !== 'node-1' && pod.status?.phase === 'Running');
+  });
+  await plane.eventually(
+    'bare is gone',
+    async () => (await plane.find(RESOURCES.pods, 'default', 'bare')) === undefined,
+  );
+  t.pass();
+});
+
+test('a namespace takes everything with it, kinds that no loop knows by name too', async (t) => {
+  const plane = await Plane.start();
+  t.teardown(() => plane.stop());
+  await plane.client.create(RESOURCES.namespaces, '', { metadata: { name: 'team' } });
+  await plane.eventually('it is given what every namespace is given', async () => {
+    const account = await plane.find(RESOURCES.serviceAccounts, 'team', 'default');
+    const ca = await plane.find<{ data: Record<string, string> }>(RESOURCES.configMaps, 'team', 'kube-root-ca.crt');
+    return account !== undefined && ca?.data['ca.crt']?.includes('BEGIN CERTIFICATE') === true;
+  });
+  await plane.client.create(ROLES, 'team', { metadata: { name: 'r', namespace: 'team' }, rules: [] });
+  await plane.client.create(RESOURCES.deployments, 'team', { ...WEB, metadata: { name: 'web', namespace: 'team' } });
+  await plane.eventually(
+    'pods run',
+    async () =>
+      (await plane.list<Pod>(RESOURCES.pods, 'team')).filter((pod) => pod.status?.phase === 'Running').length === 3,
+  );
+  await plane.client.delete(RESOURCES.namespaces, { name: 'team' });
+  await plane.eventually(
+    'it is gone',
+    async () => (await plane.find<Namespace>(RESOURCES.namespaces, '', 'team')) === undefined,
+  );
+  for (const ref of [ROLES, RESOURCES.pods, RESOURCES.replicaSets, RESOURCES.configMaps, RESOURCES.serviceAccounts])
+    t.deepEqual(await plane.list(ref, 'team'), [], ref.resource);
+});
