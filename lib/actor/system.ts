@@ -1,5 +1,5 @@
 // Does: the machine's own clock and entropy behind the shapes of lib/base. Never used by a core.
-import { randomBytes } from 'node:crypto';
+import { randomFillSync } from 'node:crypto';
 import { chanceFrom, type Chance } from '../base/chance.ts';
 import type { Clock } from '../base/clock.ts';
 
@@ -12,4 +12,17 @@ export const systemClock: Clock = {
   },
 };
 
-export const systemChance: Chance = chanceFrom(() => randomBytes(6).readUIntBE(0, 6) / 2 ** 48);
+/** One call for many numbers: a UUID takes 32 of them, and asking the kernel for each was an eighth of a busy API actor. */
+const pool = Buffer.alloc(6 * 1024);
+let used = pool.length;
+
+function randomFloat(): number {
+  if (used === pool.length) {
+    randomFillSync(pool);
+    used = 0;
+  }
+  used += 6;
+  return pool.readUIntBE(used - 6, 6) / 2 ** 48;
+}
+
+export const systemChance: Chance = chanceFrom(randomFloat);
