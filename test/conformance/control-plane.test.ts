@@ -48,7 +48,7 @@ class Plane {
   }
 
   static async start(settings: { graceSeconds?: number } = {}): Promise<Plane> {
-    const api = await startApi();
+    const api = await startApi({ settings: { defaultTolerationSeconds: 1 } });
     const plane = new Plane(api);
     const { network } = api;
     for (const name of NODES) await plane.#addNode(name);
@@ -76,6 +76,10 @@ class Plane {
       () => manager.actor.stop(),
       () => scheduler.actor.stop(),
       () => api.stop(),
+    );
+    await plane.eventually(
+      'pods may be created',
+      async () => (await plane.find(RESOURCES.serviceAccounts, 'default', 'default')) !== undefined,
     );
     return plane;
   }
@@ -147,9 +151,12 @@ class Plane {
   #playKubelets(): () => Promise<void> {
     let isStopped = false;
     const play = async (): Promise<void> => {
-      for (let turn = 0; !isStopped; turn++) {
+      for (let renewedAt = 0; !isStopped;) {
         for (const pod of await this.list<Pod>(RESOURCES.pods)) await this.#playPod(pod).catch(() => {});
-        if (turn % 20 === 0) for (const name of this.alive) await this.#renew(name).catch(() => {});
+        if (Date.now() - renewedAt > 500) {
+          renewedAt = Date.now();
+          await Promise.allSettled([...this.alive].map((name) => this.#renew(name)));
+        }
         await new Promise((resolve) => setTimeout(resolve, 20));
       }
     };
@@ -303,7 +310,7 @@ test('a pod that fits nowhere says so in upstream’s words', async (t) => {
 });
 
 test('a dead node: its replicas are made anew elsewhere, a bare pod is not', async (t) => {
-  const plane = await up(t, { graceSeconds: 2 });
+  const plane = await up(t, { graceSeconds: 5 });
   const containers = [{ name: 'c', image: 'x' }];
   await plane.client.create(RESOURCES.pods, 'default', {
     metadata: { name: 'bare', namespace: 'default' },
@@ -331,19 +338,26 @@ test('a dead node: its replicas are made anew elsewhere, a bare pod is not', asy
       ),
     ),
   );
-  // Admission gave every pod 300 s of patience; tests have less: the node is given up.
-  await plane.client.delete(RESOURCES.nodes, { name: 'node-1' });
-  await plane.eventually('three replicas on the other nodes', async () => {
+  await plane.eventually('three replicas on the other nodes, those on node-1 told to go', async () => {
     const pods = (await plane.list<Pod>(RESOURCES.pods, 'default')).filter((pod) =>
       pod.metadata.name.startsWith('web-'),
     );
-    return pods.length === 3 && pods.every((pod) => pod.spec.nodeName !== 'node-1' && pod.status?.phase === 'Running');
+    const [there, elsewhere] = [
+      pods.filter((pod) => pod.spec.nodeName === 'node-1'),
+      pods.filter((pod) => pod.spec.nodeName !== 'node-1'),
+    ];
+    return (
+      elsewhere.length === 3 &&
+      elsewhere.every((pod) => pod.status?.phase === 'Running') &&
+      there.every((pod) => pod.metadata.deletionTimestamp !== undefined)
+    );
   });
-  await plane.eventually(
-    'bare is gone',
-    async () => (await plane.find(RESOURCES.pods, 'default', 'bare')) === undefined,
+  t.truthy((await plane.find<Pod>(RESOURCES.pods, 'default', 'bare'))?.metadata.deletionTimestamp);
+  await plane.client.delete(RESOURCES.nodes, { name: 'node-1' });
+  await plane.eventually('nothing is left of node-1', async () =>
+    (await plane.list<Pod>(RESOURCES.pods, 'default')).every((pod) => pod.spec.nodeName !== 'node-1'),
   );
-  t.pass();
+  t.is(await plane.find(RESOURCES.pods, 'default', 'bare'), undefined);
 });
 
 test('a namespace takes everything with it, kinds that no loop knows by name too', async (t) => {
