@@ -8,8 +8,17 @@ export interface PeerCertificate {
   organizations: string[];
 }
 
+/** Read once a connection: a certificate cannot change on it. */
+const known = new WeakMap<TLSSocket, PeerCertificate | 'none'>();
+
 /** Undefined when the client showed no certificate. */
 export function peerCertificate(socket: TLSSocket): PeerCertificate | undefined {
+  const found = known.get(socket) ?? read(socket) ?? 'none';
+  known.set(socket, found);
+  return found === 'none' ? undefined : found;
+}
+
+function read(socket: TLSSocket): PeerCertificate | undefined {
   const certificate = socket.getPeerCertificate();
   const subject = certificate?.subject as { CN?: string | string[]; O?: string | string[] } | undefined;
   if (subject === undefined) return undefined;
