@@ -10,7 +10,7 @@ import { isReady, web, type List } from '../kit/manifests.ts';
 import { writeLoad } from '../kit/write-load.ts';
 
 const trials = Number(process.argv[2] ?? 5);
-const cluster = new TestCluster({ name: 'bench', port: 16743 });
+const cluster = new TestCluster({ name: 'bench' });
 
 async function timed(work: () => Promise<unknown>): Promise<number> {
   const began = performance.now();

@@ -6,7 +6,7 @@ import type { Deployment, Pod, Service } from '../../lib/api/generated/types.ts'
 import { eventually, TestCluster } from '../kit/cluster.ts';
 import { leftovers } from '../kit/leftovers.ts';
 
-const cluster = new TestCluster({ name: 'e2e-article', port: 16443 });
+const cluster = new TestCluster({ name: 'e2e-article' });
 const WORDS = [cluster.home, cluster.name];
 let before: string[] = [];
 let isDown = false;

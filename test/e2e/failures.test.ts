@@ -7,7 +7,7 @@ import { eventually, run, TestCluster } from '../kit/cluster.ts';
 import { isReady, shellPod, web, yaml, type List } from '../kit/manifests.ts';
 import { writeLoad } from '../kit/write-load.ts';
 
-const cluster = new TestCluster({ name: 'e2e-fail', port: 16643 });
+const cluster = new TestCluster({ name: 'e2e-fail' });
 
 test.before(async () => {
   await cluster.up();

@@ -15,7 +15,7 @@ import { Client } from '../../lib/client/client.ts';
 import { eventually, run, TestCluster } from '../kit/cluster.ts';
 import { IMAGE, isReady, shellPod, web, yaml, type List } from '../kit/manifests.ts';
 
-const cluster = new TestCluster({ name: 'e2e-work', port: 16543 });
+const cluster = new TestCluster({ name: 'e2e-work' });
 
 test.before(async () => void (await cluster.up()));
 test.after.always(async () => void (await cluster.down()));

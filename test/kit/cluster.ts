@@ -1,7 +1,7 @@
 // Does: brings up a whole real cluster through the CLI, as a user would, and gives a test its handles: commands, kills,
 // requests from inside a node, patience. Never reaches into an actor.
 import { spawn } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -72,28 +72,30 @@ interface UnitStatus {
 export interface TestClusterOptions {
   /** Unique among the tests that run on this machine. */
   name: string;
-  port: number;
   args?: readonly string[];
 }
 
 export class TestCluster {
   readonly home: string;
   readonly name: string;
-  readonly port: number;
   readonly #args: readonly string[];
   readonly #traffic = new Set<ReturnType<typeof spawn>>();
 
   constructor(options: TestClusterOptions) {
     this.name = options.name;
-    this.port = options.port;
     this.home = mkdtempSync(join(tmpdir(), `flotilla-${options.name}-`));
     this.#args = options.args ?? [];
   }
 
   async up(...more: string[]): Promise<Ran> {
-    const ran = await this.flotilla('up', '--name', this.name, '--port', String(this.port), ...this.#args, ...more);
+    const ran = await this.flotilla('up', '--name', this.name, ...this.#args, ...more);
     if (ran.code !== 0) throw new Error(`flotilla up exited ${ran.code}\n${ran.stdout}\n${ran.stderr}`);
     return ran;
+  }
+
+  /** The API's port on this machine: `up` takes the first free one. */
+  get port(): number {
+    return (JSON.parse(readFileSync(join(this.home, 'cluster.json'), 'utf8')) as { ports: { api: number } }).ports.api;
   }
 
   /** Any command of the CLI on this cluster. */
