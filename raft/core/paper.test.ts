@@ -462,6 +462,30 @@ test('8: a new leader begins its term with an empty entry', (t) => {
   t.like(raft.log.window.at(-1), { index: 3, term: 2, kind: 'empty' });
 });
 
+// ---- what the paper leaves to the reader -------------------------------------------------------------------------------
+
+test('a follower commits only as far as a message shows that the logs agree', (t) => {
+  const raft = member({ id: 'b', log: [1, 1, 1] });
+  hear(raft, 'a', 2, { type: 'append', prevIndex: 1, prevTerm: 1, entries: [], commit: 3, quiet: false });
+  t.is(raft.commit, 1);
+});
+
+test('a late message from before the commit index is answered with the commit index, not with the end of the log', (t) => {
+  const raft = member({ id: 'b', log: [1, 1, 1, 1], commit: 2 });
+  const append = { type: 'append' as const, prevIndex: 0, prevTerm: 0, entries: [], commit: 0, quiet: false };
+  const [answer] = sent(hear(raft, 'a', 2, append));
+  t.like(answer, { type: 'appendAnswer', outcome: { accepted: true, match: 2 } });
+});
+
+test('an answer from a former life of a follower counts for nothing', (t) => {
+  const raft = leader();
+  hear(raft, 'b', 1, { type: 'heartbeatAnswer', incarnation: 2, round: 0 });
+  hear(raft, 'b', 1, accepted(1));
+  t.is(raft.commit, 0);
+  hear(raft, 'b', 1, { type: 'appendAnswer', incarnation: 2, outcome: { accepted: true, match: 1 } });
+  t.is(raft.commit, 1);
+});
+
 // ---- what the driver is promised ---------------------------------------------------------------------------------------
 
 test('no promise leaves before the write that it rests on', (t) => {

@@ -1,0 +1,103 @@
+// Decides when a call of a simulated process reaches its disk, and whether it fails: slow, stalled, full, failing. Never
+// decides what a crash leaves (raft/storage/memory-disk.ts does).
+import type { Disk, DiskFile } from '../../raft/storage/disk.ts';
+import { MemoryDisk, type DiskCall } from '../../raft/storage/memory-disk.ts';
+import type { Process } from './process.ts';
+import type { World } from './world.ts';
+
+/** Said by the simulator: whatever a process dies of because of it is no fault of its own. */
+export class DiskTrouble extends Error {}
+
+/** One machine's disk: outlives the processes on it. */
+export class MachineDisk {
+  readonly memory = new MemoryDisk();
+  latencyMs = { min: 0.05, max: 0.5 };
+  /** Of each kind of call. */
+  failing: Partial<Record<DiskCall, number>> = {};
+  isFull = false;
+  stalled = false;
+  /** A failed fsync may forget what it was asked to keep. What a power cut then loses cannot be had back from this disk. */
+  mayLie = false;
+  private waiting: (() => void)[] = [];
+  private readonly world: World;
+
+  constructor(world: World) {
+    this.world = world;
+  }
+
+  unstall(): void {
+    this.stalled = false;
+    const { waiting } = this;
+    this.waiting = [];
+    for (const go of waiting) this.world.after(this.world.draw(0.05, 5), go);
+  }
+
+  heal(): void {
+    this.failing = {};
+    this.mayLie = false;
+    this.isFull = false;
+    this.latencyMs = { min: 0.05, max: 0.5 };
+    this.unstall();
+  }
+
+  /** The disk as one life of a process sees it. */
+  attach(process: Process): Disk {
+    const { memory } = this;
+    const call = <T>(kind: DiskCall, path: string, run: () => Promise<T>): Promise<T> =>
+      this.call(process, kind, path, run);
+    const wrap = (file: DiskFile): DiskFile => ({
+      path: file.path,
+      read: (offset, length) => call('read', file.path, () => file.read(offset, length)),
+      write: (data, offset) => call('write', file.path, () => file.write(data, offset)),
+      datasync: () => call('datasync', file.path, () => file.datasync()),
+      size: () => file.size(),
+      truncate: (size) => call('truncate', file.path, () => file.truncate(size)),
+      close: () => file.close(),
+    });
+    return {
+      open: (path, options) => call('open', path, async () => wrap(await memory.open(path, options))),
+      list: (directory) => call('list', directory, () => memory.list(directory)),
+      rename: (from, to) => call('rename', from, () => memory.rename(from, to)),
+      remove: (path) => call('remove', path, () => memory.remove(path)),
+      makeDirectory: () => memory.makeDirectory(),
+      syncDirectory: (path) => call('sync-dir', path, () => memory.syncDirectory(path)),
+    };
+  }
+
+  private call<T>(process: Process, kind: DiskCall, path: string, run: () => Promise<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      if (!process.touch('disk')) return;
+      const go = (): void => {
+        if (!process.alive) return;
+        if (this.stalled) {
+          this.world.count('disk-call-stalled');
+          this.waiting.push(go);
+          return;
+        }
+        this.world.note(`disk ${process.name} ${kind} ${path}`);
+        const trouble = this.troubleFor(kind);
+        if (trouble !== undefined) return process.enter(() => reject(trouble));
+        run().then(
+          (value) => process.touch('disk-done') && process.enter(() => resolve(value)),
+          (error: unknown) => process.enter(() => reject(error)),
+        );
+      };
+      this.world.after(this.world.draw(this.latencyMs.min, this.latencyMs.max), go);
+    });
+  }
+
+  private troubleFor(kind: DiskCall): DiskTrouble | undefined {
+    if (this.isFull && (kind === 'write' || kind === 'open')) {
+      this.world.count('disk-call-full');
+      return new DiskTrouble('ENOSPC: no space left on device');
+    }
+    if (!this.world.odds(this.failing[kind] ?? 0)) return undefined;
+    this.world.count(`disk-failed-${kind}`);
+    // A failed fsync may have marked the pages clean: later ones succeed and the data is not on the disk.
+    if (kind === 'datasync' && this.mayLie && this.world.odds(0.5)) {
+      this.world.count('disk-fsync-forgot');
+      this.memory.forgetPending();
+    }
+    return new DiskTrouble(`EIO: i/o error, ${kind}`);
+  }
+}

@@ -1,0 +1,212 @@
+// Decides, after every step of every member, whether a promise of Raft or of the store is broken. Never repairs anything:
+// a broken promise ends the run with the history that shows it.
+import { crc32 } from 'node:zlib';
+import { termAt } from '../../raft/core/log.ts';
+import type { Effect, Entry, Index, Input, MemberId, Message, Term } from '../../raft/core/index.ts';
+import type { RaftState } from '../../raft/core/state.ts';
+import type { CommittedTxn, StoreCommitted } from '../../lib/bus/messages.ts';
+import type { StateMachine } from '../../services/store/core/state-machine.ts';
+import { changeText, type StoreModel } from './store-model.ts';
+
+export class PromiseBroken extends Error {}
+
+function hold(condition: boolean, message: () => string): void {
+  if (!condition) throw new PromiseBroken(message());
+}
+
+interface KnownEntry {
+  entry: Entry;
+  checksum: number;
+  termBefore: Term;
+}
+
+export class StoreInvariants {
+  /** How often each was looked at: a checker that never looked proves nothing. */
+  readonly checks = { elected: 0, entries: 0, committed: 0, applied: 0, reads: 0, votes: 0, snapshots: 0, published: 0 };
+  readonly model: StoreModel;
+  private readonly leaders = new Map<Term, MemberId>();
+  private readonly entries = new Map<string, KnownEntry>();
+  private readonly committed: Entry[] = [];
+  private readonly votes = new Map<string, MemberId>();
+  private readonly commits = new Map<string, Index>();
+  private readonly terms = new Map<MemberId, Term>();
+  private readonly reads = new Map<string, Index>();
+  private readonly hashes = new Map<Index, string>();
+  private readonly snapshots = new Map<Index, string>();
+
+  constructor(model: StoreModel) {
+    this.model = model;
+  }
+
+  get highestCommit(): Index {
+    return this.committed.length;
+  }
+
+  /** After each step, before its effects are carried out. */
+  stepped(raft: Readonly<RaftState>, input: Input, effects: readonly Effect[]): void {
+    const life = `${raft.id} ${raft.incarnation}`;
+    if (input.type === 'readIndex') this.reads.set(`${life} ${input.readId}`, this.highestCommit);
+    if (input.type === 'snapshotTaken') this.snapshotIs(raft.id, input.snapshot.index, input.snapshot.hash);
+    for (const effect of effects) this.effect(raft, life, effect);
+    this.commit(raft, life);
+  }
+
+  private effect(raft: Readonly<RaftState>, life: string, effect: Effect): void {
+    if (effect.type === 'append') this.append(raft, effect.entries, effect.truncateFrom);
+    if (effect.type === 'leaderChanged' && effect.role === 'leader') this.elected(raft, effect.term);
+    if (effect.type === 'apply') this.handedOver(raft, effect.entries);
+    if (effect.type === 'installSnapshot') this.snapshotIs(raft.id, effect.snapshot.index, effect.snapshot.hash);
+    if (effect.type !== 'readReady') return;
+    this.checks.reads++;
+    const atLeast = this.reads.get(`${life} ${effect.readId}`)!;
+    hold(effect.index >= atLeast, () => `read at ${raft.id} sees ${effect.index}, ${atLeast} was committed before it`);
+  }
+
+  /** Election Safety: one leader a term. Leader Completeness: it holds everything that was committed before. */
+  private elected(raft: Readonly<RaftState>, term: Term): void {
+    this.checks.elected++;
+    const other = this.leaders.get(term);
+    hold(other === undefined || other === raft.id, () => `two leaders in term ${term}: ${other} and ${raft.id}`);
+    this.leaders.set(term, raft.id);
+    for (let index = raft.log.baseIndex + 1; index <= this.committed.length; index++) {
+      const own = index <= raft.log.lastIndex ? termAt(raft.log, index) : undefined;
+      const right = this.committed[index - 1]!.term;
+      hold(
+        own === right || own === 'compacted' || own === 'unavailable',
+        () => `${raft.id} leads term ${term} without committed entry ${index}/${right} (has ${own})`,
+      );
+    }
+  }
+
+  /** Log Matching: an entry of one index and term is the same everywhere and follows the same term. */
+  private append(raft: Readonly<RaftState>, entries: readonly Entry[], truncateFrom: Index | undefined): void {
+    hold(
+      truncateFrom === undefined || raft.role !== 'leader',
+      () => `leader ${raft.id} cuts its own log at ${truncateFrom}`,
+    );
+    hold(
+      truncateFrom === undefined || truncateFrom > raft.applied,
+      () => `${raft.id} cuts its log at ${truncateFrom}, applied is ${raft.applied}`,
+    );
+    for (const [i, entry] of entries.entries()) {
+      this.checks.entries++;
+      const termBefore = i > 0 ? entries[i - 1]!.term : termAt(raft.log, entry.index - 1);
+      const known = this.entries.get(`${entry.index}/${entry.term}`);
+      const checksum = crc32(entry.data, entry.kind.length);
+      if (known === undefined) {
+        const before = typeof termBefore === 'string' ? -1 : termBefore;
+        this.entries.set(`${entry.index}/${entry.term}`, { entry, checksum, termBefore: before });
+        continue;
+      }
+      hold(known.checksum === checksum, () => `${raft.id} has another entry at ${entry.index}/${entry.term}`);
+      const follows = known.termBefore === -1 || typeof termBefore === 'string' || known.termBefore === termBefore;
+      hold(follows, () => `entry ${entry.index}/${entry.term} follows term ${termBefore} at ${raft.id}`);
+    }
+  }
+
+  /** Commit never goes back in a life, and what is committed once is committed for ever. */
+  private commit(raft: Readonly<RaftState>, life: string): void {
+    const before = this.commits.get(life) ?? 0;
+    if (raft.commit === before) return;
+    hold(raft.commit > before, () => `the commit index of ${raft.id} went back from ${before} to ${raft.commit}`);
+    this.commits.set(life, raft.commit);
+    for (let index = Math.max(before, raft.log.baseIndex) + 1; index <= raft.commit; index++) {
+      const term = termAt(raft.log, index);
+      if (typeof term === 'string') continue;
+      const known = this.committed[index - 1];
+      if (known === undefined) this.learn(raft, index, term);
+      else hold(known.term === term, () => `${raft.id} commits ${index}/${term}, not ${index}/${known.term}`);
+    }
+  }
+
+  private learn(raft: Readonly<RaftState>, index: Index, term: Term): void {
+    this.checks.committed++;
+    hold(index === this.committed.length + 1, () => `${raft.id} commits ${index} after ${this.committed.length}`);
+    const known = this.entries.get(`${index}/${term}`);
+    hold(known !== undefined, () => `${raft.id} commits ${index}/${term}, which nobody ever appended`);
+    const { entry } = known!;
+    this.committed.push(entry);
+    this.model.apply(entry.kind === 'data' ? entry.data : undefined);
+  }
+
+  /** State Machine Safety, on the entries … */
+  private handedOver(raft: Readonly<RaftState>, entries: readonly Entry[]): void {
+    for (const { index, term, kind, data } of entries) {
+      const right = this.entries.get(`${index}/${this.committed[index - 1]?.term}`);
+      const same = right?.entry.term === term && right.checksum === crc32(data, kind.length);
+      hold(right === undefined || same, () => `${raft.id} applies ${index}/${term}, committed is another`);
+    }
+  }
+
+  /** … and on the whole state, whenever a member has applied something. */
+  stateIs(member: MemberId, state: StateMachine): void {
+    const { appliedIndex, revision, hash } = state;
+    const known = this.hashes.get(appliedIndex);
+    if (known === hash) return;
+    this.checks.applied++;
+    const right = this.model.revisionAt[appliedIndex];
+    hold(
+      right === undefined || right === revision,
+      () => `${member} is at revision ${revision} after entry ${appliedIndex}, right is ${right}`,
+    );
+    hold(known === undefined, () => `the state of ${member} at ${appliedIndex} has hash ${hash}, another had ${known}`);
+    this.hashes.set(appliedIndex, hash);
+  }
+
+  /** Snapshots of one index are the same bytes, whoever took them: state, history and sessions. */
+  private snapshotIs(member: MemberId, index: Index, hash: string): void {
+    this.checks.snapshots++;
+    const known = this.snapshots.get(index);
+    hold(known === undefined || known === hash, () => `the snapshot of ${member} at ${index} differs from another's`);
+    this.snapshots.set(index, hash);
+  }
+
+  /** What a member says when it leaves: one vote a term over all its lives, and never of an older term. */
+  said(message: Message): void {
+    if (message.type === 'preVote' || message.type === 'preVoteAnswer') return;
+    const { from, term } = message;
+    if (message.type === 'vote') this.vote(from, term, from);
+    if (message.type === 'voteAnswer' && message.granted) this.vote(from, term, message.to);
+    if (message.type === 'append' || message.type === 'heartbeat' || message.type === 'snapshotChunk')
+      hold(
+        this.leaders.get(term) === from,
+        () => `${from} speaks as the leader of term ${term}, which is ${this.leaders.get(term)}`,
+      );
+    // Only what was durable before it was said binds the next life; the rest may be forgotten.
+    const binding =
+      message.type === 'vote' ||
+      (message.type === 'voteAnswer' && message.granted) ||
+      (message.type === 'appendAnswer' && message.outcome.accepted);
+    if (!binding) return;
+    const before = this.terms.get(from) ?? 0;
+    hold(term >= before, () => `${from} speaks in term ${term} after it had promised something in term ${before}`);
+    this.terms.set(from, term);
+  }
+
+  private vote(member: MemberId, term: Term, to: MemberId): void {
+    this.checks.votes++;
+    const id = `${member} ${term}`;
+    const before = this.votes.get(id);
+    hold(before === undefined || before === to, () => `${member} votes for ${before} and ${to} in term ${term}`);
+    this.votes.set(id, to);
+  }
+
+  /** A leader's word about commits is the truth, in order and without a gap. */
+  published({ member, previous, txns }: StoreCommitted): void {
+    this.checks.published++;
+    for (const [i, txn] of txns.entries()) {
+      const said = `${member} publishes revision ${txn.revision}`;
+      hold(txn.revision === previous + i + 1, () => `${said} as number ${i + 1} after ${previous}`);
+      this.isTrue(txn, said);
+    }
+  }
+
+  isTrue(txn: CommittedTxn, said: string): void {
+    const right = this.model.txns[txn.revision];
+    const same =
+      right !== undefined &&
+      right.span === txn.cause.span &&
+      right.changes.join('\n') === txn.changes.map(changeText).join('\n');
+    hold(same, () => `${said} as ${JSON.stringify(txn)}, right is ${JSON.stringify(right)}`);
+  }
+}

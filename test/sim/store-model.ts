@@ -1,0 +1,164 @@
+// Decides what the store must have done, given the committed entries in order: the same rules as services/store/core, but
+// written naively, with plain maps and all of history. Never forgets, so that every answer can be held against it.
+import type { CommittedChange, KeyValue, StoreWrite, Txn, TxnResult } from '../../lib/bus/messages.ts';
+import { decodeCommand } from '../../services/store/core/command.ts';
+
+interface ModelVersion {
+  revision: number;
+  createRevision: number;
+  /** undefined: deleted. */
+  value: string | undefined;
+}
+
+export interface ModelTxn {
+  revision: number;
+  span: string;
+  changes: string[];
+}
+
+interface ModelSession {
+  acknowledged: number;
+  results: Map<number, TxnResult>;
+}
+
+export interface ModelLimits {
+  quotaBytes: number;
+  sessions: number;
+}
+
+const textOf = (bytes: Uint8Array): string => Buffer.from(bytes).toString('latin1');
+export const changeText = ({ type, key, value, createRevision }: CommittedChange): string =>
+  `${type} ${key} ${createRevision} ${textOf(value)}`;
+
+/** Results that mean the same have the same text; explanations do not count. */
+export function resultText(result: TxnResult): string {
+  if (result.ok) return `ok ${result.revision}`;
+  return result.reason === 'conflict' ? `conflict ${result.key} ${result.current}` : result.reason;
+}
+
+export class StoreModel {
+  /** By revision; [0] is nothing. */
+  readonly txns: ModelTxn[] = [{ revision: 0, span: '', changes: [] }];
+  /** Revision after each index of the log. */
+  readonly revisionAt: number[] = [0];
+  private readonly versions = new Map<string, ModelVersion[]>();
+  private readonly sessions = new Map<string, ModelSession>();
+  /** Every result that a transaction ever got, by session and sequence. */
+  private readonly results = new Map<string, Set<string>>();
+  private readonly executed = new Set<string>();
+  private readonly limits: ModelLimits;
+  private bytes = 0;
+
+  constructor(limits: ModelLimits) {
+    this.limits = limits;
+  }
+
+  get revision(): number {
+    return this.txns.length - 1;
+  }
+
+  /** The next entry of the log; undefined data: not for the state machine. */
+  apply(data: Uint8Array | undefined): void {
+    const command = data === undefined ? undefined : decodeCommand(data);
+    if (command?.type === 'writes') for (const write of command.writes) this.write(write);
+    this.revisionAt.push(this.revision);
+  }
+
+  /** May the store have answered this? */
+  mayAnswer(session: string, result: TxnResult): boolean {
+    return this.results.get(`${session}#${result.sequence}`)?.has(resultText(result)) ?? false;
+  }
+
+  /** Keys that begin with `prefix` as they were at `revision`, in order. */
+  range(prefix: string, revision: number): { key: string; value: string; item: ModelVersion }[] {
+    const found = [];
+    for (const key of [...this.versions.keys()].toSorted()) {
+      if (!key.startsWith(prefix)) continue;
+      const item = this.versions.get(key)!.findLast((version) => version.revision <= revision);
+      if (item?.value !== undefined) found.push({ key, value: item.value, item });
+    }
+    return found;
+  }
+
+  /** Why these are not the items of a range; undefined if they are. */
+  whyWrongItems(prefix: string, revision: number, items: readonly KeyValue[]): string | undefined {
+    const seen = items.map((item) => `${item.key} ${item.createRevision} ${item.modRevision} ${textOf(item.value)}`);
+    const right = this.range(prefix, revision).map(
+      ({ key, value, item }) => `${key} ${item.createRevision} ${item.revision} ${value}`,
+    );
+    return seen.join('\n') === right.join('\n')
+      ? undefined
+      : `at revision ${revision} '${prefix}' holds [${right.join('; ')}], answered was [${seen.join('; ')}]`;
+  }
+
+  private write({ session: name, acknowledged, txns }: StoreWrite): void {
+    const known = this.sessions.get(name);
+    this.sessions.delete(name);
+    const session = known ?? (acknowledged === 0 ? { acknowledged: 0, results: new Map() } : undefined);
+    if (session !== undefined) {
+      if (known === undefined && this.sessions.size >= this.limits.sessions)
+        this.sessions.delete(this.sessions.keys().next().value!);
+      this.sessions.set(name, session);
+      session.acknowledged = Math.max(session.acknowledged, acknowledged);
+    }
+    for (const txn of txns) this.record(name, this.once(name, session, txn));
+  }
+
+  private record(name: string, result: TxnResult): void {
+    const id = `${name}#${result.sequence}`;
+    const results = this.results.get(id) ?? new Set();
+    this.results.set(id, results.add(resultText(result)));
+  }
+
+  private once(name: string, session: ModelSession | undefined, txn: Txn): TxnResult {
+    const { sequence } = txn;
+    const forgotten: TxnResult = { sequence, ok: false, reason: 'forgotten', message: '' };
+    if (session === undefined) return forgotten;
+    // Acknowledged answers are forgotten at once.
+    if (sequence <= session.acknowledged) return forgotten;
+    const known = session.results.get(sequence);
+    if (known !== undefined) return known;
+    const id = `${name}#${sequence}`;
+    if (this.executed.has(id)) throw new Error(`transaction ${id} is executed a second time`);
+    this.executed.add(id);
+    const result = this.execute(txn);
+    session.results.set(sequence, result);
+    return result;
+  }
+
+  private live(key: string): ModelVersion | undefined {
+    const last = this.versions.get(key)?.at(-1);
+    return last?.value === undefined ? undefined : last;
+  }
+
+  private execute({ sequence, compares, operations, cause }: Txn): TxnResult {
+    for (const { key, revision } of compares) {
+      const current = this.live(key)?.revision ?? 0;
+      if (current !== revision) return { sequence, ok: false, reason: 'conflict', key, current };
+    }
+    const last = new Map(operations.map((operation) => [operation.key, operation]));
+    const effective = [...last.values()].filter(({ type, key }) => type === 'put' || this.live(key) !== undefined);
+    let growth = 0;
+    for (const operation of effective) {
+      const before = this.live(operation.key);
+      if (before !== undefined) growth -= operation.key.length + before.value!.length;
+      if (operation.type === 'put') growth += operation.key.length + operation.value.length;
+    }
+    if (growth > 0 && this.bytes + growth > this.limits.quotaBytes)
+      return { sequence, ok: false, reason: 'quota', message: '' };
+    if (effective.length > 0) {
+      this.bytes += growth;
+      const revision = this.revision + 1;
+      const changes = effective.map((operation): string => {
+        const createRevision = this.live(operation.key)?.createRevision ?? revision;
+        const value = operation.type === 'put' ? textOf(operation.value) : undefined;
+        const versions = this.versions.get(operation.key) ?? [];
+        this.versions.set(operation.key, versions);
+        versions.push({ revision, createRevision, value });
+        return `${operation.type} ${operation.key} ${createRevision} ${value ?? ''}`;
+      });
+      this.txns.push({ revision, span: cause.span, changes });
+    }
+    return { sequence, ok: true, revision: this.revision };
+  }
+}
