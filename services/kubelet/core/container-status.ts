@@ -6,7 +6,7 @@ import { restartDueInMs, shownReason } from './backoff.ts';
 import { willRestart } from './decide-run.ts';
 import { pullKey, startKey } from './effects.ts';
 import { hasStarted, isReady } from './probe-machine.ts';
-import { isDeleting, isSidecar, latestRun, runBefore, type PodState } from './pod-state.ts';
+import { isDeleting, isSidecar, isUnderWay, latestRun, runBefore, type PodState } from './pod-state.ts';
 
 /** `containerd://…`: the scheme names the runtime. */
 export type ContainerIdScheme = 'containerd' | 'process' | 'hollow';
@@ -62,6 +62,8 @@ function stateOf(
     return { waiting: { reason: shownReason(failure, around.now), message: failure.message } };
   if (run === undefined) return { waiting: { reason: firstReason(state, kind) } };
   if (isOver(state) || !willRestart(state, container, run, kind)) return { terminated: terminatedOf(run, around) };
+  const isStarting = isUnderWay(state, startKey(container.name)) || isUnderWay(state, pullKey(container.name));
+  if (isStarting) return { terminated: terminatedOf(run, around) };
   const backoff = state.backoffs[container.name];
   if (restartDueInMs(backoff, run.finishedAtMs ?? around.now, around.now) === 0)
     return { terminated: terminatedOf(run, around) };
