@@ -60,6 +60,19 @@ export class MemoryDisk implements Disk {
     this.durableNames.delete(path);
   }
 
+  /**
+   * What a failed fsync leaves behind on many file systems: unsynced pages count as clean, so that readers still see them,
+   * later fsyncs succeed, and a power cut loses them.
+   */
+  forgetPending(): void {
+    for (const inode of this.names.values()) inode.pending = [];
+  }
+
+  /** Names of all files, sorted. */
+  paths(): string[] {
+    return [...this.names.keys()].toSorted();
+  }
+
   contents(path: string): Uint8Array | undefined {
     return this.names.get(path)?.current;
   }

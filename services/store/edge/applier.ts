@@ -21,13 +21,16 @@ type Work =
   | { type: 'entries'; entries: Entry[] }
   | { type: 'install'; snapshot: SnapshotDescription; durable: Promise<void> };
 
-export const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+/** Resolves when others have had their turn. */
+export type NextTurn = () => Promise<void>;
+export const nextTurn: NextTurn = () => new Promise((resolve) => setImmediate(resolve));
 
 export class Applier {
   state: StateMachine;
   private readonly limits: Partial<StoreLimits>;
   private readonly readSnapshot: (snapshot: SnapshotDescription) => AsyncIterable<Uint8Array>;
   private readonly events: ApplierEvents;
+  private readonly nextTurn: NextTurn;
   private work: Work[] = [];
   private running = false;
   private stopped = false;
@@ -38,11 +41,13 @@ export class Applier {
     limits: Partial<StoreLimits>,
     readSnapshot: (snapshot: SnapshotDescription) => AsyncIterable<Uint8Array>,
     events: ApplierEvents,
+    turn: NextTurn = nextTurn,
   ) {
     this.state = state;
     this.limits = limits;
     this.readSnapshot = readSnapshot;
     this.events = events;
+    this.nextTurn = turn;
   }
 
   apply(entries: Entry[]): void {
@@ -83,14 +88,14 @@ export class Applier {
       const isFull = this.turnBytes >= TURN_BYTES;
       if (isFull || i === entries.length - 1) this.events.applied(entry.index);
       if (!isFull) continue;
-      await nextTurn();
+      await this.nextTurn();
       this.turnBytes = 0;
     }
   }
 
   private async installState({ snapshot, durable }: Extract<Work, { type: 'install' }>): Promise<void> {
     await durable;
-    this.state = await loadState(this.readSnapshot(snapshot), this.limits);
+    this.state = await loadState(this.readSnapshot(snapshot), this.limits, this.nextTurn);
     if (this.stopped) return;
     this.events.installed(snapshot);
     this.events.applied(snapshot.index);
@@ -101,11 +106,12 @@ export class Applier {
 export async function loadState(
   pieces: AsyncIterable<Uint8Array>,
   limits: Partial<StoreLimits>,
+  turn: NextTurn = nextTurn,
 ): Promise<StateMachine> {
   const loader = new SnapshotLoader(limits);
   for await (const piece of pieces) {
     loader.feed(piece);
-    await nextTurn();
+    await turn();
   }
   return loader.finish();
 }

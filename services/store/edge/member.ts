@@ -26,7 +26,7 @@ import { RaftStorage, type OpenedStorage } from '../../../raft/storage/storage.t
 import { createRaftTransport, type RaftTransport } from '../../../raft/transport/transport.ts';
 import type { StoreLimits } from '../core/limits.ts';
 import { StateMachine, type Applied } from '../core/state-machine.ts';
-import { Applier, loadState } from './applier.ts';
+import { Applier, loadState, type NextTurn } from './applier.ts';
 import { ElectionTrace } from './election-trace.ts';
 import { LeaderWatch } from './leader-watch.ts';
 import { Leadership } from './leadership.ts';
@@ -53,6 +53,10 @@ export interface MemberOptions {
   raftLimits?: Partial<RaftLimits>;
   log?: Partial<LogOptions>;
   snapshots?: SnapshotPolicy;
+  /** Lets others have their turn; the event loop's by default. */
+  nextTurn?: NextTurn;
+  /** Told of every step, before its effects are carried out: for whoever checks the algorithm's promises. */
+  observe?: (raft: Readonly<RaftState>, input: Input, effects: readonly Effect[]) => void;
 }
 
 export class StoreMember {
@@ -63,6 +67,7 @@ export class StoreMember {
   readonly storage: RaftStorage;
   private readonly ctx: ActorContext<StoreSettings>;
   private readonly die: (error: Error) => void;
+  private readonly observe: MemberOptions['observe'];
   private readonly raft: RaftState;
   private readonly transport: RaftTransport;
   private readonly applier: Applier;
@@ -91,6 +96,7 @@ export class StoreMember {
     const { storage } = opened;
     this.ctx = ctx;
     this.die = options.die;
+    this.observe = options.observe;
     this.storage = storage;
     this.raft = createRaft({
       clusterId: settings.clusterId,
@@ -119,12 +125,18 @@ export class StoreMember {
       () => this.state,
     );
     this.operations = new Operations(clock, this.leadership, (input) => this.input(input));
-    this.applier = new Applier(state, options.limits ?? {}, (snapshot) => storage.snapshots.readAll(snapshot), {
-      entry: (entry, applied) => this.entryApplied(entry, applied),
-      applied: (index) => this.stateMoved(index),
-      installed: (snapshot) => ctx.log.info({ index: snapshot.index }, 'snapshot of the leader installed'),
-      failed: (error) => this.fail(error),
-    });
+    this.applier = new Applier(
+      state,
+      options.limits ?? {},
+      (snapshot) => storage.snapshots.readAll(snapshot),
+      {
+        entry: (entry, applied) => this.entryApplied(entry, applied),
+        applied: (index) => this.stateMoved(index),
+        installed: (snapshot) => ctx.log.info({ index: snapshot.index }, 'snapshot of the leader installed'),
+        failed: (error) => this.fail(error),
+      },
+      options.nextTurn,
+    );
     this.snapshotter = new Snapshotter(
       {
         storage,
@@ -133,6 +145,7 @@ export class StoreMember {
         taken: (snapshot) => this.snapshotTaken(snapshot),
         // Nothing rests on it: the log is still there, and a later one may succeed.
         failed: (error) => ctx.log.error({ error: messageOf(error) }, 'a snapshot could not be written'),
+        nextTurn: options.nextTurn,
       },
       options.snapshots ?? DEFAULT_SNAPSHOT_POLICY,
     );
@@ -168,7 +181,7 @@ export class StoreMember {
     const state =
       snapshot.index === 0
         ? new StateMachine(options.limits)
-        : await loadState(opened.storage.snapshots.readAll(snapshot), options.limits ?? {});
+        : await loadState(opened.storage.snapshots.readAll(snapshot), options.limits ?? {}, options.nextTurn);
     if (opened.tornTail !== undefined) log.warn({ torn: opened.tornTail }, 'an unfinished write was cut off the log');
     const tookMs = Math.round(ctx.clock.monotonic() - began);
     log.info({ snapshot: snapshot.index, lastIndex, incarnation: opened.incarnation, tookMs }, 'store restored');
@@ -215,6 +228,7 @@ export class StoreMember {
       for (let next = this.inputs.shift(); next !== undefined && !this.stopped; next = this.inputs.shift()) {
         out.length = 0;
         step(this.raft, next, out);
+        this.observe?.(this.raft, next, out);
         for (const effect of out) this.perform(effect);
       }
     } catch (error) {

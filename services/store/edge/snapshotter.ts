@@ -4,7 +4,7 @@ import type { RaftStorage } from '../../../raft/storage/storage.ts';
 import type { Entry, Index, SnapshotDescription } from '../../../raft/core/index.ts';
 import { encodeSnapshot } from '../core/snapshot.ts';
 import type { StateMachine } from '../core/state-machine.ts';
-import { nextTurn } from './applier.ts';
+import { nextTurn, type NextTurn } from './applier.ts';
 
 export interface SnapshotPolicy {
   /** Entries applied since the last snapshot. */
@@ -21,6 +21,7 @@ export interface SnapshotterEdges {
   describe: (index: Index) => Pick<SnapshotDescription, 'index' | 'term' | 'configuration'> | undefined;
   taken: (snapshot: SnapshotDescription) => void;
   failed: (error: unknown) => void;
+  nextTurn?: NextTurn | undefined;
 }
 
 export class Snapshotter {
@@ -57,7 +58,7 @@ export class Snapshotter {
   }
 
   private async take(): Promise<void> {
-    const { storage, taken } = this.edges;
+    const { storage, taken, nextTurn: turn = nextTurn } = this.edges;
     const state = this.edges.state();
     const at = this.edges.describe(state.appliedIndex);
     // Its term is not in memory: the next entry's will be.
@@ -71,7 +72,7 @@ export class Snapshotter {
       const writer = await storage.snapshots.begin(at);
       for (; slice.done !== true && !this.stopped; slice = slices.next()) {
         if (slice.value.length > 0) await writer.write(slice.value);
-        await nextTurn();
+        await turn();
       }
       if (this.stopped) return await writer.abandon();
       // One from the leader may have overtaken it; and then it is ahead of what this one would say.
