@@ -75,7 +75,7 @@ export async function up(options: UpOptions, progress: UpProgress): Promise<Runn
     writeCluster(home, cluster);
     writeCluster(home, await raiseNetwork(cluster));
     const places = placesOf(cluster);
-    if (hasContainers(runtime)) await ensureWebImage(home.webImage, progress.say);
+    if (runtime !== 'hollow') await ensureWebImage(home.webImage, progress.say);
     const { natsConfigChanged } = await prepare(cluster, places, home, options.logLevel ?? 'info');
     if (natsConfigChanged) reloadNats(home);
     await ensureSupervisor(home, cluster);

@@ -45,6 +45,10 @@ export const upCommand = defineCommand<UpArguments>({
       .option('log-level', { type: 'string', default: 'info', choices: ['debug', 'info', 'warn', 'error'] }),
   handler: async (args) => {
     const progress = createProgress();
+    process.once('SIGINT', () => {
+      progress.say('interrupted: `flotilla up` goes on from here, `flotilla down` takes away what there is');
+      process.exit(130);
+    });
     const { demo, home, install, name, nodes, stores, apiservers, port, runtime } = args;
     const running = await up(
       { home, install, name, nodes, stores, apiservers, port, runtime, logLevel: args['log-level'] },

@@ -1,7 +1,7 @@
 // Does: writes every file that a cluster's processes read: certificates, credentials, configurations, settings. Never
 // replaces what is still good, so that it may run again at any time.
 import { fileURLToPath } from 'node:url';
-import { mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync } from 'node:fs';
 import { actorsOf, dnsListen, PEOPLE, planActorFiles } from '../core/actor-files.ts';
 import { apiPortOf, hasContainers, kubernetesServiceIp, type Cluster } from '../core/cluster.ts';
 import { containerdConfigText } from '../core/containerd-config.ts';
@@ -42,7 +42,7 @@ export async function prepare(cluster: Cluster, places: Places, home: Home, logL
     }),
   );
   if (hasContainers(cluster.runtime)) prepareContainerd(cluster, home);
-  const imageArchives = hasContainers(cluster.runtime) ? [home.webImage] : [];
+  const imageArchives = existsSync(home.webImage) ? [home.webImage] : [];
   for (const file of planActorFiles(cluster, places, home, { upstreamDns: upstreamDns(), imageArchives, logLevel }))
     writeIfChanged(home.actorFile(file.instance), `${JSON.stringify(file, null, 2)}\n`);
   const units = planUnits(cluster, places, home, programs());

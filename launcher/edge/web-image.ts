@@ -1,14 +1,15 @@
-// Does: makes the demo's image archive once. Never knows what an image is made of (launcher/image does).
-import { existsSync, mkdirSync, renameSync } from 'node:fs';
-import { dirname } from 'node:path';
-import { buildWebImage } from '../image/build-archive.ts';
+// Does: makes the demo's image archive once, where the machine has a busybox to make it from. Never knows what an image
+// is made of (launcher/image does).
+import { existsSync } from 'node:fs';
+import { buildWebImage, WEB_IMAGE_REF } from '../image/build-archive.ts';
+import { findProgram, searchPath } from './install.ts';
 
 export async function ensureWebImage(path: string, say: (line: string) => void): Promise<void> {
   if (existsSync(path)) return;
-  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-  // Renamed when whole: a start that was cut off leaves no half of an archive behind.
-  const temporary = `${path}.${process.pid}.tmp`;
-  await buildWebImage(temporary);
-  renameSync(temporary, path);
-  say('built the image ghcr.io/acme/web:1a2b3c4 from busybox');
+  const busybox = findProgram('busybox', searchPath());
+  // Only a runtime that may not install anything comes here without one: its cluster works, the demo does not.
+  if (busybox === undefined)
+    return say(`no busybox (Debian: busybox-static): the demo's image ${WEB_IMAGE_REF} is not built`);
+  await buildWebImage(path, { busybox });
+  say(`built the image ${WEB_IMAGE_REF} from busybox`);
 }

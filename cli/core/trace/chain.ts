@@ -2,7 +2,7 @@
 // ready → endpoints → rules. Never invents a moment that no span shows.
 import type { Span } from '../../../lib/bus/messages.ts';
 import { endOf } from './text.ts';
-import { flatten, type TraceForest, type TraceNode } from './tree.ts';
+import { flatten, type TracedWrite, type TraceForest, type TraceNode } from './tree.ts';
 
 export interface ChainStep {
   title: string;
@@ -26,59 +26,65 @@ export function articleChain(forest: TraceForest, root: TraceNode, target: Chain
   // The Service is applied by a request of its own: its endpoints hang below pods, the rules below the endpoints.
   const all = [...forest.byId.values()].filter(({ span }) => endOf(span) >= origin);
   const own = flatten(root);
-  const step = (
-    title: string,
-    nodes: readonly TraceNode[],
-    what: (nodes: readonly TraceNode[]) => string,
-  ): ChainStep[] =>
-    nodes.length === 0
+  const pods = new Set(own.flatMap(writes('create', 'Pod')).map(({ name }) => name));
+  const ofPods = ({ span }: TraceNode): boolean => span.kind === 'Pod' && pods.has(span.name);
+  const kubelet = all.filter((node) => ofPods(node) && node.span.actor === 'kubelet');
+  const scheduler = all.filter((node) => ofPods(node) && node.span.actor === 'scheduler');
+  const slices = all
+    .filter(({ span }) => span.actor === 'controller-manager')
+    .flatMap((node) =>
+      node.wrote.filter(isSliceOf(target.service)).map((write) => ({ ...write, who: node.span.instance })),
+    );
+  const bound = scheduler.flatMap((node) =>
+    node.wrote.slice(-1).map((write) => ({ ...write, who: node.span.instance })),
+  );
+  const started = kubelet.filter(({ span }) => says(span, /\bstart(ed)? container\b/i));
+  const ready = lastOfEach(kubelet.filter(({ span }) => says(span, /\bready\b/i) && !says(span, /\bnot ready\b/i)));
+  const rules = lastOfEach(
+    all.filter(
+      ({ span }) => span.actor === 'kube-proxy' && span.outcome === 'changed' && span.saw.includes(target.service),
+    ),
+  );
+  const made = (kind: string): Moment[] =>
+    own.flatMap((node) => writes('create', kind)(node).map((write) => ({ ...write, who: node.span.instance })));
+  const ended = (nodes: readonly TraceNode[]): Moment[] =>
+    nodes.map(({ span }) => ({ name: span.name, at: endOf(span), who: span.instance }));
+  const step = (title: string, moments: readonly Moment[], what: string): ChainStep[] =>
+    moments.length === 0
       ? []
       : [
           {
             title,
-            atMs: Math.max(...nodes.map(({ span }) => endOf(span))) - origin,
-            who: [...new Set(nodes.map(({ span }) => span.instance))].sort(),
-            what: what(nodes),
+            atMs: Math.max(...moments.map(({ at }) => at)) - origin,
+            who: [...new Set(moments.map(({ who }) => who))].sort(),
+            what,
           },
         ];
-  const pods = new Set(own.flatMap(({ wrote }) => wrote.filter(isWrite('create', 'Pod')).map(({ name }) => name)));
-  const ofPods = ({ span }: TraceNode): boolean => span.kind === 'Pod' && pods.has(span.name);
-  const writing = (verb: string, kind: string) => own.filter((node) => node.wrote.some(isWrite(verb, kind)));
-  const sets = writing('create', 'ReplicaSet');
-  const makers = writing('create', 'Pod');
-  const bound = all.filter(
-    (node) => ofPods(node) && node.span.actor === 'scheduler' && node.span.outcome === 'changed',
-  );
-  const kubelet = all.filter((node) => ofPods(node) && node.span.actor === 'kubelet');
-  const started = kubelet.filter(({ span }) => says(span, /\bstart(ed)? container\b/i));
-  const ready = kubelet.filter(({ span }) => says(span, /\bready\b/i) && !says(span, /\bnot ready\b/i));
-  const endpoints = all.filter(
-    (node) =>
-      node.span.actor === 'controller-manager' &&
-      node.wrote.some((write) => write.kind === 'EndpointSlice' && write.name.startsWith(target.service)),
-  );
-  const rules = all.filter(
-    ({ span }) => span.actor === 'kube-proxy' && span.outcome === 'changed' && span.saw.includes(target.service),
-  );
   return [
-    {
-      title: 'apply',
-      atMs: endOf(root.span) - origin,
-      who: [root.span.instance],
-      what: `Deployment ${target.deployment} is stored`,
-    },
-    ...step('ReplicaSet', sets, (nodes) => `created ${namesOf(nodes, 'ReplicaSet')}`),
-    ...step('Pods', makers, () => `created ${pods.size} pods`),
-    ...step('bound', bound, (nodes) => `${nodes.length} pods to nodes`),
-    ...step('started', started, (nodes) => `containers of ${new Set(nodes.map(({ span }) => span.name)).size} pods`),
-    ...step('ready', lastOfEach(ready), (nodes) => `${nodes.length} pods`),
-    ...step('endpoints', endpoints.slice(-1), (nodes) => namesOf(nodes, 'EndpointSlice')),
-    ...step('rules', lastOfEach(rules), (nodes) => `on ${nodes.length} nodes`),
+    ...step('apply', ended([root]), `Deployment ${target.deployment} is stored`),
+    ...step('ReplicaSet', made('ReplicaSet'), `created ${namesOf(made('ReplicaSet'))}`),
+    ...step('Pods', made('Pod'), `created ${pods.size} pods`),
+    ...step('bound', bound, `${new Set(bound.map(({ name }) => name)).size} pods to nodes`),
+    ...step('started', ended(started), `containers of ${new Set(started.map(({ span }) => span.name)).size} pods`),
+    ...step('ready', ended(ready), `${ready.length} pods`),
+    ...step('endpoints', slices.slice(-1), namesOf(slices.slice(-1))),
+    ...step('rules', ended(rules), `on ${rules.length} nodes`),
   ];
 }
 
-function isWrite(verb: string, kind: string): (write: { verb: string; kind: string }) => boolean {
-  return (write) => write.verb === verb && write.kind === kind;
+interface Moment {
+  name: string;
+  at: number;
+  who: string;
+}
+
+function writes(verb: string, kind: string): (node: TraceNode) => TracedWrite[] {
+  return (node) => node.wrote.filter((write) => write.verb === verb && write.kind === kind);
+}
+
+/** The endpoints controller names slices after their Service. */
+function isSliceOf(service: string): (write: TracedWrite) => boolean {
+  return (write) => write.kind === 'EndpointSlice' && write.name.startsWith(`${service}-`) && write.verb !== 'delete';
 }
 
 function says(span: Span, pattern: RegExp): boolean {
@@ -89,8 +95,6 @@ function lastOfEach(nodes: readonly TraceNode[]): TraceNode[] {
   return [...new Map(nodes.map((node) => [`${node.span.instance} ${node.span.name}`, node])).values()];
 }
 
-function namesOf(nodes: readonly TraceNode[], kind: string): string {
-  return [
-    ...new Set(nodes.flatMap(({ wrote }) => wrote.filter((write) => write.kind === kind).map(({ name }) => name))),
-  ].join(', ');
+function namesOf(moments: readonly Moment[]): string {
+  return [...new Set(moments.map(({ name }) => name))].join(', ');
 }

@@ -137,7 +137,7 @@ test('the chain of the article is read from the tree', (t) => {
   );
   t.deepEqual(
     chain.map(({ atMs }) => atMs),
-    [5, 15, 35, 55, 75, 85, 95],
+    [5, 25, 35, 65, 75, 85, 95],
   );
 });
 

@@ -2,10 +2,15 @@
 // that woke it, or of the span whose request it served. Never waits for spans that are not there.
 import type { Span, SpanWrite } from '../../../lib/bus/messages.ts';
 
+/** A write and when it was stored: milliseconds since 1970. */
+export interface TracedWrite extends SpanWrite {
+  at: number;
+}
+
 export interface TraceNode {
   span: Span;
   /** What it wrote, with what the API actor says it wrote for it. */
-  wrote: SpanWrite[];
+  wrote: TracedWrite[];
   children: TraceNode[];
 }
 
@@ -24,18 +29,24 @@ export function buildForest(spans: readonly Span[]): TraceForest {
     const parent = span.causes.span;
     if (span.verb === 'request' && parent !== undefined && unique.has(parent))
       served.set(parent, [...(served.get(parent) ?? []), span]);
-    else byId.set(span.id, { span, wrote: [...span.wrote], children: [] });
+    else byId.set(span.id, { span, wrote: writesOf(span), children: [] });
   }
   for (const [parent, requests] of served) addWrites(byId, parent, requests);
   const roots = linkAll(byId);
   return { roots: roots.sort(byStart), byId };
 }
 
+/** The API actor knows best when a write was stored, and of some (bindings) alone. */
 function addWrites(byId: ReadonlyMap<string, TraceNode>, parent: string, requests: readonly Span[]): void {
   const node = byId.get(parent);
   if (node === undefined) return;
-  const known = new Set(node.wrote.map(({ revision }) => revision));
-  for (const write of requests.flatMap(({ wrote }) => wrote)) if (!known.has(write.revision)) node.wrote.push(write);
+  const told = new Map(requests.flatMap(writesOf).map((write) => [write.revision, write]));
+  const others = node.wrote.filter(({ revision }) => !told.has(revision));
+  node.wrote = [...others, ...told.values()].sort((a, b) => a.revision - b.revision);
+}
+
+function writesOf(span: Span): TracedWrite[] {
+  return span.wrote.map((write) => ({ ...write, at: span.startedAt + span.durationMs }));
 }
 
 function linkAll(byId: ReadonlyMap<string, TraceNode>): TraceNode[] {
