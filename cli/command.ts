@@ -17,3 +17,10 @@ export interface Command<A = object> {
 export function defineCommand<A>(command: Command<A>): Command {
   return command as unknown as Command;
 }
+
+/** `-f`, as often as wanted. Not an `array` option: yargs would not take `-` (standard input) for a value of one. */
+export const FILES = {
+  type: 'string',
+  nargs: 1,
+  coerce: (value: string | string[] | undefined): string[] => (value === undefined ? [] : [value].flat()),
+} as const;

@@ -1,6 +1,6 @@
 // Decides how `apply` goes through its files and what it says of each object. Never deletes one.
 import { isReason } from '../../lib/base/errors.ts';
-import { defineCommand } from '../command.ts';
+import { defineCommand, FILES } from '../command.ts';
 import { kindText, UsageError } from '../core/resources.ts';
 import { applyObject } from '../edge/apply-object.ts';
 import { ExitError, failureText } from '../edge/failure.ts';
@@ -20,8 +20,7 @@ export const applyCommand = defineCommand<ApplyArguments>({
     yargs
       .option('filename', {
         alias: 'f',
-        type: 'string',
-        array: true,
+        ...FILES,
         demandOption: true,
         describe: 'file, directory or - for standard input',
       })

@@ -2,7 +2,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { resourcePath } from '../../lib/api/resource.ts';
 import { isReason } from '../../lib/base/errors.ts';
-import { defineCommand, type GlobalArguments } from '../command.ts';
+import { defineCommand, FILES, type GlobalArguments } from '../command.ts';
 import { parseDuration } from '../core/duration.ts';
 import { kindText, parseTargets, UsageError, type ServedResource } from '../core/resources.ts';
 import { ExitError, failureText } from '../edge/failure.ts';
@@ -50,7 +50,7 @@ export const deleteCommand = defineCommand<DeleteArguments>({
   builder: (yargs) =>
     yargs
       .positional('words', { type: 'string', array: true, default: [] as string[] })
-      .option('filename', { alias: 'f', type: 'string', array: true, default: [] as string[] })
+      .option('filename', { alias: 'f', ...FILES, default: [] as string[] })
       .option('selector', { alias: 'l', type: 'string' })
       .option('field-selector', { type: 'string' })
       .option('all', { type: 'boolean', default: false, describe: 'all objects of the named types' })
