@@ -9,6 +9,7 @@ import type { Unit } from './core/unit.ts';
 import { MARK } from './core/units.ts';
 import { removeContainers } from './edge/containers.ts';
 import { findProgram, searchPath } from './edge/install.ts';
+import { removeTree } from './edge/files.ts';
 import { takeLock } from './edge/lock.ts';
 import { razeNetwork } from './edge/node-network.ts';
 import { readCluster, readUnits } from './edge/plan-file.ts';
@@ -52,7 +53,7 @@ export async function down(options: DownOptions, say: (line: string) => void): P
     await removeRemains(cluster, home, say);
     const left = whatIsLeft(cluster, home);
     if (options.purge === true && left.length === 0) {
-      rmSync(home.root, { recursive: true, force: true });
+      removeTree(home.root);
       say(`removed ${home.root}`);
     }
     return { existed: true, left };

@@ -63,8 +63,8 @@ export async function up(options: UpOptions, progress: UpProgress): Promise<Runn
   const before = readCluster(home);
   const runtime = options.runtime ?? before?.runtime ?? 'ctr';
   checkOptions({ ...options, runtime });
-  checkPrivileges(runtime, options.install ?? true);
   await installPrograms(runtime, options.install ?? true, progress);
+  checkPrivileges(runtime);
   mkdirSync(home.root, { recursive: true, mode: 0o700 });
   const lock = takeLock(home.lock);
   if (lock === undefined)
@@ -115,9 +115,8 @@ async function decideCluster(
   return cluster;
 }
 
-function checkPrivileges(runtime: RuntimeName, mayInstall: boolean): void {
+function checkPrivileges(runtime: RuntimeName): void {
   if (!hasContainers(runtime) || process.getuid?.() === 0) return;
-  if (!mayInstall) return;
   throw new InstallError(
     `--runtime ${runtime} needs root (network namespaces, containerd): run it with sudo, or use --runtime process, which needs neither`,
   );

@@ -6,6 +6,7 @@ import { RESOURCES } from '../../lib/api/resource.ts';
 import { messageOf } from '../../lib/base/errors.ts';
 import type { Pod, Service } from '../../lib/api/generated/types.ts';
 import type { RunningCluster } from '../../launcher/up.ts';
+import { readIfThere } from '../../launcher/edge/files.ts';
 import { kindText } from '../core/resources.ts';
 import { tableLines } from '../core/table-text.ts';
 import { articleChain } from '../core/trace/chain.ts';
@@ -21,6 +22,7 @@ import { askService } from './ask-service.ts';
 
 const EXAMPLE = fileURLToPath(new URL('../../examples/web.yaml', import.meta.url));
 const REPLICAS = 3;
+const SERVICE_PORT = 80;
 const READY_MS = 120_000;
 /** Spans travel on their own: the last ones may arrive after the pod is Ready. */
 const CHAIN_MS = 5000;
@@ -101,6 +103,7 @@ function isReady(status: Pod['status']): boolean {
 
 async function printChain(running: RunningCluster, fresh: boolean, progress: Progress): Promise<void> {
   const joined = await joinBus(running.home.root);
+  const last = running.cluster.runtime === 'hollow' ? 'endpoints' : 'rules';
   try {
     for (const until = Date.now() + CHAIN_MS; ; await pause(250)) {
       const forest = buildForest(await joined.recentSpans(0));
@@ -109,7 +112,7 @@ async function printChain(running: RunningCluster, fresh: boolean, progress: Pro
         root === undefined
           ? []
           : articleChain(forest, root, { namespace: 'default', deployment: 'web', service: 'web' });
-      if (steps.at(-1)?.title !== 'rules' && fresh && Date.now() < until) continue;
+      if (steps.at(-1)?.title !== last && fresh && Date.now() < until) continue;
       if (steps.length === 0) {
         progress.say('web was here already and nothing had to happen');
         return;
@@ -137,6 +140,7 @@ async function printAnswers(running: RunningCluster, session: Session, progress:
     progress.say('hollow nodes run nothing: there is nobody to ask');
     return;
   }
+  if (!mayListenBelow1024(running)) return printDirectAnswers(session, progress);
   const service = await session.client.get<Service>(RESOURCES.services, { namespace: 'default', name: 'web' });
   const pods = await readyPods(session);
   const name = `web.default.svc.${running.cluster.facts.domain}`;
@@ -155,6 +159,24 @@ async function printAnswers(running: RunningCluster, session: Session, progress:
     } catch (error) {
       throw new Error(`the Service does not answer through its ${how}: ${messageOf(error)}`);
     }
+  }
+}
+
+/** Pods that are processes need a proxy that listens on the Service's own port, which only root may below 1024. */
+function mayListenBelow1024({ cluster }: RunningCluster): boolean {
+  if (cluster.runtime !== 'process' || process.getuid?.() === 0) return true;
+  return Number(readIfThere('/proc/sys/net/ipv4/ip_unprivileged_port_start') ?? '1024') <= SERVICE_PORT;
+}
+
+async function printDirectAnswers(session: Session, progress: Progress): Promise<void> {
+  progress.say(
+    `without root nobody may listen on port ${SERVICE_PORT} for the Service (sysctl net.ipv4.ip_unprivileged_port_start): asking the pods themselves`,
+  );
+  const { items } = await session.client.list<Pod>(RESOURCES.pods, { namespace: 'default', labelSelector: 'app=web' });
+  for (const { status } of items.filter(({ metadata }) => metadata?.deletionTimestamp === undefined)) {
+    const url = `http://${status?.podIP}:8080/`;
+    const answer = await fetch(url, { signal: AbortSignal.timeout(3000) });
+    progress.say(`${url} answered by ${(await answer.text()).trim()}`);
   }
 }
 

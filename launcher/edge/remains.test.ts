@@ -1,8 +1,9 @@
 import { spawn } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'ava';
+import { removeTree } from './files.ts';
 import { takeLock } from './lock.ts';
 import { markedProcesses } from './processes.ts';
 import { killMarked, mountsBelow } from './remains.ts';
@@ -38,7 +39,15 @@ test('one living process holds a lock; the remains of a dead one are taken over'
   first!.release();
   const dead = spawn('/bin/true');
   await new Promise((resolve) => dead.once('exit', resolve));
-  const { writeFileSync } = await import('node:fs');
   writeFileSync(path, JSON.stringify({ pid: dead.pid, startTime: '12', startedAt: 0 }));
   t.truthy(takeLock(path));
+});
+
+test('a tree goes also where its directories may not be written', (t) => {
+  const directory = mkdtempSync(join(tmpdir(), 'flotilla-tree-'));
+  mkdirSync(join(directory, 'a/b'), { recursive: true });
+  writeFileSync(join(directory, 'a/b/c'), '');
+  chmodSync(join(directory, 'a/b'), 0o500);
+  removeTree(directory);
+  t.false(existsSync(directory));
 });
