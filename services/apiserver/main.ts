@@ -42,14 +42,30 @@ export const start: StartActor<ApiserverSettings> = async (ctx) => {
     }
   };
   const parts = assemble(ctx, store, feed, hub);
-  const bus = serveBus(parts);
-  const https = await serveHttps(parts);
-  publisher.start();
-  const reconnected = ctx.bus.onStatus((status) => {
-    if (status === 'connected') void feed.catchUp().then(() => publisher.progress());
-  });
-  await Promise.race([parts.bootstrap.start(), sleep(ctx.clock, BOOTSTRAP_PATIENCE_MS)]);
-  const expiry = expireEvents(parts);
+  // Whatever fails while this starts, what was begun is undone: the actor is started again on the same bus.
+  const running: Array<() => unknown> = [() => feed.stop()];
+  const stop = async (): Promise<void> => {
+    for (const end of running.splice(0).toReversed()) await end();
+  };
+  try {
+    const https = await serveHttps(parts);
+    running.push(() => https.close());
+    const bus = serveBus(parts);
+    running.push(() => bus.unsubscribe());
+    publisher.start();
+    running.push(() => publisher.stop());
+    const reconnected = ctx.bus.onStatus((status) => {
+      if (status === 'connected') void feed.catchUp().then(() => publisher.progress());
+    });
+    running.push(() => reconnected.unsubscribe());
+    running.push(() => parts.bootstrap.stop());
+    await Promise.race([parts.bootstrap.start(), sleep(ctx.clock, BOOTSTRAP_PATIENCE_MS)]);
+    const expiry = expireEvents(parts);
+    running.push(() => expiry.stop());
+  } catch (error) {
+    await stop();
+    throw error;
+  }
   return {
     status: () => ({
       revision: feed.revision,
@@ -58,15 +74,7 @@ export const start: StartActor<ApiserverSettings> = async (ctx) => {
       quorum: parts.freshness.hasQuorum,
       ready: parts.bootstrap.isDone,
     }),
-    stop: async () => {
-      bus.unsubscribe();
-      reconnected.unsubscribe();
-      expiry.stop();
-      parts.bootstrap.stop();
-      publisher.stop();
-      await https.close();
-      feed.stop();
-    },
+    stop,
   };
 };
 

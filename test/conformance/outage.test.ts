@@ -1,5 +1,8 @@
 // Shows what the API server promises when others fail: lost answers and events, no quorum, its own restart, a store whose
 // leader dies.
+import { connect as connectHttp2 } from 'node:http2';
+import { request as httpsRequest } from 'node:https';
+import { connect as connectTls } from 'node:tls';
 import test from 'ava';
 import { startApi, type TestApi } from '../kit/api-server.ts';
 import { MemoryNetwork } from '../../lib/bus/memory.ts';
@@ -174,4 +177,74 @@ test('with real store members: the leader dies under writes, every acknowledged 
     [],
   );
   t.log(`${acknowledged.length} acknowledged writes, ${atKill} before the leader died`);
+});
+
+test('clients that break off, send garbage or shake hands badly kill nothing', async (t) => {
+  const api = await startApi();
+  t.teardown(() => api.stop());
+  const tls = { host: '127.0.0.1', port: api.port, ca: api.caPem };
+  const raw = (text: string): Promise<void> =>
+    new Promise((resolve) => {
+      const socket = connectTls(tls, () => socket.write(text, () => setTimeout(() => socket.destroy(), 5)));
+      socket.on('error', () => {});
+      socket.on('close', () => resolve());
+    });
+  const half = (): Promise<void> =>
+    new Promise((resolve) => {
+      const headers = {
+        authorization: 'Bearer admin-token',
+        'content-type': 'application/json',
+        'content-length': '100000',
+      };
+      const request = httpsRequest({ ...tls, method: 'POST', path: CM, headers, agent: false });
+      request.on('error', () => resolve());
+      request.on('close', () => resolve());
+      request.write('{"metadata":');
+      setTimeout(() => request.destroy(), 5);
+    });
+  const stream = (path: string): Promise<void> =>
+    new Promise((resolve) => {
+      const client = connectHttp2(api.url, { ca: api.caPem });
+      client.on('error', () => {});
+      const request = client.request({ ':path': path, authorization: 'Bearer admin-token' });
+      request.on('error', () => {});
+      request.on('close', () => {
+        client.destroy();
+        resolve();
+      });
+      setTimeout(() => request.close(8), Math.random() * 10);
+    });
+  const upgrade =
+    'GET /api/v1/pods?watch=1 HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer admin-token\r\nConnection: Upgrade\r\n';
+  const attempts = Array.from({ length: 15 }, () => [
+    half(),
+    stream(`${CM}?watch=true`),
+    stream(CM),
+    stream('/openapi/v3/apis/apps/v1'),
+    raw('GARBAGE\r\n\r\n'),
+    raw('GET / HTTP/1.1\r\nHost: x\r\n'),
+    raw(`${upgrade}Upgrade: websocket\r\nSec-WebSocket-Version: 99\r\nSec-WebSocket-Key: zz\r\n\r\n`),
+    raw(`${upgrade}Upgrade: SPDY/3.1\r\n\r\n`),
+    raw(
+      `${upgrade}Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n\x81\xff`,
+    ),
+  ]);
+  await Promise.all(attempts.flat());
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  t.is((await make(api, 'alive')).code, 201);
+  t.is(api.actor.status()['watches'], 0, 'no watch outlives its client');
+});
+
+test('a start that fails leaves nothing behind on the bus', async (t) => {
+  const api = await startApi();
+  t.teardown(() => api.stop());
+  const network = new MemoryNetwork();
+  await t.throwsAsync(startApi({ network, settings: { port: api.port } }), {
+    message: /cannot listen on 127\.0\.0\.1/,
+  });
+  const caller = network.connect('operator');
+  const subject = subjectOf('c1', 'apiRequest', { from: 'operator' });
+  await t.throwsAsync(caller.request(subject, { method: 'GET', path: '/version' }, { timeoutMs: 200 }), {
+    message: /nobody answers/,
+  });
 });

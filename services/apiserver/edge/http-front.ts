@@ -10,6 +10,7 @@ import {
 import type { TLSSocket } from 'node:tls';
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
+import { messageOf } from '../../../lib/base/errors.ts';
 import { LIMITS } from '../../../lib/base/limits.ts';
 import { peerCertificate } from '../../../lib/http/certificates.ts';
 import { readBody } from '../../../lib/http/read-body.ts';
@@ -41,7 +42,7 @@ export async function serveHttps(parts: ApiParts): Promise<HttpFront> {
   const servers: Http2SecureServer[] = [];
   const sessions = new Set<{ destroy(): void }>();
   for (const address of listen) {
-    const server = createSecureServer(options, (request, response) => void serve(parts, request, response));
+    const server = createSecureServer(options, (request, response) => serveSafely(parts, request, response));
     server.on('upgrade', (request, socket, head: Buffer) => void answerUpgrade(parts, request, socket, head));
     server.on('session', (session) => remember(sessions, session));
     server.on('secureConnection', (socket: TLSSocket) => remember(sessions, socket));
@@ -75,6 +76,14 @@ function listening(server: Http2SecureServer, address: string, port: number): Pr
       reject(new Error(`cannot listen on ${address}:${port}: ${error.message}`, { cause: error })),
     );
     server.listen({ host: address, port }, () => resolve());
+  });
+}
+
+/** A client that breaks off makes any step fail, also the one that says so: that ends its request and nothing else. */
+function serveSafely(parts: ApiParts, request: Request, response: Response): void {
+  serve(parts, request, response).catch((error: unknown) => {
+    parts.ctx.log.debug({ error: messageOf(error) }, 'a request broke off');
+    request.destroy();
   });
 }
 
@@ -144,6 +153,17 @@ function stream(
   const session = open({ write: (bytes) => response.write(bytes), end: () => void response.end() });
   response.on('drain', () => session.drained());
   response.on('close', () => session.close());
+  if (isGone(response)) session.close();
+}
+
+/** The client may have broken off while its answer was prepared: then no event says so any more. */
+export function isGone(response: Response): boolean {
+  const { stream, socket } = response as {
+    stream?: Http2ServerResponse['stream'] | null;
+    socket?: { destroyed: boolean } | null;
+  };
+  if (stream !== undefined) return stream === null || stream.destroyed || stream.closed;
+  return socket === null || socket === undefined || socket.destroyed;
 }
 
 /** HTTP/1.1 holds headers back until the first byte of the body; HTTP/2's response has no such method. */

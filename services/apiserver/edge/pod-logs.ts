@@ -3,7 +3,7 @@ import { ApiError } from '../../../lib/base/errors.ts';
 import type { StreamFrame } from '../../../lib/bus/messages.ts';
 import { openStream, type BusStream } from '../../../lib/bus/streams.ts';
 import type { Answer, Call } from './call.ts';
-import { flushHeaders, type Response } from './http-front.ts';
+import { flushHeaders, isGone, type Response } from './http-front.ts';
 import type { ApiParts } from './parts.ts';
 import { logsOpen, podTarget } from './pod-target.ts';
 
@@ -22,6 +22,7 @@ export async function sendLogs(parts: ApiParts, call: Call, answer: StreamAnswer
   response.writeHead(200, { 'content-type': 'text/plain' });
   flushHeaders(response);
   response.on('close', () => stream.close());
+  if (isGone(response)) stream.close();
   stream.onFrame((frame: StreamFrame) => {
     if (frame.type === 'data') return written(response, frame.data);
     if (frame.type === 'error' && frame.status.reason !== 'Gone')

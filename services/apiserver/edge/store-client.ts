@@ -30,7 +30,7 @@ const BATCH_BYTES = 2_500_000;
 const BATCH_TXNS = 256;
 const BATCHES_IN_FLIGHT = 4;
 /** One attempt at one member; shorter than the deadline, so that a dead leader costs one attempt, not the write. */
-const ATTEMPT_MS = 1_500;
+const ATTEMPT_MS = 1_000;
 const RETRY_PAUSE_MS = 50;
 
 /** The store remembers answers by session. An answer that never came ends a session: it may not be counted as arrived. */
@@ -54,6 +54,7 @@ export class StoreClient {
   readonly #ctx: ActorContext;
   #session: Session;
   #pendingWrites = 0;
+  #gaveUp: { at: number; error: Error } | undefined;
   #waiting: Pending[] = [];
   #inFlight = 0;
   #flushing = false;
@@ -117,8 +118,8 @@ export class StoreClient {
     this.#readIndex = undefined;
     const deadline = this.#ctx.clock.monotonic() + timeoutMs;
     const heard = new Heard();
+    let to = this.members.likelyLeader;
     while (this.#ctx.clock.monotonic() < deadline) {
-      const to = this.members.likelyLeader;
       try {
         const left = deadline - this.#ctx.clock.monotonic();
         const reply = await this.#ask(to, { query: 'readIndex' }, Math.max(1, Math.min(ATTEMPT_MS, left)));
@@ -134,6 +135,7 @@ export class StoreClient {
         this.members.lost(to);
         heard.trouble(error);
       }
+      to = this.members.after(to);
       await sleep(this.#ctx.clock, RETRY_PAUSE_MS);
     }
     throw new ApiError('ServiceUnavailable', `the store has no quorum: ${heard.text}`, { retryAfterSeconds: 1 });
@@ -171,12 +173,12 @@ export class StoreClient {
     this.#inFlight++;
     let left = batch;
     const heard = new Heard();
+    let to = this.members.likelyLeader;
     while (left.length > 0) {
       const now = this.#ctx.clock.monotonic();
       for (const late of left.filter((pending) => pending.deadline <= now)) this.#giveUp(late, noQuorum(heard.text));
       left = left.filter((pending) => pending.deadline > now);
       if (left.length === 0) break;
-      const to = this.members.likelyLeader;
       try {
         const reply = await this.#write(to, left);
         if (isRefusal(reply)) {
@@ -191,6 +193,7 @@ export class StoreClient {
         this.members.lost(to);
         heard.trouble(error);
       }
+      to = this.members.after(to);
       await sleep(this.#ctx.clock, RETRY_PAUSE_MS);
     }
     this.#inFlight--;
@@ -216,7 +219,18 @@ export class StoreClient {
     return { name: `${this.#ctx.instance}/${this.#ctx.chance.uuid()}`, sequence: 0, unanswered: new Set() };
   }
 
+  /** The refusal of a write that was given up after `since` (monotonic ms): who waited behind it need not wait as long. */
+  gaveUpSince(since: number): Error | undefined {
+    return this.#gaveUp !== undefined && this.#gaveUp.at >= since ? this.#gaveUp.error : undefined;
+  }
+
+  /** A write could not even be prepared, since the store did not answer. */
+  noteGivenUp(error: Error): void {
+    this.#gaveUp = { at: this.#ctx.clock.monotonic(), error };
+  }
+
   #giveUp(pending: Pending, error: Error): void {
+    this.noteGivenUp(error);
     if (pending.session === this.#session) this.#session = this.#newSession();
     pending.reject(error);
   }

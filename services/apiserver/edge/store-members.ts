@@ -15,12 +15,15 @@ export class StoreMembers {
     return this.#leader ?? this.next();
   }
 
+  /** Any member, another each time. */
   next(): string {
     return this.#members[this.#turn++ % this.#members.length]!;
   }
 
-  get all(): readonly string[] {
-    return this.#members;
+  /** Who to ask after this one failed: the leader that is known by now, else its neighbour, so that none is left out. */
+  after(member: string): string {
+    const neighbour = this.#members[(this.#members.indexOf(member) + 1) % this.#members.length]!;
+    return this.#leader ?? neighbour;
   }
 
   leads(member: string): void {

@@ -77,18 +77,21 @@ export class Writer {
 
   /** Creations do not wait: whoever comes second is told so at once. */
   async #inTurn(job: WriteJob, cause: Cause): Promise<Done> {
-    const deadline = this.#ctx.clock.monotonic() + LIMITS.writeTimeoutMs;
+    const arrived = this.#ctx.clock.monotonic();
     const { resource, group } = job.kind.ref;
-    if (job.verb === 'create' && job.subresource === '') return this.#carryOut(job, cause, deadline);
+    if (job.verb === 'create' && job.subresource === '') return this.#carryOut(job, cause);
     return this.#turns.take(`${group}/${resource}/${job.namespace}/${job.name}`, async (release) => {
-      const done = await this.#carryOut(job, cause, deadline);
+      const inVain = this.#store.gaveUpSince(arrived);
+      if (inVain !== undefined) throw inVain;
+      const done = await this.#carryOut(job, cause);
       // The next one plans on what this one wrote.
       release(this.#freshness.reached(done.revision));
       return done;
     });
   }
 
-  async #carryOut(job: WriteJob, cause: Cause, deadline: number): Promise<Done> {
+  async #carryOut(job: WriteJob, cause: Cause): Promise<Done> {
+    const deadline = this.#ctx.clock.monotonic() + LIMITS.writeTimeoutMs;
     let isFresh = false;
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
       const plan = tryPlan(job);
@@ -118,12 +121,10 @@ export class Writer {
     try {
       await this.#freshness.newest(Math.max(1, left));
     } catch (error) {
-      throw new ApiError(
-        'ServiceUnavailable',
-        `the write was not made: ${messageOf(error)}`,
-        { retryAfterSeconds: 1 },
-        { cause: error },
-      );
+      const why = `the write was not made: ${messageOf(error)}`;
+      const refusal = new ApiError('ServiceUnavailable', why, { retryAfterSeconds: 1 }, { cause: error });
+      this.#store.noteGivenUp(refusal);
+      throw refusal;
     }
   }
 
