@@ -14,7 +14,7 @@ export interface Replayed {
   differences: string[];
 }
 
-const FILE = new URL('testdata/cases-1.20.json', import.meta.url);
+const FILE = new URL('../../lib/api/testdata/cases-1.20.json', import.meta.url);
 
 /** Their value is the server's choice; that they are there is what counts. */
 const CHOSEN = new Set(
