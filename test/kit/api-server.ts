@@ -118,7 +118,10 @@ export async function startApi(options: TestApiOptions = {}): Promise<TestApi> {
   let boots = 0;
   const begin = (): Promise<RunningActor> =>
     start(contextOf(network, settings, options.log ?? silentLog, `b${++boots}`));
-  let actor = await begin();
+  let actor = await begin().catch((error: unknown) => {
+    rmSync(dir, { recursive: true, force: true });
+    throw error;
+  });
   const callers = new Map<string, ReturnType<MemoryNetwork['connect']>>();
   const api: TestApi = {
     network,
