@@ -15,6 +15,7 @@ interface TraceArguments {
   unchanged: boolean;
   actor?: string | undefined;
   since?: string | undefined;
+  follow: boolean;
 }
 
 type Arguments = GlobalArguments & TraceArguments;
@@ -35,7 +36,8 @@ export const traceCommand = defineCommand<TraceArguments>({
         describe: 'also what looked and left things as they are',
       })
       .option('actor', { type: 'string', describe: 'only this actor or instance' })
-      .option('since', { type: 'string', describe: 'begin with the recent past: 30s, 5m' }),
+      .option('since', { type: 'string', describe: 'begin with the recent past: 30s, 5m' })
+      .option('follow', { type: 'boolean', default: true, describe: 'go on live; --no-follow: only what was' }),
   handler: (args) => run(args),
 });
 
@@ -55,11 +57,13 @@ async function follow(cluster: ClusterBus, args: Arguments): Promise<void> {
     if (span.outcome === 'unchanged' && !args.unchanged) return;
     console.log(args.json ? JSON.stringify(span) : streamLine(span));
   };
-  if (args.since !== undefined)
-    for (const span of await cluster.recentSpans(Date.now() - parseDuration(args.since))) show(span);
-  cluster.followSpans(show);
-  // Until the reader has seen enough.
-  await new Promise<void>((resolve) => process.once('SIGINT', resolve));
+  const since = args.since === undefined ? undefined : Date.now() - parseDuration(args.since);
+  if (since !== undefined || !args.follow) for (const span of await cluster.recentSpans(since ?? 0)) show(span);
+  if (args.follow) {
+    cluster.followSpans(show);
+    // Until the reader has seen enough.
+    await new Promise<void>((resolve) => process.once('SIGINT', resolve));
+  }
   await cluster.bus.close();
 }
 
