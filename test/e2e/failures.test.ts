@@ -11,7 +11,7 @@ const cluster = new TestCluster({ name: 'e2e-fail' });
 
 test.before(async () => {
   await cluster.up();
-  await cluster.apply(web({ name: 'web', replicas: 3 }));
+  await cluster.apply(web({ name: 'web', replicas: 3, tolerationSeconds: 5 }));
   await readyPods('web', 3);
 });
 test.after.always(async () => void (await cluster.down()));

@@ -14,10 +14,12 @@ export interface Web {
   version?: string;
   readinessFile?: string;
   strategy?: object;
+  /** How long pods stay bound to a node that is gone; Kubernetes' own five minutes where absent. */
+  tolerationSeconds?: number;
 }
 
 /** A Deployment of the demo image with an http readiness probe, and a Service of the same name. */
-export function web({ name, replicas, version = 'v1', readinessFile, strategy }: Web): string {
+export function web({ name, replicas, version = 'v1', readinessFile, strategy, tolerationSeconds }: Web): string {
   const probe =
     readinessFile === undefined
       ? { httpGet: { path: '/', port: 8080 } }
@@ -35,6 +37,7 @@ export function web({ name, replicas, version = 'v1', readinessFile, strategy }:
           metadata: { labels: { app: name } },
           spec: {
             terminationGracePeriodSeconds: 10,
+            ...(tolerationSeconds === undefined ? {} : { tolerations: goneTolerations(tolerationSeconds) }),
             containers: [
               {
                 name: 'web',
@@ -82,4 +85,13 @@ export function isReady(pod: Pod): boolean {
     pod.metadata.deletionTimestamp === undefined &&
     pod.status?.conditions?.some((c) => c.type === 'Ready' && c.status === 'True') === true
   );
+}
+
+function goneTolerations(tolerationSeconds: number): object[] {
+  return ['not-ready', 'unreachable'].map((word) => ({
+    key: `node.kubernetes.io/${word}`,
+    operator: 'Exists',
+    effect: 'NoExecute',
+    tolerationSeconds,
+  }));
 }
