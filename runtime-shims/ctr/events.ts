@@ -61,6 +61,8 @@ export class CtrEvents {
     if (this.#stopped) return;
     const pauseMs = PAUSES_MS[Math.min(this.#failures++, PAUSES_MS.length - 1)]!;
     this.#ctx.log.debug({ exitCode, pauseMs }, 'the event stream of containerd ended');
+    // Whoever lists now learns at once whether containerd is gone.
+    this.#handlers.onGap('the event stream has ended');
     this.#timer = this.#ctx.clock.timer(pauseMs, () => this.start());
   }
 }

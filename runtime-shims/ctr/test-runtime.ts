@@ -33,7 +33,8 @@ function execInside(netns: string): Exec {
   };
 }
 
-export async function startTestRuntime(): Promise<TestRuntime> {
+/** `isShared`: in this machine's own network, so that this process reaches the pods. */
+export async function startTestRuntime(options: { isShared?: boolean; podCidr?: string } = {}): Promise<TestRuntime> {
   const directory = mkdtempSync('/tmp/flotilla-ctr-');
   const name = directory.split('-').at(-1)!;
   const netns = `ctr-test-${name}`;
@@ -67,7 +68,7 @@ export async function startTestRuntime(): Promise<TestRuntime> {
   const settings = {
     node: 'node-1',
     nodeIp: '10.249.0.1',
-    podCidr: '10.249.7.0/24',
+    podCidr: options.podCidr ?? '10.249.7.0/24',
     stateDir,
     cgroupRoot: `flotilla-test-${name}`,
     containerdAddress: socket,
@@ -75,7 +76,13 @@ export async function startTestRuntime(): Promise<TestRuntime> {
   };
   return {
     directory,
-    ctx: { exec: execInside(netns), clock: systemClock, chance: systemChance, log: silentLog, settings },
+    ctx: {
+      exec: options.isShared === true ? systemExec : execInside(netns),
+      clock: systemClock,
+      chance: systemChance,
+      log: silentLog,
+      settings,
+    },
     imageArchive,
     imageRef,
     netns,

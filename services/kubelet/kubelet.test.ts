@@ -1,6 +1,7 @@
 // Asks a kubelet with a pretended runtime what becomes of pods, against a real API actor: nothing but this process runs.
 import test from 'ava';
 import type { PodSpec } from '../../lib/api/generated/types.ts';
+import type { RuntimeShim } from '../../runtime-shims/contract.ts';
 import { openHollowShim } from '../../runtime-shims/hollow/index.ts';
 import { containerOf, eventually, isReady, startTestNode, type TestNode } from './test-node.ts';
 
@@ -262,26 +263,22 @@ test('a kubelet that comes back adopts what runs: same container, never unready'
 });
 
 test('without the API pods go on: what ends is restarted, and told when the API is back', async (t) => {
-  const own = await startTestNode({ openShim: (ctx) => openHollowShim(ctx) });
-  await own.createPod('alone', web(), hollow({ 'exit-code': '1', 'exit-after-ms': '1500' }));
+  let shim!: RuntimeShim;
+  const own = await startTestNode({ openShim: async (ctx) => (shim = await openHollowShim(ctx)) });
+  await own.createPod('alone', web(), hollow({ 'exit-code': '1', 'exit-after-ms': '2000' }));
   await own.podWhen('alone', 'ready', isReady);
   own.cut();
   await own.stopKubelet();
   await own.startKubelet();
   await eventually(
     () => 'restarted without the API',
-    async () => (own.kubelet.status()['containersRunning'] === 1 ? true : undefined),
+    async () => ((await shim.list()).containers.some(({ attempt }) => attempt === 1) ? true : undefined),
     15_000,
   );
   t.is(own.kubelet.status()['podsSynced'], false);
+  t.is(containerOf((await own.getPod('alone'))!)?.restartCount, 0, 'the API knows nothing of it yet');
   own.join();
-  const pod = await own.podWhen(
-    'alone',
-    'restarts are told',
-    (one) => (containerOf(one)?.restartCount ?? 0) >= 1,
-    20_000,
-  );
-  t.truthy(pod);
+  await own.podWhen('alone', 'the restart is told', (pod) => (containerOf(pod)?.restartCount ?? 0) >= 1, 20_000);
   await own.stop();
 });
 

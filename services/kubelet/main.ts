@@ -96,6 +96,7 @@ export async function startWith(ctx: KubeletContext, openShim: OpenShim): Promis
     manager,
     view,
   });
+  view.onTrouble = () => agent.hurry();
   await view.relist();
   await manager.start();
   agent.start();

@@ -77,7 +77,7 @@ export async function startTestNode(options: TestNodeOptions): Promise<TestNode>
     stateDir: join(directory, 'state'),
     cgroupRoot: 'flotilla-test',
     cpuMillis: 4000,
-    memoryBytes: 4 << 30,
+    memoryBytes: 4 * 2 ** 30,
     maxPods: 20,
     labels: { rack: 'r1' },
     imageArchives: [],

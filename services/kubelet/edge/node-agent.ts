@@ -36,6 +36,9 @@ export class NodeAgent {
   #timers = new Map<string, Timer>();
   #subscription: Subscription | undefined;
   #isStopped = false;
+  /** One report at a time: an older one must not overtake a newer. */
+  #isReporting = false;
+  #isStale = false;
 
   constructor(ctx: NodeAgentContext, name: string) {
     this.#ctx = ctx;
@@ -61,7 +64,8 @@ export class NodeAgent {
 
   /** Something of the facts has changed: look at once. */
   hurry(): void {
-    this.#later('status', 0, () => void this.#keepStatus());
+    if (this.#isReporting) this.#isStale = true;
+    else if (this.#subscription !== undefined) this.#later('status', 0, () => void this.#keepStatus());
   }
 
   /** Who thought that this node was dead, and wrote so, is answered at once. */
@@ -82,6 +86,8 @@ export class NodeAgent {
 
   async #keepStatus(): Promise<void> {
     let delayMs = STATUS_MS;
+    this.#isReporting = true;
+    this.#isStale = false;
     try {
       await this.#report();
     } catch (error) {
@@ -89,7 +95,8 @@ export class NodeAgent {
       if (isReason(error, 'NotFound', 'Conflict')) this.#node = undefined;
       delayMs = RETRY_MS;
     }
-    this.#later('status', delayMs, () => void this.#keepStatus());
+    this.#isReporting = false;
+    this.#later('status', this.#isStale ? 0 : delayMs, () => void this.#keepStatus());
   }
 
   async #report(): Promise<void> {

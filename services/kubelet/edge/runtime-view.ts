@@ -35,6 +35,8 @@ export class RuntimeView {
   #isListed = false;
   /** Why the runtime cannot be asked; undefined: it answers. */
   trouble: string | undefined = 'it has not been asked yet';
+  /** Called when the runtime stops or begins to answer. */
+  onTrouble: () => void = () => {};
 
   constructor(shim: RuntimeShim, ctx: { clock: Clock; log: Log }, onPod: (uid: string) => void) {
     this.#shim = shim;
@@ -123,7 +125,7 @@ export class RuntimeView {
     const asOf = this.#sequence;
     try {
       const { sandboxes, containers } = await this.#shim.list();
-      this.trouble = undefined;
+      this.#setTrouble(undefined);
       const changed = new Set([
         ...this.#replace(this.#sandboxes, sandboxes, asOf),
         ...this.#replace(this.#containers, containers, asOf),
@@ -132,9 +134,15 @@ export class RuntimeView {
       this.#isListed = true;
       for (const uid of isFirst ? ['', ...changed] : changed) this.#onPod(uid);
     } catch (error) {
-      this.trouble = messageOf(error);
+      this.#setTrouble(messageOf(error));
       this.#ctx.log.warn({ error: this.trouble }, 'the runtime cannot be listed');
     }
+  }
+
+  #setTrouble(trouble: string | undefined): void {
+    const hasTurned = (this.trouble === undefined) !== (trouble === undefined);
+    this.trouble = trouble;
+    if (hasTurned) this.onTrouble();
   }
 
   /** What has changed since the listing was asked for is newer than the listing. */
