@@ -73,7 +73,7 @@ async function dismissSupervisor(home: Home): Promise<void> {
 async function stopUnits(cluster: Cluster, home: Home, say: (line: string) => void): Promise<void> {
   const units = readUnits(home);
   const end = (phase: (unit: Unit) => boolean): Promise<unknown> =>
-    Promise.all(units.filter(phase).map((unit) => endUnit(home, unit)));
+    Promise.all(units.filter(phase).map((unit) => endUnit(home, unit, say)));
   const early = ['kubelet', 'kube-proxy', 'scheduler', 'controller-manager', 'dns', 'dashboard'];
   say('stopping kubelets, proxies and controllers');
   await end((unit) => early.includes(unit.role));
@@ -87,9 +87,10 @@ async function stopUnits(cluster: Cluster, home: Home, say: (line: string) => vo
   await end(() => true);
 }
 
-async function endUnit(home: Home, unit: Unit): Promise<void> {
+async function endUnit(home: Home, unit: Unit, say: (line: string) => void): Promise<void> {
   const record = readRecord(home.pidFile(unit.name));
-  if (record !== undefined) await endProcess(record, unit.graceSeconds * 1000);
+  const how = record === undefined ? 'ended' : await endProcess(record, unit.graceSeconds * 1000);
+  if (how === 'killed') say(`${unit.name} did not end in ${unit.graceSeconds} s and was killed`);
   rmSync(home.pidFile(unit.name), { force: true });
   rmSync(home.readyFile(unit.name), { force: true });
 }

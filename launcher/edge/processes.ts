@@ -119,11 +119,11 @@ export function ownRecord(): ProcessRecord {
 }
 
 /** SIGTERM, then SIGKILL when the grace is over; resolves when it is gone. */
-export async function endProcess(record: ProcessRecord, graceMs: number): Promise<void> {
-  if (!signal(record, 'SIGTERM')) return;
-  if (await goneWithin(record, graceMs)) return;
+export async function endProcess(record: ProcessRecord, graceMs: number): Promise<'ended' | 'killed'> {
+  if (!signal(record, 'SIGTERM') || (await goneWithin(record, graceMs))) return 'ended';
   signal(record, 'SIGKILL');
   await goneWithin(record, 5000);
+  return 'killed';
 }
 
 async function goneWithin(record: ProcessRecord, ms: number): Promise<boolean> {
