@@ -70,7 +70,7 @@ test('a pod gets ready, with address, container id, conditions and Events', asyn
       return found.length >= 3 ? found : undefined;
     },
   );
-  t.deepEqual(reasons.sort(), ['Created', 'Pulled', 'Started']);
+  t.deepEqual(reasons.map(String).toSorted(), ['Created', 'Pulled', 'Started']);
 });
 
 test('the trace tells of one connected sync: started, and ready', async (t) => {
