@@ -9,6 +9,7 @@ import { systemExec } from '../lib/exec/system-exec.ts';
 import type { RuntimeName } from '../lib/actor/settings.ts';
 import {
   againCluster,
+  apiPortOf,
   checkOptions,
   hasContainers,
   OptionError,
@@ -23,7 +24,7 @@ import { requirementsOf } from './core/requirements.ts';
 import { MARK } from './core/units.ts';
 import { findMissing, install, InstallError, searchPath } from './edge/install.ts';
 import { takeLock } from './edge/lock.ts';
-import { findPlace, isPortFree } from './edge/machine.ts';
+import { findPlace, freePorts, isPortFree } from './edge/machine.ts';
 import { placesOf, raiseNetwork } from './edge/node-network.ts';
 import { readCluster, writeCluster } from './edge/plan-file.ts';
 import { prepare } from './edge/prepare.ts';
@@ -103,14 +104,17 @@ async function decideCluster(
   progress: UpProgress,
 ): Promise<Cluster> {
   const before = readCluster(home);
-  if (before !== undefined) return againCluster(before, options);
+  if (before !== undefined) {
+    const more = Math.max(0, (options.apiservers ?? 0) - before.apiservers.length);
+    return againCluster(before, options, await freePorts(apiPortOf(before, before.apiservers.at(-1)) + 1, more));
+  }
   const own = home.root === resolve(homedir(), '.flotilla');
   const digest = createHash('sha256').update(home.root).digest();
   const name = options.name ?? (own ? 'flotilla' : `fl-${digest.toString('hex').slice(0, 5)}`);
-  const found = await findPlace(name, runtime, options.port, own ? 0 : 1 + (digest[0]! % (SLOTS - 1)));
+  const found = await findPlace(name, { ...options, runtime }, own ? 0 : 1 + (digest[0]! % (SLOTS - 1)));
   const cluster = planCluster({ ...options, runtime, name }, found);
   progress.say(
-    `new cluster ${name}: ${cluster.nodes.length} nodes (${runtime}), ${cluster.stores.length} stores, API on https://127.0.0.1:${cluster.ports.api}`,
+    `new cluster ${name}: ${cluster.nodes.length} nodes (${runtime}), ${cluster.stores.length} stores, API on https://127.0.0.1:${apiPortOf(cluster)}`,
   );
   return cluster;
 }
@@ -137,10 +141,10 @@ export async function installPrograms(
 
 /** Another program on our port would answer instead of our API, and nobody would understand why. */
 async function checkPort(home: Home, cluster: Cluster): Promise<void> {
-  for (const [i, instance] of cluster.apiservers.entries()) {
+  for (const instance of cluster.apiservers) {
     const record = readRecord(home.pidFile(instance));
     if (record !== undefined && isAlive(record)) continue;
-    const port = cluster.ports.api + i;
+    const port = apiPortOf(cluster, instance);
     if (!(await isPortFree('127.0.0.1', port)))
       throw new OptionError(
         `port ${port} of ${instance} is taken by another program: end it, or make another cluster with --home and --port`,

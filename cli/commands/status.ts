@@ -1,6 +1,7 @@
 // Decides what `status` tells of a cluster: every process, with what each actor says of itself. Never changes anything.
 import type { ActorStatus } from '../../lib/bus/messages.ts';
 import { humanDuration } from '../../lib/api/age.ts';
+import { apiPortOf } from '../../launcher/core/cluster.ts';
 import { supervisorStatus } from '../../launcher/supervisor/client.ts';
 import type { UnitStatus } from '../../launcher/supervisor/supervisor.ts';
 import { defineCommand, type GlobalArguments } from '../command.ts';
@@ -36,7 +37,7 @@ async function run(args: GlobalArguments & StatusArguments): Promise<void> {
   } else {
     const keeper = supervisor === undefined ? 'not running' : `pid ${supervisor.pid}`;
     console.log(
-      `cluster ${cluster.name} (${cluster.runtime})  API https://127.0.0.1:${cluster.ports.api}  home ${home.root}  supervisor ${keeper}`,
+      `cluster ${cluster.name} (${cluster.runtime})  API https://127.0.0.1:${apiPortOf(cluster)}  home ${home.root}  supervisor ${keeper}`,
     );
     const rows = units.map((unit) => rowOf(unit, saidBy(unit), args.output === 'wide'));
     if (rows.length > 0) for (const line of tableLines([HEADER, ...rows])) console.log(line);

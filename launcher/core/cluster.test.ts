@@ -1,7 +1,7 @@
 import test from 'ava';
 import { againCluster, apiPortOf, checkOptions, kubernetesServiceIp, planCluster, type Found } from './cluster.ts';
 
-const FOUND: Found = { clusterId: 'c0ffee', slot: 2, apiPort: 6443, natsPort: 4222, dnsPort: 53 };
+const FOUND: Found = { clusterId: 'c0ffee', slot: 2, apiPorts: [6443], natsPort: 4222, dnsPort: 53 };
 
 test('a new cluster has three nodes, three stores and one API actor unless told otherwise', (t) => {
   const cluster = planCluster({ name: 'demo' }, FOUND);
@@ -25,11 +25,11 @@ test('without containers all addresses are loopback ones: no root is needed', (t
   for (const address of [facts.podCidr, facts.serviceCidr, facts.dnsIp]) t.true(address.startsWith('127.'), address);
 });
 
-test('further API actors follow the first port', (t) => {
-  const cluster = planCluster({ name: 'demo', apiservers: 3 }, FOUND);
+test('each API actor has a port of its own', (t) => {
+  const cluster = planCluster({ name: 'demo', apiservers: 3 }, { ...FOUND, apiPorts: [6443, 6445, 6450] });
   t.deepEqual(
     cluster.apiservers.map((instance) => apiPortOf(cluster, instance)),
-    [6443, 6444, 6445],
+    [6443, 6445, 6450],
   );
 });
 
@@ -61,9 +61,10 @@ test('a cluster asked for again stays what it is', (t) => {
 
 test('nodes and API actors may be added, with the old ones in their places', (t) => {
   const cluster = planCluster({ name: 'demo' }, FOUND);
-  const more = againCluster(cluster, { nodes: 5, apiservers: 2 });
+  const more = againCluster(cluster, { nodes: 5, apiservers: 2 }, [6450]);
   t.deepEqual(more.nodes, [...cluster.nodes, 'node-4', 'node-5']);
   t.deepEqual(more.apiservers, ['apiserver-1', 'apiserver-2']);
+  t.is(apiPortOf(more, 'apiserver-2'), 6450);
 });
 
 for (const options of [{ name: 'other' }, { runtime: 'hollow' }, { stores: 5 }, { nodes: 2 }, { port: 7443 }] as const)

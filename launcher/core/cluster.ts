@@ -24,7 +24,8 @@ export interface Cluster {
   nodes: string[];
   stores: string[];
   apiservers: string[];
-  ports: { api: number; nats: number; dns: number };
+  /** `api` is the first API actor's, `furtherApis` those of the others in their order. */
+  ports: { api: number; furtherApis?: number[]; nats: number; dns: number };
   facts: ClusterFacts;
   /** Bringing its network up turned the machine's forwarding on: taking it down turns it off again. */
   turnedForwardingOn?: boolean;
@@ -34,7 +35,8 @@ export interface Cluster {
 export interface Found {
   clusterId: string;
   slot: number;
-  apiPort: number;
+  /** As many as there are API actors. */
+  apiPorts: number[];
   natsPort: number;
   dnsPort: number;
 }
@@ -88,15 +90,16 @@ export function planCluster(options: ClusterOptions & { name: string }, found: F
     nodes: numbered('node', options.nodes ?? 3),
     stores: numbered('store', options.stores ?? 3),
     apiservers: numbered('apiserver', options.apiservers ?? 1),
-    ports: { api: found.apiPort, nats: found.natsPort, dns: found.dnsPort },
+    ports: { api: found.apiPorts[0]!, furtherApis: found.apiPorts.slice(1), nats: found.natsPort, dns: found.dnsPort },
     ...rangesOf(options.name, found, runtime),
   };
 }
 
 /**
  * The same cluster, asked for again. Nodes and API actors may be added; what the stored state hangs on may not change.
+ * `morePorts`: for the added API actors.
  */
-export function againCluster(cluster: Cluster, options: ClusterOptions): Cluster {
+export function againCluster(cluster: Cluster, options: ClusterOptions, morePorts: readonly number[] = []): Cluster {
   checkOptions({ ...options, runtime: options.runtime ?? cluster.runtime });
   const refuse = (option: string, is: string | number): never => {
     throw new OptionError(
@@ -118,12 +121,14 @@ export function againCluster(cluster: Cluster, options: ClusterOptions): Cluster
     ...cluster,
     nodes: numbered('node', options.nodes ?? cluster.nodes.length),
     apiservers: numbered('apiserver', options.apiservers ?? cluster.apiservers.length),
+    ports: { ...cluster.ports, furtherApis: [...(cluster.ports.furtherApis ?? []), ...morePorts] },
   };
 }
 
-/** Port of each API actor: the first has the cluster's, the others follow. */
-export function apiPortOf(cluster: Cluster, instance: string): number {
-  return cluster.ports.api + cluster.apiservers.indexOf(instance);
+/** Port of each API actor: the first has the cluster's. */
+export function apiPortOf(cluster: Cluster, instance = cluster.apiservers[0]!): number {
+  const { api, furtherApis = [] } = cluster.ports;
+  return [api, ...furtherApis][cluster.apiservers.indexOf(instance)]!;
 }
 
 /** Address ranges by slot. Without containers everything lives in 127/8, which Linux answers without any set-up. */

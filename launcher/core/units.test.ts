@@ -7,7 +7,7 @@ import { homeLayout, MAX_HOME_BYTES } from './home.ts';
 import { loopbackPlaces, type Places } from './network-places.ts';
 import { planUnits } from './units.ts';
 
-const FOUND = { clusterId: 'c0ffee', slot: 0, apiPort: 6443, natsPort: 4222, dnsPort: 53 };
+const FOUND = { clusterId: 'c0ffee', slot: 0, apiPorts: [6443], natsPort: 4222, dnsPort: 53 };
 const PROGRAMS = { node: '/n', runActors: '/run.ts', natsServer: '/ns', containerd: '/cd', nsenter: '/nsenter' };
 const HOME = homeLayout('/h');
 

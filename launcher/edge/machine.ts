@@ -11,17 +11,24 @@ import { readIfThere } from './files.ts';
 /** `preferredSlot`: clusters of different homes begin their search in different places, also while one of them is down. */
 export async function findPlace(
   name: string,
-  runtime: RuntimeName,
-  port: number | undefined,
+  options: { runtime: RuntimeName; port?: number | undefined; apiservers?: number | undefined },
   preferredSlot: number,
 ): Promise<Found> {
+  const { runtime, port, apiservers = 1 } = options;
   const dnsPort = hasContainers(runtime) || process.getuid?.() === 0 ? 53 : 5353;
   const slot = await freeSlot(name, runtime, dnsPort, preferredSlot);
-  const apiPort = port ?? (await firstFree(DEFAULT_API_PORT, 50));
-  if (!(await isFree('127.0.0.1', apiPort)))
-    throw new OptionError(`--port ${apiPort}: another program already listens on 127.0.0.1:${apiPort}; choose another`);
-  const natsPort = await firstFree(4222, 200);
-  return { clusterId: randomUUID(), slot, apiPort, natsPort, dnsPort };
+  const first = port ?? (await firstFree(DEFAULT_API_PORT, 50));
+  if (!(await isFree('127.0.0.1', first)))
+    throw new OptionError(`--port ${first}: another program already listens on 127.0.0.1:${first}; choose another`);
+  const apiPorts = [first, ...(await freePorts(first + 1, apiservers - 1))];
+  return { clusterId: randomUUID(), slot, apiPorts, natsPort: await firstFree(4222, 200), dnsPort };
+}
+
+/** The next free ones. */
+export async function freePorts(from: number, count: number): Promise<number[]> {
+  const found: number[] = [];
+  while (found.length < count) found.push(await firstFree((found.at(-1) ?? from - 1) + 1, 200));
+  return found;
 }
 
 /** The machine's own resolvers: the DNS actor runs in the machine's network and may ask them. */

@@ -28,7 +28,7 @@ export async function prepare(cluster: Cluster, places: Places, home: Home, logL
     mkdirSync(directory, { recursive: true, mode: 0o700 });
   await prepareCertificates(cluster, places, home);
   ensureTokens(home);
-  writeKubeconfig(home, cluster.name, `https://127.0.0.1:${apiPortOf(cluster, cluster.apiservers[0]!)}`);
+  writeKubeconfig(home, cluster.name, `https://127.0.0.1:${apiPortOf(cluster)}`);
   const natsConfigChanged = writeIfChanged(
     home.natsConfig,
     natsConfigText({
