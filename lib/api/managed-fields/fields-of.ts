@@ -1,0 +1,44 @@
+// Decides which fields an object mentions: its leaves, and each element of its lists and maps. Never compares.
+import { LEAF, isEmpty, nodeOf, type Fields } from './fields.ts';
+import { isRecord, listElement, mergeRuleOf, ruleWithin, type MergeRule } from './merge-rule.ts';
+import { fieldElement, valueElement } from './path-element.ts';
+
+/** The fields of an object, or of the part of one that a client applies. `null` mentions a field, `undefined` does not. */
+export function fieldsOf(typeName: string, object: unknown): Fields {
+  return fieldsOfValue(mergeRuleOf(typeName), object);
+}
+
+export function fieldsOfValue(rule: MergeRule, value: unknown): Fields {
+  return below(rule, value);
+}
+
+function below(rule: MergeRule, value: unknown): Record<string, Fields> {
+  if (Array.isArray(value)) return rule.type === 'set' || rule.type === 'list' ? ofList(rule, value) : {};
+  if (!isRecord(value) || (rule.type !== 'struct' && rule.type !== 'map')) return {};
+  const out: Record<string, Fields> = {};
+  for (const name in value) {
+    if (value[name] === undefined) continue;
+    const node = ofField(rule, ruleWithin(rule, name), value[name]);
+    if (node !== undefined) out[fieldElement(name)] = node;
+  }
+  return out;
+}
+
+function ofField(parent: MergeRule, rule: MergeRule, value: unknown): Fields | undefined {
+  if (rule.type === 'leaf' || value === null) return LEAF;
+  // A struct's field is there with what is in it; a map's key is somebody's even so.
+  const mentioned = parent.type === 'map' || (isRecord(value) && isEmpty(value as unknown as Fields));
+  return nodeOf(mentioned, below(rule, value));
+}
+
+function ofList(rule: MergeRule & { type: 'set' | 'list' }, list: readonly unknown[]): Record<string, Fields> {
+  const out: Record<string, Fields> = {};
+  for (const item of list) {
+    const element = rule.type === 'set' ? valueElement(item) : listElement(rule.keys, item);
+    if (element === undefined) continue;
+    // Elements with the same key cannot be told apart: they are owned together, as a whole.
+    const repeated = element in out;
+    out[element] = repeated || rule.type === 'set' ? LEAF : nodeOf(true, below(rule.element, item))!;
+  }
+  return out;
+}

@@ -1,0 +1,126 @@
+// Decides how each type and field merges in server-side apply: as one leaf (scalars, everything atomic), field by field,
+// key by key, or element by element. Never looks at an object.
+import { canonical } from '../canonical.ts';
+import { typeSchema, type FieldSchema, type TypeSchema } from '../schema.ts';
+import { keyElement } from './path-element.ts';
+
+export type MergeRule =
+  | { readonly type: 'leaf' }
+  | { readonly type: 'struct'; readonly fields: ReadonlyMap<string, StructField> }
+  | { readonly type: 'map'; readonly element: MergeRule }
+  | { readonly type: 'set' }
+  | { readonly type: 'list'; readonly keys: readonly ListKey[]; readonly element: MergeRule };
+
+export interface StructField {
+  readonly rule: MergeRule;
+  /**
+   * What Go prints as null when it is not set: a list or map that is not optional. So it is there before it has elements,
+   * and who adds the first one does not own it: `f:containers` has no `.`.
+   */
+  readonly unset: object | undefined;
+}
+
+export interface ListKey {
+  readonly name: string;
+  /** What an element that leaves the key out is taken to mean; undefined: the key is needed. */
+  readonly fallback: unknown;
+}
+
+export const LEAF_RULE: MergeRule = { type: 'leaf' };
+const SET_RULE: MergeRule = { type: 'set' };
+const EMPTY_LIST: object = Object.freeze([]);
+const EMPTY_MAP: object = Object.freeze({});
+
+const STRUCTS = new Map<string, MergeRule>();
+
+/** The rule of `apps.v1.Deployment`. Built on first use, then kept. */
+export function mergeRuleOf(typeName: string): MergeRule {
+  const schema = typeSchema(typeName);
+  return schema === undefined || schema.jsonForm !== undefined || schema.mapType === 'atomic'
+    ? LEAF_RULE
+    : structRule(schema);
+}
+
+function structRule(schema: TypeSchema): MergeRule {
+  const known = STRUCTS.get(schema.name);
+  if (known !== undefined) return known;
+  const fields = new Map<string, StructField>();
+  const rule: MergeRule = { type: 'struct', fields };
+  // Before its fields are looked at: types may hold themselves.
+  STRUCTS.set(schema.name, rule);
+  for (const [name, field] of schema.fields) fields.set(name, { rule: fieldRule(field), unset: unsetOf(field) });
+  return rule;
+}
+
+function fieldRule(field: FieldSchema): MergeRule {
+  if (field.shape === 'list') return listRule(field);
+  if (field.mapType === 'atomic') return LEAF_RULE;
+  if (field.shape === 'map') return { type: 'map', element: mergeRuleOf(field.type) };
+  // A field may be granular though its type is atomic everywhere else (a volume's claimRef).
+  const schema = typeSchema(field.type);
+  const isGranular = field.mapType !== undefined && schema !== undefined;
+  return isGranular ? structRule(schema) : mergeRuleOf(field.type);
+}
+
+function listRule(field: FieldSchema): MergeRule {
+  if (field.listType === 'set') return SET_RULE;
+  if (field.listType !== 'map') return LEAF_RULE;
+  const element = typeSchema(field.type);
+  const keys = field.listKeys
+    .toSorted()
+    .map((name): ListKey => ({ name, fallback: fallbackOf(element?.fields.get(name)) }));
+  return { type: 'list', keys, element: mergeRuleOf(field.type) };
+}
+
+/** As the published OpenAPI: the declared default, or zero for a scalar that is always printed. */
+function fallbackOf(field: FieldSchema | undefined): unknown {
+  if (field === undefined) return undefined;
+  if (field.declaredDefault !== undefined) return field.declaredDefault;
+  if (field.pointer || field.omitEmpty || field.omitZero) return undefined;
+  return { string: '', int32: 0, int64: 0, bool: false }[field.type];
+}
+
+function unsetOf(field: FieldSchema): object | undefined {
+  if (field.shape === 'one' || field.omitEmpty || field.omitZero || field.pointer) return undefined;
+  return field.shape === 'list' ? EMPTY_LIST : EMPTY_MAP;
+}
+
+/** The path element of a list's element; undefined when it leaves out a key that has no default. */
+export function listElement(keys: readonly ListKey[], item: unknown): string | undefined {
+  const pairs: Array<[string, unknown]> = [];
+  for (const { name, fallback } of keys) {
+    const value = (item as Record<string, unknown> | null)?.[name] ?? fallback;
+    if (value === undefined) return undefined;
+    pairs.push([name, value]);
+  }
+  return keyElement(pairs);
+}
+
+const EMPTY_OBJECTS = new Map<string, object>();
+
+/** What an object is before anything is set: its plain structs are there already, so nobody comes to own them. */
+export function emptyObject(typeName: string): any {
+  let empty = EMPTY_OBJECTS.get(typeName);
+  if (empty === undefined) {
+    empty = canonical(typeName, {}).value as object;
+    EMPTY_OBJECTS.set(typeName, empty);
+  }
+  return empty;
+}
+
+export const isRecord = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** Absent, or a container without content: both sides so is compared and merged as one leaf. */
+export function isBlank(value: unknown): boolean {
+  if (value === undefined || value === null) return true;
+  if (Array.isArray(value)) return value.length === 0;
+  if (typeof value !== 'object') return false;
+  for (const _ in value) return false;
+  return true;
+}
+
+export const ruleWithin = (rule: MergeRule, name: string): MergeRule => {
+  if (rule.type === 'map') return rule.element;
+  return rule.type === 'struct' ? (rule.fields.get(name)?.rule ?? LEAF_RULE) : LEAF_RULE;
+};

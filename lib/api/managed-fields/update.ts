@@ -1,0 +1,91 @@
+// Decides who owns which fields after a create, update or patch: the writer what it changed, nobody what is gone, everyone
+// else what they had. Never changes the object and never refuses.
+import { toTime } from '../../base/clock.ts';
+import type { ManagedFieldsEntry } from '../generated/types.ts';
+import type { KubeObject } from '../object.ts';
+import { compare } from './compare.ts';
+import { difference, isEmpty, union } from './fields.ts';
+import { emptyObject, mergeRuleOf } from './merge-rule.ts';
+import {
+  NO_OWNERS,
+  capUpdaters,
+  entriesOf,
+  mapFields,
+  ownerKey,
+  ownersOf,
+  readOwners,
+  type Owner,
+  type Owners,
+} from './owners.ts';
+import { withinSubresource, withoutServerOwned } from './subresource.ts';
+
+export interface UpdateRequest {
+  /** `apps.v1.Deployment` */
+  typeName: string;
+  /** Undefined: the object is created. */
+  before: KubeObject | undefined;
+  /** As the writer wants it, with defaults. What admission adds later is nobody's. */
+  after: KubeObject;
+  manager: string;
+  /** Of the request: `apps/v1`. */
+  apiVersion: string;
+  /** `status`, `scale`, …; '' for the object proper. */
+  subresource: string;
+  /** Milliseconds since 1970. */
+  now: number;
+  /** False: objects that nobody has applied yet are not tracked. */
+  tracksNew?: boolean;
+}
+
+/** For metadata.managedFields of the written object; undefined: it has none. */
+export function updateManagedFields(request: UpdateRequest): ManagedFieldsEntry[] | undefined {
+  const owners = startOf(request);
+  const isTracked = owners.size > 0 || (request.before === undefined && request.tracksNew !== false);
+  return isTracked ? entriesOf(afterUpdate(owners, request)) : undefined;
+}
+
+/**
+ * A writer may send owners of its own (kubectl's way from client-side to server-side apply does), and clear them by an empty
+ * list or `[{}]`. Leaving them out or sending broken ones keeps those there are: most clients do not know of them.
+ */
+function startOf({ before, after, subresource }: UpdateRequest): Owners {
+  const live = ownersOf(before?.metadata.managedFields);
+  const sent = after.metadata.managedFields;
+  if (subresource !== '' || sent === undefined) return live;
+  if (isReset(sent)) return NO_OWNERS;
+  // What came back as it was read need not be read again.
+  if (sent === before?.metadata.managedFields) return live;
+  return readOwners(sent) ?? live;
+}
+
+const isReset = (entries: readonly ManagedFieldsEntry[]): boolean =>
+  entries.length === 0 || (entries.length === 1 && isEmpty(entries[0] as object as Record<string, never>));
+
+/** The owners once the update is made. Fields that the writer changed are its own alone, fields that are gone nobody's. */
+export function afterUpdate(owners: Owners, request: Omit<UpdateRequest, 'tracksNew'>): Owners {
+  const { typeName, before, after, subresource } = request;
+  const all = compare(mergeRuleOf(typeName), bare(before) ?? emptyObject(typeName), bare(after));
+  const changed = withinSubresource(all.changed, subresource);
+  const removed = withinSubresource(all.removed, subresource);
+  const left = mapFields(owners, ({ fields }) => difference(difference(fields, changed), removed));
+  const mine = withoutServerOwned(changed);
+  return isEmpty(mine) ? left : capUpdaters(withMine(left, request, mine));
+}
+
+function withMine(
+  owners: Map<string, Owner>,
+  { manager, apiVersion, subresource, now }: Omit<UpdateRequest, 'tracksNew'>,
+  mine: Owner['fields'],
+): Map<string, Owner> {
+  const identity = { manager, operation: 'Update', apiVersion, subresource } as const;
+  const key = ownerKey(identity);
+  const fields = union(owners.get(key)?.fields ?? {}, mine);
+  return owners.set(key, { ...identity, time: toTime(now), fields });
+}
+
+/** Without managedFields: they are about the others, not one of them. */
+export function bare<T extends KubeObject | undefined>(object: T): T {
+  if (object?.metadata?.managedFields === undefined) return object;
+  const { managedFields: _, ...metadata } = object.metadata;
+  return { ...object, metadata };
+}
