@@ -2,7 +2,6 @@
 // batches in flight, the same sequence again until an answer or the deadline. Never decides what is written.
 import { ApiError, messageOf } from '../../../lib/base/errors.ts';
 import { sleep } from '../../../lib/base/clock.ts';
-import { LIMITS } from '../../../lib/base/limits.ts';
 import type { ActorContext } from '../../../lib/actor/context.ts';
 import type {
   Cause,
@@ -16,6 +15,7 @@ import type {
   Txn,
   TxnResult,
 } from '../../../lib/bus/messages.ts';
+import { BusError } from '../../../lib/bus/bus.ts';
 import { subjectOf } from '../../../lib/bus/subjects.ts';
 import { isRefusal, StoreMembers } from './store-members.ts';
 
@@ -103,7 +103,7 @@ export class StoreClient {
         if (!isRefusal(reply)) return reply;
         heard.refusal(to, reply);
       } catch (error) {
-        heard.trouble(error);
+        heard.trouble(to, error);
       }
       await sleep(this.#ctx.clock, RETRY_PAUSE_MS);
     }
@@ -122,7 +122,8 @@ export class StoreClient {
     while (this.#ctx.clock.monotonic() < deadline) {
       try {
         const left = deadline - this.#ctx.clock.monotonic();
-        const reply = await this.#ask(to, { query: 'readIndex' }, Math.max(1, Math.min(ATTEMPT_MS, left)));
+        const asked = this.#ask(to, { query: 'readIndex' }, Math.max(1, Math.min(ATTEMPT_MS, left)));
+        const reply = await this.members.unlessMoved(to, asked);
         if ('readIndex' in reply) {
           this.members.leads(to);
           return reply.readIndex.revision;
@@ -133,8 +134,9 @@ export class StoreClient {
         }
       } catch (error) {
         this.members.lost(to);
-        heard.trouble(error);
+        heard.trouble(to, error);
       }
+      if (this.members.noneLeft(heard.without)) break;
       to = this.members.after(to);
       await sleep(this.#ctx.clock, RETRY_PAUSE_MS);
     }
@@ -175,12 +177,12 @@ export class StoreClient {
     const heard = new Heard();
     let to = this.members.likelyLeader;
     while (left.length > 0) {
-      const now = this.#ctx.clock.monotonic();
+      const now = this.members.noneLeft(heard.without) ? Infinity : this.#ctx.clock.monotonic();
       for (const late of left.filter((pending) => pending.deadline <= now)) this.#giveUp(late, noQuorum(heard.text));
       left = left.filter((pending) => pending.deadline > now);
       if (left.length === 0) break;
       try {
-        const reply = await this.#write(to, left);
+        const reply = await this.members.unlessMoved(to, this.#write(to, left));
         if (isRefusal(reply)) {
           this.members.refusedBy(to, reply);
           heard.refusal(to, reply);
@@ -191,7 +193,7 @@ export class StoreClient {
         }
       } catch (error) {
         this.members.lost(to);
-        heard.trouble(error);
+        heard.trouble(to, error);
       }
       to = this.members.after(to);
       await sleep(this.#ctx.clock, RETRY_PAUSE_MS);
@@ -253,6 +255,8 @@ export class StoreClient {
 class Heard {
   #refusal: string | undefined;
   #trouble: string | undefined;
+  /** Members that know of no leader, or are not there. One that might still say yes is not among them. */
+  readonly without = new Map<string, 'noQuorum' | 'gone'>();
 
   get text(): string {
     return this.#refusal ?? this.#trouble ?? 'no member was asked';
@@ -260,10 +264,14 @@ class Heard {
 
   refusal(member: string, reply: StoreRefusal): void {
     this.#refusal = `${member}: ${reply.message}`;
+    if (reply.refused === 'noQuorum') this.without.set(member, 'noQuorum');
+    else this.without.delete(member);
   }
 
-  trouble(error: unknown): void {
+  trouble(member: string, error: unknown): void {
     this.#trouble = messageOf(error);
+    if (error instanceof BusError && error.kind === 'no-responders') this.without.set(member, 'gone');
+    else this.without.delete(member);
   }
 }
 
@@ -278,7 +286,7 @@ function forgotten(message: string): ApiError {
 function noQuorum(last: string): ApiError {
   return new ApiError(
     'ServiceUnavailable',
-    `the store has no quorum: the write was not acknowledged within ${LIMITS.writeTimeoutMs / 1000} s (${last}); it may be applied later, read before you try again`,
+    `the store has no quorum: the write was not acknowledged (${last}); it may be applied later, read before you try again`,
     { retryAfterSeconds: 1 },
   );
 }

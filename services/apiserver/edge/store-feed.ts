@@ -99,6 +99,8 @@ export class StoreFeed {
   }
 
   #receive(committed: StoreCommitted): void {
+    // Only a leader speaks here: whoever waits for another member's answer need not wait any longer.
+    this.#store.members.leads(committed.member);
     if (committed.previous > this.cache.revision) void this.catchUp();
     else this.#apply(committed.txns);
   }

@@ -1,10 +1,12 @@
 // Decides which store member to ask next: the one that was last known to lead, else the others in turn. Never asks.
+import { TroubleError } from '../../../lib/base/errors.ts';
 import type { StoreRefusal } from '../../../lib/bus/messages.ts';
 
 export class StoreMembers {
   readonly #members: readonly string[];
   #turn = 0;
   #leader: string | undefined;
+  #moved = Promise.withResolvers<string>();
 
   constructor(members: readonly string[]) {
     this.#members = members;
@@ -27,7 +29,27 @@ export class StoreMembers {
   }
 
   leads(member: string): void {
-    if (this.#members.includes(member)) this.#leader = member;
+    if (!this.#members.includes(member) || this.#leader === member) return;
+    this.#leader = member;
+    this.#moved.resolve(member);
+    this.#moved = Promise.withResolvers();
+  }
+
+  /** What `to` answers, or a rejection as soon as another member is known to lead: a dead leader would never answer. */
+  async unlessMoved<Reply>(to: string, asked: Promise<Reply>): Promise<Reply> {
+    for (;;) {
+      const won = await Promise.race([
+        asked.then((reply) => ({ reply })),
+        this.#moved.promise.then((leader) => ({ leader })),
+      ]);
+      if ('reply' in won) return won.reply;
+      if (won.leader !== to) throw new TroubleError(`${to} did not answer before ${won.leader} led`);
+    }
+  }
+
+  /** Do these refusals and failures leave no member that could have said yes? */
+  noneLeft(without: ReadonlyMap<string, 'noQuorum' | 'gone'>): boolean {
+    return without.size === this.#members.length && [...without.values()].includes('noQuorum');
   }
 
   /** A refusal names the leader, if the member knows it. */
