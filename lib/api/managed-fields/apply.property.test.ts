@@ -8,7 +8,7 @@ import { fieldsOf } from './fields-of.ts';
 import { difference, intersection, isEmpty, pathsOf, type Fields } from './fields.ts';
 import { merge } from './merge.ts';
 import { mergeRuleOf } from './merge-rule.ts';
-import { DEPLOYMENT, LATER, apply, content, deploymentConfig, named, printAll, write } from './test-kit.ts';
+import { DEPLOYMENT, LATER, apply, content, deploymentConfig, named, printAll, write } from './testdata/kit.ts';
 import { withoutServerOwned } from './subresource.ts';
 
 const TYPE = DEPLOYMENT.typeName;

@@ -3,7 +3,7 @@ import { ApiError } from '../../base/errors.ts';
 import { kindByName } from '../kind.ts';
 import type { KubeObject } from '../object.ts';
 import { applyConflict, printPath } from './conflicts.ts';
-import { CONFIG_MAP, DEPLOYMENT, LATER, POD, SERVICE, apply, content, owned, write } from './test-kit.ts';
+import { CONFIG_MAP, DEPLOYMENT, LATER, POD, SERVICE, apply, content, owned, write } from './testdata/kit.ts';
 import { applyServerSide } from './apply.ts';
 
 const data = (object: KubeObject): object | undefined => object['data'];

@@ -3,7 +3,7 @@ import test from 'ava';
 import type { KubeObject } from '../object.ts';
 import { applyConflict } from './conflicts.ts';
 import { LAST_APPLIED } from './last-applied.ts';
-import { DEPLOYMENT, LATER, apply, content, named, owned, write } from './test-kit.ts';
+import { DEPLOYMENT, LATER, apply, content, named, owned, write } from './testdata/kit.ts';
 
 const CLIENT = 'kubectl-client-side-apply';
 const manifest = (replicas: number, image: string): Record<string, any> => ({

@@ -9,7 +9,7 @@ import cases from '../testdata/cases-1.20.json' with { type: 'json' };
 import { applyServerSide, type ApplyResult } from './apply.ts';
 import { applyConflict } from './conflicts.ts';
 import { difference, format, setOf, union, type Fields, type Path } from './fields.ts';
-import { DEPLOYMENT, write } from './test-kit.ts';
+import { DEPLOYMENT, write } from './testdata/kit.ts';
 import { updateManagedFields } from './update.ts';
 
 const CASES = cases as any[];

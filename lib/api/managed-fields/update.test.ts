@@ -2,7 +2,7 @@ import test from 'ava';
 import type { KubeObject } from '../object.ts';
 import { capUpdaters, entriesOf, ownerKey, ownersOf, type Owner } from './owners.ts';
 import { setOf } from './fields.ts';
-import { CONFIG_MAP, DEPLOYMENT, LATER, NOW, apply, content, owned, write } from './test-kit.ts';
+import { CONFIG_MAP, DEPLOYMENT, LATER, NOW, apply, content, owned, write } from './testdata/kit.ts';
 import type { ManagedFieldsEntry } from '../generated/types.ts';
 import { updateManagedFields } from './update.ts';
 

@@ -1,14 +1,14 @@
 // Does nothing but serve the tests of this folder: short ways to apply and update, and configurations of any shape that a
 // client may apply.
 import fc from 'fast-check';
-import { decodeValue, expectedOf } from '../decode.ts';
-import { kindByName, type Kind } from '../kind.ts';
-import type { KubeObject } from '../object.ts';
-import { apiVersionOf } from '../resource.ts';
-import { applyServerSide, type ApplyRequest, type ApplyResult } from './apply.ts';
-import { printPath } from './conflicts.ts';
-import { pathsOf, type Fields } from './fields.ts';
-import { updateManagedFields, type UpdateRequest } from './update.ts';
+import { decodeValue, expectedOf } from '../../decode.ts';
+import { kindByName, type Kind } from '../../kind.ts';
+import type { KubeObject } from '../../object.ts';
+import { apiVersionOf } from '../../resource.ts';
+import { applyServerSide, type ApplyRequest, type ApplyResult } from '../apply.ts';
+import { printPath } from '../conflicts.ts';
+import { pathsOf, type Fields } from '../fields.ts';
+import { updateManagedFields, type UpdateRequest } from '../update.ts';
 
 export const NOW = Date.parse('2026-11-22T08:00:00Z');
 export const LATER = NOW + 60_000;
