@@ -1,5 +1,5 @@
 // Decides how `apply` goes through its files and what it says of each object. Never deletes one.
-import { isReason } from '../../lib/base/errors.ts';
+import { isReason, type ApiError } from '../../lib/base/errors.ts';
 import { defineCommand, FILES } from '../command.ts';
 import { kindText, UsageError } from '../core/resources.ts';
 import { applyObject } from '../edge/apply-object.ts';
@@ -52,9 +52,11 @@ function failureWithSource(error: unknown, { source, object }: Manifest): string
   return failureText(error).replace(/: /, `: error when applying "${source}": `);
 }
 
-/** The server's sentence without the name that is printed before it. */
+/** One field on the line, several as a list below it, as kubectl prints them. */
 function invalidText(error: unknown): string {
-  const message = (error as Error).message;
+  const { message, details } = error as ApiError;
+  const causes = (details?.causes ?? []).map((cause) => `${cause.field ?? ''}: ${cause.message ?? ''}`);
+  if (causes.length > 1) return ['', ...[...new Set(causes)].map((cause) => `* ${cause}`)].join('\n');
   const at = message.indexOf('is invalid: ');
-  return at === -1 ? message : message.slice(at + 'is invalid: '.length);
+  return causes[0] ?? (at === -1 ? message : message.slice(at + 'is invalid: '.length));
 }

@@ -46,7 +46,7 @@ function manifestsIn(source: string, text: string): Manifest[] {
   try {
     documents = parseYaml(text);
   } catch (error) {
-    throw new UsageError(`error parsing ${source}: ${(error as Error).message}`);
+    throw new UsageError(`error parsing ${source}: ${(error as Error).message.split(/:?\n/)[0]}`);
   }
   return documents.flatMap(({ value, duplicates }) => {
     if (duplicates.length > 0)

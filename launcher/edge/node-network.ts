@@ -1,9 +1,9 @@
 // Does: asks launcher/network for the nodes' network where pods are containers, and loopback addresses elsewhere. Never
 // knows how a network is built.
 import { systemExec } from '../../lib/exec/system-exec.ts';
-import { hasContainers, type Cluster } from '../core/cluster.ts';
+import { hasContainers, OptionError, type Cluster } from '../core/cluster.ts';
 import { loopbackPlaces, type Places } from '../core/network-places.ts';
-import { bringUp, planNetwork, tearDown, type NetworkPlan } from '../network/index.ts';
+import { bringUp, conflictsOf, planNetwork, takenBlocks, tearDown, type NetworkPlan } from '../network/index.ts';
 
 export function placesOf(cluster: Cluster): Places {
   if (!hasContainers(cluster.runtime)) return loopbackPlaces(cluster);
@@ -18,6 +18,11 @@ export function placesOf(cluster: Cluster): Places {
 /** Repeatable. The cluster as it must be remembered afterwards. */
 export async function raiseNetwork(cluster: Cluster): Promise<Cluster> {
   if (!hasContainers(cluster.runtime)) return cluster;
+  const [conflict] = conflictsOf(cluster.name, cluster.slot, await takenBlocks(systemExec));
+  if (conflict !== undefined)
+    throw new OptionError(
+      `the addresses of cluster ${cluster.name} are in use: ${conflict.cidr} on ${conflict.device}; take that down first, or make another cluster with --home`,
+    );
   const { turnedForwardingOn } = await bringUp(networkPlan(cluster), systemExec);
   return turnedForwardingOn ? { ...cluster, turnedForwardingOn } : cluster;
 }

@@ -1,7 +1,7 @@
 // Decides how Services, nodes and namespaces are described. Never asks for them.
 import type { EndpointSlice, Lease, Namespace, Node, Pod, Service } from '../../../lib/api/generated/types.ts';
 import { addQuantities, quantityToMilli, quantityToNumber } from '../../../lib/api/quantity.ts';
-import { ageText, annotationLines, longTime, mapLines, pairsText, section } from './text.ts';
+import { ageText, annotationLines, longTime, mapLines, pairsText } from './text.ts';
 
 export function serviceLines(service: Service, slices: readonly EndpointSlice[]): string[] {
   const { metadata, spec } = service;
@@ -69,8 +69,7 @@ export function nodeLines(node: Node, pods: readonly Pod[], lease: Lease | undef
     `  HolderIdentity:\t${lease?.spec?.holderIdentity ?? '<unset>'}`,
     `  AcquireTime:\t${lease?.spec?.acquireTime === undefined ? '<unset>' : longTime(lease.spec.acquireTime)}`,
     `  RenewTime:\t${longTime(lease?.spec?.renewTime)}`,
-    ...section(
-      'Conditions',
+    ...conditionTable(
       ['Type', 'Status', 'LastHeartbeatTime', 'LastTransitionTime', 'Reason', 'Message'],
       (status?.conditions ?? []).map((each) => [
         each.type ?? '',
@@ -97,6 +96,7 @@ export function nodeLines(node: Node, pods: readonly Pod[], lease: Lease | undef
         ['Architecture', info?.architecture],
         ['Container Runtime Version', info?.containerRuntimeVersion],
         ['Kubelet Version', info?.kubeletVersion],
+        ['Kube-Proxy Version', info?.kubeProxyVersion],
       ] as const
     ).map(([name, value]) => `  ${name}:\t${value ?? ''}`),
     `PodCIDR:\t${spec?.podCIDR ?? ''}`,
@@ -119,13 +119,16 @@ function quantities(title: string, map: Record<string, unknown> | undefined): st
   return [`${title}:`, ...rows.map(([name, value]) => `  ${name}:\t${String(value)}`)];
 }
 
+/** What the node's sums are told of. */
+const RESERVED = ['cpu', 'memory', 'ephemeral-storage'];
+
 type Needs = { requests: Record<string, string>; limits: Record<string, string> };
 
 function needsOf(pod: Pod): Needs {
   const sum = (side: 'requests' | 'limits'): Record<string, string> => {
-    const total: Record<string, string> = { cpu: '0', memory: '0' };
+    const total: Record<string, string> = Object.fromEntries(RESERVED.map((name) => [name, '0']));
     for (const container of pod.spec?.containers ?? [])
-      for (const name of ['cpu', 'memory'])
+      for (const name of RESERVED)
         total[name] = addQuantities(
           total[name]!,
           String((container.resources?.[side] as Record<string, unknown> | undefined)?.[name] ?? '0'),
@@ -143,12 +146,13 @@ function share(name: string, value: string, allocatable: Record<string, unknown>
 }
 
 function podTable(pods: readonly Pod[], allocatable: Record<string, unknown> | undefined, now: number): string[] {
-  const header = ['Namespace', 'Name', 'CPU Requests', 'CPU Limits', 'Memory Requests', 'Memory Limits', 'Age'];
+  const header = ['Namespace', 'Name', '', 'CPU Requests', 'CPU Limits', 'Memory Requests', 'Memory Limits', 'Age'];
   const rows = pods.map((pod) => {
     const { requests, limits } = needsOf(pod);
     return [
       pod.metadata?.namespace ?? '',
       pod.metadata?.name ?? '',
+      '',
       share('cpu', requests['cpu']!, allocatable),
       share('cpu', limits['cpu']!, allocatable),
       share('memory', requests['memory']!, allocatable),
@@ -156,7 +160,7 @@ function podTable(pods: readonly Pod[], allocatable: Record<string, unknown> | u
       ageText(pod.metadata?.creationTimestamp, now),
     ];
   });
-  const rule = ['---------', '----', '------------', '----------', '---------------', '-------------', '---'];
+  const rule = ['---------', '----', '', '------------', '----------', '---------------', '-------------', '---'];
   return [
     `Non-terminated Pods:\t(${pods.length} in total)`,
     ...[header, rule, ...rows].map((cells) => `  ${cells.join('\t')}`),
@@ -172,9 +176,17 @@ function allocated(pods: readonly Pod[], allocatable: Record<string, unknown> | 
     '  (Total limits may be over 100 percent, i.e., overcommitted.)',
     '  Resource\tRequests\tLimits',
     '  --------\t--------\t------',
-    ...['cpu', 'memory'].map(
+    ...RESERVED.map(
       (name) =>
         `  ${name}\t${share(name, total('requests', name), allocatable)}\t${share(name, total('limits', name), allocatable)}`,
     ),
   ];
+}
+
+/** kubectl leaves a space behind each cell of this one. */
+function conditionTable(header: string[], rows: string[][]): string[] {
+  const rule = header.map((word) => '-'.repeat(word.length));
+  const line = (cells: string[]): string =>
+    `  ${cells.map((cell, i) => (i < cells.length - 1 ? `${cell} ` : cell)).join('\t')}`;
+  return ['Conditions:', `  ${header.join('\t')}`, `  ${rule.join('\t')}`, ...rows.map(line)];
 }
