@@ -279,6 +279,17 @@ test('a lost segment is refused: first, middle or last', async (t) => {
   }
 });
 
+test('the only segment, lost, is no new beginning: the member would forget its vote', async (t) => {
+  const disk = new MemoryDisk();
+  const { storage } = await open(disk);
+  await storage.log.write([{ hardState: { term: 3, vote: 'store-2', commit: 0 } }]);
+  await storage.close();
+  const segments = (await disk.list('/data')).filter((name) => name.endsWith('.segment'));
+  t.is(segments.length, 1);
+  disk.lose(`/data/${segments[0]}`);
+  await t.throwsAsync(open(disk), { instanceOf: DamagedError });
+});
+
 test('a failed fsync ends the log: nothing later is confirmed, even if the disk works again', async (t) => {
   const disk = new MemoryDisk();
   const { storage } = await open(disk);

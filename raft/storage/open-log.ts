@@ -31,6 +31,8 @@ export interface OpenedLog {
 }
 
 const SEGMENT_NAME = /^log-(\d{10})\.segment$/;
+/** An empty file: only its name says something. */
+const MARK_NAME = 'log.begun';
 const NO_HARD_STATE: HardState = { term: 0, vote: '', commit: 0 };
 
 /** `snapshot`: the last durable one, or index 0. Its index must be reachable from the log. */
@@ -44,6 +46,12 @@ export async function openLog(
   const files = await readSegments(disk, directory);
   await endInterruptedRotation(disk, directory, files);
   const fresh = files.length === 0 || (files.length === 1 && neverBegun(files[0]!.scan));
+  const wasHere = (await disk.list(directory)).includes(MARK_NAME);
+  if (fresh && wasHere)
+    throw new DamagedError(
+      directory,
+      'this member has kept a log in it, which is gone with everything that it promised',
+    );
   if (fresh && (snapshot.index > 0 || (files[0] !== undefined && files[0].number > 1)))
     throw new DamagedError(directory, `the log of snapshot ${snapshot.index} is missing`);
   const opened = fresh
@@ -54,7 +62,20 @@ export async function openLog(
   await files.at(-2)?.file.datasync();
   await opened.log.write([{ incarnation: opened.incarnation, ...opened.begin }]);
   await disk.syncDirectory(directory);
+  // Before anything is promised.
+  if (!wasHere) await leaveMark(disk, directory);
   return opened;
+}
+
+/**
+ * Whoever finds this beside no log knows that one was lost: a member that began again from nothing, under its old name,
+ * would vote twice in a term and forget what it had acknowledged.
+ */
+async function leaveMark(disk: Disk, directory: string): Promise<void> {
+  const file = await disk.open(`${directory}/${MARK_NAME}`, { create: true });
+  await file.datasync();
+  await file.close();
+  await disk.syncDirectory(directory);
 }
 
 interface ReadSegment extends Segment {
