@@ -17,7 +17,6 @@ import {
   type RaftLimits,
   type RaftState,
   type RaftStatus,
-  type SnapshotChunkHead,
   type SnapshotDescription,
 } from '../../../raft/core/index.ts';
 import type { Disk } from '../../../raft/storage/disk.ts';
@@ -27,6 +26,7 @@ import { createRaftTransport, type RaftTransport } from '../../../raft/transport
 import type { StoreLimits } from '../core/limits.ts';
 import { StateMachine, type Applied } from '../core/state-machine.ts';
 import { Applier, loadState, type NextTurn } from './applier.ts';
+import { ChunkSender } from './chunk-sender.ts';
 import { ElectionTrace } from './election-trace.ts';
 import { LeaderWatch } from './leader-watch.ts';
 import { Leadership } from './leadership.ts';
@@ -70,6 +70,7 @@ export class StoreMember {
   private readonly observe: MemberOptions['observe'];
   private readonly raft: RaftState;
   private readonly transport: RaftTransport;
+  private readonly chunks: ChunkSender;
   private readonly applier: Applier;
   private readonly snapshotter: Snapshotter;
   private readonly publisher: Publisher;
@@ -164,6 +165,10 @@ export class StoreMember {
         this.input({ type: 'receive', message });
       },
     });
+    const send = (message: Message): void => {
+      if (!this.stopped) this.transport.send(message);
+    };
+    this.chunks = new ChunkSender(storage.snapshots, send, ctx.log);
   }
 
   /** Restores the state from snapshot and log, and begins to take part. Throws when the disk's content is damaged. */
@@ -303,7 +308,7 @@ export class StoreMember {
       case 'send':
         return this.send(effect.message, effect.afterAppend);
       case 'sendSnapshotChunk':
-        return this.sendChunk(effect.message, effect.lengthBytes);
+        return this.chunks.sendChunk(effect.message, effect.lengthBytes);
       case 'writeSnapshotChunk':
         return this.writeChunk(effect);
       case 'apply':
@@ -355,17 +360,6 @@ export class StoreMember {
     if (!led || leads) return;
     this.proposals.abandon();
     this.operations.abandon();
-  }
-
-  /** Asked for again if it is lost, also when the file was released meanwhile. */
-  private sendChunk(message: SnapshotChunkHead, lengthBytes: number): void {
-    this.storage.snapshots.read(message.snapshot.index, message.offset, lengthBytes).then(
-      (data) => {
-        if (!this.stopped && data.length === lengthBytes) this.transport.send({ ...message, data });
-      },
-      (error: unknown) =>
-        this.ctx.log.warn({ error: messageOf(error), index: message.snapshot.index }, 'snapshot not read'),
-    );
   }
 
   private writeChunk({ snapshot, offset, data, last }: Extract<Effect, { type: 'writeSnapshotChunk' }>): void {
