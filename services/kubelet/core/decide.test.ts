@@ -301,7 +301,7 @@ const specs: PodSpec[] = [
 ];
 
 /** What must hold of every effect at the moment that it is asked for. */
-function check(state: PodState, world: World, effect: PodEffect, kills: Map<string, number>, now: number): void {
+function check(state: PodState, world: World, effect: PodEffect): void {
   const running = world.containers.filter((run) => run.state === 'running');
   const must = (holds: boolean, what: string): void => {
     if (!holds) throw new Error(`${effect.key}: ${what}`);
@@ -330,7 +330,6 @@ function check(state: PodState, world: World, effect: PodEffect, kills: Map<stri
   if (effect.type === 'removeSandbox')
     must(!running.some(({ sandboxId }) => sandboxId === effect.id), 'something runs in it');
   if (effect.type === 'removeContainer') must(!running.some(({ id }) => id === effect.id), 'it runs');
-  if (effect.type === 'signal' && effect.signal === 'stop' && !kills.has(effect.id)) kills.set(effect.id, now);
   if (effect.type === 'deletePod' || effect.type === 'removeFiles')
     must(running.length === 0 && world.sandboxes.length === 0, 'something of it is left');
 }
@@ -372,7 +371,6 @@ test('in worlds that go wrong at random, what must hold holds, and a deleted pod
       const chance = seededChance(seed);
       const pod: Pod = { metadata: { ...identity, resourceVersion: '1' }, spec: specs[which]! };
       const world: World = { sandboxes: [], containers: [] };
-      const kills = new Map<string, number>();
       let state = newPodState(pod, NOW);
       let now = NOW;
       let flying: PodEffect[] = [];
@@ -412,7 +410,7 @@ test('in worlds that go wrong at random, what must hold holds, and a deleted pod
         const decision = decidePod(state, now);
         state = decision.state;
         for (const effect of decision.effects) {
-          check(state, world, effect, kills, now);
+          check(state, world, effect);
           state = stepPod(state, { type: 'began', key: effect.key }, now);
           flying.push(effect);
         }
@@ -453,7 +451,8 @@ test('in worlds that go wrong at random, what must hold holds, and a deleted pod
           `the pod is ${state.lifecycle}, ${left} things are left: ${JSON.stringify(state, undefined, 1)}`,
         );
     }),
-    { numRuns: 300 },
+    // Seeds that failed once: a container that was being started when its sandbox was lost.
+    { numRuns: 300, examples: [[841548740, 0, 17]] },
   );
   t.pass();
 });

@@ -97,14 +97,15 @@ export function isFinished(state: PodState): boolean {
 
 // ---- the stages of a life -------------------------------------------------------------------------------------------
 
+/** What still runs in a lost sandbox, or is just being started there, ends before the sandbox goes. */
 function prepare(plan: Plan): void {
   const { state } = plan;
-  for (const run of state.containers.filter(
-    (one) => one.state === 'running' && one.sandboxId !== readySandbox(state)?.id,
-  ))
-    killContainer(plan, run, `Stopping container ${run.name}: its sandbox is gone`, 0);
-  if (state.volumes !== 'ready') plan.want({ type: 'prepareVolumes', key: 'volumes' });
-  else if (readySandbox(state) === undefined) makeSandbox(plan);
+  const current = readySandbox(state);
+  const stray = state.containers.filter((run) => run.state === 'running' && run.sandboxId !== current?.id);
+  for (const run of stray) killContainer(plan, run, `Stopping container ${run.name}: its sandbox is gone`, 0);
+  if (state.volumes !== 'ready') return plan.want({ type: 'prepareVolumes', key: 'volumes' });
+  const isStarting = state.inFlight.some((key) => key.startsWith('start:'));
+  if (current === undefined && stray.length === 0 && !isStarting) makeSandbox(plan);
 }
 
 function makeSandbox(plan: Plan): void {
