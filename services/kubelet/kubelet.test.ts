@@ -248,6 +248,7 @@ test('a pod that does not fit is refused', async (t) => {
 
 test('a kubelet that comes back adopts what runs: same container, never unready', async (t) => {
   const own = await startTestNode({ openShim: (ctx) => openHollowShim(ctx) });
+  t.teardown(() => own.stop());
   const readinessProbe = { exec: { command: ['x'] }, periodSeconds: 1, initialDelaySeconds: 0 };
   await own.createPod('lasting', web({ containers: [{ name: 'main', image: 'web:1', readinessProbe }] }));
   const before = await own.podWhen('lasting', 'ready', isReady);
@@ -259,12 +260,12 @@ test('a kubelet that comes back adopts what runs: same container, never unready'
   t.is(containerOf(after)?.containerID, containerOf(before)?.containerID);
   t.is(containerOf(after)?.restartCount, 0);
   t.deepEqual(after.status?.conditions, before.status?.conditions);
-  await own.stop();
 });
 
 test('without the API pods go on: what ends is restarted, and told when the API is back', async (t) => {
   let shim!: RuntimeShim;
   const own = await startTestNode({ openShim: async (ctx) => (shim = await openHollowShim(ctx)) });
+  t.teardown(() => own.stop());
   await own.createPod('alone', web(), hollow({ 'exit-code': '1', 'exit-after-ms': '2000' }));
   await own.podWhen('alone', 'ready', isReady);
   own.cut();
@@ -279,11 +280,11 @@ test('without the API pods go on: what ends is restarted, and told when the API 
   t.is(containerOf((await own.getPod('alone'))!)?.restartCount, 0, 'the API knows nothing of it yet');
   own.join();
   await own.podWhen('alone', 'the restart is told', (pod) => (containerOf(pod)?.restartCount ?? 0) >= 1, 20_000);
-  await own.stop();
 });
 
 test('a pod that was deleted while no kubelet ran is cleaned away', async (t) => {
   const own = await startTestNode({ openShim: (ctx) => openHollowShim(ctx) });
+  t.teardown(() => own.stop());
   await own.createPod('orphan', web());
   await own.podWhen('orphan', 'ready', isReady);
   await own.stopKubelet();
@@ -296,5 +297,4 @@ test('a pod that was deleted while no kubelet ran is cleaned away', async (t) =>
       own.kubelet.status()['containersRunning'] === 0 && own.kubelet.status()['pods'] === 0 ? true : undefined,
   );
   t.pass();
-  await own.stop();
 });
