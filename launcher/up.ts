@@ -22,6 +22,7 @@ import { homeLayout, MAX_HOME_BYTES, type Home } from './core/home.ts';
 import type { Places } from './core/network-places.ts';
 import { requirementsOf } from './core/requirements.ts';
 import { MARK } from './core/units.ts';
+import { primeCompileCache } from './edge/compile-cache.ts';
 import { findMissing, install, InstallError, searchPath } from './edge/install.ts';
 import { takeLock } from './edge/lock.ts';
 import { findPlace, freePorts, isPortFree } from './edge/machine.ts';
@@ -74,11 +75,14 @@ export async function up(options: UpOptions, progress: UpProgress): Promise<Runn
     const cluster = await decideCluster(home, options, runtime, progress);
     await checkPort(home, cluster);
     writeCluster(home, cluster);
+    // Beside each other: one waits for the kernel, the other for a processor.
+    const primed = primeCompileCache(systemExec, home);
     writeCluster(home, await raiseNetwork(cluster));
     const places = placesOf(cluster);
     if (runtime !== 'hollow') await ensureWebImage(home.webImage, progress.say);
     const { natsConfigChanged } = await prepare(cluster, places, home, options.logLevel ?? 'info');
     if (natsConfigChanged) reloadNats(home);
+    await primed;
     await ensureSupervisor(home, cluster);
     const units = await awaitUnits(home, progress, options.timeoutMs ?? UP_TIMEOUT_MS);
     return { cluster, places, home, units };
