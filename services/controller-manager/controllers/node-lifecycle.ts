@@ -69,7 +69,8 @@ function reconcile(view: View, node: Node, now: number, options: NodeLifecycleOp
   const hasNoExecute = (node.spec?.taints ?? []).some((taint) => taint.effect === 'NoExecute');
   if (ready !== 'True' || hasNoExecute) {
     const pods = view.list<Pod>(RESOURCES.pods).filter((pod) => pod.spec.nodeName === name && !isTerminal(pod));
-    if (ready !== 'True') actions.push(...pods.filter(isReady).flatMap((pod) => markNotReady(pod, now)));
+    // Only of a silent kubelet: one that speaks says itself which of its pods are ready, and would say so again at once.
+    if (isSilent) actions.push(...pods.filter(isReady).flatMap((pod) => markNotReady(pod, now)));
     const evictions = evict(view, node, pods, now, options);
     actions.push(...evictions.actions);
     againInMs = Math.min(againInMs, evictions.againInMs ?? againInMs);
