@@ -11,7 +11,7 @@ const cluster = new TestCluster({ name: 'e2e-fail' });
 
 test.before(async () => {
   await cluster.up();
-  await cluster.apply(web({ name: 'web', replicas: 3, tolerationSeconds: 5 }));
+  await cluster.apply(web({ name: 'web', replicas: 3 }));
   await readyPods('web', 3);
 });
 test.after.always(async () => void (await cluster.down()));
@@ -201,6 +201,8 @@ test.serial('SIGKILL of everything at once: all acknowledged objects are there, 
 });
 
 test.serial('a dead node: its bare pod is not made again, the Deployment’s is', async (t) => {
+  await cluster.apply(web({ name: 'moving', replicas: 3, tolerationSeconds: 5 }));
+  await readyPods('moving', 3);
   await cluster.apply(shellPod('bare', 'sleep 1000', { pod: { nodeName: 'node-2' } }));
   await eventually('bare runs', async () => (await cluster.get<Pod>('pod', 'bare')).status?.phase === 'Running');
   for (const unit of ['kubelet-node-2', 'kube-proxy-node-2', 'containerd-node-2']) await cluster.must('stop', unit);
@@ -215,7 +217,7 @@ test.serial('a dead node: its bare pod is not made again, the Deployment’s is'
   const pods = await eventually(
     'three ready pods on two nodes',
     async () => {
-      const ready = (await podsOf('web')).filter((pod) => isReady(pod) && pod.spec.nodeName !== 'node-2');
+      const ready = (await podsOf('moving')).filter((pod) => isReady(pod) && pod.spec.nodeName !== 'node-2');
       return ready.length === 3 && ready;
     },
     90_000,
