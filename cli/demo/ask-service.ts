@@ -14,7 +14,18 @@ const { Resolver } = await import('node:dns/promises');
 const http = await import('node:http');
 const resolver = new Resolver({ timeout: 1000, tries: 3 });
 resolver.setServers([dnsServer + ':' + dnsPort]);
-const address = /^[0-9.]+$/.test(host) ? host : (await resolver.resolve4(host))[0];
+const find = async (until) => {
+  for (;;) {
+    try {
+      return (await resolver.resolve4(host))[0];
+    } catch (error) {
+      // The Service is a moment old: its name and the rules to the DNS may be on their way.
+      if (Date.now() > until) throw error;
+      await new Promise((go) => setTimeout(go, 100));
+    }
+  }
+};
+const address = /^[0-9.]+$/.test(host) ? host : await find(Date.now() + 10_000);
 const ask = () => new Promise((resolve, reject) => {
   const request = http.get({ host: address, port: 80, path: '/', agent: false, timeout: 2000, headers: { host } }, (response) => {
     let text = '';

@@ -3,7 +3,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { RESOURCES } from '../../lib/api/resource.ts';
 import { messageOf } from '../../lib/base/errors.ts';
-import type { Node } from '../../lib/api/generated/types.ts';
+import type { EndpointSlice, Node } from '../../lib/api/generated/types.ts';
 import type { RunningCluster } from '../../launcher/up.ts';
 import type { Progress } from './progress.ts';
 import { openSession, type Session } from './session.ts';
@@ -18,11 +18,22 @@ export async function finishCluster(running: RunningCluster, progress: Progress)
       return true;
     });
     progress.say('the API is ready');
+    await untilItWorks('the DNS to publish its Service', () => hasDns(session));
     const told = new Set<string>();
     await untilItWorks('all nodes to be Ready', () => allReady(session, running, progress, told));
   } finally {
     session.close();
   }
+}
+
+/** Pods find names by the Service that the DNS actor keeps itself. */
+async function hasDns(session: Session): Promise<boolean> {
+  const labelSelector = 'kubernetes.io/service-name=kube-dns';
+  const { items } = await session.client.list<EndpointSlice>(RESOURCES.endpointSlices, {
+    namespace: 'kube-system',
+    labelSelector,
+  });
+  return items.some(({ endpoints }) => (endpoints ?? []).length > 0);
 }
 
 /** `told`: nodes that have had their line. */

@@ -10,7 +10,8 @@ import type { SpanWrite } from '../../../lib/bus/messages.ts';
 import type { Client } from '../../../lib/client/client.ts';
 import { KUBE_DNS, serviceUpdate, sliceUpdate, type KubeDnsObjects } from '../core/kube-dns-objects.ts';
 
-const RETRY_MS = [500, 1000, 3000, 10_000, 30_000];
+/** Two small requests: a cluster whose API comes late should not wait for its names as well. */
+const RETRY_MS = [300, 500, 1000, 3000];
 
 export interface PublisherContext {
   client: Client;
