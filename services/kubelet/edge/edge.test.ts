@@ -269,12 +269,9 @@ test('the view: what happened during a listing is newer than the listing', async
   t.deepEqual(
     view
       .of('u1')
-      .containers.map(({ id, state }) => [id, state])
-      .toSorted(),
-    [
-      ['main-0', 'exited'],
-      ['new-1', 'running'],
-    ],
+      .containers.map(({ id, state }) => `${id} ${state}`)
+      .toSorted((a, b) => (a < b ? -1 : 1)),
+    ['main-0 exited', 'new-1 running'],
   );
   t.deepEqual(
     view.of('u1').sandboxes.map(({ id }) => id),
