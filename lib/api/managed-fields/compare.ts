@@ -1,7 +1,7 @@
 // Decides which fields differ between two objects of a type. Never decides whose they are.
 import { equalJson } from '../equality.ts';
-import { LEAF, nodeOf, type Fields } from './fields.ts';
-import { isBlank, listElement, ruleWithin, type MergeRule } from './merge-rule.ts';
+import { LEAF, NO_FIELDS, begin, finish, type Building, type Fields } from './fields.ts';
+import { isBlank, listElement, type MergeRule, type StructField, type StructRule } from './merge-rule.ts';
 import { fieldElement, valueElement } from './path-element.ts';
 
 type Json = Record<string, unknown>;
@@ -13,12 +13,15 @@ export interface Difference {
 }
 
 export function compare(rule: MergeRule, before: unknown, after: unknown): Difference {
-  return {
-    changed: inContainer(rule, before, after, true),
-    // What the step back would add.
-    removed: inContainer(rule, after, before, false),
-  };
+  // What was removed is what the step back would add.
+  return { changed: changedFields(rule, before, after), removed: addedFields(rule, after, before) };
 }
+
+export const changedFields = (rule: MergeRule, before: unknown, after: unknown): Fields =>
+  differing(rule, before ?? {}, after, true) ?? NO_FIELDS;
+
+const addedFields = (rule: MergeRule, before: unknown, after: unknown): Fields =>
+  differing(rule, before ?? {}, after, false) ?? NO_FIELDS;
 
 /** The part of `after` that `before` lacks and, `withModified`, what has another value. */
 function differing(rule: MergeRule, before: unknown, after: unknown, withModified: boolean): Fields | undefined {
@@ -28,63 +31,53 @@ function differing(rule: MergeRule, before: unknown, after: unknown, withModifie
     if (isNew) return LEAF;
     return withModified && !equalJson(before, after) ? LEAF : undefined;
   }
-  return nodeOf(isNew, inContainer(rule, before, after, withModified));
+  const node = begin(isNew);
+  if (rule.type === 'struct') addStruct(node, rule, before as Json | undefined, after as Json, withModified);
+  else if (rule.type === 'map') addMap(node, rule.element, (before ?? {}) as Json, after as Json, withModified);
+  else addList(node, rule, (before ?? []) as unknown[], after as unknown[], withModified);
+  return finish(node);
 }
 
-function inContainer(rule: MergeRule, before: unknown, after: unknown, withModified: boolean): Record<string, Fields> {
-  switch (rule.type) {
-    case 'leaf':
-      return {};
-    case 'struct':
-    case 'map':
-      return inFields(rule, (before ?? undefined) as Json | undefined, (after ?? {}) as Json, withModified);
-    default:
-      return inList(rule, (before ?? []) as unknown[], (after ?? []) as unknown[], withModified);
-  }
-}
-
-function inFields(
-  rule: MergeRule & { type: 'struct' | 'map' },
+/** Fields that the type does not have (apiVersion and kind) are nobody's. */
+function addStruct(
+  node: Building,
+  rule: StructRule,
   before: Json | undefined,
   after: Json,
   withModified: boolean,
-): Record<string, Fields> {
-  const out: Record<string, Fields> = {};
-  for (const name in after) {
-    const was = before === undefined ? undefined : (before[name] ?? unsetOf(rule, name));
-    const node = differing(ruleWithin(rule, name), was, after[name], withModified);
-    if (node !== undefined) out[fieldElement(name)] = node;
+): void {
+  for (const field of rule.inOrder) {
+    const now = after[field.name];
+    if (now === undefined && field.unset === undefined) continue;
+    const was = before?.[field.name];
+    const found = inField(field, before ? (was ?? field.unset) : undefined, now, withModified);
+    if (found !== undefined) node[field.element] = found;
   }
-  if (withModified && before !== undefined) addUnset(rule, before, after, out);
-  return out;
 }
-
-const unsetOf = (rule: MergeRule, name: string): object | undefined =>
-  rule.type === 'struct' ? rule.fields.get(name)?.unset : undefined;
 
 /** A list that cannot be absent and lost its content was not removed: it has another value now. */
-function addUnset(rule: MergeRule, before: Json, after: Json, out: Record<string, Fields>): void {
-  if (rule.type !== 'struct') return;
-  for (const name in before) {
-    const field = after[name] === undefined ? rule.fields.get(name) : undefined;
-    if (field?.unset !== undefined && field.rule.type === 'leaf' && !isBlank(before[name]))
-      out[fieldElement(name)] = LEAF;
+const inField = ({ rule, unset }: StructField, was: unknown, now: unknown, withModified: boolean): Fields | undefined =>
+  differing(rule, was, now === undefined && withModified && rule.type === 'leaf' ? unset : now, withModified);
+
+function addMap(node: Building, element: MergeRule, before: Json, after: Json, withModified: boolean): void {
+  for (const name in after) {
+    const found = differing(element, before[name], after[name], withModified);
+    if (found !== undefined) node[fieldElement(name)] = found;
   }
 }
 
-function inList(
+function addList(
+  node: Building,
   rule: MergeRule & { type: 'set' | 'list' },
   before: readonly unknown[],
   after: readonly unknown[],
   withModified: boolean,
-): Record<string, Fields> {
-  const out: Record<string, Fields> = {};
+): void {
   const was = byElement(rule, before);
   for (const [element, items] of byElement(rule, after)) {
-    const node = inElement(rule, was.get(element) ?? [], items, withModified);
-    if (node !== undefined) out[element] = node;
+    const found = inElement(rule, was.get(element) ?? [], items, withModified);
+    if (found !== undefined) node[element] = found;
   }
-  return out;
 }
 
 /** Elements with the same key are one field together. */

@@ -16,7 +16,7 @@ export type Path = readonly string[];
 export const LEAF: Fields = Object.freeze({});
 export const NO_FIELDS: Fields = LEAF;
 
-type Building = Record<string, Fields>;
+export type Building = Record<string, Fields>;
 
 export function isEmpty(fields: Fields): boolean {
   for (const _ in fields) return false;
@@ -26,11 +26,17 @@ export function isEmpty(fields: Fields): boolean {
 /** Whether a node is in the set, not only fields below it. */
 export const isMember = (node: Fields): boolean => SELF in node || isEmpty(node);
 
-/** A node of these fields below it; undefined when it holds nothing at all. `below` becomes part of it. */
+/** A node of these fields below it; undefined when it holds nothing at all. */
 export function nodeOf(member: boolean, below: Building): Fields | undefined {
   if (isEmpty(below)) return member ? LEAF : undefined;
-  if (member) below[SELF] = LEAF;
-  return below;
+  return member ? { [SELF]: LEAF, ...below } : below;
+}
+
+/** The beginning of a node that is built in place, and its end: undefined when it holds nothing at all. */
+export const begin = (member: boolean): Building => (member ? { [SELF]: LEAF } : {});
+export function finish(node: Building): Fields | undefined {
+  for (const element in node) if (element !== SELF) return node;
+  return SELF in node ? LEAF : undefined;
 }
 
 /** What is in either. */
@@ -146,13 +152,22 @@ export function setOf(...paths: readonly Path[]): Fields {
 
 const chain = ([element, ...rest]: Path): Fields => ({ [element!]: rest.length === 0 ? LEAF : chain(rest) });
 
-/** With the elements of every node in order: equal sets are equal bytes. */
+/** With the elements of every node in order: equal sets are equal bytes. The same set when they are already. */
 export function format(fields: Fields): Fields {
-  const elements = Object.keys(fields);
-  if (elements.length === 0) return LEAF;
+  if (fields === LEAF) return LEAF;
+  let inOrder = true;
+  let last = '';
+  let below: Building | undefined;
+  for (const element in fields) {
+    // `.` sorts before every other element.
+    if (element < last) inOrder = false;
+    last = element;
+    const node = format(fields[element]!);
+    if (node !== fields[element]) (below ??= {})[element] = node;
+  }
+  if (inOrder && below === undefined) return fields;
   const out: Building = {};
-  // `.` sorts before every other element.
-  for (const element of elements.toSorted()) out[element] = format(fields[element]!);
+  for (const element of Object.keys(fields).toSorted()) out[element] = below?.[element] ?? fields[element]!;
   return out;
 }
 

@@ -2,16 +2,26 @@
 // key by key, or element by element. Never looks at an object.
 import { canonical } from '../canonical.ts';
 import { typeSchema, type FieldSchema, type TypeSchema } from '../schema.ts';
-import { keyElement } from './path-element.ts';
+import { fieldElement, keyElement } from './path-element.ts';
 
 export type MergeRule =
   | { readonly type: 'leaf' }
-  | { readonly type: 'struct'; readonly fields: ReadonlyMap<string, StructField> }
+  | StructRule
   | { readonly type: 'map'; readonly element: MergeRule }
   | { readonly type: 'set' }
   | { readonly type: 'list'; readonly keys: readonly ListKey[]; readonly element: MergeRule };
 
+export interface StructRule {
+  readonly type: 'struct';
+  readonly fields: ReadonlyMap<string, StructField>;
+  /** The same in the order of their elements: who walks them writes sets that are in order. */
+  readonly inOrder: readonly StructField[];
+}
+
 export interface StructField {
+  readonly name: string;
+  /** `f:name`; made once, as a key that is put together anew at each use costs more than the use. */
+  readonly element: string;
   readonly rule: MergeRule;
   /**
    * What Go prints as null when it is not set: a list or map that is not optional. So it is there before it has elements,
@@ -45,10 +55,13 @@ function structRule(schema: TypeSchema): MergeRule {
   const known = STRUCTS.get(schema.name);
   if (known !== undefined) return known;
   const fields = new Map<string, StructField>();
-  const rule: MergeRule = { type: 'struct', fields };
+  const inOrder: StructField[] = [];
+  const rule: MergeRule = { type: 'struct', fields, inOrder };
   // Before its fields are looked at: types may hold themselves.
   STRUCTS.set(schema.name, rule);
-  for (const [name, field] of schema.fields) fields.set(name, { rule: fieldRule(field), unset: unsetOf(field) });
+  for (const [name, field] of schema.fields)
+    fields.set(name, { name, element: fieldElement(name), rule: fieldRule(field), unset: unsetOf(field) });
+  inOrder.push(...[...fields.values()].toSorted((one, other) => (one.element < other.element ? -1 : 1)));
   return rule;
 }
 

@@ -115,6 +115,7 @@ export function mapFields(owners: Owners, fields: (owner: Owner, key: string) =>
 
 /** At most MOST_UPDATERS updates: the oldest of each version are taken together. */
 export function capUpdaters(owners: Map<string, Owner>): Map<string, Owner> {
+  if (owners.size <= MOST_UPDATERS) return owners;
   const updaters = [...owners].filter(([, owner]) => owner.operation === 'Update');
   const most = owners.size - updaters.length + MOST_UPDATERS;
   if (owners.size <= most) return owners;

@@ -1,10 +1,11 @@
 // Decides who owns which fields after a create, update or patch: the writer what it changed, nobody what is gone, everyone
 // else what they had. Never changes the object and never refuses.
 import { toTime } from '../../base/clock.ts';
+import { equalJson } from '../equality.ts';
 import type { ManagedFieldsEntry } from '../generated/types.ts';
 import type { KubeObject } from '../object.ts';
-import { compare } from './compare.ts';
-import { difference, isEmpty, union } from './fields.ts';
+import { changedFields, compare, type Difference } from './compare.ts';
+import { NO_FIELDS, difference, isEmpty, union } from './fields.ts';
 import { emptyObject, mergeRuleOf } from './merge-rule.ts';
 import {
   NO_OWNERS,
@@ -53,9 +54,8 @@ function startOf({ before, after, subresource }: UpdateRequest): Owners {
   const sent = after.metadata.managedFields;
   if (subresource !== '' || sent === undefined) return live;
   if (isReset(sent)) return NO_OWNERS;
-  // What came back as it was read need not be read again.
-  if (sent === before?.metadata.managedFields) return live;
-  return readOwners(sent) ?? live;
+  // Most writers send back what they read: that need not be checked again.
+  return equalJson(sent, before?.metadata.managedFields) ? live : (readOwners(sent) ?? live);
 }
 
 const isReset = (entries: readonly ManagedFieldsEntry[]): boolean =>
@@ -63,13 +63,21 @@ const isReset = (entries: readonly ManagedFieldsEntry[]): boolean =>
 
 /** The owners once the update is made. Fields that the writer changed are its own alone, fields that are gone nobody's. */
 export function afterUpdate(owners: Owners, request: Omit<UpdateRequest, 'tracksNew'>): Owners {
-  const { typeName, before, after, subresource } = request;
-  const all = compare(mergeRuleOf(typeName), bare(before) ?? emptyObject(typeName), bare(after));
+  const { subresource } = request;
+  const all = differenceOf(request);
   const changed = withinSubresource(all.changed, subresource);
   const removed = withinSubresource(all.removed, subresource);
+  if (isEmpty(changed) && isEmpty(removed)) return owners;
   const left = mapFields(owners, ({ fields }) => difference(difference(fields, changed), removed));
   const mine = withoutServerOwned(changed);
   return isEmpty(mine) ? left : capUpdaters(withMine(left, request, mine));
+}
+
+/** A new object lacks nothing. */
+function differenceOf({ typeName, before, after }: Pick<UpdateRequest, 'typeName' | 'before' | 'after'>): Difference {
+  const rule = mergeRuleOf(typeName);
+  if (before !== undefined) return compare(rule, bare(before), bare(after));
+  return { changed: changedFields(rule, emptyObject(typeName), bare(after)), removed: NO_FIELDS };
 }
 
 function withMine(
