@@ -33,10 +33,7 @@ const readyPods = (app: string, count: number): Promise<Pod[]> =>
 const pod = (name: string): Promise<Pod> => cluster.get<Pod>('pod', name);
 const clusterIp = async (name: string): Promise<string> =>
   (await cluster.get<Service>('service', name)).spec!.clusterIP!;
-const must = async (manifest: string): Promise<void> => {
-  const ran = await cluster.apply(manifest);
-  if (ran.code !== 0) throw new Error(ran.stderr);
-};
+const must = (manifest: string): Promise<void> => cluster.mustApply(manifest);
 
 test.serial('a container that ends is restarted, each time after a longer wait', async (t) => {
   await must(shellPod('crash', 'sleep 0.2; exit 3'));
@@ -196,7 +193,10 @@ test.serial('env, init containers, ConfigMaps, Secrets and emptyDir reach the co
     return ran.stdout.includes('blue') && ran.stdout.trim();
   });
   t.is(line, 'blue s3cret mounts from a file s3cret by-init');
-  t.false((await cluster.must('trace', '--no-follow', '--unchanged', '--json')).includes('s3cret'), 'a Secret in a trace');
+  t.false(
+    (await cluster.must('trace', '--no-follow', '--unchanged', '--json')).includes('s3cret'),
+    'a Secret in a trace',
+  );
   await cluster.must('delete', 'pod', 'mounts');
 });
 

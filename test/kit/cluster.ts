@@ -128,6 +128,11 @@ export class TestCluster {
     return this.feed(manifest, 'apply', '-f', '-');
   }
 
+  async mustApply(manifest: string): Promise<void> {
+    const ran = await this.apply(manifest);
+    if (ran.code !== 0) throw new Error(`flotilla apply exited ${ran.code}: ${ran.stderr}`);
+  }
+
   async units(): Promise<UnitStatus[]> {
     return JSON.parse(await this.must('status', '-o', 'json')) as UnitStatus[];
   }
