@@ -26,7 +26,7 @@ import { primeCompileCache } from './edge/compile-cache.ts';
 import { findMissing, install, InstallError, searchPath } from './edge/install.ts';
 import { takeLock } from './edge/lock.ts';
 import { findPlace, freePorts, isPortFree } from './edge/machine.ts';
-import { placesOf, raiseNetwork } from './edge/node-network.ts';
+import { checkNameIsFree, placesOf, raiseNetwork } from './edge/node-network.ts';
 import { readCluster, writeCluster } from './edge/plan-file.ts';
 import { prepare } from './edge/prepare.ts';
 import { isAlive, readRecord, signal, spawnDetached } from './edge/processes.ts';
@@ -115,6 +115,7 @@ async function decideCluster(
   const own = home.root === resolve(homedir(), '.flotilla');
   const digest = createHash('sha256').update(home.root).digest();
   const name = options.name ?? (own ? 'flotilla' : `fl-${digest.toString('hex').slice(0, 5)}`);
+  await checkNameIsFree(name, runtime);
   const found = await findPlace(name, { ...options, runtime }, own ? 0 : 1 + (digest[0]! % (SLOTS - 1)));
   const cluster = planCluster({ ...options, runtime, name }, found);
   progress.say(

@@ -1,9 +1,18 @@
 // Does: asks launcher/network for the nodes' network where pods are containers, and loopback addresses elsewhere. Never
 // knows how a network is built.
 import { systemExec } from '../../lib/exec/system-exec.ts';
+import type { RuntimeName } from '../../lib/actor/settings.ts';
 import { hasContainers, OptionError, type Cluster } from '../core/cluster.ts';
 import { loopbackPlaces, type Places } from '../core/network-places.ts';
-import { bringUp, conflictsOf, planNetwork, takenBlocks, tearDown, type NetworkPlan } from '../network/index.ts';
+import {
+  bringUp,
+  conflictsOf,
+  leftovers,
+  planNetwork,
+  takenBlocks,
+  tearDown,
+  type NetworkPlan,
+} from '../network/index.ts';
 
 export function placesOf(cluster: Cluster): Places {
   if (!hasContainers(cluster.runtime)) return loopbackPlaces(cluster);
@@ -13,6 +22,16 @@ export function placesOf(cluster: Cluster): Places {
     fabricCidr: plan.fabric.cidr,
     nodes: plan.nodes.map(({ name, ip, podCidr, netns }) => ({ name, ip, podCidr, netns })),
   };
+}
+
+/** Two homes with one name would take each other's namespaces and control groups for their own. */
+export async function checkNameIsFree(name: string, runtime: RuntimeName): Promise<void> {
+  if (!hasContainers(runtime)) return;
+  const [found] = await leftovers(planNetwork({ cluster: name, index: 0, nodes: [] }), systemExec);
+  if (found !== undefined)
+    throw new OptionError(
+      `a cluster named ${name} is on this machine already (${found}): choose another --name, or take that one down with its own --home`,
+    );
 }
 
 /** Repeatable. The cluster as it must be remembered afterwards. */
