@@ -95,7 +95,7 @@ test.serial('the demo runs from the archive that the node was given, and answers
       }),
     ],
   });
-  const pod = await node.podWhen('web-0', 'ready', ok, 20_000);
+  const pod = await node.podWhen('web-0', 'ready', ok);
   t.log(`ready ${Date.now() - began} ms after its creation`);
   t.is((await fetchText(pod.status!.podIP!)).text.trim(), 'web-0');
   t.true((await node.node()).status!.nodeInfo!.containerRuntimeVersion.startsWith('containerd://1.'));
@@ -135,7 +135,7 @@ test.serial('limits are enforced; who uses more memory is OOMKilled', async (t) 
     t.is(group('cpu.shares'), '102');
     t.is(group('cpu.cfs_quota_us'), '20000');
   }
-  const ended = await node.podWhen('limited', 'failed', (pod) => pod.status?.phase === 'Failed', 20_000);
+  const ended = await node.podWhen('limited', 'failed', (pod) => pod.status?.phase === 'Failed');
   t.like(containerOf(ended)?.state?.terminated, { reason: 'OOMKilled', exitCode: 137 });
 });
 
@@ -183,7 +183,7 @@ test.serial('configuration arrives: environment, files, token, name service', as
       }),
     ],
   });
-  const pod = await node.podWhen('configured', 'ended', (one) => one.status?.phase === 'Succeeded', 20_000);
+  const pod = await node.podWhen('configured', 'ended', (one) => one.status?.phase === 'Succeeded');
   const { out } = await converse('logs', 'configured', { logs: {} });
   const lines = out.split('\n');
   t.is(lines[0], `blue s3cret configured ${pod.status!.podIP!} 32 blue-configured`);
@@ -199,11 +199,11 @@ test.serial('logs: tail, timestamps, since, follow, over the API as kubectl asks
     restartPolicy: 'Never',
     containers: [shell('for i in 1 2 3 4; do echo line $i; done; sleep 2; echo line 5; sleep 1; echo last')],
   });
-  await node.podWhen('talks', 'runs', (pod) => pod.status?.phase === 'Running', 20_000);
+  await node.podWhen('talks', 'runs', (pod) => pod.status?.phase === 'Running');
   const followed = converse('logs', 'talks', { logs: { follow: true } });
   await sleep(700);
   t.is((await converse('logs', 'talks', { logs: { tailLines: 2 } })).out, 'line 3\nline 4\n');
-  await node.podWhen('talks', 'ended', (pod) => pod.status?.phase === 'Succeeded', 20_000);
+  await node.podWhen('talks', 'ended', (pod) => pod.status?.phase === 'Succeeded');
   t.is((await followed).out, 'line 1\nline 2\nline 3\nline 4\nline 5\nlast\n');
   const stamped = (await converse('logs', 'talks', { logs: { timestamps: true } })).out.trim().split('\n');
   t.true(stamped.every((line) => /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{9}Z (line|last)/.test(line)));
@@ -268,7 +268,7 @@ test.serial('a killed container is restarted in its sandbox: same address, then 
 test.serial('probes: exec gates readiness, http restarts, startup holds both back', async (t) => {
   const ready = { exec: { command: ['test', '-e', '/tmp/ready'] }, periodSeconds: 1, failureThreshold: 1 };
   await node.createPod('gated', { containers: [shell('sleep 1000', { readinessProbe: ready })] });
-  const unready = await node.podWhen('gated', 'runs', (pod) => containerOf(pod)?.state?.running !== undefined, 20_000);
+  const unready = await node.podWhen('gated', 'runs', (pod) => containerOf(pod)?.state?.running !== undefined);
   t.false(isReady(unready));
   await converse('exec', 'gated', { command: ['touch', '/tmp/ready'] });
   await node.podWhen('gated', 'ready', ok);
@@ -332,11 +332,11 @@ test.serial(
 
 test.serial('a container that ended while no kubelet ran is found, with its code', async (t) => {
   await node.createPod('brief', { restartPolicy: 'Never', containers: [shell('sleep 1.5; exit 9')] });
-  await node.podWhen('brief', 'runs', (pod) => containerOf(pod)?.state?.running !== undefined, 20_000);
+  await node.podWhen('brief', 'runs', (pod) => containerOf(pod)?.state?.running !== undefined);
   await node.stopKubelet();
   await sleep(2500);
   await node.startKubelet();
-  const pod = await node.podWhen('brief', 'failed', (one) => one.status?.phase === 'Failed', 20_000);
+  const pod = await node.podWhen('brief', 'failed', (one) => one.status?.phase === 'Failed');
   t.is(containerOf(pod)?.state?.terminated?.exitCode, 9);
 });
 
@@ -346,7 +346,7 @@ test.serial('deleted, the demo drains: it answers until it is gone; preStop runs
     terminationGracePeriodSeconds: 15,
     containers: [web({ lifecycle: { preStop }, readinessProbe: { httpGet: { port: 8080 }, periodSeconds: 1 } })],
   });
-  const pod = await node.podWhen('drains', 'ready', ok, 20_000);
+  const pod = await node.podWhen('drains', 'ready', ok);
   const followed = converse('logs', 'drains', { logs: { follow: true } });
   await node.deletePod('drains');
   const began = Date.now();
@@ -357,7 +357,7 @@ test.serial('deleted, the demo drains: it answers until it is gone; preStop runs
     await sleep(50);
   }
   t.true(answers > 10);
-  await node.podGone('drains', 20_000);
+  await node.podGone('drains');
   t.regex((await followed).out, /^serving .*\npreStop ran\ndraining\ndone\n$/s);
 });
 
@@ -381,7 +381,7 @@ test.serial(
   async (t) => {
     const all = (await node.request('GET', '/api/v1/namespaces/default/pods')).items as Pod[];
     for (const { metadata } of all) await node.deletePod(metadata.name);
-    for (const { metadata } of all) await node.podGone(metadata.name, 20_000);
+    for (const { metadata } of all) await node.podGone(metadata.name);
     const state = runtime.ctx.settings.stateDir;
     await eventually(
       () => `the kubelet has cleaned up; pods: ${readdirSync(join(state, 'pods')).join(' ')}`,

@@ -229,11 +229,7 @@ test('probes: readiness gates, liveness restarts', async (t) => {
 
 test('a pod over its deadline fails', async (t) => {
   await node.createPod('overdue', web({ activeDeadlineSeconds: 6, terminationGracePeriodSeconds: 1 }));
-  const pod = await node.podWhen(
-    'overdue',
-    'failed',
-    (one) => one.status?.phase === 'Failed' && containerOf(one)?.state?.terminated !== undefined,
-  );
+  const pod = await node.podWhen('overdue', 'failed', (one) => one.status?.phase === 'Failed');
   t.is(pod.status?.reason, 'DeadlineExceeded');
 });
 
@@ -279,7 +275,7 @@ test('without the API pods go on: what ends is restarted, and told when the API 
   t.is(own.kubelet.status()['podsSynced'], false);
   t.is(containerOf((await own.getPod('alone'))!)?.restartCount, 0, 'the API knows nothing of it yet');
   own.join();
-  await own.podWhen('alone', 'the restart is told', (pod) => (containerOf(pod)?.restartCount ?? 0) >= 1, 20_000);
+  await own.podWhen('alone', 'the restart is told', (pod) => (containerOf(pod)?.restartCount ?? 0) >= 1);
 });
 
 test('a pod that was deleted while no kubelet ran is cleaned away', async (t) => {

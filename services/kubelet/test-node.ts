@@ -171,7 +171,7 @@ export async function startTestNode(options: TestNodeOptions): Promise<TestNode>
 export async function eventually<T>(
   what: () => string,
   ask: () => Promise<T | undefined>,
-  timeoutMs = 10_000,
+  timeoutMs = 30_000,
 ): Promise<T> {
   const deadline = Date.now() + timeoutMs;
   for (;;) {

@@ -108,8 +108,9 @@ export async function doEffect(
       return 'removed volumes';
     case 'removeFiles':
       await worker.settled();
-      await rm(tools.paths.pod(pod.metadata.uid ?? ''), { recursive: true, force: true });
       await rm(tools.paths.podLogs(pod), { recursive: true, force: true });
+      // Last: while this is there, a kubelet that was killed in between goes on with the removal.
+      await rm(tools.paths.pod(pod.metadata.uid ?? ''), { recursive: true, force: true });
       return undefined;
     case 'deletePod':
       return deletePod(worker);

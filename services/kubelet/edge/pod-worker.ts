@@ -40,6 +40,8 @@ export class PodWorker implements EffectWorker {
   readonly images = new Map<string, ImageState>();
   readonly #ctx: WorkerContext;
   readonly #messages: Record<string, string> = {};
+  /** Ended runs whose last words are being read: who sees the end in the status shall see the words too. */
+  readonly #reading = new Set<string>();
   #state: PodState;
   #timer: Timer | undefined;
   #isScheduled = false;
@@ -215,11 +217,16 @@ export class PodWorker implements EffectWorker {
     for (const run of this.#state.containers) {
       const container = definitionOf(this.#state.pod, run.name);
       if (run.state !== 'exited' || container === undefined || this.#messages[run.id] !== undefined) continue;
+      if (this.#reading.has(run.id)) continue;
+      this.#reading.add(run.id);
       const file = this.#ctx.tools.paths.terminationLog(uid, run.name, run.attempt);
-      void terminationMessageOf(container, run, file).then((message) => {
-        this.#messages[run.id] = message === '' ? (run.message ?? '') : message;
-        if (message !== '') this.wake();
-      });
+      void terminationMessageOf(container, run, file)
+        .catch(() => '')
+        .then((message) => {
+          this.#messages[run.id] = message === '' ? (run.message ?? '') : message;
+          this.#reading.delete(run.id);
+          this.wake();
+        });
     }
   }
 
@@ -241,7 +248,7 @@ export class PodWorker implements EffectWorker {
 
   #syncStatus(): void {
     if (this.#statusWork !== undefined || this.#state.presence === 'gone' || !this.#state.isObserved) return;
-    if (this.#wantedStatus() === undefined) return;
+    if (this.#reading.size > 0 || this.#wantedStatus() === undefined) return;
     this.#openSpan();
     this.#statusWork = this.#writeStatus()
       .then(
