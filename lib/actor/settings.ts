@@ -39,6 +39,8 @@ export interface ApiserverSettings {
   stores: string[];
   /** Tolerations of unready and unreachable nodes that a pod gets unless it has its own; absent: 300. */
   defaultTolerationSeconds?: number;
+  /** Whether who owns which field is kept from an object's creation on, or from its first server-side apply; absent: true. */
+  tracksFieldManagers?: boolean;
 }
 
 export interface SchedulerSettings {

@@ -337,16 +337,6 @@ const BAD: Array<[what: string, code: number, ask: (api: TestApi) => Promise<Htt
     /resourceVersion: Invalid value: "abc"/,
   ],
   ['a method that is none', 405, (a) => a.http('PUT', CM, { body: {} }), /does not allow this method/],
-  [
-    'server-side apply',
-    415,
-    (a) =>
-      a.http('PATCH', `${CM}/x?fieldManager=m`, {
-        raw: '{}',
-        headers: { 'content-type': 'application/apply-patch+yaml' },
-      }),
-    /server-side apply is not served yet/,
-  ],
 ];
 
 test('bad input gets a clear answer and changes nothing', async (t) => {

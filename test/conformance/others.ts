@@ -5,6 +5,7 @@ import type { Case } from './replay.ts';
 
 const NS = '/api/v1/namespaces/gold2prq';
 const D1 = '/apis/apps/v1/namespaces/gold2prq/deployments/d1';
+const S1 = '/apis/apps/v1/namespaces/gold2prq/deployments/s1';
 const REVISION = 'deployment.kubernetes.io/revision';
 
 export function others(api: TestApi, cases: readonly Case[]): (one: Case) => Promise<void> {
@@ -30,11 +31,11 @@ export function others(api: TestApi, cases: readonly Case[]): (one: Case) => Pro
     }
   };
 
-  const controlDeployment = async (golden: any): Promise<void> => {
+  const controlDeployment = async (path: string, golden: any): Promise<void> => {
     const revision = golden.metadata.annotations?.[REVISION];
-    await patch(D1, { metadata: { annotations: { [REVISION]: revision } } });
+    await patch(path, { metadata: { annotations: { [REVISION]: revision } } });
     const { replicas: _, ...status } = golden.status;
-    await patch(`${D1}/status`, { status });
+    await patch(`${path}/status`, { status });
   };
 
   /** Somebody edited the template twice. */
@@ -48,6 +49,9 @@ export function others(api: TestApi, cases: readonly Case[]): (one: Case) => Pro
     if (one.name === 'pod immutable field') await runPods();
     if (one.name === 'patch merge annotation') await editTemplate(one.res.body);
     const isD1 = one.res.body?.kind === 'Deployment' && one.res.body.metadata?.name === 'd1' && one.res.code === 200;
-    if (isD1) await controlDeployment(one.res.body);
+    if (isD1) await controlDeployment(D1, one.res.body);
+    if (one.name === 'ssa force') await controlDeployment(S1, one.res.body);
+    if (one.name === 'deploy table') await patch(S1, { spec: { minReadySeconds: null } });
+    if (one.name === 'delete deploy orphan') await controlDeployment(S1, one.res.body);
   };
 }

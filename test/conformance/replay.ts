@@ -23,7 +23,7 @@ const CHOSEN = new Set(
 );
 /** What servers after 1.20 say in addition, or no longer say. */
 const NEWER = new Set(
-  `managedFields internalTrafficPolicy ipFamilies ipFamilyPolicy persistentVolumeClaimRetentionPolicy maxSurge
+  `internalTrafficPolicy ipFamilies ipFamilyPolicy persistentVolumeClaimRetentionPolicy maxSurge
   availableReplicas storageVersionHash description`.split(/\s+/),
 );
 
@@ -113,8 +113,16 @@ function isEmpty(value: unknown): boolean {
   return value === undefined || value === null || (typeof value === 'object' && Object.keys(value).length === 0);
 }
 
-function compare(path: string, golden: any, answer: any, differences: string[]): void {
+/** What updates own hangs on defaults and controllers of the version: lib/api/managed-fields compares that by itself. */
+function applies(entries: any): unknown {
+  if (!Array.isArray(entries)) return entries;
+  return entries.filter(({ operation }) => operation === 'Apply').map(({ time: _, ...entry }) => entry as unknown);
+}
+
+function compare(path: string, goldenWhole: any, answerWhole: any, differences: string[]): void {
   const key = path.slice(path.lastIndexOf('/') + 1);
+  const isOwners = key === 'managedFields';
+  const [golden, answer] = isOwners ? [applies(goldenWhole), applies(answerWhole)] : [goldenWhole, answerWhole];
   if ((isEmpty(golden) && isEmpty(answer)) || (NEWER.has(key) && (isEmpty(golden) || isEmpty(answer)))) return;
   if (CHOSEN.has(key) && !isEmpty(golden) && !isEmpty(answer)) return;
   if (/\/cells\/\d+$/.test(path) && AGE.test(String(golden)) && AGE.test(String(answer))) return;

@@ -24,6 +24,8 @@ export interface Call {
   path: string;
   query: URLSearchParams;
   accept: string;
+  /** The program that asks, when it says so. */
+  userAgent?: string;
   body: CallBody;
   /** Of an actor's request. */
   cause: Cause | undefined;

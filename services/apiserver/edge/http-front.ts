@@ -138,6 +138,7 @@ export function callOf(
     path: question < 0 ? url : url.slice(0, question),
     query: new URLSearchParams(question < 0 ? '' : url.slice(question + 1)),
     accept: String(request.headers.accept ?? ''),
+    userAgent: String(request.headers['user-agent'] ?? ''),
     body: bytesBody(bytes, String(request.headers['content-type'] ?? '')),
     cause: undefined,
     warnings: new Set(),

@@ -1,18 +1,22 @@
 // Does: answers create, update, patch, delete and deletecollection: decodes, plans on the cache, has the writer carry it
 // out. Never decides what may stand.
-import { decodeValue, expectedOf } from '../../../lib/api/decode.ts';
+import { decodeValue, expectedOf, type FieldValidation } from '../../../lib/api/decode.ts';
+import type { ParsedText } from '../../../lib/api/json.ts';
 import type { KubeObject } from '../../../lib/api/object.ts';
-import { isReason } from '../../../lib/base/errors.ts';
+import { ApiError, isReason } from '../../../lib/base/errors.ts';
+import { attributesOf, refusalText } from '../core/auth/attributes.ts';
 import type { CachedObject } from '../core/cache/cached-object.ts';
 import { listObjects } from '../core/list-objects.ts';
 import { listOptions } from '../core/list-options.ts';
 import { formOf } from '../core/media-type.ts';
+import { applyOptions, isApply, planApply } from '../core/pipeline/apply.ts';
 import { planCreate } from '../core/pipeline/create.ts';
 import { deleteOptions, planDelete, type DeleteOptions } from '../core/pipeline/delete.ts';
+import { keepReset, managerName } from '../core/pipeline/field-owners.ts';
 import { patchType, patched, type Patch } from '../core/pipeline/patch.ts';
-import { notFound, type Plan, type WriteRequest } from '../core/pipeline/plan.ts';
+import { notFound, type ManagedRequest, type Plan } from '../core/pipeline/plan.ts';
 import { planUpdate, type Part } from '../core/pipeline/update.ts';
-import { writeOptions } from '../core/write-options.ts';
+import { writeOptions, type WriteOptions } from '../core/write-options.ts';
 import type { Target } from './api.ts';
 import type { Answer, Call } from './call.ts';
 import type { ApiParts } from './parts.ts';
@@ -40,9 +44,11 @@ export async function updatePart(parts: ApiParts, call: Call, target: Target, pa
   formOf(call.accept);
   const { kind } = target;
   const options = writeOptions(call.query, 'UpdateOptions');
-  const decoded = decodeValue(call.body.parse(kind.ref.kind), expectedOf(kind), options.fieldValidation);
+  const sent = call.body.parse(kind.ref.kind);
+  const decoded = decodeValue(sent, expectedOf(kind), options.fieldValidation);
   for (const warning of decoded.warnings) call.warnings.add(warning);
   const object = withDefaults(target, decoded.object);
+  keepReset(sent.value, object);
   return write(parts, call, target, options.dryRun, () => {
     const request = writeRequest(parts, call, target);
     return planUpdate(request, currentOf(parts, target), structuredClone(object), part);
@@ -57,6 +63,9 @@ export async function patchPart(parts: ApiParts, call: Call, target: Target, par
   formOf(call.accept);
   const { kind } = target;
   const options = writeOptions(call.query, 'PatchOptions');
+  const applies = isApply(call.body.contentType);
+  const force = applyOptions(call.query, applies);
+  if (applies) return applyPart(parts, call, target, part, { ...options, force });
   const patch = patchOf(call);
   return write(parts, call, target, options.dryRun, () => {
     const current = currentOf(parts, target);
@@ -71,6 +80,49 @@ export function patchOf(call: Call): Patch {
   const type = patchType(call.body.contentType);
   const { value, duplicates } = call.body.parse('Patch', 'application/json');
   return { type, value, duplicates };
+}
+
+function applyPart(
+  parts: ApiParts,
+  call: Call,
+  target: Target,
+  part: Part,
+  { force, dryRun, fieldValidation }: WriteOptions & { force: boolean },
+): Promise<Answer> {
+  const value = appliedOf(call, fieldValidation);
+  const mayCreate = (): void => refuseCreate(parts, call, target);
+  return write(parts, call, target, dryRun, () =>
+    planApply(writeRequest(parts, call, target), found(parts, target), { value, force, mayCreate }, part),
+  );
+}
+
+/** An applied configuration is called YAML, and is JSON from every client. */
+function appliedOf(call: Call, fieldValidation: FieldValidation): unknown {
+  const { value, duplicates } = jsonOrYaml(call);
+  const problems = duplicates.map((path) => `duplicate field ${JSON.stringify(path)}`);
+  if (problems.length > 0 && fieldValidation === 'Strict')
+    throw new ApiError('BadRequest', `strict decoding error: ${problems.join(', ')}`);
+  if (fieldValidation === 'Warn') for (const problem of problems) call.warnings.add(problem);
+  return value;
+}
+
+function jsonOrYaml(call: Call): ParsedText {
+  try {
+    return call.body.parse('Patch', 'application/json');
+  } catch (error) {
+    if (!isReason(error, 'BadRequest')) throw error;
+    return call.body.parse('Patch', 'application/yaml');
+  }
+}
+
+/** Who may patch may not for that create: an apply asks for both when there is nothing yet. */
+function refuseCreate(parts: ApiParts, call: Call, { info }: Target): void {
+  const asked = attributesOf(call.user, { ...info, verb: 'create' }, call.query);
+  const verdict = parts.access.authorize(asked);
+  if (verdict.allowed) return;
+  const { name, group, resource } = info;
+  const details = { name, ...(group === '' ? {} : { group }), kind: resource };
+  throw new ApiError('Forbidden', refusalText(asked, verdict.reason), details);
 }
 
 export async function deleteObject(parts: ApiParts, call: Call, target: Target): Promise<Answer> {
@@ -145,7 +197,7 @@ export async function write(
   return { type: 'object', code: written.code, body: written.body };
 }
 
-export function writeRequest(parts: ApiParts, call: Call, target: Target): WriteRequest {
+export function writeRequest(parts: ApiParts, call: Call, target: Target): ManagedRequest {
   const { ctx, cache, access } = parts;
   return {
     user: call.user,
@@ -155,16 +207,23 @@ export function writeRequest(parts: ApiParts, call: Call, target: Target): Write
     rbac: access.rbac,
     facts: ctx.settings.cluster,
     defaultTolerationSeconds: ctx.settings.defaultTolerationSeconds ?? DEFAULT_TOLERATION_SECONDS,
+    fieldManager: {
+      name: managerName(call.query, call.userAgent ?? '', call.user),
+      tracksNew: ctx.settings.tracksFieldManagers ?? true,
+    },
     now: ctx.clock.now(),
     chance: ctx.chance,
   };
 }
 
 export function currentOf(parts: ApiParts, target: Target): CachedObject {
-  const { info, kind, stream } = target;
-  const found = parts.cache.get({ stream, namespace: kind.ref.namespaced ? info.namespace : '', name: info.name });
-  if (found === undefined) throw notFound(kind, info.name);
-  return found;
+  const current = found(parts, target);
+  if (current === undefined) throw notFound(target.kind, target.info.name);
+  return current;
+}
+
+function found(parts: ApiParts, { info, kind, stream }: Target): CachedObject | undefined {
+  return parts.cache.get({ stream, namespace: kind.ref.namespaced ? info.namespace : '', name: info.name });
 }
 
 function withDefaults(target: Target, object: KubeObject): KubeObject {

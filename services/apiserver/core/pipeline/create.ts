@@ -7,6 +7,7 @@ import { ApiError } from '../../../../lib/base/errors.ts';
 import { mutate, validateAdmission } from '../admission/index.ts';
 import { allocateForService } from '../service-addresses.ts';
 import { localKey, streamOf } from '../storage-key.ts';
+import { ownersAfter, setOwners } from './field-owners.ts';
 import { ALONE, alreadyExists, planCreated, type Companions, type Plan, type WriteRequest } from './plan.ts';
 import { liveNamespace } from './namespace.ts';
 
@@ -21,11 +22,12 @@ export function planCreate(request: WriteRequest, decoded: KubeObject): Plan {
   if ((object.metadata.resourceVersion ?? '') !== '')
     throw new ApiError('', 'resourceVersion should not be set on objects to be created');
   const namespace = liveNamespace(request, object);
+  const owners = ownersAfter(request, undefined, object);
   mutate(request, object, undefined);
   nameIt(request, object);
   object.metadata.uid = request.chance.uuid();
   object.metadata.creationTimestamp = toTime(request.now);
-  delete object.metadata.managedFields;
+  setOwners(object, owners);
   kind.prepareForCreate(object);
   const addresses = addressesOf(request, object);
   const errors = [...kind.validate(object), ...addresses.errors];

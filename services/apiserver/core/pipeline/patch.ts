@@ -7,6 +7,8 @@ import type { Kind } from '../../../../lib/api/kind.ts';
 import type { KubeObject } from '../../../../lib/api/object.ts';
 import { applyStrategicMerge } from '../../../../lib/api/strategic-merge.ts';
 import { ApiError, messageOf } from '../../../../lib/base/errors.ts';
+import { APPLY_TYPE } from './apply.ts';
+import { keepReset } from './field-owners.ts';
 
 export const PATCH_TYPES = [
   'application/json-patch+json',
@@ -28,10 +30,11 @@ export function patchType(contentType: string): PatchType {
   const media = contentType.split(';')[0]!.trim().toLowerCase();
   if ((PATCH_TYPES as readonly string[]).includes(media)) return media as PatchType;
   const told =
-    media === 'application/apply-patch+yaml'
-      ? 'server-side apply is not served yet'
+    media === APPLY_TYPE
+      ? 'server-side apply is not served for this subresource'
       : 'the body of the request was in an unknown format';
-  throw new ApiError('UnsupportedMediaType', `${told} - accepted media types include: ${PATCH_TYPES.join(', ')}`);
+  const accepted = [...PATCH_TYPES, APPLY_TYPE].join(', ');
+  throw new ApiError('UnsupportedMediaType', `${told} - accepted media types include: ${accepted}`);
 }
 
 /** The whole object after the patch, decoded as its kind. `base` is not changed. */
@@ -42,7 +45,9 @@ export function patched(
   fieldValidation: FieldValidation,
 ): { object: KubeObject; warnings: string[] } {
   const value = applyPatch(kind.typeName, base, patch);
-  return decodeValue({ value, duplicates: patch.duplicates }, expectedOf(kind), fieldValidation);
+  const decoded = decodeValue({ value, duplicates: patch.duplicates }, expectedOf(kind), fieldValidation);
+  keepReset(value, decoded.object);
+  return decoded;
 }
 
 export function applyPatch(typeName: string, base: KubeObject, patch: Patch): unknown {

@@ -13,6 +13,7 @@ import { encodeStored, withRevision, type CachedObject } from '../cache/cached-o
 import type { ClusterCache } from '../cache/cluster-cache.ts';
 import type { ResourceRequest } from '../request-info.ts';
 import { keyOf, streamOf } from '../storage-key.ts';
+import type { FieldManager } from './field-owners.ts';
 
 /** What a write is decided from. `view` may be a moment old: the plan's compares catch that. */
 export interface WriteRequest {
@@ -23,10 +24,15 @@ export interface WriteRequest {
   readonly rbac: Rbac;
   readonly facts: ClusterFacts;
   readonly defaultTolerationSeconds: number;
+  /** Absent: who owns which field stays as it is. */
+  readonly fieldManager?: FieldManager;
   /** Milliseconds since 1970. */
   readonly now: number;
   readonly chance: Chance;
 }
+
+/** A write in somebody's name, as every request from outside is. */
+export type ManagedRequest = WriteRequest & { readonly fieldManager: FieldManager };
 
 export interface Plan {
   verb: 'create' | 'update' | 'delete' | 'unchanged';

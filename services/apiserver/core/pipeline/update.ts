@@ -7,6 +7,7 @@ import { ApiError } from '../../../../lib/base/errors.ts';
 import { mutate, validateAdmission } from '../admission/index.ts';
 import type { CachedObject } from '../cache/cached-object.ts';
 import { allocateForService, releaseOf } from '../service-addresses.ts';
+import { ownersAfter, sameOwners, setOwners } from './field-owners.ts';
 import { holdsNamespace } from './namespace.ts';
 import {
   ALONE,
@@ -28,10 +29,11 @@ export function planUpdate(request: WriteRequest, current: CachedObject, decoded
   const old = current.object;
   checkIdentity(request, object, old);
   checkRevision(request, object, current);
-  delete object.metadata.managedFields;
+  const owners = ownersAfter(request, old, object);
   object.metadata.namespace = old.metadata.namespace;
   if (object.metadata.namespace === undefined) delete object.metadata.namespace;
   const addresses = prepare(request, object, old, part);
+  setOwners(object, owners);
   const errors = [...problems(request, object, old, part), ...addresses.errors];
   if (errors.length > 0) throw invalid(request.kind.ref, object.metadata.name, errors);
   validateAdmission(request, object, old);
@@ -125,7 +127,7 @@ function isFinished(object: KubeObject): boolean {
 function sameContent(object: KubeObject, old: KubeObject): boolean {
   const bare = ({ metadata, ...rest }: KubeObject): unknown => ({
     ...rest,
-    metadata: { ...metadata, resourceVersion: undefined },
+    metadata: { ...metadata, resourceVersion: undefined, managedFields: undefined },
   });
-  return equalJson(bare(object), bare(old));
+  return equalJson(bare(object), bare(old)) && sameOwners(object, old);
 }

@@ -1,0 +1,66 @@
+// Decides what metadata.managedFields of a written object reads, and in whose name a request writes. Never decides what a
+// manager may change.
+import type { ManagedFieldsEntry } from '../../../../lib/api/generated/types.ts';
+import { keepTimes } from '../../../../lib/api/managed-fields/owners.ts';
+import { updateManagedFields } from '../../../../lib/api/managed-fields/update.ts';
+import type { KubeObject } from '../../../../lib/api/object.ts';
+import { apiVersionOf } from '../../../../lib/api/resource.ts';
+import { nodeOf, type User } from '../auth/user.ts';
+import type { WriteRequest } from './plan.ts';
+
+export interface FieldManager {
+  readonly name: string;
+  /** False: who owns what is kept only of objects that somebody applied. */
+  readonly tracksNew: boolean;
+  /** An apply: the object says already who owns what. */
+  readonly applies?: boolean;
+}
+
+const LONGEST_NAME = 128;
+
+/** The query's fieldManager, or else the program that asks; an actor on the bus is what its identity says. */
+export function managerName(query: URLSearchParams, userAgent: string, user: User): string {
+  const asked = query.get('fieldManager') ?? '';
+  if (asked !== '') return asked;
+  const program = userAgent.split('/')[0]!.replace(/[^\x20-\x7e]/g, '');
+  if (program !== '') return program.slice(0, LONGEST_NAME);
+  if (nodeOf(user) !== undefined) return 'kubelet';
+  return user.name.startsWith('system:') && user.groups.length > 0 ? user.name.slice('system:'.length) : 'unknown';
+}
+
+/** `after` as the writer wants it: defaulted, but before admission and allocators, whose fields are nobody's. */
+export function ownersAfter(
+  { kind, info, fieldManager, now }: WriteRequest,
+  before: KubeObject | undefined,
+  after: KubeObject,
+): ManagedFieldsEntry[] | undefined {
+  if (fieldManager === undefined) return before?.metadata.managedFields;
+  if (fieldManager.applies === true) return after.metadata.managedFields;
+  return updateManagedFields({
+    typeName: kind.typeName,
+    before,
+    after,
+    manager: fieldManager.name,
+    apiVersion: apiVersionOf(kind.ref),
+    subresource: info.subresource,
+    now,
+    tracksNew: fieldManager.tracksNew,
+  });
+}
+
+export function setOwners(object: KubeObject, owners: ManagedFieldsEntry[] | undefined): void {
+  if (owners === undefined) delete object.metadata.managedFields;
+  else object.metadata.managedFields = owners;
+}
+
+/** Times apart: they alone are no reason to write. */
+export function sameOwners(object: KubeObject, old: KubeObject): boolean {
+  const was = old.metadata.managedFields;
+  return keepTimes(object.metadata.managedFields, was) === was;
+}
+
+/** An empty list asks to forget who owns what; decoding loses it, as it drops all empty lists. */
+export function keepReset(sent: unknown, decoded: KubeObject): void {
+  const owners: unknown = (sent as { metadata?: { managedFields?: unknown } } | null)?.metadata?.managedFields;
+  if (Array.isArray(owners) && owners.length === 0) decoded.metadata.managedFields = [];
+}
