@@ -12,7 +12,7 @@ const { nats } = JSON.parse(readFileSync(`${home}/actors/apiserver-1.json`, 'utf
 };
 const connection = await connect({
   servers: nats.servers,
-  authenticator: nkeyAuthenticator(readFileSync(`${home}/nkeys/observer.seed`)),
+  authenticator: nkeyAuthenticator(Buffer.from(readFileSync(`${home}/nkeys/observer.seed`, 'utf8').trim())),
   inboxPrefix: '_INBOX_observer',
   tls: { caFile: nats.caFile },
 });

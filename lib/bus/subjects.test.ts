@@ -41,6 +41,7 @@ test('a kubelet asks only in its own name and hears only its own node', (t) => {
 test('the observer sees traces and nothing else', (t) => {
   const observer: Identity = { actor: 'observer', instance: 'observer' };
   t.true(may(observer, 'subscribe', patternOf('c1', 'trace')));
+  t.true(permissionsOf('c1', observer).subscribe.includes('c1.trace.>'));
   t.false(may(observer, 'subscribe', patternOf('c1', 'watch')));
   t.false(may(observer, 'publish', subjectOf('c1', 'apiRequest', { from: 'observer' })));
   t.false(

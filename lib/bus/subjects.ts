@@ -293,10 +293,15 @@ function subjectsFor(cluster: string, name: SubjectName, permission: Permission,
     if (to === undefined) return '*';
     return encodeToken(to === 'self' ? who.instance : to === 'actor' ? who.actor : (who.node ?? ''));
   };
-  if (permission.only === undefined) return [build(cluster, name, bound)];
+  if (permission.only === undefined) return [openEnd(build(cluster, name, bound))];
   return permission.only.map(([group, resource]) =>
-    build(cluster, name, (key) => (key === 'group' ? group! : key === 'resource' ? resource! : bound(key))),
+    openEnd(build(cluster, name, (key) => (key === 'group' ? group! : key === 'resource' ? resource! : bound(key)))),
   );
+}
+
+/** Wildcards at the end become `>`, so that `c1.trace.>`, which a person would write, is not more than what is allowed. */
+function openEnd(subject: string): string {
+  return subject.replace(/(\.\*)+$/, '.>');
 }
 
 /** Replies go to an inbox that only this instance may read. */

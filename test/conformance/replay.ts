@@ -116,7 +116,7 @@ function isEmpty(value: unknown): boolean {
 /** What updates own hangs on defaults and controllers of the version: lib/api/managed-fields compares that by itself. */
 function applies(entries: any): unknown {
   if (!Array.isArray(entries)) return entries;
-  return entries.filter(({ operation }) => operation === 'Apply').map(({ time: _, ...entry }) => entry as unknown);
+  return entries.filter(({ operation }) => operation === 'Apply').map(({ time: _time, ...entry }) => entry as unknown);
 }
 
 function compare(path: string, goldenWhole: any, answerWhole: any, differences: string[]): void {

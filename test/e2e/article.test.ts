@@ -1,9 +1,13 @@
 // Shows the main job: one command brings up a real cluster that serves the article's Deployment, tells the chain of
 // events as it happened, answers to the CLI and to kubectl, and goes without a trace.
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import test from 'ava';
+import type { ActorFile } from '../../lib/actor/settings.ts';
 import type { Deployment, Pod, Service } from '../../lib/api/generated/types.ts';
-import { eventually, TestCluster } from '../kit/cluster.ts';
+import { silentLog } from '../../lib/base/log.ts';
+import { connectNats } from '../../lib/bus/nats.ts';
+import { patternOf, subjectOf } from '../../lib/bus/subjects.ts';
+import { eventually, run, TestCluster } from '../kit/cluster.ts';
 import { leftovers } from '../kit/leftovers.ts';
 
 const cluster = new TestCluster({ name: 'e2e-article' });
@@ -117,6 +121,35 @@ test.serial('`trace deployment/web` is one tree from the request to the rules', 
   const text = await cluster.must('trace', 'deployment/web');
   t.log(text);
   for (const word of ['request', 'ReplicaSet', 'Pod', 'schedule', 'sync', 'rules']) t.true(text.includes(word), word);
+});
+
+test.serial("any NATS client with the observer's credential sees every reconcile, and nothing else", async (t) => {
+  const watching = run([process.execPath, 'examples/trace-subscriber.ts', cluster.home], { timeoutMs: 6000 });
+  const file = JSON.parse(readFileSync(`${cluster.home}/actors/apiserver-1.json`, 'utf8')) as ActorFile;
+  const nats = { ...file.nats, seedFile: `${cluster.home}/nkeys/observer.seed` };
+  const bus = await connectNats('observer', nats, silentLog);
+  t.teardown(() => bus.close());
+  const overheard: string[] = [];
+  for (const subject of [
+    '>',
+    `${file.cluster}.>`,
+    patternOf(file.cluster, 'watch'),
+    patternOf(file.cluster, 'raft'),
+    `_INBOX_operator.>`,
+  ])
+    bus.subscribe(subject, (message) => void overheard.push(message.subject));
+  const forbidden = subjectOf(file.cluster, 'apiRequest', { from: 'operator' });
+  await t.throwsAsync(bus.request(forbidden, { method: 'GET', path: '/api/v1/secrets' }, { timeoutMs: 1000 }));
+  await cluster.must('scale', 'deployment/web', '--replicas', '3');
+  await cluster.must('rollout', 'status', 'deployment/web');
+  const { stdout, stderr } = await watching;
+  for (const line of [
+    /apiserver-1 request Deployment default\/web/,
+    /reconcile ReplicaSet default\/web-/,
+    /rules Node node-1/,
+  ])
+    t.regex(stdout, line, stderr);
+  t.deepEqual(overheard, []);
 });
 
 test.serial('kubectl, unmodified, does the same work', async (t) => {
