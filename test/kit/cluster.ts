@@ -40,6 +40,15 @@ export function run(
   });
 }
 
+/** A program that runs until `stop`, and what it has said so far. */
+export function follow(argv: readonly string[]): { said(): string; stop(): void } {
+  const child = spawn(argv[0]!, argv.slice(1), { cwd: ROOT, stdio: ['ignore', 'pipe', 'pipe'] });
+  let said = '';
+  for (const stream of [child.stdout, child.stderr])
+    stream.setEncoding('utf8').on('data', (part: string) => (said += part));
+  return { said: () => said, stop: () => void child.kill('SIGKILL') };
+}
+
 /** Asks again until `look` gives something other than undefined or false; what it last threw is in the error. */
 export async function eventually<T>(
   what: string,
