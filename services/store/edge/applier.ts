@@ -102,16 +102,25 @@ export class Applier {
   }
 }
 
-/** A state from the bytes of a snapshot, with a turn between the pieces. */
+/**
+ * A state from the bytes of a snapshot, with a turn between the pieces. Bytes that make no sense are read to their end all
+ * the same: there it shows whether the file is damaged, which says more.
+ */
 export async function loadState(
   pieces: AsyncIterable<Uint8Array>,
   limits: Partial<StoreLimits>,
   turn: NextTurn = nextTurn,
 ): Promise<StateMachine> {
   const loader = new SnapshotLoader(limits);
+  let trouble: unknown;
   for await (const piece of pieces) {
-    loader.feed(piece);
+    try {
+      if (trouble === undefined) loader.feed(piece);
+    } catch (error) {
+      trouble = error;
+    }
     await turn();
   }
+  if (trouble !== undefined) throw trouble;
   return loader.finish();
 }
