@@ -105,14 +105,19 @@ export class SimNetwork {
     for (const group of queues.values()) chosen.push(group[this.turn++ % group.length]!);
     for (const to of chosen) {
       this.carry(from, to.connection, subject, (lost) => {
-        if (lost === undefined) to.connection.receive(() => to.deliver(subject, bytes, this.responder(from, to, answered)));
+        if (lost === undefined)
+          to.connection.receive(() => to.deliver(subject, bytes, this.responder(from, to, answered)));
       });
     }
     return chosen.length;
   }
 
   /** What the receiver of a request answers with: another message, with its own fate. */
-  private responder(from: SimBus, { connection }: Subscriber, answered: ((value: unknown) => void) | undefined): Respond {
+  private responder(
+    from: SimBus,
+    { connection }: Subscriber,
+    answered: ((value: unknown) => void) | undefined,
+  ): Respond {
     if (answered === undefined) return undefined;
     let isAnswered = false;
     return (data) => {

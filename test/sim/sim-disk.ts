@@ -11,7 +11,7 @@ export class DiskTrouble extends Error {}
 /** One machine's disk: outlives the processes on it. */
 export class MachineDisk {
   readonly memory = new MemoryDisk();
-  latencyMs = { min: 0.05, max: 0.5 };
+  latencyMs: { min: number; max: number };
   /** Of each kind of call. */
   failing: Partial<Record<DiskCall, number>> = {};
   isFull = false;
@@ -20,9 +20,12 @@ export class MachineDisk {
   mayLie = false;
   private waiting: (() => void)[] = [];
   private readonly world: World;
+  private readonly usualLatencyMs: { min: number; max: number };
 
-  constructor(world: World) {
+  constructor(world: World, usualLatencyMs: { min: number; max: number }) {
     this.world = world;
+    this.usualLatencyMs = usualLatencyMs;
+    this.latencyMs = usualLatencyMs;
   }
 
   unstall(): void {
@@ -32,11 +35,15 @@ export class MachineDisk {
     for (const go of waiting) this.world.after(this.world.draw(0.05, 5), go);
   }
 
+  quicken(): void {
+    this.latencyMs = this.usualLatencyMs;
+  }
+
   heal(): void {
     this.failing = {};
     this.mayLie = false;
     this.isFull = false;
-    this.latencyMs = { min: 0.05, max: 0.5 };
+    this.quicken();
     this.unstall();
   }
 

@@ -2,7 +2,7 @@
 // a broken promise ends the run with the history that shows it.
 import { crc32 } from 'node:zlib';
 import { termAt } from '../../raft/core/log.ts';
-import type { Effect, Entry, Index, Input, MemberId, Message, Term } from '../../raft/core/index.ts';
+import type { Effect, Entry, HardState, Index, Input, MemberId, Message, Term } from '../../raft/core/index.ts';
 import type { RaftState } from '../../raft/core/state.ts';
 import type { CommittedTxn, StoreCommitted } from '../../lib/bus/messages.ts';
 import type { StateMachine } from '../../services/store/core/state-machine.ts';
@@ -14,6 +14,13 @@ function hold(condition: boolean, message: () => string): void {
   if (!condition) throw new PromiseBroken(message());
 }
 
+/** What a member's storage says is on its disk. */
+export interface OnDisk {
+  hardState: HardState;
+  lastIndex: Index;
+  snapshotIndex: Index;
+}
+
 interface KnownEntry {
   entry: Entry;
   checksum: number;
@@ -22,9 +29,21 @@ interface KnownEntry {
 
 export class StoreInvariants {
   /** How often each was looked at: a checker that never looked proves nothing. */
-  readonly checks = { elected: 0, entries: 0, committed: 0, applied: 0, reads: 0, votes: 0, snapshots: 0, published: 0 };
+  readonly checks = {
+    elected: 0,
+    entries: 0,
+    committed: 0,
+    applied: 0,
+    reads: 0,
+    votes: 0,
+    snapshots: 0,
+    published: 0,
+  };
   readonly model: StoreModel;
   private readonly leaders = new Map<Term, MemberId>();
+  private readonly rafts = new Map<MemberId, Readonly<RaftState>>();
+  private readonly acknowledged = new Map<MemberId, { term: Term; match: Index }>();
+  private readonly onDisk: (member: MemberId) => OnDisk | undefined;
   private readonly entries = new Map<string, KnownEntry>();
   private readonly committed: Entry[] = [];
   private readonly votes = new Map<string, MemberId>();
@@ -34,8 +53,9 @@ export class StoreInvariants {
   private readonly hashes = new Map<Index, string>();
   private readonly snapshots = new Map<Index, string>();
 
-  constructor(model: StoreModel) {
+  constructor(model: StoreModel, onDisk: (member: MemberId) => OnDisk | undefined) {
     this.model = model;
+    this.onDisk = onDisk;
   }
 
   get highestCommit(): Index {
@@ -45,10 +65,28 @@ export class StoreInvariants {
   /** After each step, before its effects are carried out. */
   stepped(raft: Readonly<RaftState>, input: Input, effects: readonly Effect[]): void {
     const life = `${raft.id} ${raft.incarnation}`;
+    if (this.rafts.get(raft.id) !== raft) this.begins(raft);
     if (input.type === 'readIndex') this.reads.set(`${life} ${input.readId}`, this.highestCommit);
     if (input.type === 'snapshotTaken') this.snapshotIs(raft.id, input.snapshot.index, input.snapshot.hash);
     for (const effect of effects) this.effect(raft, life, effect);
     this.commit(raft, life);
+    const said = this.acknowledged.get(raft.id);
+    hold(
+      said === undefined || said.term !== raft.term || said.match <= raft.log.lastIndex,
+      () => `${raft.id} acknowledged entry ${said!.match} in term ${raft.term}, its log ends at ${raft.log.lastIndex}`,
+    );
+  }
+
+  /** A new life knows what the last one promised. */
+  private begins(raft: Readonly<RaftState>): void {
+    this.rafts.set(raft.id, raft);
+    const term = this.terms.get(raft.id) ?? 0;
+    hold(raft.term >= term, () => `${raft.id} begins in term ${raft.term}, it had promised something in term ${term}`);
+    const vote = this.votes.get(`${raft.id} ${raft.term}`);
+    hold(
+      vote === undefined || vote === raft.vote,
+      () => `${raft.id} begins with its vote of term ${raft.term} for '${raft.vote}', it was for ${vote}`,
+    );
   }
 
   private effect(raft: Readonly<RaftState>, life: string, effect: Effect): void {
@@ -68,6 +106,17 @@ export class StoreInvariants {
     const other = this.leaders.get(term);
     hold(other === undefined || other === raft.id, () => `two leaders in term ${term}: ${other} and ${raft.id}`);
     this.leaders.set(term, raft.id);
+    const disk = this.onDisk(raft.id);
+    hold(
+      disk === undefined || (disk.hardState.term === term && disk.hardState.vote === raft.id),
+      () => `${raft.id} leads term ${term} before its own vote is on its disk`,
+    );
+    const { voters } = raft.configurations.at(-1)!.configuration;
+    const votes = voters.filter((id) => id === raft.id || this.votes.get(`${id} ${term}`) === raft.id);
+    hold(
+      votes.length * 2 > voters.length,
+      () => `${raft.id} leads term ${term} with the votes of ${votes.join(' ')} only`,
+    );
     for (let index = raft.log.baseIndex + 1; index <= this.committed.length; index++) {
       const own = index <= raft.log.lastIndex ? termAt(raft.log, index) : undefined;
       const right = this.committed[index - 1]!.term;
@@ -110,6 +159,12 @@ export class StoreInvariants {
     if (raft.commit === before) return;
     hold(raft.commit > before, () => `the commit index of ${raft.id} went back from ${before} to ${raft.commit}`);
     this.commits.set(life, raft.commit);
+    // Raft paper 5.4.2: what is behind it may be older, but it is an entry of its own term that a leader counts.
+    const counted = termAt(raft.log, raft.commit);
+    hold(
+      raft.leading === undefined || before === 0 || counted === raft.term || typeof counted === 'string',
+      () => `${raft.id} leads term ${raft.term} and commits ${raft.commit} of term ${counted}`,
+    );
     for (let index = Math.max(before, raft.log.baseIndex) + 1; index <= raft.commit; index++) {
       const term = termAt(raft.log, index);
       if (typeof term === 'string') continue;
@@ -172,15 +227,40 @@ export class StoreInvariants {
         this.leaders.get(term) === from,
         () => `${from} speaks as the leader of term ${term}, which is ${this.leaders.get(term)}`,
       );
-    // Only what was durable before it was said binds the next life; the rest may be forgotten.
-    const binding =
-      message.type === 'vote' ||
-      (message.type === 'voteAnswer' && message.granted) ||
-      (message.type === 'appendAnswer' && message.outcome.accepted);
+    // Only what must be durable before it is said binds the next life; the rest may be forgotten.
+    const kept = message.type === 'appendAnswer' && message.outcome.accepted ? message.outcome.match : undefined;
+    const installed = message.type === 'snapshotChunkAnswer' && message.installed ? message.snapshotIndex : undefined;
+    const voted = message.type === 'vote' || (message.type === 'voteAnswer' && message.granted);
+    const binding = voted || kept !== undefined || installed !== undefined;
     if (!binding) return;
     const before = this.terms.get(from) ?? 0;
     hold(term >= before, () => `${from} speaks in term ${term} after it had promised something in term ${before}`);
     this.terms.set(from, term);
+    if (kept !== undefined) this.keeps(from, message.to, term, kept);
+    const disk = this.onDisk(from);
+    if (disk === undefined) return;
+    const { hardState, lastIndex, snapshotIndex } = disk;
+    hold(
+      hardState.term >= term,
+      () => `${from} sends a ${message.type} of term ${term}, its disk knows ${hardState.term}`,
+    );
+    const end = Math.max(lastIndex, snapshotIndex);
+    const promised = kept ?? installed ?? 0;
+    hold(promised <= end, () => `${from} says that it holds entry ${promised}, its disk ends at ${end}`);
+  }
+
+  /** What a follower says that it holds is the leader's own entry, and stays for the rest of the term. */
+  private keeps(from: MemberId, to: MemberId, term: Term, match: Index): void {
+    const [own, leader] = [this.rafts.get(from), this.rafts.get(to)];
+    if (own === undefined) return;
+    if (own.term === term) this.acknowledged.set(from, { term, match });
+    if (leader?.term !== term || leader.leading === undefined || own.term !== term) return;
+    hold(match <= leader.log.lastIndex, () => `${from} says that it holds entry ${match}, which ${to} has not got`);
+    const terms = [own, leader].map(({ log }) => (match <= log.lastIndex ? termAt(log, match) : 0));
+    hold(
+      terms[0] === terms[1] || terms.some((each) => typeof each === 'string'),
+      () => `${from} says that it holds entry ${match} of ${to}: it is of term ${terms[0]}, there of term ${terms[1]}`,
+    );
   }
 
   private vote(member: MemberId, term: Term, to: MemberId): void {

@@ -1,0 +1,198 @@
+// Decides how one simulated machine runs a member of the store: starts it from its disk, notices that it died, starts it
+// again after a while, as a supervisor does. Never keeps it alive by anything that production does not have.
+import type { ActorContext } from '../../lib/actor/context.ts';
+import type { StoreSettings } from '../../lib/actor/settings.ts';
+import { createTracer } from '../../lib/actor/tracer.ts';
+import { messageOf } from '../../lib/base/errors.ts';
+import type { Log } from '../../lib/base/log.ts';
+import type { Exec } from '../../lib/exec/exec.ts';
+import { DamagedError } from '../../raft/storage/disk.ts';
+import type { MemberOptions, StoreMember } from '../../services/store/edge/member.ts';
+import { startMember, type RunningMember } from '../../services/store/edge/start-member.ts';
+import { Process, type MachineTime } from './process.ts';
+import type { SimBus, SimNetwork } from './sim-bus.ts';
+import { DiskTrouble, MachineDisk } from './sim-disk.ts';
+import { PromiseBroken, type StoreInvariants } from './store-invariants.ts';
+import type { World } from './world.ts';
+
+export interface Fleet {
+  world: World;
+  network: SimNetwork;
+  invariants: StoreInvariants;
+  cluster: string;
+  names: string[];
+  diskLatencyMs: { min: number; max: number };
+  member: Omit<MemberOptions, 'disk' | 'die' | 'nextTurn' | 'observe'>;
+}
+
+const noExec: Exec = {
+  run: () => Promise.reject(new Error('the store runs no programs')),
+  spawn: () => {
+    throw new Error('the store runs no programs');
+  },
+};
+
+export class Machine {
+  readonly name: string;
+  readonly disk: MachineDisk;
+  readonly time: MachineTime = { rate: 1, wallOffsetMs: 0 };
+  process: Process | undefined;
+  bus: SimBus | undefined;
+  running: RunningMember | undefined;
+  /** Its disk may be broken beyond what it can repair by itself: then it may refuse to start. */
+  isVictim = false;
+  /** Why it will not be started again. */
+  refused: string | undefined;
+  private readonly fleet: Fleet;
+  private lives = 0;
+  private restartSoon = false;
+
+  constructor(fleet: Fleet, name: string) {
+    this.fleet = fleet;
+    this.name = name;
+    this.disk = new MachineDisk(fleet.world, fleet.diskLatencyMs);
+  }
+
+  get member(): StoreMember | undefined {
+    return this.process?.alive === true ? this.running?.member : undefined;
+  }
+
+  get isUp(): boolean {
+    return this.process?.alive === true;
+  }
+
+  start(): void {
+    if (this.isUp || this.refused !== undefined) return;
+    const { world, network } = this.fleet;
+    this.lives++;
+    const process = new Process(world, this.name, this.time, (why) => this.died(process, why));
+    this.process = process;
+    const bus = network.connect(process);
+    this.bus = bus;
+    this.running = undefined;
+    world.note(`start ${this.name}`);
+    startMember(this.context(process, bus), this.options(process)).then(
+      (running) => {
+        if (process.alive) this.running = running;
+      },
+      (error: unknown) => this.end(process, error),
+    );
+  }
+
+  /** `keepsCache`: only the process ends; otherwise the machine loses its power. */
+  crash(options: { keepsCache: boolean }): void {
+    if (!this.isUp) return;
+    this.process!.die(options.keepsCache ? 'killed' : 'power cut');
+    this.disk.memory.restart(this.fleet.world.chance, { keepAll: options.keepsCache });
+  }
+
+  /** SIGTERM. */
+  async terminate(): Promise<void> {
+    const { process, running } = this;
+    if (process?.alive !== true || running === undefined) return;
+    await running.stop();
+    process.die('stopped');
+  }
+
+  private died(process: Process, why: string): void {
+    const { world, network } = this.fleet;
+    world.note(`end ${this.name} ${why}`);
+    const lingerMs = world.odds(0.5) ? 0.1 : world.draw(1, 3_000);
+    if (lingerMs > 1) world.count('half-open-connection');
+    network.leave(this.bus!, lingerMs);
+    // A process that dies by itself leaves the page cache; at a fuse it may have been the power.
+    const fromFuse = why.startsWith('at ');
+    const powerCut = fromFuse && world.odds(0.5);
+    this.disk.memory.restart(world.chance, { keepAll: !powerCut });
+    if (process === this.process) this.startLater(world.draw(20, 3_000));
+  }
+
+  startLater(delayMs: number): void {
+    if (this.restartSoon) return;
+    this.restartSoon = true;
+    this.fleet.world.after(delayMs, () => {
+      this.restartSoon = false;
+      this.start();
+    });
+  }
+
+  /** The member says that it cannot go on. */
+  private end(process: Process, error: unknown): void {
+    if (!process.alive) return;
+    const { world } = this.fleet;
+    const isOwnFault = !(error instanceof DiskTrouble) && !(error instanceof DamagedError && this.isVictim);
+    if (error instanceof PromiseBroken || isOwnFault)
+      world.fail(new Error(`${this.name}: ${messageOf(error)}`, { cause: error }));
+    world.count(error instanceof DamagedError ? 'damage-refused' : 'died-of-its-disk');
+    world.note(`${this.name} gives up: ${messageOf(error)}`);
+    // Started again it would find the same.
+    if (error instanceof DamagedError && !this.wasStarted(process)) this.refused = error.message;
+    process.die('gave up');
+  }
+
+  private wasStarted(process: Process): boolean {
+    return process === this.process && this.running !== undefined;
+  }
+
+  private options(process: Process): MemberOptions {
+    const { world, invariants, member } = this.fleet;
+    return {
+      ...member,
+      disk: this.disk.attach(process),
+      die: (error) => this.end(process, error),
+      nextTurn: () => new Promise((resolve) => world.after(0.01, () => process.enter(resolve))),
+      observe: (raft, input, effects) => {
+        if (!process.alive) return;
+        this.countEffects(effects);
+        invariants.stepped(raft, input, effects);
+        const running = this.member;
+        if (input.type === 'applied' && running !== undefined) invariants.stateIs(this.name, running.state);
+      },
+    };
+  }
+
+  private countEffects(effects: Parameters<NonNullable<MemberOptions['observe']>>[2]): void {
+    const { world } = this.fleet;
+    for (const effect of effects) {
+      if (effect.type === 'append' && effect.truncateFrom !== undefined) world.count('log-truncated');
+      if (effect.type === 'installSnapshot') world.count('snapshot-installed');
+      if (effect.type === 'compact') world.count('log-compacted');
+      if (effect.type === 'leaderChanged' && effect.role === 'leader') world.count('elected');
+      if (effect.type === 'readFailed' && effect.reason === 'leadershipLost') world.count('reads-abandoned');
+      if (effect.type === 'transferEnded') world.count(effect.done ? 'transferred' : 'transfer-failed');
+    }
+  }
+
+  private context(process: Process, bus: SimBus): ActorContext<StoreSettings> {
+    const { world, cluster, names } = this.fleet;
+    const { clock, name } = process;
+    const boot = `life${this.lives}`;
+    return {
+      cluster,
+      actor: 'store',
+      instance: name,
+      settings: { dataDir: '/data', clusterId: `${cluster}-id`, members: names },
+      bus,
+      clock,
+      chance: world.chance,
+      log: this.log(process),
+      exec: noExec,
+      tracer: createTracer({ cluster, actor: 'store', instance: name, boot, clock, bus }),
+    };
+  }
+
+  private log(process: Process): Log {
+    const { world } = this.fleet;
+    const note = (fields: object, message: string): void => {
+      if (!process.alive) return;
+      world.note(`${this.name}: ${message} ${JSON.stringify(fields)}`);
+      if (message === 'snapshot taken') world.count('snapshot-taken');
+      if (message.startsWith('an unfinished write')) world.count('torn-tail-cut');
+      // Nothing that a member is sent here is malformed: an error in answering it is ours.
+      if (message === 'a request could not be answered')
+        world.fail(new Error(`${this.name}: ${JSON.stringify(fields)}`));
+    };
+    const log: Log = { debug() {}, info: note, warn: note, error: note, child: () => log };
+    return log;
+  }
+}

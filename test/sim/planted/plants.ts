@@ -1,0 +1,107 @@
+// Decides which bugs the simulation must be able to find: one line each, what stands in the code and what is put there
+// instead. Never holds one that changes nothing anybody could see.
+
+import type { FaultName } from '../store-faults.ts';
+
+export interface Plant {
+  name: string;
+  file: string;
+  find: string;
+  put: string;
+  /** In a world of only such trouble it is seen soon; in others it would take thousands of seeds. */
+  world?: { members?: number; faults: readonly FaultName[] };
+}
+
+const POWER = {
+  faults: ['all-power-cut', 'majority-power-cut', 'fuse-disk', 'fuse-disk-done', 'disk-slow', 'leader-cut-off'],
+} as const;
+const FIGURE_8 = {
+  members: 5,
+  faults: ['leader-with-few', 'leader-cut-off', 'fuse-bus', 'killed', 'weather-slow'],
+} as const;
+const STALE = {
+  faults: ['clock-drift', 'paused', 'leader-cut-off', 'cut-off-one-way', 'weather-slow', 'weather-doubles'],
+} as const;
+const REPLAYS = {
+  faults: ['weather-doubles', 'weather-slow', 'weather-reorders', 'killed', 'leader-cut-off'],
+} as const;
+const SNAPSHOTS = {
+  faults: ['cut-off-one', 'leader-cut-off', 'power-cut', 'weather-slow', 'disk-slow', 'fuse-disk'],
+} as const;
+const LATE = { faults: ['weather-doubles', 'weather-slow', 'killed', 'all-killed', 'fuse-disk'] } as const;
+const NAMES = { faults: ['name-lost', 'killed', 'power-cut'] } as const;
+const BIT_ROT = { faults: ['bit-flip-log', 'bit-flip-snapshot', 'killed', 'power-cut', 'leader-cut-off'] } as const;
+type PlantWorld = NonNullable<Plant['world']>;
+
+const plant = (name: string, file: string, find: string, put: string, world?: PlantWorld): Plant =>
+  world === undefined ? { name, file, find, put } : { name, file, find, put, world };
+const core = (name: string, file: string, find: string, put: string, world?: PlantWorld): Plant =>
+  plant(name, `raft/core/${file}`, find, put, world);
+const disk = (name: string, file: string, find: string, put: string, world?: PlantWorld): Plant =>
+  plant(name, `raft/storage/${file}`, find, put, world);
+const state = (name: string, file: string, find: string, put: string, world?: PlantWorld): Plant =>
+  plant(name, `services/store/core/${file}`, find, put, world);
+const edge = (name: string, file: string, find: string, put: string, world?: PlantWorld): Plant =>
+  plant(name, `services/store/edge/${file}`, find, put, world);
+
+// prettier-ignore
+export const PLANTS: readonly Plant[] = [
+  // ---- the algorithm ----
+  core('commit-counts-old-terms', 'commit.ts', 'if (index <= raft.commit || index < leading.termStart) return;', 'if (index <= raft.commit) return;', FIGURE_8),
+  core('commit-counts-unsynced-own-entries', 'commit.ts', 'id === raft.id ? durable :', 'id === raft.id ? raft.log.lastIndex :', POWER),
+  core('commit-without-majority', 'quorum.ts', 'values[(ids.length - 1) >> 1]!', 'values[(ids.length + 1) >> 1]!'),
+  core('election-without-majority', 'quorum.ts', 'const needed = (ids.length >> 1) + 1;', 'const needed = ids.length >> 1;'),
+  core('vote-sent-before-durable', 'outbox.ts', 'return body.granted;', 'return false;', POWER),
+  core('request-for-votes-before-durable', 'outbox.ts', "case 'vote':\n      return true;", "case 'vote':\n      return false;", POWER),
+  core('ack-sent-before-durable', 'outbox.ts', 'return body.outcome.accepted;', 'return false;', POWER),
+  core('installed-said-before-durable', 'outbox.ts', 'return body.installed;', 'return false;', SNAPSHOTS),
+  core('vote-for-anybody-again', 'election.ts', "(raft.vote === '' && raft.leader === '')", 'true', FIGURE_8),
+  core('vote-for-shorter-log', 'election.ts', 'return lastTerm > log.lastTerm || (lastTerm === log.lastTerm && lastIndex >= log.lastIndex);', 'return lastTerm >= log.lastTerm;'),
+  core('vote-for-older-log', 'election.ts', 'return lastTerm > log.lastTerm || (lastTerm === log.lastTerm && lastIndex >= log.lastIndex);', 'return lastIndex >= log.lastIndex;', FIGURE_8),
+  core('vote-kept-into-next-term', 'election.ts', "    raft.vote = '';\n", ''),
+  core('higher-term-ignored', 'step.ts', "if (message.term > raft.term) becomeFollower(raft, message.term, '');", ''),
+  core('lower-term-heard', 'step.ts', 'if (message.term < raft.term) return receiveOld(raft, message);', ''),
+  core('term-before-not-compared', 'following.ts', 'if (ownTerm !== prevTerm) return refuse(raft, message);', 'if (ownTerm === undefined) return refuse(raft, message);', FIGURE_8),
+  core('contradicting-entries-kept', 'following.ts', '!hasEntry(raft.log, entry.index, entry.term)', 'entry.index > raft.log.lastIndex'),
+  core('old-append-cuts-newer-entries', 'following.ts', 'const first = entries.findIndex((entry) => !hasEntry(raft.log, entry.index, entry.term));', 'const first = entries.length - 1;'),
+  core('heartbeat-tells-too-much', 'replication.ts', 'commit: Math.min(raft.commit, progress.match), round', 'commit: raft.commit, round', FIGURE_8),
+  core('read-without-a-round', 'reads.ts', 'if (!raft.leaseReads || leading.leaseLost || raft.commit < leading.termStart) return false;', 'return raft.commit >= leading.termStart;', STALE),
+  core('read-confirmed-by-older-round', 'reads.ts', 'leading.readRounds.push({ round: leading.round + 1,', 'leading.readRounds.push({ round: leading.round,', STALE),
+  core('read-before-first-commit-of-term', 'reads.ts', ' || raft.commit < leading.termStart) return;', ') return;'),
+  core('read-confirmed-by-one', 'reads.ts', 'id === raft.id ? Infinity : (leading.progress.get(id)?.ackedRound ?? 0),', 'Infinity,', STALE),
+  core('compacts-what-no-snapshot-covers', 'compaction.ts', 'Math.min(snapshot.index, log.durable) - limits.retainedEntries', 'Math.min(raft.applied, log.durable) - limits.retainedEntries'),
+  core('cut-entries-still-confirmed', 'log.ts', '  clampWrites(log, from - 1);\n', ''),
+  // ---- the disk ----
+  disk('fsync-of-log-skipped', 'segmented-log.ts', '    await segment.file.datasync();\n    segment.end = after;', '    segment.end = after;', POWER),
+  disk('vote-not-persisted', 'segmented-log.ts', "records.push({ type: 'hardState', hardState: write.hardState });", "records.push({ type: 'hardState', hardState: { ...write.hardState, vote: '' } });", POWER),
+  disk('term-not-persisted', 'storage.ts', 'const changed = hardState.term !== before.term || hardState.vote !== before.vote;', 'const changed = false;'),
+  disk('hard-state-lost-at-rotation', 'segmented-log.ts', '      hardState: this.hardStateOnDisk,\n', "      hardState: { term: 0, vote: '', commit: 0 },\n"),
+  disk('new-segment-name-not-synced', 'segmented-log.ts', '    await this.disk.syncDirectory(this.directory);\n    const at =', '    const at ='),
+  disk('snapshot-name-not-synced', 'snapshot-files.ts', '    await this.disk.syncDirectory(this.directory);\n    this.known.set', '    this.known.set', POWER),
+  disk('snapshot-bytes-not-synced', 'snapshot-files.ts', '    await file.datasync();\n', '', POWER),
+  disk('half-batch-kept', 'record.ts', 'if (record.last) {', 'if (record.last || true) {', POWER),
+  disk('payload-checksum-ignored', 'record.ts', "if (bytes.readUInt32LE(offset + 8) !== crc32(bytes.subarray(body, body + length + 1))) return 'payload';", '', BIT_ROT),
+  disk('incarnation-not-counted', 'open-log.ts', 'const incarnation = replayed.incarnation + 1;', 'const incarnation = replayed.incarnation;'),
+  disk('only-segment-lost-begins-anew', 'open-log.ts', '  if (fresh && wasHere)\n', '  if (fresh && wasHere && false)\n', NAMES),
+  // ---- the state machine ----
+  state('retry-applied-twice', 'sessions.ts', 'return session.results.get(sequence) ?? (', 'return ('),
+  state('answers-not-remembered', 'state-machine.ts', '    this.sessions.remember(session!, result);\n', ''),
+  state('acknowledged-answers-executed-again', 'sessions.ts', "(sequence <= session.acknowledged ? 'forgotten' : undefined)", 'undefined', REPLAYS),
+  state('sessions-not-in-snapshot', 'snapshot.ts', '    yield* sessions;\n', ''),
+  state('acknowledged-not-in-snapshot', 'snapshot.ts', 'out.text(name).number(session.acknowledged)', 'out.text(name).number(0)', LATE),
+  state('compare-lets-newer-pass', 'state-machine.ts', 'if (current !== revision) return', 'if (current > revision) return'),
+  state('quota-ignored', 'state-machine.ts', 'if (growth > 0 && this.versions.liveBytes + growth', 'if (growth > 1e9 && this.versions.liveBytes + growth'),
+  state('creation-forgotten', 'versions.ts', 'before?.createRevision ?? revision', 'revision'),
+  state('pruned-one-too-much', 'versions.ts', 'versions[keep + 1]!.revision <= oldest) keep++', 'versions[keep + 1]!.revision <= oldest + 1) keep++'),
+  state('history-misses-the-first', 'state-machine.ts', 'for (let revision = since + 1; revision <= this.revision; revision++)', 'for (let revision = Math.max(since + 1, this.compactedRevision + 2); revision <= this.revision; revision++)'),
+  state('compacted-history-served', 'state-machine.ts', "if (since < this.compactedRevision) return 'compacted';", 'since = Math.max(since, this.compactedRevision);'),
+  state('page-ends-too-early', 'state-machine.ts', 'return { items, revision: at, more: true };', 'return { items, revision: at, more: false };'),
+  // ---- who is answered what ----
+  edge('acknowledged-when-proposed', 'proposals.ts', "if (effect.type === 'proposalAccepted') this.byIndex.set", "if (effect.type === 'proposalAccepted') for (const write of writes) settle(write, { results: [] });\n    if (effect.type === 'proposalAccepted') this.byIndex.set"),
+  edge('read-before-applied', 'reads.ts', 'while (this.confirmed.length > 0 && this.confirmed[0]!.index <= appliedIndex)', 'while (this.confirmed.length > 0)'),
+  edge('range-of-a-state-that-is-behind', 'serve.ts', 'if (member.state.revision >= revision) return go();', 'if (member.state.revision >= 0) return go();'),
+  edge('promise-sent-at-once', 'member.ts', 'if (afterAppend === undefined || afterAppend <= this.durable) this.transport.send(message);', 'if (afterAppend !== -1) this.transport.send(message);', POWER),
+  edge('commits-published-twice', 'publisher.ts', '    this.published = batch.at(-1)!.revision;\n', ''),
+  edge('snapshot-installed-before-durable', 'applier.ts', '    await durable;\n', '', SNAPSHOTS),
+  edge('snapshot-parts-overtake', 'chunk-sender.ts', 'this.leaving = this.leaving.then(async () => {', 'void Promise.resolve().then(async () => {', SNAPSHOTS),
+];
