@@ -112,9 +112,16 @@ export function removeRuncState(namespace: string): void {
   rmSync(`/run/containerd/runc/${namespace}`, { recursive: true, force: true });
 }
 
-/** Sockets of shims that nobody listens on any more. */
+/** Sockets of shims that nobody listens on any more, and containerd's directories when nothing is left in them. */
 export function removeDeadShimSockets(): void {
   const alive = readFileSync('/proc/net/unix', 'utf8');
   for (const name of existsSync('/run/containerd/s') ? readdirSync('/run/containerd/s') : [])
     if (!alive.includes(`/run/containerd/s/${name}`)) rmSync(`/run/containerd/s/${name}`, { force: true });
+  for (const directory of ['s', 'fifo', 'runc', '']) {
+    try {
+      rmdirSync(`/run/containerd/${directory}`);
+    } catch {
+      // Not there, or another containerd's.
+    }
+  }
 }

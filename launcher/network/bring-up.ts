@@ -1,11 +1,12 @@
 // Does: runs the steps of a plan, side by side where a phase allows it, up or down; both may be repeated, and resumed
 // after a crash at any point. Never decides a name or an address.
-import { writeFile } from 'node:fs/promises';
+import { readdir, rmdir, writeFile } from 'node:fs/promises';
 import { describeFailure, type Exec } from '../../lib/exec/exec.ts';
 import { FORWARDING, forwardsIpv4 } from './observe.ts';
 import { nodeOf, type NetworkPlan } from './plan.ts';
 import { downNodePhases, downPhases, forwardAccepts, upPhases, type Command, type Phase, type Step } from './steps.ts';
 
+const NAMESPACES = '/run/netns';
 const IPTABLES = '/usr/sbin/iptables';
 /** Each step is one or two short processes: more at once only queue for the kernel's network lock. */
 const STEPS_AT_ONCE = 4;
@@ -34,6 +35,7 @@ export async function tearDown(
 ): Promise<void> {
   await dropForwarding(plan, exec);
   for (const phase of downPhases(plan)) await runPhase(phase, (step) => undoStep(exec, step));
+  await releaseNamespaceDirectory(exec);
   const left = await leftovers(plan, exec);
   if (options.stopForwarding === true && !(await hasOtherCluster(exec))) await writeFile(FORWARDING, '0');
   if (left.length > 0) throw new Error(`the network of cluster ${plan.cluster} is not gone: ${left.join(', ')}`);
@@ -52,6 +54,14 @@ export async function leftovers(plan: NetworkPlan, exec: Exec): Promise<string[]
   const ours = [plan.fabric.netns, ...plan.nodes.map((node) => node.netns)].filter((netns) => names.includes(netns));
   const device = await exec.run(['/usr/sbin/ip', 'link', 'show', plan.host.device]);
   return [...ours.map((netns) => `namespace ${netns}`), ...(device.exitCode === 0 ? [plan.host.device] : [])];
+}
+
+/** The first `ip netns add` mounts this directory over itself. With nothing in it any more it goes; the next one is no worse off. */
+async function releaseNamespaceDirectory(exec: Exec): Promise<void> {
+  const names = await readdir(NAMESPACES).catch(() => ['no directory']);
+  if (names.length > 0) return;
+  await exec.run(['/usr/bin/umount', NAMESPACES]);
+  await rmdir(NAMESPACES).catch(() => {});
 }
 
 async function hasOtherCluster(exec: Exec): Promise<boolean> {

@@ -109,6 +109,7 @@ export async function startTestRuntime(options: { isShared?: boolean; podCidr?: 
       unmountBelow(directory);
       execFileSync('ip', ['netns', 'del', netns]);
       removeCgroups(settings.cgroupRoot);
+      rmSync(`/run/containerd/runc/${settings.containerdNamespace}`, { recursive: true, force: true });
       rmSync(directory, { recursive: true, force: true });
     },
   };
