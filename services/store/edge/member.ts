@@ -168,7 +168,8 @@ export class StoreMember {
     const send = (message: Message): void => {
       if (!this.stopped) this.transport.send(message);
     };
-    this.chunks = new ChunkSender(storage.snapshots, send, ctx.log);
+    const damaged = (error: Error): void => this.fail(error);
+    this.chunks = new ChunkSender({ snapshots: storage.snapshots, send, damaged, log: ctx.log });
   }
 
   /** Restores the state from snapshot and log, and begins to take part. Throws when the disk's content is damaged. */
