@@ -90,6 +90,10 @@ function operate(stage: Stage, operation: StoreOperation): void {
   );
 }
 
+/** So young that a reader who missed something may find its place gone. */
+const lately = (stage: Stage): number =>
+  Math.max(0, (leader(stage)?.member?.state.revision ?? 400) - stage.world.chance.int(12));
+
 function fuse(stage: Stage, at: Boundary): void {
   const machine = someone(stage);
   if (machine?.process !== undefined) machine.process.fuse = { touches: 1 + stage.world.chance.int(40), at };
@@ -134,8 +138,8 @@ export const FAULTS = {
   'link-clogged': [2, (s) => clog(s)],
   'bus-restart': [1, (s) => s.network.restart(s.world.draw(20, 3_000))],
   'connection-lost': [3, (s) => s.world.pick([...s.machines]).bus?.lose(s.world.draw(20, 3_000))],
-  'client-connection-lost': [2, (s) => s.network.of(s.world.pick(s.clients))?.lose(s.world.draw(20, 2_000))],
-  'slow-consumer-limit': [1, (s) => void (s.network.pendingLimit = 5 + s.world.chance.int(60))],
+  'client-connection-lost': [4, (s) => s.network.of(s.world.pick(s.clients))?.lose(s.world.draw(20, 2_000))],
+  'slow-consumer-limit': [1, (s) => void (s.network.pendingLimit = 2 + s.world.chance.int(20))],
   // ---- processes ----
   killed: [2, (s) => crashes(s, true)],
   'power-cut': [2, (s) => crashes(s, false)],
@@ -164,14 +168,14 @@ export const FAULTS = {
   ],
   'disk-fails-reads': [0.5, (s) => failDisk(s, 'read')],
   'bit-flip-log': [0.7, (s) => flipBit(s, /segment$/)],
-  'bit-flip-snapshot': [0.7, (s) => flipBit(s, /snapshot/)],
-  'name-lost': [0.3, (s) => loseName(s)],
+  'bit-flip-snapshot': [1.5, (s) => flipBit(s, /snapshot/)],
+  'name-lost': [0.8, (s) => loseName(s)],
   // ---- the protocol ----
   transfer: [
     2,
     (s) => operate(s, { operation: 'transfer', to: s.world.odds(0.5) ? '' : s.world.pick(s.machines).name }),
   ],
-  compact: [3, (s) => operate(s, { operation: 'compact', revision: s.world.chance.int(400) })],
+  compact: [4, (s) => operate(s, { operation: 'compact', revision: lately(s) })],
 } satisfies Record<string, Fault>;
 
 export type FaultName = keyof typeof FAULTS;

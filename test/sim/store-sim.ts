@@ -89,7 +89,7 @@ class StoreSim {
     this.invariants = fleet.invariants;
     this.machines = names.map((name) => new Machine(fleet, name));
     // One disk at most may break beyond repair: what an acknowledged write needs is on the others.
-    if (world.odds(0.4)) world.pick(this.machines).isVictim = true;
+    if (world.odds(0.5)) world.pick(this.machines).isVictim = true;
     this.addClients(names);
     const operator = this.network.connect(this.bystander('apiserver-9'));
     const clients = [...this.clients, ...this.readers].map(({ bus }) => bus.instance);

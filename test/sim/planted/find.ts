@@ -15,7 +15,7 @@ export async function findPlanted(plant: Plant, maxSeeds: number): Promise<Found
   const { simulate } = await loadPlanted(plant);
   for (let seed = 1; seed <= maxSeeds; seed++) {
     try {
-      await simulate({ seed, members: plant.world?.members ?? membersOf(seed), faults: plant.world?.faults });
+      await simulate({ seed, members: membersOf(seed), ...plant.world });
     } catch (error) {
       return { seeds: seed, message: (error as Error).message };
     }

@@ -9,7 +9,7 @@ export interface Plant {
   find: string;
   put: string;
   /** In a world of only such trouble it is seen soon; in others it would take thousands of seeds. */
-  world?: { members?: number; faults: readonly FaultName[] };
+  world?: { members?: number; troubleMs?: number; faults: readonly FaultName[] };
 }
 
 const POWER = {
@@ -30,6 +30,10 @@ const SNAPSHOTS = {
 } as const;
 const LATE = { faults: ['weather-doubles', 'weather-slow', 'killed', 'all-killed', 'fuse-disk'] } as const;
 const NAMES = { faults: ['name-lost', 'killed', 'power-cut'] } as const;
+const BEHIND = { members: 3, troubleMs: 12_000, faults: ['cut-off-one', 'disk-slow'] } as const;
+const FORGETS = {
+  faults: ['compact', 'connection-lost', 'client-connection-lost', 'bus-restart', 'cut-off-one'],
+} as const;
 const BIT_ROT = { faults: ['bit-flip-log', 'bit-flip-snapshot', 'killed', 'power-cut', 'leader-cut-off'] } as const;
 type PlantWorld = NonNullable<Plant['world']>;
 
@@ -92,9 +96,9 @@ export const PLANTS: readonly Plant[] = [
   state('compare-lets-newer-pass', 'state-machine.ts', 'if (current !== revision) return', 'if (current > revision) return'),
   state('quota-ignored', 'state-machine.ts', 'if (growth > 0 && this.versions.liveBytes + growth', 'if (growth > 1e9 && this.versions.liveBytes + growth'),
   state('creation-forgotten', 'versions.ts', 'before?.createRevision ?? revision', 'revision'),
-  state('pruned-one-too-much', 'versions.ts', 'versions[keep + 1]!.revision <= oldest) keep++', 'versions[keep + 1]!.revision <= oldest + 1) keep++'),
-  state('history-misses-the-first', 'state-machine.ts', 'for (let revision = since + 1; revision <= this.revision; revision++)', 'for (let revision = Math.max(since + 1, this.compactedRevision + 2); revision <= this.revision; revision++)'),
-  state('compacted-history-served', 'state-machine.ts', "if (since < this.compactedRevision) return 'compacted';", 'since = Math.max(since, this.compactedRevision);'),
+  state('pruned-one-too-much', 'versions.ts', 'versions[keep + 1]!.revision <= oldest) keep++', 'versions[keep + 1]!.revision <= oldest + 1) keep++', FORGETS),
+  state('history-misses-the-first', 'state-machine.ts', 'for (let revision = since + 1; revision <= this.revision; revision++)', 'for (let revision = Math.max(since + 1, this.compactedRevision + 2); revision <= this.revision; revision++)', FORGETS),
+  state('compacted-history-served', 'state-machine.ts', "if (since < this.compactedRevision) return 'compacted';", 'since = Math.max(since, this.compactedRevision);', FORGETS),
   state('page-ends-too-early', 'state-machine.ts', 'return { items, revision: at, more: true };', 'return { items, revision: at, more: false };'),
   // ---- who is answered what ----
   edge('acknowledged-when-proposed', 'proposals.ts', "if (effect.type === 'proposalAccepted') this.byIndex.set", "if (effect.type === 'proposalAccepted') for (const write of writes) settle(write, { results: [] });\n    if (effect.type === 'proposalAccepted') this.byIndex.set"),
@@ -103,5 +107,6 @@ export const PLANTS: readonly Plant[] = [
   edge('promise-sent-at-once', 'member.ts', 'if (afterAppend === undefined || afterAppend <= this.durable) this.transport.send(message);', 'if (afterAppend !== -1) this.transport.send(message);', POWER),
   edge('commits-published-twice', 'publisher.ts', '    this.published = batch.at(-1)!.revision;\n', ''),
   edge('snapshot-installed-before-durable', 'applier.ts', '    await durable;\n', '', SNAPSHOTS),
-  edge('snapshot-parts-overtake', 'chunk-sender.ts', 'this.leaving = this.leaving.then(async () => {', 'void Promise.resolve().then(async () => {', SNAPSHOTS),
+  edge('damaged-snapshot-sent-for-ever', 'chunk-sender.ts', 'if (message.offset === 0 && this.begun === index) this.verify(message.snapshot);', '', { members: 3, troubleMs: 6_000, faults: ['bit-flip-snapshot', 'cut-off-one', 'cut-pair'] }),
+  edge('snapshot-parts-overtake', 'chunk-sender.ts', 'this.leaving = this.leaving.then(async () => {', 'void Promise.resolve().then(async () => {', BEHIND),
 ];
