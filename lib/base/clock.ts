@@ -18,9 +18,18 @@ export function sleep(clock: Clock, delayMs: number): Promise<void> {
   return new Promise((resolve) => clock.timer(delayMs, resolve));
 }
 
+let lastSecond = Number.NaN;
+let lastTime = '';
+
 /** RFC 3339 with seconds, as Kubernetes writes metav1.Time: `2026-11-22T08:05:32Z`. */
 export function toTime(ms: number): string {
-  return new Date(ms).toISOString().replace(/\.\d+Z$/, 'Z');
+  // A server writes thousands of times in one second, each more than once.
+  const second = Math.floor(ms / 1000);
+  if (second !== lastSecond) {
+    lastTime = new Date(second * 1000).toISOString().replace(/\.\d+Z$/, 'Z');
+    lastSecond = second;
+  }
+  return lastTime;
 }
 
 /** RFC 3339 with six decimals, as Kubernetes writes metav1.MicroTime. */
