@@ -4,16 +4,17 @@ import fc from 'fast-check';
 import { canonical } from '../canonical.ts';
 import type { KubeObject } from '../object.ts';
 import { compare } from './compare.ts';
-import { fieldsOf } from './fields-of.ts';
+import { fieldsOf, fieldsOfValue } from './fields-of.ts';
 import { difference, intersection, isEmpty, pathsOf, type Fields } from './fields.ts';
 import { merge } from './merge.ts';
 import { mergeRuleOf } from './merge-rule.ts';
 import { DEPLOYMENT, LATER, apply, content, deploymentConfig, named, printAll, write } from './testdata/kit.ts';
-import { withoutServerOwned } from './subresource.ts';
+import { ownableRule } from './subresource.ts';
 
 const TYPE = DEPLOYMENT.typeName;
 const RULE = mergeRuleOf(TYPE);
-const fieldsIn = (config: object): Fields => withoutServerOwned(fieldsOf(TYPE, named(DEPLOYMENT, config)));
+const OWNABLE = ownableRule(TYPE, '');
+const fieldsIn = (config: object): Fields => fieldsOfValue(OWNABLE, named(DEPLOYMENT, config));
 const fieldsBy = (object: KubeObject, manager: string): Fields =>
   (object.metadata.managedFields?.find((entry) => entry.manager === manager)?.fieldsV1 ?? {}) as Fields;
 const applied = (object: KubeObject | undefined, manager: string, config: object, force = false): KubeObject => {
@@ -135,8 +136,8 @@ test('an update owns what it changed, and leaves the others what it did not', (t
       fc.pre(!isEmpty(fieldsIn(a)));
       const before = applied(undefined, 'a', a);
       const after = write(DEPLOYMENT, before, 'u', b);
-      const { changed, removed } = compare(RULE, content(before), content(after));
-      t.deepEqual(printAll(fieldsBy(after, 'u')), printAll(withoutServerOwned(changed)));
+      const { changed, removed } = compare(OWNABLE, content(before), content(after));
+      t.deepEqual(printAll(fieldsBy(after, 'u')), printAll(changed));
       t.deepEqual(printAll(fieldsBy(after, 'a')), printAll(difference(difference(fieldsIn(a), changed), removed)));
       const { changed: none, removed: neither } = compare(RULE, content(after), content(after));
       t.true(isEmpty(none) && isEmpty(neither));

@@ -115,6 +115,14 @@ test('what a manager no longer applies goes, unless another owns it', (t) => {
   t.deepEqual(data(apply(CONFIG_MAP, object, 'a', {}).object), undefined);
 });
 
+test('an object keeps its name, uid and revision when the last of its metadata that anyone applied goes', (t) => {
+  const first = apply(CONFIG_MAP, undefined, 'a', { metadata: { labels: { l: '1' } }, data: { x: '1' } }).object;
+  const stored = { ...first, metadata: { ...first.metadata, uid: 'u', resourceVersion: '7' } };
+  const applied = { apiVersion: 'v1', kind: 'ConfigMap', data: { x: '1' } };
+  const { object } = apply(CONFIG_MAP, stored, 'a', {}, { applied });
+  t.deepEqual(content(object).metadata, { name: 'x', uid: 'u', resourceVersion: '7' });
+});
+
 test('what an updater took over stays when the applier drops it', (t) => {
   const { object } = apply(CONFIG_MAP, undefined, 'a', { data: { x: '1' } });
   const updated = write(CONFIG_MAP, object, 'u', { ...content(object), data: { x: '2' } });

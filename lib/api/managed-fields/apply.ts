@@ -7,14 +7,14 @@ import type { KubeObject } from '../object.ts';
 import { appliedConfig, type ApplyTarget } from './applied-config.ts';
 import { compare } from './compare.ts';
 import { conflictsOf, conflictsOutside, type ApplyConflict } from './conflicts.ts';
-import { difference, intersection, isEmpty, union, type Fields } from './fields.ts';
+import { difference, format, intersection, isEmpty, setOf, union, type Fields } from './fields.ts';
 import { fieldsOfValue } from './fields-of.ts';
 import { KUBECTL, lastAppliedFields, refreshLastApplied } from './last-applied.ts';
 import { merge } from './merge.ts';
 import { emptyObject, mergeRuleOf, type MergeRule } from './merge-rule.ts';
 import { NO_OWNERS, entriesOf, keepTimes, mapFields, ownerKey, ownersOf, type Owner, type Owners } from './owners.ts';
 import { remove, withNamedParents } from './remove.ts';
-import { withinSubresource, withoutServerOwned } from './subresource.ts';
+import { ownableRule } from './subresource.ts';
 import { afterUpdate, bare } from './update.ts';
 import { equalObjects } from '../equality.ts';
 
@@ -52,6 +52,9 @@ export function applyServerSide(request: ApplyRequest): ApplyResult {
   return { object: finished(request, attempt), conflicts: attempt.conflicts };
 }
 
+/** Nobody owns the name, and yet metadata must not go with the last field that somebody applied in it. */
+const IDENTITY = setOf(['f:metadata', 'f:name']);
+
 interface Work {
   request: ApplyRequest;
   rule: MergeRule;
@@ -77,17 +80,17 @@ function attemptApply({ request, rule, live, owners, config }: Work, force: bool
   const { manager, apiVersion, subresource, now } = request;
   const identity = { manager, operation: 'Apply', apiVersion, subresource } as const;
   const key = ownerKey(identity);
-  const fields = withinSubresource(fieldsOfValue(rule, config), subresource);
+  const ownable = ownableRule(request.typeName, subresource);
+  const fields = format(fieldsOfValue(ownable, config));
   const claimed = new Map(owners).set(key, { ...identity, time: toTime(now), fields });
   const merged = merge(rule, live, config);
   const object = canonical(request.typeName, prune(rule, merged, claimed, owners.get(key)?.fields)).value as KubeObject;
-  const differs = compare(rule, live, object);
-  const changed = withinSubresource(differs.changed, subresource);
+  const { changed, removed } = compare(ownable, live, object);
   const others = new Map(claimed);
   others.delete(key);
   // Not what merely comes to be with its content: who owns an empty map has nothing to say about its first key.
   const conflicts = force ? [] : conflictsWith(others, intersection(changed, fields));
-  const left = giveUp(claimed, key, changed, withinSubresource(differs.removed, subresource));
+  const left = giveUp(claimed, key, changed, removed);
   return { object, owners: left, conflicts };
 }
 
@@ -99,7 +102,7 @@ const conflictsWith = (owners: Owners, changed: Fields): ApplyConflict[] =>
 /** Others lose what the apply changed or took away; the applier has what it applied and can own. */
 function giveUp(claimed: Owners, mine: string, changed: Fields, removed: Fields): Owners {
   return mapFields(claimed, ({ fields }, key) =>
-    key === mine ? withoutServerOwned(fields) : difference(difference(fields, changed), removed),
+    key === mine ? fields : difference(difference(fields, changed), removed),
   );
 }
 
@@ -114,7 +117,7 @@ function prune(rule: MergeRule, merged: unknown, claimed: Owners, last: Fields |
   const namedOf = (value: unknown): Fields => named(fieldsOfValue(rule, value));
   const former = named(last);
   const all = namedOf(merged);
-  const owned = named([...claimed.values()].reduce((sum: Fields, owner: Owner) => union(sum, owner.fields), {}));
+  const owned = named([...claimed.values()].reduce((sum: Fields, owner: Owner) => union(sum, owner.fields), IDENTITY));
   const stripped = remove(rule, merged, former);
   const restored = remove(rule, merged, difference(all, union(namedOf(stripped), owned)), owned);
   return remove(rule, merged, intersection(difference(all, namedOf(restored)), former), owned);

@@ -1,10 +1,13 @@
 // Decides which fields differ between two objects of a type. Never decides whose they are.
 import { equalJson } from '../equality.ts';
 import { LEAF, NO_FIELDS, begin, finish, type Building, type Fields } from './fields.ts';
-import { isBlank, listElement, type MergeRule, type StructField, type StructRule } from './merge-rule.ts';
+import { LEAF_RULE, isBlank, listElement, type MergeRule, type StructField, type StructRule } from './merge-rule.ts';
 import { fieldElement, valueElement } from './path-element.ts';
 
 type Json = Record<string, unknown>;
+
+const NONE: readonly unknown[] = [];
+const NOTHING: ReadonlyMap<string, unknown[]> = new Map();
 
 export interface Difference {
   /** Added or given another value. */
@@ -25,7 +28,7 @@ const addedFields = (rule: MergeRule, before: unknown, after: unknown): Fields =
 
 /** The part of `after` that `before` lacks and, `withModified`, what has another value. */
 function differing(rule: MergeRule, before: unknown, after: unknown, withModified: boolean): Fields | undefined {
-  if (after === undefined || after === null) return undefined;
+  if (after === undefined || after === null || after === before) return undefined;
   const isNew = before === undefined || before === null;
   if (rule.type === 'leaf' || (isBlank(before) && isBlank(after))) {
     if (isNew) return LEAF;
@@ -46,13 +49,31 @@ function addStruct(
   after: Json,
   withModified: boolean,
 ): void {
-  for (const field of rule.inOrder) {
-    const now = after[field.name];
-    if (now === undefined && field.unset === undefined) continue;
-    const was = before?.[field.name];
-    const found = inField(field, before ? (was ?? field.unset) : undefined, now, withModified);
+  for (const field of fieldsToCompare(rule, before, after)) {
+    const was = before === undefined ? undefined : (before[field.name] ?? field.unset);
+    const found = inField(field, was, after[field.name], withModified);
     if (found !== undefined) node[field.element] = found;
   }
+}
+
+/** In the order of their elements. Types have many fields and objects few: asking for each of them is what would cost. */
+function fieldsToCompare(rule: StructRule, before: Json | undefined, after: Json): StructField[] {
+  const out: StructField[] = [];
+  for (const name in after) {
+    const field = rule.fields.get(name);
+    if (field !== undefined) insert(out, field);
+  }
+  if (before !== undefined)
+    for (const field of rule.neverAbsent)
+      if (after[field.name] === undefined && before[field.name] !== undefined) insert(out, field);
+  return out;
+}
+
+function insert(fields: StructField[], field: StructField): void {
+  let at = fields.length;
+  fields.push(field);
+  for (; at > 0 && fields[at - 1]!.rank > field.rank; at--) fields[at] = fields[at - 1]!;
+  fields[at] = field;
 }
 
 /** A list that cannot be absent and lost its content was not removed: it has another value now. */
@@ -60,10 +81,16 @@ const inField = ({ rule, unset }: StructField, was: unknown, now: unknown, withM
   differing(rule, was, now === undefined && withModified && rule.type === 'leaf' ? unset : now, withModified);
 
 function addMap(node: Building, element: MergeRule, before: Json, after: Json, withModified: boolean): void {
-  for (const name in after) {
+  for (const name of inOrder(Object.keys(after))) {
     const found = differing(element, before[name], after[name], withModified);
     if (found !== undefined) node[fieldElement(name)] = found;
   }
+}
+
+/** Keys of maps are in order nearly always, and lists are short. */
+function inOrder(names: string[]): string[] {
+  for (let i = 1; i < names.length; i++) if (names[i]! < names[i - 1]!) return names.toSorted();
+  return names;
 }
 
 function addList(
@@ -74,8 +101,9 @@ function addList(
   withModified: boolean,
 ): void {
   const was = byElement(rule, before);
-  for (const [element, items] of byElement(rule, after)) {
-    const found = inElement(rule, was.get(element) ?? [], items, withModified);
+  const is = byElement(rule, after);
+  for (const element of is.size > 1 ? inOrder([...is.keys()]) : is.keys()) {
+    const found = inElement(rule, was.get(element) ?? NONE, is.get(element)!, withModified);
     if (found !== undefined) node[element] = found;
   }
 }
@@ -87,13 +115,17 @@ function inElement(
   after: readonly unknown[],
   withModified: boolean,
 ): Fields | undefined {
-  const item = rule.type === 'list' ? rule.element : ({ type: 'leaf' } as const);
+  const item = rule.type === 'list' ? rule.element : LEAF_RULE;
   if (after.length === 1) return differing(item, before.length === 1 ? before[0] : undefined, after[0], withModified);
   if (before.length < 2) return LEAF;
   return withModified && !equalJson(before, after) ? LEAF : undefined;
 }
 
-function byElement(rule: MergeRule & { type: 'set' | 'list' }, list: readonly unknown[]): Map<string, unknown[]> {
+function byElement(
+  rule: MergeRule & { type: 'set' | 'list' },
+  list: readonly unknown[],
+): ReadonlyMap<string, unknown[]> {
+  if (list.length === 0) return NOTHING;
   const out = new Map<string, unknown[]>();
   for (const item of list) {
     const element = rule.type === 'set' ? valueElement(item) : listElement(rule.keys, item);

@@ -3,7 +3,10 @@ import { LEAF, isEmpty, nodeOf, type Fields } from './fields.ts';
 import { isRecord, listElement, mergeRuleOf, ruleWithin, type MergeRule } from './merge-rule.ts';
 import { fieldElement, valueElement } from './path-element.ts';
 
-/** The fields of an object, or of the part of one that a client applies. `null` mentions a field, `undefined` does not. */
+/**
+ * The fields of an object, or of the part of one that a client applies. `null` mentions a field, `undefined` does not; what
+ * the type does not have (apiVersion and kind) is no field. In no order.
+ */
 export function fieldsOf(typeName: string, object: unknown): Fields {
   return fieldsOfValue(mergeRuleOf(typeName), object);
 }
@@ -17,7 +20,7 @@ function below(rule: MergeRule, value: unknown): Record<string, Fields> {
   if (!isRecord(value) || (rule.type !== 'struct' && rule.type !== 'map')) return {};
   const out: Record<string, Fields> = {};
   for (const name in value) {
-    if (value[name] === undefined) continue;
+    if (value[name] === undefined || (rule.type === 'struct' && !rule.fields.has(name))) continue;
     const node = ofField(rule, ruleWithin(rule, name), value[name]);
     if (node !== undefined) out[fieldElement(name)] = node;
   }

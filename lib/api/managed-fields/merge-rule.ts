@@ -14,14 +14,16 @@ export type MergeRule =
 export interface StructRule {
   readonly type: 'struct';
   readonly fields: ReadonlyMap<string, StructField>;
-  /** The same in the order of their elements: who walks them writes sets that are in order. */
-  readonly inOrder: readonly StructField[];
+  /** Those of them that have `unset`. */
+  readonly neverAbsent: readonly StructField[];
 }
 
 export interface StructField {
   readonly name: string;
   /** `f:name`; made once, as a key that is put together anew at each use costs more than the use. */
   readonly element: string;
+  /** Place among the elements of its struct: who walks in this order writes sets that are in order. */
+  readonly rank: number;
   readonly rule: MergeRule;
   /**
    * What Go prints as null when it is not set: a list or map that is not optional. So it is there before it has elements,
@@ -54,14 +56,30 @@ export function mergeRuleOf(typeName: string): MergeRule {
 function structRule(schema: TypeSchema): MergeRule {
   const known = STRUCTS.get(schema.name);
   if (known !== undefined) return known;
-  const fields = new Map<string, StructField>();
-  const inOrder: StructField[] = [];
-  const rule: MergeRule = { type: 'struct', fields, inOrder };
+  const rule = newStruct();
   // Before its fields are looked at: types may hold themselves.
   STRUCTS.set(schema.name, rule);
-  for (const [name, field] of schema.fields)
-    fields.set(name, { name, element: fieldElement(name), rule: fieldRule(field), unset: unsetOf(field) });
-  inOrder.push(...[...fields.values()].toSorted((one, other) => (one.element < other.element ? -1 : 1)));
+  return fill(rule, [...schema.fields.values()].map(structField));
+}
+
+const structField = (field: FieldSchema): StructField => {
+  const { name } = field;
+  return { name, element: fieldElement(name), rank: 0, rule: fieldRule(field), unset: unsetOf(field) };
+};
+
+export const structOf = (fields: readonly StructField[]): StructRule => fill(newStruct(), fields);
+
+interface GrowingStruct extends StructRule {
+  readonly fields: Map<string, StructField>;
+  readonly neverAbsent: StructField[];
+}
+
+const newStruct = (): GrowingStruct => ({ type: 'struct', fields: new Map(), neverAbsent: [] });
+
+function fill(rule: GrowingStruct, fields: readonly StructField[]): StructRule {
+  const inOrder = fields.toSorted((one, other) => (one.element < other.element ? -1 : 1));
+  for (const [rank, field] of inOrder.entries()) rule.fields.set(field.name, { ...field, rank });
+  rule.neverAbsent.push(...[...rule.fields.values()].filter(({ unset }) => unset !== undefined));
   return rule;
 }
 

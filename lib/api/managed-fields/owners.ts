@@ -10,6 +10,7 @@ export interface Owner {
   readonly apiVersion: string;
   readonly subresource: string;
   readonly time: string | undefined;
+  /** In order (`format`), so that equal owners are equal bytes. */
   readonly fields: Fields;
   /** Where it was read from: written again as it is unless something changed. */
   readonly entry?: ManagedFieldsEntry;
@@ -89,18 +90,14 @@ function inEntryOrder(a: Owner, b: Owner): number {
 
 const compareText = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 
-function entryOf(owner: Owner): ManagedFieldsEntry {
+export function entryOf(owner: Owner): ManagedFieldsEntry {
   const { manager, operation, apiVersion, time, fields, subresource, entry } = owner;
   if (entry?.fieldsV1 === fields && entry.time === time) return entry;
-  return {
-    ...(manager === '' ? {} : { manager }),
-    operation,
-    apiVersion,
-    ...(time === undefined ? {} : { time }),
-    fieldsType: 'FieldsV1',
-    fieldsV1: format(fields),
-    ...(subresource === '' ? {} : { subresource }),
-  };
+  const out: ManagedFieldsEntry = { manager, operation, apiVersion, time, fieldsType: 'FieldsV1', fieldsV1: fields };
+  if (manager === '') delete out.manager;
+  if (time === undefined) delete out.time;
+  if (subresource !== '') out.subresource = subresource;
+  return out;
 }
 
 /** The same owners, each with what `fields` leaves of its set; who owns nothing any more is gone. */
@@ -136,7 +133,7 @@ function together(owners: Map<string, Owner>, first: Owner, second: Owner): Owne
   const held = owners.get(key)?.fields ?? {};
   owners.delete(ownerKey(first));
   owners.delete(ownerKey(second));
-  const whole = { ...bucket, fields: union(held, union(first.fields, second.fields)) };
+  const whole = { ...bucket, fields: format(union(held, union(first.fields, second.fields))) };
   owners.set(key, whole);
   return whole;
 }

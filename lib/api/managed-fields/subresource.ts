@@ -1,29 +1,42 @@
-// Decides which fields a writer can come to own: not what the server keeps itself, nothing of the status on the object
+// Decides which fields a writer can come to own at all: not what the server keeps itself, nothing of the status on the object
 // proper, and nothing but status and metadata on `/status`. Never decides who owns what.
-import { difference, recursiveDifference, setOf, type Fields } from './fields.ts';
-import { SELF } from './path-element.ts';
+import { LEAF_RULE, mergeRuleOf, structOf, type MergeRule, type StructRule } from './merge-rule.ts';
 
-const metadata = (name: string): string[] => ['f:metadata', `f:${name}`];
-
-/** Never owned, though clients must send some of them. */
-const SERVER_OWNED = setOf(
-  ['f:apiVersion'],
-  ['f:kind'],
-  ['f:metadata'],
-  ...'name namespace creationTimestamp selfLink uid clusterName generation managedFields resourceVersion'
-    .split(' ')
-    .map(metadata),
+/** Of metadata, though clients must send some of them. `metadata` itself and the type are nobody's either. */
+const SERVER_OWNED = new Set(
+  'name namespace creationTimestamp selfLink uid clusterName generation managedFields resourceVersion'.split(' '),
 );
-const STATUS = setOf(['f:status']);
-const KEPT_BY_STATUS = new Set(['f:status', 'f:metadata']);
 
-export const withoutServerOwned = (fields: Fields): Fields => difference(fields, SERVER_OWNED);
+type Part = 'main' | 'status' | 'other';
 
-/** What a write to this subresource can change at all; '' is the object proper. */
-export function withinSubresource(fields: Fields, subresource: string): Fields {
-  if (subresource === '') return recursiveDifference(fields, STATUS);
-  if (subresource !== 'status') return fields;
-  return Object.fromEntries(
-    Object.entries(fields).filter(([element]) => element !== SELF && KEPT_BY_STATUS.has(element)),
+const RULES = new Map<string, MergeRule>();
+
+/** The rule of a type without the fields that a write to this subresource ('' is the object proper) cannot own. */
+export function ownableRule(typeName: string, subresource: string): MergeRule {
+  const part = subresource === '' ? 'main' : subresource === 'status' ? 'status' : 'other';
+  const key = `${typeName} ${part}`;
+  let rule = RULES.get(key);
+  if (rule === undefined) {
+    const whole = mergeRuleOf(typeName);
+    rule = whole.type === 'struct' ? ownable(whole, part) : LEAF_RULE;
+    RULES.set(key, rule);
+  }
+  return rule;
+}
+
+const CAN_OWN: Record<Part, (name: string) => boolean> = {
+  main: (name) => name !== 'status',
+  status: (name) => name === 'status' || name === 'metadata',
+  other: () => true,
+};
+
+function ownable(whole: StructRule, part: Part): StructRule {
+  const fields = [...whole.fields.values()].filter(({ name }) => CAN_OWN[part](name));
+  return structOf(
+    fields.map((field) =>
+      field.name === 'metadata' && field.rule.type === 'struct'
+        ? { ...field, rule: structOf([...field.rule.fields.values()].filter(({ name }) => !SERVER_OWNED.has(name))) }
+        : field,
+    ),
   );
 }

@@ -5,12 +5,13 @@ import { equalJson } from '../equality.ts';
 import type { ManagedFieldsEntry } from '../generated/types.ts';
 import type { KubeObject } from '../object.ts';
 import { changedFields, compare, type Difference } from './compare.ts';
-import { NO_FIELDS, difference, isEmpty, union } from './fields.ts';
-import { emptyObject, mergeRuleOf } from './merge-rule.ts';
+import { NO_FIELDS, difference, format, isEmpty, union, type Fields } from './fields.ts';
+import { emptyObject } from './merge-rule.ts';
 import {
   NO_OWNERS,
   capUpdaters,
   entriesOf,
+  entryOf,
   mapFields,
   ownerKey,
   ownersOf,
@@ -18,7 +19,7 @@ import {
   type Owner,
   type Owners,
 } from './owners.ts';
-import { withinSubresource, withoutServerOwned } from './subresource.ts';
+import { ownableRule } from './subresource.ts';
 
 export interface UpdateRequest {
   /** `apps.v1.Deployment` */
@@ -41,21 +42,38 @@ export interface UpdateRequest {
 /** For metadata.managedFields of the written object; undefined: it has none. */
 export function updateManagedFields(request: UpdateRequest): ManagedFieldsEntry[] | undefined {
   const owners = startOf(request);
-  const isTracked = owners.size > 0 || (request.before === undefined && request.tracksNew !== false);
-  return isTracked ? entriesOf(afterUpdate(owners, request)) : undefined;
+  if (owners.size > 0) return entriesOf(afterUpdate(owners, request));
+  const isTracked = request.before === undefined && request.tracksNew !== false;
+  const { changed } = isTracked ? differenceOf(request) : NO_DIFFERENCE;
+  return isEmpty(changed) ? undefined : [entryOf(updaterOf(request, changed))];
 }
+
+const NO_DIFFERENCE: Difference = { changed: NO_FIELDS, removed: NO_FIELDS };
+
+const updaterOf = (
+  { manager, apiVersion, subresource, now }: Omit<UpdateRequest, 'tracksNew'>,
+  fields: Fields,
+): Owner => ({
+  manager,
+  operation: 'Update',
+  apiVersion,
+  subresource,
+  time: toTime(now),
+  fields,
+});
 
 /**
  * A writer may send owners of its own (kubectl's way from client-side to server-side apply does), and clear them by an empty
  * list or `[{}]`. Leaving them out or sending broken ones keeps those there are: most clients do not know of them.
  */
 function startOf({ before, after, subresource }: UpdateRequest): Owners {
-  const live = ownersOf(before?.metadata.managedFields);
+  const had = before?.metadata.managedFields;
+  const live = had === undefined ? NO_OWNERS : ownersOf(had);
   const sent = after.metadata.managedFields;
   if (subresource !== '' || sent === undefined) return live;
   if (isReset(sent)) return NO_OWNERS;
   // Most writers send back what they read: that need not be checked again.
-  return equalJson(sent, before?.metadata.managedFields) ? live : (readOwners(sent) ?? live);
+  return equalJson(sent, had) ? live : (readOwners(sent) ?? live);
 }
 
 const isReset = (entries: readonly ManagedFieldsEntry[]): boolean =>
@@ -63,32 +81,28 @@ const isReset = (entries: readonly ManagedFieldsEntry[]): boolean =>
 
 /** The owners once the update is made. Fields that the writer changed are its own alone, fields that are gone nobody's. */
 export function afterUpdate(owners: Owners, request: Omit<UpdateRequest, 'tracksNew'>): Owners {
-  const { subresource } = request;
-  const all = differenceOf(request);
-  const changed = withinSubresource(all.changed, subresource);
-  const removed = withinSubresource(all.removed, subresource);
+  const { changed, removed } = differenceOf(request);
   if (isEmpty(changed) && isEmpty(removed)) return owners;
   const left = mapFields(owners, ({ fields }) => difference(difference(fields, changed), removed));
-  const mine = withoutServerOwned(changed);
-  return isEmpty(mine) ? left : capUpdaters(withMine(left, request, mine));
+  return isEmpty(changed) ? left : capUpdaters(withMine(left, request, changed));
 }
 
 /** A new object lacks nothing. */
-function differenceOf({ typeName, before, after }: Pick<UpdateRequest, 'typeName' | 'before' | 'after'>): Difference {
-  const rule = mergeRuleOf(typeName);
-  if (before !== undefined) return compare(rule, bare(before), bare(after));
-  return { changed: changedFields(rule, emptyObject(typeName), bare(after)), removed: NO_FIELDS };
+function differenceOf({ typeName, before, after, subresource }: Omit<UpdateRequest, 'tracksNew'>): Difference {
+  const rule = ownableRule(typeName, subresource);
+  if (before !== undefined) return compare(rule, before, after);
+  return { changed: changedFields(rule, emptyObject(typeName), after), removed: NO_FIELDS };
 }
 
 function withMine(
   owners: Map<string, Owner>,
-  { manager, apiVersion, subresource, now }: Omit<UpdateRequest, 'tracksNew'>,
-  mine: Owner['fields'],
+  request: Omit<UpdateRequest, 'tracksNew'>,
+  mine: Fields,
 ): Map<string, Owner> {
-  const identity = { manager, operation: 'Update', apiVersion, subresource } as const;
-  const key = ownerKey(identity);
-  const fields = union(owners.get(key)?.fields ?? {}, mine);
-  return owners.set(key, { ...identity, time: toTime(now), fields });
+  const updater = updaterOf(request, mine);
+  const key = ownerKey(updater);
+  const had = owners.get(key)?.fields;
+  return owners.set(key, had === undefined ? updater : { ...updater, fields: format(union(had, mine)) });
 }
 
 /** Without managedFields: they are about the others, not one of them. */

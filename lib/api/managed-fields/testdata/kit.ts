@@ -92,7 +92,7 @@ export function owned(object: KubeObject): Record<string, string[]> {
 }
 
 /** Without who owns what. */
-export function content(object: KubeObject): object {
+export function content(object: KubeObject): KubeObject {
   const { managedFields: _, ...metadata } = object.metadata;
   return { ...object, metadata };
 }
