@@ -48,11 +48,15 @@ const ROOMS = ['lib', 'raft', 'runtime-shims', 'services', 'launcher', 'cli', 't
 
 async function main(): Promise<number> {
   const only = process.argv.slice(2);
-  if (only.length > 0) return summary([await ava(only)]);
-  const counts = [
+  if (only.length > 0 && only[0] !== '--static') return summary([await ava(only)]);
+  const checks = [
     await run('types (tsc)', [bin('tsc')]),
     await run('lint (oxlint)', [bin('oxlint'), '--type-aware', '--deny-warnings', ...ROOMS]),
     await run('format (oxfmt)', [bin('oxfmt'), '--check', ...ROOMS]),
+  ];
+  if (only[0] === '--static') return summary(checks);
+  const counts = [
+    ...checks,
     await ava([]),
     await run('system packages', [process.execPath, 'cli/main.ts', 'install']),
     await ava(['--config', 'ava.real.config.js']),

@@ -23,6 +23,7 @@ const CONTAINERS: readonly Requirement[] = [
   { program: 'ptp', package: 'containernetworking-plugins', places: CNI_PLACES, purpose: "the pods' network" },
   { program: 'host-local', package: 'containernetworking-plugins', places: CNI_PLACES, purpose: "the pods' addresses" },
   { program: 'nft', package: 'nftables', places: ['/usr/sbin'], purpose: "the Services' forwarding rules" },
+  { program: 'conntrack', package: 'conntrack', purpose: 'lets UDP clients follow when an endpoint is gone' },
   { program: 'ip', package: 'iproute2', purpose: "the nodes' network namespaces" },
   { program: 'nsenter', package: 'util-linux', purpose: "runs a node's processes in its namespace" },
   { program: 'busybox', package: 'busybox-static', purpose: "the demo's image" },

@@ -3,7 +3,7 @@ import test from 'ava';
 import { MemoryNetwork } from './memory.ts';
 import { permissionsOf } from './subjects.ts';
 
-const turn = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 5));
+const turn = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 100));
 
 test('subscribers get messages in order, a queue group gets each once', async (t) => {
   const network = new MemoryNetwork();

@@ -115,8 +115,11 @@ function verdictInStatus(pod: Pod): Verdict | undefined {
 
 export function stepPod(state: PodState, input: PodInput, now: number): PodState {
   switch (input.type) {
-    case 'podChanged':
-      return { ...state, pod: input.pod };
+    case 'podChanged': {
+      // A status that was written just before the kubelet died may come only now.
+      const told = { ...state, pod: input.pod };
+      return { ...told, probes: withAdopted(told, told.containers, told.probes) };
+    }
     case 'podGone':
       return { ...state, presence: 'gone' };
     case 'observed':
@@ -170,12 +173,22 @@ function observe(state: PodState, sandboxes: SandboxState[], containers: Contain
     attempts,
     sandboxAttempt: Math.max(state.sandboxAttempt, ...sandboxes.map(({ attempt }) => attempt)),
     kills: kept(state.kills),
-    probes: { ...adoptedProbes(state, containers), ...kept(state.probes) },
+    probes: withAdopted(state, containers, kept(state.probes)),
   };
 }
 
+/** What this kubelet has asked itself counts for more than what an earlier one told. */
+function withAdopted(
+  state: PodState,
+  containers: readonly ContainerState[],
+  own: Record<string, ContainerProbes>,
+): Record<string, ContainerProbes> {
+  const adopted = Object.entries(adoptedProbes(state, containers));
+  return { ...own, ...Object.fromEntries(adopted.map(([id, probes]) => [id, { ...probes, ...own[id] }])) };
+}
+
 /** A container that an earlier kubelet probed keeps its answers: a new kubelet must not make a ready pod unready. */
-function adoptedProbes(state: PodState, containers: ContainerState[]): Record<string, ContainerProbes> {
+function adoptedProbes(state: PodState, containers: readonly ContainerState[]): Record<string, ContainerProbes> {
   const statuses = [...(state.pod.status?.initContainerStatuses ?? []), ...(state.pod.status?.containerStatuses ?? [])];
   const adopted: Record<string, ContainerProbes> = {};
   for (const { id, state: run } of containers) {
