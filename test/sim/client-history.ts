@@ -13,9 +13,10 @@ export function checkHistory(done: readonly Done[], model: StoreModel): void {
     if (each.type === 'txn') checkTxn(each, model);
     else checkRead(each, model);
   }
+  const revisions = new Map(model.txns.map(({ span, revision }) => [span, revision]));
   const verdict = checkPerKey(
     keyModel,
-    done.flatMap((each) => (each.type === 'txn' ? txnOperations(each, model) : readOperations(each))),
+    done.flatMap((each) => (each.type === 'txn' ? txnOperations(each, revisions, model) : readOperations(each))),
     (input) => input.key,
   );
   if (verdict.linearizable) return;
@@ -41,19 +42,25 @@ function checkRead({ client, prefix, answer, floor }: DoneRead, model: StoreMode
   if (wrong !== undefined) throw new Error(`${read}: ${wrong}`);
 }
 
-function txnOperations(done: DoneTxn, model: StoreModel): KeyOperation[] {
+/**
+ * What a client never learnt is looked up: it happened with this revision, at any time after its call, or it did not. Left open,
+ * a dozen of such writes on one key would have the search try every order of them.
+ */
+function txnOperations(done: DoneTxn, revisions: ReadonlyMap<string, number>, model: StoreModel): KeyOperation[] {
   const { client, txn, result, call, return: end } = done;
-  if (result?.ok === false && (result.reason === 'quota' || result.reason === 'too-large')) return [];
-  const base = { client, call, return: end };
+  const isKnown = result?.ok === true || (result?.ok === false && result.reason === 'conflict');
+  const base = { client, call, return: isKnown ? end : Infinity };
   if (result?.ok === false && result.reason === 'conflict') {
     const compare = txn.compares.find(({ key }) => key === result.key)!;
     const input: KeyInput = { type: 'compare', key: compare.key, revision: compare.revision, value: '' };
     return [{ ...base, input, output: { type: 'conflict' } }];
   }
+  const happened = revisions.get(txn.cause.span);
+  if (!isKnown && happened === undefined) return [];
+  const revision = result?.ok === true ? result.revision : happened!;
   // Whether a delete found something is not said in the answer, but what it changed is in the history.
-  const changed = result?.ok === true && model.txns[result.revision]?.span === txn.cause.span;
-  const changes = changed ? model.txns[result.revision]!.changes : [];
-  return txn.operations.map((operation) => {
+  const changes = happened === undefined ? [] : model.txns[happened]!.changes;
+  return txn.operations.flatMap((operation): KeyOperation[] => {
     const { key } = operation;
     const compare = txn.compares.find((each) => each.key === key);
     const value = operation.type === 'put' ? Buffer.from(operation.value).toString('latin1') : '';
@@ -64,9 +71,8 @@ function txnOperations(done: DoneTxn, model: StoreModel): KeyOperation[] {
           ? { type: 'put', key, value }
           : { type: 'compare', key, value, revision: compare.revision };
     const did = operation.type === 'put' || changes.some((change) => change.startsWith(`delete ${key} `));
-    const output: KeyOutput | undefined =
-      result?.ok !== true ? undefined : did ? { type: 'changed', revision: result.revision } : { type: 'conflict' };
-    return { ...base, input, output };
+    if (!did && !isKnown) return [];
+    return [{ ...base, input, output: did ? { type: 'changed', revision } : { type: 'conflict' } }];
   });
 }
 

@@ -165,6 +165,7 @@ export class StoreInvariants {
       raft.leading === undefined || before === 0 || counted === raft.term || typeof counted === 'string',
       () => `${raft.id} leads term ${raft.term} and commits ${raft.commit} of term ${counted}`,
     );
+    if (raft.leading !== undefined && before > 0) this.isHeld(raft);
     for (let index = Math.max(before, raft.log.baseIndex) + 1; index <= raft.commit; index++) {
       const term = termAt(raft.log, index);
       if (typeof term === 'string') continue;
@@ -172,6 +173,22 @@ export class StoreInvariants {
       if (known === undefined) this.learn(raft, index, term);
       else hold(known.term === term, () => `${raft.id} commits ${index}/${term}, not ${index}/${known.term}`);
     }
+  }
+
+  /** What a leader calls committed a majority has on disk, or has said so in this term. */
+  private isHeld({ id: own, term, commit, configurations }: Readonly<RaftState>): void {
+    const { voters } = configurations.at(-1)!.configuration;
+    const holds = (id: MemberId): boolean => {
+      const said = this.acknowledged.get(id);
+      return id === own
+        ? (this.onDisk(id)?.lastIndex ?? commit) >= commit
+        : said?.term === term && said.match >= commit;
+    };
+    const holders = voters.filter(holds);
+    hold(
+      holders.length * 2 > voters.length,
+      () => `${own} commits ${commit} in term ${term}, which only [${holders.join(' ')}] hold`,
+    );
   }
 
   private learn(raft: Readonly<RaftState>, index: Index, term: Term): void {
@@ -237,6 +254,7 @@ export class StoreInvariants {
     hold(term >= before, () => `${from} speaks in term ${term} after it had promised something in term ${before}`);
     this.terms.set(from, term);
     if (kept !== undefined) this.keeps(from, message.to, term, kept);
+    if (installed !== undefined) this.keeps(from, message.to, term, installed);
     const disk = this.onDisk(from);
     if (disk === undefined) return;
     const { hardState, lastIndex, snapshotIndex } = disk;
@@ -253,7 +271,9 @@ export class StoreInvariants {
   private keeps(from: MemberId, to: MemberId, term: Term, match: Index): void {
     const [own, leader] = [this.rafts.get(from), this.rafts.get(to)];
     if (own === undefined) return;
-    if (own.term === term) this.acknowledged.set(from, { term, match });
+    const before = this.acknowledged.get(from);
+    if (own.term === term)
+      this.acknowledged.set(from, { term, match: before?.term === term ? Math.max(before.match, match) : match });
     if (leader?.term !== term || leader.leading === undefined || own.term !== term) return;
     hold(match <= leader.log.lastIndex, () => `${from} says that it holds entry ${match}, which ${to} has not got`);
     const terms = [own, leader].map(({ log }) => (match <= log.lastIndex ? termAt(log, match) : 0));

@@ -15,6 +15,9 @@ interface Event {
 /** How often what happened. */
 export type Counts = Record<string, number>;
 
+/** Hundred times as many as a run usually has. */
+const MAX_EVENTS = 500_000;
+
 export class World {
   readonly chance: Chance;
   readonly counts: Counts = {};
@@ -87,7 +90,7 @@ export class World {
       this.queue.pop();
       if (event.run === undefined) continue;
       this.at = event.at;
-      this.events++;
+      if (++this.events > MAX_EVENTS) throw new Error(`${MAX_EVENTS} events: something goes round in circles`);
       try {
         event.run();
       } catch (error) {
