@@ -42,7 +42,8 @@ export class StoreInvariants {
   readonly model: StoreModel;
   private readonly leaders = new Map<Term, MemberId>();
   private readonly rafts = new Map<MemberId, Readonly<RaftState>>();
-  private readonly acknowledged = new Map<MemberId, { term: Term; match: Index }>();
+  /** By member and term: also what it said when it had already heard of a later one. */
+  private readonly acknowledged = new Map<string, Index>();
   private readonly onDisk: (member: MemberId) => OnDisk | undefined;
   private readonly entries = new Map<string, KnownEntry>();
   private readonly committed: Entry[] = [];
@@ -70,10 +71,10 @@ export class StoreInvariants {
     if (input.type === 'snapshotTaken') this.snapshotIs(raft.id, input.snapshot.index, input.snapshot.hash);
     for (const effect of effects) this.effect(raft, life, effect);
     this.commit(raft, life);
-    const said = this.acknowledged.get(raft.id);
+    const said = this.acknowledged.get(`${raft.id} ${raft.term}`) ?? 0;
     hold(
-      said === undefined || said.term !== raft.term || said.match <= raft.log.lastIndex,
-      () => `${raft.id} acknowledged entry ${said!.match} in term ${raft.term}, its log ends at ${raft.log.lastIndex}`,
+      said <= raft.log.lastIndex,
+      () => `${raft.id} acknowledged entry ${said} in term ${raft.term}, its log ends at ${raft.log.lastIndex}`,
     );
   }
 
@@ -178,12 +179,8 @@ export class StoreInvariants {
   /** What a leader calls committed a majority has on disk, or has said so in this term. */
   private isHeld({ id: own, term, commit, configurations }: Readonly<RaftState>): void {
     const { voters } = configurations.at(-1)!.configuration;
-    const holds = (id: MemberId): boolean => {
-      const said = this.acknowledged.get(id);
-      return id === own
-        ? (this.onDisk(id)?.lastIndex ?? commit) >= commit
-        : said?.term === term && said.match >= commit;
-    };
+    const holds = (id: MemberId): boolean =>
+      commit <= (id === own ? (this.onDisk(id)?.lastIndex ?? commit) : (this.acknowledged.get(`${id} ${term}`) ?? 0));
     const holders = voters.filter(holds);
     hold(
       holders.length * 2 > voters.length,
@@ -271,9 +268,8 @@ export class StoreInvariants {
   private keeps(from: MemberId, to: MemberId, term: Term, match: Index): void {
     const [own, leader] = [this.rafts.get(from), this.rafts.get(to)];
     if (own === undefined) return;
-    const before = this.acknowledged.get(from);
-    if (own.term === term)
-      this.acknowledged.set(from, { term, match: before?.term === term ? Math.max(before.match, match) : match });
+    const before = this.acknowledged.get(`${from} ${term}`) ?? 0;
+    this.acknowledged.set(`${from} ${term}`, Math.max(before, match));
     if (leader?.term !== term || leader.leading === undefined || own.term !== term) return;
     hold(match <= leader.log.lastIndex, () => `${from} says that it holds entry ${match}, which ${to} has not got`);
     const terms = [own, leader].map(({ log }) => (match <= log.lastIndex ? termAt(log, match) : 0));
