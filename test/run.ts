@@ -44,7 +44,7 @@ async function run(title: string, argv: readonly string[]): Promise<Count> {
 }
 
 const bin = (name: string): string => fileURLToPath(new URL(`../node_modules/.bin/${name}`, import.meta.url));
-const ROOMS = ['lib', 'raft', 'runtime-shims', 'services', 'launcher', 'cli', 'test', 'examples'];
+const ROOMS = ['lib', 'raft', 'runtime-shims', 'services', 'launcher', 'cli', 'chaos', 'test', 'examples'];
 
 async function main(): Promise<number> {
   const only = process.argv.slice(2);

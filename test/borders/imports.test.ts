@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import test from 'ava';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
-const ROOMS = ['lib', 'raft', 'runtime-shims', 'services', 'launcher', 'cli'];
+const ROOMS = ['lib', 'raft', 'runtime-shims', 'services', 'launcher', 'cli', 'chaos'];
 /** Order of lib's folders: one imports only those above it. */
 const LIB_ORDER = ['base', 'api', 'exec', 'bus', 'http', 'actor', 'client', 'reconcile'];
 /** Type-only imports may look down the list: a shape costs nothing at run time. */
@@ -14,6 +14,7 @@ const PURE = [
   /^raft\/core\//,
   /^lib\/(api|base)\//,
   /^launcher\/core\//,
+  /^chaos\/core\//,
   /^launcher\/network\/(plan|choose|cidr|steps)\.ts$/,
 ];
 /** Pure as well, though they live beside edges. */

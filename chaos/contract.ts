@@ -1,0 +1,93 @@
+// Decides nothing: the shapes that chaos is made of. Who names faults (commands, scenarios) and who does them (drivers)
+// meet here and nowhere else.
+
+/** One process that a fault may hit. */
+export interface Target {
+  /** The actor's or program's own name: `store-1`, `kubelet-node-2`, `containerd-node-2`, `nats`. */
+  name: string;
+  /** `store`, `apiserver`, `kubelet`, `containerd`, `nats-server` … */
+  role: string;
+  node?: string;
+  state: 'running' | 'paused' | 'stopped';
+  /** Of a store member: what it says of itself; absent: it does not answer. */
+  store?: { role: string; term: number; commit: number; applied: number };
+}
+
+/** Messages of one actor that are lost, late, doubled or out of order. */
+export interface MessageRule {
+  /** A pattern of subjects as NATS writes them, without the cluster's token: `raft.>`, `apiserver.evt.>`. */
+  subject: string;
+  /** As the actor sees it; absent: both. */
+  direction?: 'in' | 'out';
+  /** Only what is said to, or by, this instance, as far as the subject map tells. */
+  peer?: string;
+  action: 'drop' | 'delay' | 'duplicate' | 'reorder';
+  /** 0 to 1; absent: every message. */
+  probability?: number;
+  /** Of delay: how long; of reorder: the most that a message may be overtaken by. */
+  delayMs?: number;
+}
+
+/** What a store member's directory does to it. */
+export interface DiskRule {
+  full?: boolean;
+  /** Each write and fsync takes this much longer. */
+  slowMs?: number;
+}
+
+/** What an actor does to itself while it is told to; all of it ends by itself when nobody renews it. */
+export interface InnerFaults {
+  messages?: MessageRule[];
+  disk?: DiskRule;
+  clockSkewMs?: number;
+}
+
+/** One thing that is broken. `unit`, `instance`: a Target's name; roles are resolved before. */
+export type Fault =
+  | { type: 'kill'; unit: string }
+  | { type: 'pause'; unit: string }
+  /** Ended with SIGTERM and started again: nothing to heal. */
+  | { type: 'restart'; unit: string }
+  /** Every process of the node at once, its containers too: as if its power were cut. */
+  | { type: 'kill-node'; node: string }
+  /** The node's cable is pulled. */
+  | { type: 'cut-node'; node: string }
+  | { type: 'partition'; from: string; to: string; oneWay: boolean }
+  | { type: 'messages'; instance: string; rule: MessageRule }
+  | { type: 'disk'; instance: string; disk: DiskRule }
+  /** One bit of a member's log or snapshot on its disk. Never healed by us: the store must. */
+  | { type: 'bit-flip'; instance: string; chance: number }
+  | { type: 'clock'; instance: string; skewMs: number };
+
+export type FaultType = Fault['type'];
+
+/** A fault that was done: its number, what it hit and what heals it, as data, so that another process can heal it. */
+export interface Applied {
+  id: string;
+  fault: Fault;
+  /** For people: `store-2: killed (pid 4711)`. */
+  what: string;
+  /** false: it is over already (restart) or nobody can take it back (bit flip). */
+  heals: boolean;
+}
+
+/** A cluster that may be broken: from `npm start`, or from compose. One implementation each. */
+export interface ChaosDriver {
+  readonly kind: 'local' | 'compose';
+  /** Name of the cluster. */
+  readonly cluster: string;
+  /** Whether the caller's own home made this cluster: else people must say --yes. */
+  readonly ours: boolean;
+  /** Everything that can be hit, with what is known of it now. */
+  targets(): Promise<Target[]>;
+  /** Does the fault, and keeps a record first, from which it is healed even when this process dies. */
+  apply(fault: Fault): Promise<Applied>;
+  heal(applied: Applied): Promise<void>;
+  /** Heals all that any process on this machine has left broken; returns what it healed. */
+  healAll(): Promise<Applied[]>;
+  /** How HTTPS clients reach each API actor, and with what. */
+  api(): Promise<{ servers: string[]; kubeconfig: string }>;
+  /** argv in front of a command that is to run where Services can be reached (`nsenter … node`); [] = here. */
+  serviceClient(): Promise<string[]>;
+  close(): Promise<void>;
+}
