@@ -94,11 +94,12 @@ test('deleted: it ends, its last status is written, then it is gone from API and
   await node.podWhen('short', 'ready', isReady);
   await node.deletePod('short');
   await node.podGone('short');
-  t.true(
-    (await node.eventsOf('short')).some(
-      ({ reason, message }) => reason === 'Killing' && message === 'Stopping container main',
-    ),
+  // Events travel beside the deletion, not before it.
+  const killing = await eventually(
+    () => 'a Killing event',
+    async () => (await node.eventsOf('short')).find(({ reason }) => reason === 'Killing'),
   );
+  t.is(killing.message, 'Stopping container main');
 });
 
 test('one that ignores TERM is killed when its grace is over, not before', async (t) => {
