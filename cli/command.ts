@@ -9,7 +9,7 @@ export interface Command<A = object> {
   /** `get [words..]`: yargs' positional syntax. */
   command: string | readonly string[];
   describe: string | false;
-  builder?: (yargs: Argv<GlobalArguments>) => Argv<GlobalArguments & A>;
+  builder?: (yargs: Argv<GlobalArguments>) => Argv<GlobalArguments & A> | Promise<Argv<GlobalArguments & A>>;
   handler: (args: ArgumentsCamelCase<GlobalArguments & A>) => Promise<void> | void;
 }
 

@@ -49,7 +49,7 @@ for (const command of commands) parser.command(command as unknown as CommandModu
 
 async function optionsOf(name: string): Promise<string[]> {
   const command = await COMMANDS[name]?.();
-  const help = await (command?.builder?.(yargs([]).help(false) as never) ?? yargs([])).getHelp();
+  const help = await ((await command?.builder?.(yargs([]).help(false) as never)) ?? yargs([])).getHelp();
   return [
     ...new Set([...help.matchAll(/(?<![\w-])--[a-z][a-z-]*/g)].map(([option]) => option)),
     '--home',

@@ -17,6 +17,7 @@ export const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   trace: async () => (await import('./trace.ts')).traceCommand,
   stop: async () => (await import('./stop.ts')).stopCommand,
   start: async () => (await import('./start.ts')).startCommand,
+  chaos: async () => (await import('./chaos.ts')).chaosCommand,
   store: async () => (await import('./store.ts')).storeCommand,
   kubeconfig: async () => (await import('./kubeconfig.ts')).kubeconfigCommand,
   run: async () => (await import('./run.ts')).runCommand,

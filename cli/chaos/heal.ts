@@ -1,0 +1,18 @@
+// Decides what `chaos heal` says: everything that chaos left broken in this cluster is mended. Never breaks anything.
+import { openDriver } from '../../chaos/edge/open-driver.ts';
+import { defineCommand } from '../command.ts';
+
+export const healCommand = defineCommand({
+  command: 'heal',
+  describe: 'mend everything that chaos has left broken',
+  handler: async (args) => {
+    const driver = await openDriver(args.home);
+    try {
+      const healed = await driver.healAll();
+      for (const { what } of healed) console.log(`healed: ${what}`);
+      if (healed.length === 0) console.log(`nothing is broken by chaos in cluster ${driver.cluster}`);
+    } finally {
+      await driver.close();
+    }
+  },
+});
