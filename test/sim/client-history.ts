@@ -1,7 +1,7 @@
 // Decides whether what clients saw could come from one store that does one thing at a time: by revisions against the
 // committed truth, and without any knowledge of it by the linearizability check. Never looks into a member.
-import { keyModel, type KeyInput, type KeyOutput } from './key-model.ts';
-import { checkPerKey, type Operation } from './linearizability.ts';
+import { keyModel, type KeyInput, type KeyOutput } from '../../chaos/core/key-model.ts';
+import { checkPerKey, type Operation } from '../../chaos/core/linearizability.ts';
 import type { Done, DoneRead, DoneTxn } from './sim-client.ts';
 import type { StoreModel } from './store-model.ts';
 
