@@ -1,6 +1,7 @@
 // Shows that a loop is woken by changes, does what it decides, sees its own writes, and makes no twin after a lost answer.
 import test from 'ava';
-import { startOver, until } from '../../test/kit/api-model-actor.ts';
+import { startOver } from '../../test/kit/api-model-actor.ts';
+import { eventually } from '../../test/kit/eventually.ts';
 import { serveModel } from '../../test/kit/api-model-bus.ts';
 import { ApiModel } from '../../test/kit/api-model.ts';
 import type { ActorContext } from '../actor/context.ts';
@@ -67,10 +68,10 @@ test('objects that were there and objects that come are worked on once each, wit
   const { model, run } = world((transport) => transport);
   add(model, 'early');
   const { actor, spans } = await run();
-  await until('the early one is paired', () => secrets(model) === 1);
+  await eventually('the early one is paired', () => secrets(model) === 1);
   add(model, 'late');
-  await until('the late one is paired', () => secrets(model) === 2);
-  await until('quiet', () => spans().length >= 4 && actor.status()['queued'] === 0);
+  await eventually('the late one is paired', () => secrets(model) === 2);
+  await eventually('quiet', () => spans().length >= 4 && actor.status()['queued'] === 0);
   t.is(secrets(model), 2);
   const late = spans().find(({ name, outcome }) => name === 'late' && outcome === 'changed')!;
   t.deepEqual(late.causes.revisions, [
@@ -94,12 +95,14 @@ test('a create whose answer and event are both lost is not done again', async (t
   }));
   const { actor, spans } = await run();
   add(model, 'a');
-  await until('the answer is lost', () => lost === 1);
-  await until('the failure is traced', () => spans().some(({ outcome }) => outcome === 'failed'));
+  await eventually('the answer is lost', () => lost === 1);
+  await eventually('the failure is traced', () => spans().some(({ outcome }) => outcome === 'failed'));
   await new Promise((resolve) => setTimeout(resolve, 100));
   t.is(secrets(model), 1, 'not before the cache is complete again');
   served.sayProgress();
-  await until('looked at again', () => spans().some(({ outcome, saw }) => outcome === 'unchanged' && saw === 'paired'));
+  await eventually('looked at again', () =>
+    spans().some(({ outcome, saw }) => outcome === 'unchanged' && saw === 'paired'),
+  );
   t.is(secrets(model), 1);
   await actor.stop();
 });

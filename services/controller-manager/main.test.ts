@@ -8,7 +8,8 @@ import { RESOURCES, resourceRef } from '../../lib/api/resource.ts';
 import { seededChance } from '../../lib/base/chance.ts';
 import { MemoryNetwork } from '../../lib/bus/memory.ts';
 import { ModelCluster } from '../../test/kit/api-model-cluster.ts';
-import { startOver, until, type StartedActor } from '../../test/kit/api-model-actor.ts';
+import { startOver, type StartedActor } from '../../test/kit/api-model-actor.ts';
+import { eventually } from '../../test/kit/eventually.ts';
 import { serveModel } from '../../test/kit/api-model-bus.ts';
 import { addNodes } from '../../test/kit/api-model-loops.ts';
 import { ApiModel } from '../../test/kit/api-model.ts';
@@ -81,29 +82,29 @@ const isRolledOut = (model: ApiModel, image: string): boolean => {
 };
 
 async function story(model: ApiModel, actor: StartedActor): Promise<void> {
-  await until('it leads', () => actor.actor.status()['leads'] === true);
+  await eventually('it leads', () => actor.actor.status()['leads'] === true);
   model.create(RESOURCES.namespaces, { metadata: { name: 'default' } });
   model.create(RESOURCES.services, {
     metadata: { name: 'web', namespace: 'default' },
     spec: { selector: { app: 'web' }, ports: [{ port: 80, targetPort: 8080 }] },
   });
   apply(model, 'web:1');
-  await until('web:1 is rolled out', () => isRolledOut(model, 'web:1'), 15_000);
+  await eventually('web:1 is rolled out', () => isRolledOut(model, 'web:1'), 15_000);
   apply(model, 'web:2');
-  await until('web:2 is rolled out', () => isRolledOut(model, 'web:2'), 15_000);
-  await until(
+  await eventually('web:2 is rolled out', () => isRolledOut(model, 'web:2'), 15_000);
+  await eventually(
     'the default ServiceAccount',
     () => model.get(RESOURCES.serviceAccounts, 'default', 'default') !== undefined,
   );
   model.delete(RESOURCES.deployments, 'default', 'web', { propagationPolicy: 'Background' });
-  await until(
+  await eventually(
     'nothing is left of it',
     () => model.list(RESOURCES.pods).length + model.list(RESOURCES.replicaSets).length === 0,
     15_000,
   );
   const roles = (): number => model.list(resourceRef('rbac.authorization.k8s.io', 'v1', 'roles')).length;
-  await until('the role is gone', () => roles() === 0);
-  await until('no endpoints', () => endpointsOf(model)?.length === 0);
+  await eventually('the role is gone', () => roles() === 0);
+  await eventually('no endpoints', () => endpointsOf(model)?.length === 0);
 }
 
 test('a Deployment comes up behind its Service, rolls, and goes with everything of it', async (t) => {

@@ -11,7 +11,8 @@ import type { Container, Pod } from '../../lib/api/generated/types.ts';
 import { openStream, type StreamVerb } from '../../lib/bus/streams.ts';
 import { startTestRuntime, type TestRuntime } from '../../runtime-shims/ctr/test-runtime.ts';
 import { SHIMS } from '../../runtime-shims/index.ts';
-import { containerOf, eventually, isReady, startTestNode, type TestNode } from './test-node.ts';
+import { eventually } from '../../test/kit/eventually.ts';
+import { containerOf, isReady, startTestNode, type TestNode } from './test-node.ts';
 
 let runtime: TestRuntime;
 let node: TestNode;
@@ -284,12 +285,16 @@ test.serial('probes: exec gates readiness, http restarts, startup holds both bac
   });
   const restarted = await node.podWhen('unwell', 'restarted', (pod) => containerOf(pod)?.restartCount === 1, 30_000);
   t.truthy(restarted);
-  const messages = (await node.eventsOf('unwell')).map(({ message }) => message ?? '');
-  t.true(
-    messages.some((message) => /^Startup probe failed: dial tcp .*ECONNREFUSED/.test(message)),
-    messages.join('\n'),
-  );
-  t.true(messages.includes('Liveness probe failed: HTTP probe failed with statuscode: 404'));
+  for (const told of [
+    /^Startup probe failed: dial tcp .*ECONNREFUSED/,
+    /^Liveness probe failed: HTTP probe failed with statuscode: 404$/,
+  ])
+    t.truthy(
+      await eventually(
+        () => `an event ${told}`,
+        async () => (await node.eventsOf('unwell')).find(({ message }) => told.test(message ?? '')),
+      ),
+    );
   await Promise.all(['gated', 'unwell'].map((name) => node.deletePod(name, 0)));
   await Promise.all(['gated', 'unwell'].map((name) => node.podGone(name)));
 });

@@ -3,7 +3,8 @@ import test from 'ava';
 import type { PodSpec } from '../../lib/api/generated/types.ts';
 import type { RuntimeShim } from '../../runtime-shims/contract.ts';
 import { openHollowShim } from '../../runtime-shims/hollow/index.ts';
-import { containerOf, eventually, isReady, startTestNode, type TestNode } from './test-node.ts';
+import { eventually } from '../../test/kit/eventually.ts';
+import { containerOf, isReady, startTestNode, type TestNode } from './test-node.ts';
 
 let node: TestNode;
 test.before(async () => {

@@ -2,7 +2,6 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { ActorContext, RunningActor } from '../../lib/actor/context.ts';
 import type { KubeletSettings } from '../../lib/actor/settings.ts';
 import { systemChance, systemClock } from '../../lib/actor/system.ts';
@@ -14,6 +13,7 @@ import type { Exec } from '../../lib/exec/exec.ts';
 import { systemExec } from '../../lib/exec/system-exec.ts';
 import type { OpenShim } from '../../runtime-shims/contract.ts';
 import { startApi, type TestApi } from '../../test/kit/api-server.ts';
+import { eventually } from '../../test/kit/eventually.ts';
 import { startWith } from './main.ts';
 
 export interface TestNode {
@@ -166,20 +166,6 @@ export async function startTestNode(options: TestNodeOptions): Promise<TestNode>
     },
   };
   return node;
-}
-
-export async function eventually<T>(
-  what: () => string,
-  ask: () => Promise<T | undefined>,
-  timeoutMs = 30_000,
-): Promise<T> {
-  const deadline = Date.now() + timeoutMs;
-  for (;;) {
-    const answer = await ask();
-    if (answer !== undefined) return answer;
-    if (Date.now() > deadline) throw new Error(`waited ${timeoutMs} ms in vain: ${what()}`);
-    await sleep(50);
-  }
 }
 
 export const isReady = (pod: Pod): boolean =>

@@ -3,7 +3,8 @@ import test from 'ava';
 import type { Event, Pod } from '../../lib/api/generated/types.ts';
 import { RESOURCES } from '../../lib/api/resource.ts';
 import { MemoryNetwork } from '../../lib/bus/memory.ts';
-import { startOver, until, type StartedActor } from '../../test/kit/api-model-actor.ts';
+import { startOver, type StartedActor } from '../../test/kit/api-model-actor.ts';
+import { eventually } from '../../test/kit/eventually.ts';
 import { serveModel } from '../../test/kit/api-model-bus.ts';
 import { addNodes } from '../../test/kit/api-model-loops.ts';
 import { ApiModel } from '../../test/kit/api-model.ts';
@@ -32,9 +33,9 @@ test('a pod is bound, its event written, the decision traced', async (t) => {
   addNodes(model, ['node-1']);
   const { actor, spans } = await run();
   pod(model, 'web');
-  await until('web is bound', () => nodeOf(model, 'web') === 'node-1');
-  await until('the event', () => events(model).includes('Scheduled: Successfully assigned default/web to node-1'));
-  await until('the span', () => spans().length === 1);
+  await eventually('web is bound', () => nodeOf(model, 'web') === 'node-1');
+  await eventually('the event', () => events(model).includes('Scheduled: Successfully assigned default/web to node-1'));
+  await eventually('the span', () => spans().length === 1);
   const [span] = spans();
   t.is(span!.verb, 'schedule');
   t.is(span!.outcome, 'changed');
@@ -50,11 +51,11 @@ test('a pod that fits nowhere says why, and is placed when a node comes', async 
   const { actor, spans } = await run();
   pod(model, 'big', { containers: [{ name: 'c', image: 'x', resources: { requests: { cpu: '100' } } }] });
   const message = '0/3 nodes are available: 3 Insufficient cpu.';
-  await until('the event', () => events(model).includes(`FailedScheduling: ${message}`));
-  await until('the condition', () => find(model, 'big').status?.conditions !== undefined);
+  await eventually('the event', () => events(model).includes(`FailedScheduling: ${message}`));
+  await eventually('the condition', () => find(model, 'big').status?.conditions !== undefined);
   const condition = find(model, 'big').status!.conditions!.find(({ type }) => type === 'PodScheduled')!;
   t.deepEqual([condition.status, condition.reason, condition.message], ['False', 'Unschedulable', message]);
-  await until('the span', () => spans().length > 0);
+  await eventually('the span', () => spans().length > 0);
   t.is(spans()[0]!.why, message);
   model.create(RESOURCES.nodes, { metadata: { name: 'huge' } });
   model.change(
@@ -64,7 +65,7 @@ test('a pod that fits nowhere says why, and is placed when a node comes', async 
     (node) => Object.assign(node, { status: { allocatable: { cpu: '200', pods: '10' } } }),
     'status',
   );
-  await until('big is bound', () => nodeOf(model, 'big') === 'huge');
+  await eventually('big is bound', () => nodeOf(model, 'big') === 'huge');
   await actor.stop();
 });
 
@@ -73,11 +74,11 @@ test('room that a deleted pod leaves is used', async (t) => {
   addNodes(model, ['node-1']);
   const { actor } = await run();
   for (const name of ['a', 'b', 'c', 'd']) pod(model, name);
-  await until('all four are bound', () => ['a', 'b', 'c', 'd'].every((name) => nodeOf(model, name) !== ''));
+  await eventually('all four are bound', () => ['a', 'b', 'c', 'd'].every((name) => nodeOf(model, name) !== ''));
   pod(model, 'e');
-  await until('e is refused', () => events(model).some((event) => event.includes('1 Insufficient cpu')));
+  await eventually('e is refused', () => events(model).some((event) => event.includes('1 Insufficient cpu')));
   model.delete(RESOURCES.pods, 'default', 'a', { gracePeriodSeconds: 0 });
-  await until('e is bound', () => nodeOf(model, 'e') === 'node-1');
+  await eventually('e is bound', () => nodeOf(model, 'e') === 'node-1');
   t.pass();
   await actor.stop();
 });
@@ -88,8 +89,8 @@ test('a burst never overcommits a node, though bindings are only seen later', as
   const { actor } = await run();
   for (let i = 0; i < 20; i++) pod(model, `p${i}`);
   const bound = (): Pod[] => model.list<Pod>(RESOURCES.pods).filter((one) => one.spec.nodeName);
-  await until('eight are bound', () => bound().length === 8);
-  await until('twelve wait', () => actor.status()['unschedulable'] === 12);
+  await eventually('eight are bound', () => bound().length === 8);
+  await eventually('twelve wait', () => actor.status()['unschedulable'] === 12);
   const perNode = Map.groupBy(bound(), (one) => one.spec.nodeName);
   t.deepEqual(
     [...perNode.values()].map((pods) => pods.length),
@@ -114,13 +115,13 @@ test('pods of another scheduler, gated, leaving or bound ones are not touched', 
   model.delete(RESOURCES.pods, 'default', 'leaving');
   const { actor } = await run();
   pod(model, 'last');
-  await until('last is bound', () => nodeOf(model, 'last') === 'node-1');
+  await eventually('last is bound', () => nodeOf(model, 'last') === 'node-1');
   t.deepEqual(
     served.requests.filter(({ path }) => path.endsWith('/binding')).map(({ path }) => path.split('/').at(-2)),
     ['last'],
   );
   model.change<Pod>(RESOURCES.pods, 'default', 'gated', (copy) => void delete copy.spec.schedulingGates);
-  await until('gated is bound', () => nodeOf(model, 'gated') === 'node-1');
+  await eventually('gated is bound', () => nodeOf(model, 'gated') === 'node-1');
   await actor.stop();
 });
 
@@ -128,14 +129,14 @@ test('one of two leads; when it stops, the other goes on', async (t) => {
   const { model, run } = world();
   addNodes(model, ['node-1']);
   const one = await run('scheduler-1', true);
-  await until('the first leads', () => one.actor.status()['leads'] === true);
+  await eventually('the first leads', () => one.actor.status()['leads'] === true);
   const two = await run('scheduler-2', true);
   pod(model, 'a');
-  await until('a is bound', () => nodeOf(model, 'a') === 'node-1');
+  await eventually('a is bound', () => nodeOf(model, 'a') === 'node-1');
   t.is(two.actor.status()['leads'], false);
   await one.actor.stop();
-  await until('the second leads', () => two.actor.status()['leads'] === true, 8_000);
+  await eventually('the second leads', () => two.actor.status()['leads'] === true, 8_000);
   pod(model, 'b');
-  await until('b is bound', () => nodeOf(model, 'b') === 'node-1');
+  await eventually('b is bound', () => nodeOf(model, 'b') === 'node-1');
   await two.actor.stop();
 });

@@ -5,7 +5,8 @@ import { appendFileSync, readdirSync, readFileSync } from 'node:fs';
 import { cpus, release } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Pod } from '../../lib/api/generated/types.ts';
-import { eventually, TestCluster } from '../kit/cluster.ts';
+import { TestCluster } from '../kit/cluster.ts';
+import { eventually } from '../kit/eventually.ts';
 import { isReady, web, type List } from '../kit/manifests.ts';
 import { writeLoad } from '../kit/write-load.ts';
 

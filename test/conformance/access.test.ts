@@ -3,6 +3,7 @@
 import test from 'ava';
 import WebSocket from 'ws';
 import { ADMIN_TOKEN, startApi, type TestApi } from '../kit/api-server.ts';
+import { eventually } from '../kit/eventually.ts';
 import { serveStreams, type BusStream } from '../../lib/bus/streams.ts';
 import type { StreamOpen } from '../../lib/bus/messages.ts';
 import { systemClock } from '../../lib/actor/system.ts';
@@ -322,8 +323,8 @@ test("an actor's cause goes with its write, and its span is a child of it", asyn
   t.is(made.code, 201);
   const revision = Number((made.body as any).metadata.resourceVersion);
   t.deepEqual(api.store.history.find((txn) => txn.revision === revision)!.cause, cause);
-  await new Promise((resolve) => setTimeout(resolve, 50));
-  t.deepEqual(api.spans.find((span) => span.name === 'caused')!.causes, { revisions: [3, 4], span: cause.span });
+  const span = await eventually('the span', () => api.spans.find(({ name }) => name === 'caused'));
+  t.deepEqual(span.causes, { revisions: [3, 4], span: cause.span });
 });
 
 test('impersonation needs the right to it', async (t) => {

@@ -20,7 +20,8 @@ import { toTime } from '../../lib/base/clock.ts';
 import { isReason } from '../../lib/base/errors.ts';
 import { start as startControllerManager } from '../../services/controller-manager/main.ts';
 import { start as startScheduler } from '../../services/scheduler/main.ts';
-import { startOver, until } from '../kit/api-model-actor.ts';
+import { startOver } from '../kit/api-model-actor.ts';
+import { eventually } from '../kit/eventually.ts';
 import { startApi, type TestApi } from '../kit/api-server.ts';
 
 const NODES = ['node-1', 'node-2', 'node-3'];
@@ -113,7 +114,7 @@ class Plane {
       });
       isAsking = false;
     };
-    await until(
+    await eventually(
       what,
       () => {
         if (!isAsking && !isTrue) void ask();

@@ -1,6 +1,7 @@
 // Shows over real HTTPS how objects live: create, read, change, conflict, delete, and that bad input changes nothing.
 import test from 'ava';
 import { startApi, type HttpAnswer, type TestApi } from '../kit/api-server.ts';
+import { eventually } from '../kit/eventually.ts';
 
 const CM = '/api/v1/namespaces/default/configmaps';
 const PODS = '/api/v1/namespaces/default/pods';
@@ -365,16 +366,16 @@ test('the body of a Secret is in no span', async (t) => {
   await api.http('POST', '/api/v1/namespaces/default/secrets', {
     body: { metadata: { name: 'sec' }, stringData: { a: 'my-very-secret' } },
   });
-  await new Promise((resolve) => setTimeout(resolve, 50));
-  const spans = api.spans.filter((span) => span.kind === 'Secret');
-  t.true(spans.length >= 2);
+  const spans = await eventually('two spans', () => {
+    const found = api.spans.filter((span) => span.kind === 'Secret');
+    return found.length >= 2 && found;
+  });
   t.false(JSON.stringify(spans).includes('my-very-secret') || JSON.stringify(spans).includes(secret));
 });
 
 test('a write is a span that says who, what and which revision', async (t) => {
   const made = (await api.http('POST', CM, { body: configMap('traced') })).body;
-  await new Promise((resolve) => setTimeout(resolve, 50));
-  const span = api.spans.find((one) => one.name === 'traced');
+  const span = await eventually('the span', () => api.spans.find((one) => one.name === 'traced'));
   t.like(span, {
     verb: 'request',
     kind: 'ConfigMap',
@@ -382,7 +383,7 @@ test('a write is a span that says who, what and which revision', async (t) => {
     outcome: 'changed',
     saw: 'admin asks to create configmaps',
   });
-  t.deepEqual(span!.wrote, [
+  t.deepEqual(span.wrote, [
     {
       verb: 'create',
       kind: 'ConfigMap',

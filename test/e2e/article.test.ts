@@ -7,7 +7,8 @@ import type { Deployment, Pod, Service } from '../../lib/api/generated/types.ts'
 import { silentLog } from '../../lib/base/log.ts';
 import { connectNats } from '../../lib/bus/nats.ts';
 import { patternOf, subjectOf } from '../../lib/bus/subjects.ts';
-import { eventually, follow, TestCluster } from '../kit/cluster.ts';
+import { follow, TestCluster } from '../kit/cluster.ts';
+import { eventually } from '../kit/eventually.ts';
 import { leftovers } from '../kit/leftovers.ts';
 
 const cluster = new TestCluster({ name: 'e2e-article' });

@@ -5,7 +5,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import test, { type ExecutionContext } from 'ava';
 import type { Pod } from '../../lib/api/generated/types.ts';
-import { eventually, TestCluster } from '../kit/cluster.ts';
+import { TestCluster } from '../kit/cluster.ts';
+import { eventually } from '../kit/eventually.ts';
 import { leftovers } from '../kit/leftovers.ts';
 import { isReady, web, type List } from '../kit/manifests.ts';
 

@@ -3,7 +3,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
 import type { ConfigMap, Node, Pod, Service } from '../../lib/api/generated/types.ts';
-import { eventually, run, TestCluster } from '../kit/cluster.ts';
+import { run, TestCluster } from '../kit/cluster.ts';
+import { eventually } from '../kit/eventually.ts';
 import { isReady, shellPod, web, yaml, type List } from '../kit/manifests.ts';
 import { writeLoad } from '../kit/write-load.ts';
 

@@ -12,7 +12,8 @@ import { connectNats } from '../../lib/bus/nats.ts';
 import { subjectOf } from '../../lib/bus/subjects.ts';
 import { busTransport } from '../../lib/client/bus-transport.ts';
 import { Client } from '../../lib/client/client.ts';
-import { eventually, run, TestCluster } from '../kit/cluster.ts';
+import { run, TestCluster } from '../kit/cluster.ts';
+import { eventually } from '../kit/eventually.ts';
 import { IMAGE, isReady, shellPod, web, yaml, type List } from '../kit/manifests.ts';
 
 const cluster = new TestCluster({ name: 'e2e-work' });

@@ -28,12 +28,3 @@ export async function startOver<Settings>(
   const actor = await start({ ...who, bus, clock: systemClock, chance, log: silentLog, exec, tracer });
   return { actor, spans: () => tracer.recent({}) };
 }
-
-/** Looks until it holds; throws with what it was for when it took too long. */
-export async function until(what: string, holds: () => boolean, timeoutMs = 5_000): Promise<void> {
-  const deadline = systemClock.monotonic() + timeoutMs;
-  while (!holds()) {
-    if (systemClock.monotonic() > deadline) throw new Error(`waited ${timeoutMs} ms in vain: ${what}`);
-    await new Promise((resolve) => systemClock.timer(5, () => resolve(undefined)));
-  }
-}

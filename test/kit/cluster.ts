@@ -4,7 +4,6 @@ import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
@@ -47,29 +46,6 @@ export function follow(argv: readonly string[]): { said(): string; stop(): void 
   for (const stream of [child.stdout, child.stderr])
     stream.setEncoding('utf8').on('data', (part: string) => (said += part));
   return { said: () => said, stop: () => void child.kill('SIGKILL') };
-}
-
-/** Asks again until `look` gives something other than undefined or false; what it last threw is in the error. */
-export async function eventually<T>(
-  what: string,
-  look: () => Promise<T | undefined | false> | T | undefined | false,
-  timeoutMs = 30_000,
-): Promise<T> {
-  const end = performance.now() + timeoutMs;
-  let last: unknown = 'nothing yet';
-  while (performance.now() < end) {
-    try {
-      const found = await look();
-      if (found !== undefined && found !== false) return found;
-      last = 'not so';
-    } catch (error) {
-      last = error;
-    }
-    await sleep(100);
-  }
-  throw new Error(
-    `waited ${timeoutMs} ms in vain for: ${what} (${last instanceof Error ? last.message : String(last)})`,
-  );
 }
 
 interface UnitStatus {

@@ -1,0 +1,27 @@
+// Does: waits for something to become so, the one way in which tests wait. Never waits for a time to pass: a machine may
+// be slow.
+import { setTimeout as sleep } from 'node:timers/promises';
+
+const PAUSE_MS = 20;
+
+/** Asks again until `look` gives something other than undefined or false; what it last threw is in the error. */
+export async function eventually<T>(
+  what: string | (() => string),
+  look: () => Promise<T | undefined | false> | T | undefined | false,
+  timeoutMs = 30_000,
+): Promise<T> {
+  const end = performance.now() + timeoutMs;
+  let last: unknown = 'not so';
+  do {
+    try {
+      const found = await look();
+      if (found !== undefined && found !== false) return found;
+      last = 'not so';
+    } catch (error) {
+      last = error;
+    }
+    await sleep(PAUSE_MS);
+  } while (performance.now() < end);
+  const why = last instanceof Error ? last.message : String(last);
+  throw new Error(`waited ${timeoutMs} ms in vain for: ${typeof what === 'string' ? what : what()} (${why})`);
+}
