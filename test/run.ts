@@ -8,8 +8,12 @@ interface Count {
   passed: number;
   failed: number;
   code: number;
+  /** What a reader of the last screen must see: the failed tests, each with ava's report of it. */
+  told: string[];
 }
 
+/** The failures are told again at the end, where a log that was cut still shows them. */
+const TOLD_LINES = 200;
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const AVA = fileURLToPath(new URL('cli.js', import.meta.resolve('ava')));
 
@@ -20,7 +24,8 @@ async function ava(args: readonly string[]): Promise<Count> {
     stdio: ['inherit', 'pipe', 'inherit'],
   });
   const closed = new Promise<number>((resolve) => child.once('close', (code) => resolve(code ?? 1)));
-  const count: Count = { passed: 0, failed: 0, code: 0 };
+  const count: Count = { passed: 0, failed: 0, code: 0, told: [] };
+  let reporting = false;
   for await (const line of createInterface({ input: child.stdout })) {
     console.log(line);
     const text = line.replaceAll(/\u001B\[[\d;]*m/g, '');
@@ -28,9 +33,13 @@ async function ava(args: readonly string[]): Promise<Count> {
     else if (/^ {2}✘ \[fail\]/.test(text)) count.failed++;
     const pending = /^ {2}(\d+) tests? remained pending/.exec(text) ?? /^ {2}✘ (\d+) tests? remaining in/.exec(text);
     if (pending !== null) count.failed += Number(pending[1]);
+    // The reports of failed tests come after the first rule.
+    reporting ||= text === '  ─';
+    if (/^ {2}✘/.test(text) || reporting) count.told.push(text);
   }
   count.code = await closed;
   if (count.code !== 0 && count.failed === 0) count.failed = 1;
+  if (count.failed === 0) count.told = [];
   return count;
 }
 
@@ -40,7 +49,12 @@ async function run(title: string, argv: readonly string[]): Promise<Count> {
     child.once('close', (status) => resolve(status ?? 1)).once('error', () => resolve(127)),
   );
   console.log(`  ${code === 0 ? '✔' : '✘ [fail]:'} ${title}`);
-  return { passed: code === 0 ? 1 : 0, failed: code === 0 ? 0 : 1, code };
+  return {
+    passed: code === 0 ? 1 : 0,
+    failed: code === 0 ? 0 : 1,
+    code,
+    told: code === 0 ? [] : [`  ✘ [fail]: ${title}`],
+  };
 }
 
 const bin = (name: string): string => fileURLToPath(new URL(`../node_modules/.bin/${name}`, import.meta.url));
@@ -67,6 +81,8 @@ async function main(): Promise<number> {
 function summary(counts: readonly Count[]): number {
   const passed = counts.reduce((sum, count) => sum + count.passed, 0);
   const failed = counts.reduce((sum, count) => sum + count.failed, 0);
+  const told = counts.flatMap((count) => count.told);
+  if (told.length > 0) console.log(`\nWhat failed:\n${told.slice(0, TOLD_LINES).join('\n')}\n`);
   console.log(`${passed} passed, ${failed} failed`);
   return failed === 0 ? 0 : 1;
 }
