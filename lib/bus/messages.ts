@@ -204,6 +204,8 @@ export interface ResourceEvent {
   /** Whole object; of a delete, the last state with the delete's revision. */
   object: unknown;
   cause: Cause;
+  /** Instance of the API actor that says it; absent: one that knew no such field. */
+  apiserver?: string;
 }
 
 /** Last revision of every stream with events: key `<group>/<resource>` or `node/<node>`. */
@@ -272,3 +274,47 @@ export interface ActorStatus {
   /** What the actor says of itself: role, term, commit, leads, queue lengths, rules … */
   details: Record<string, string | number | boolean>;
 }
+
+// ---- faults -------------------------------------------------------------------------------------------------------
+
+/** Messages of one actor that are lost, late, doubled or out of order. */
+export interface MessageRule {
+  /** A pattern of subjects as NATS writes them, without the cluster's token: `raft.>`, `apiserver.evt.>`. */
+  subject: string;
+  /** As the actor sees it; absent: both. A request and its answer have the same subject, and opposite directions. */
+  direction?: 'in' | 'out';
+  /** Only what is said to, or by, this instance, as far as the subject map tells. */
+  peer?: string;
+  action: 'drop' | 'delay' | 'duplicate' | 'reorder';
+  /** 0 to 1; absent: every message. */
+  probability?: number;
+  /** Of delay: how long; of reorder: the most that a message may be overtaken by. */
+  delayMs?: number;
+}
+
+/** What a store member's directory does to it. */
+export interface DiskRule {
+  /** Whatever needs space fails with ENOSPC: new files and every write. Reading, syncing and removing go on. */
+  full?: boolean;
+  /** Each write and fsync takes this much longer. */
+  slowMs?: number;
+}
+
+/** What an actor does to itself while it is told to; all of it ends by itself when nobody renews it. */
+export interface InnerFaults {
+  messages?: MessageRule[];
+  disk?: DiskRule;
+  clockSkewMs?: number;
+}
+
+/** Breaks the actor that hears it, from inside, or renews or ends what an earlier order with the same id broke. */
+export interface FaultOrder {
+  version: number;
+  id: string;
+  /** It ends this long after the last order, by the actor's own monotonic time; 0: now. */
+  leaseMs: number;
+  faults: InnerFaults;
+}
+
+/** `active`: orders that hold now. */
+export type FaultReply = { instance: string; active: number } | { refused: string };

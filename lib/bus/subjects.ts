@@ -220,6 +220,15 @@ export const SUBJECTS = {
     publish: [{ actors: LOOKERS, bind: { from: 'self' } }],
     subscribe: [{ actors: EVERY_RUNNING, bind: { instance: 'self' } }],
   },
+  actorFault: {
+    pattern: 'actor.cmd.{instance}.fault.{from}',
+    owner: 'every actor',
+    category: 'cmd',
+    message: 'FaultOrder → FaultReply',
+    delivery: 'request, repeated while the fault is wanted: an order that is not renewed ends by itself',
+    publish: [{ actors: ['operator'], bind: { from: 'self' } }],
+    subscribe: [{ actors: EVERY_RUNNING, bind: { instance: 'self' } }],
+  },
   trace: {
     pattern: 'trace.{actor}.{kind}.{namespace}.{name}',
     owner: 'every actor',
