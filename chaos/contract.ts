@@ -1,6 +1,10 @@
 // Decides nothing: the shapes that chaos is made of. Who names faults (commands, scenarios) and who does them (drivers)
 // meet here and nowhere else.
 
+import type { DiskRule, InnerFaults, MessageRule } from '../lib/bus/messages.ts';
+
+export type { DiskRule, InnerFaults, MessageRule };
+
 /** One process that a fault may hit. */
 export interface Target {
   /** The actor's or program's own name: `store-1`, `kubelet-node-2`, `containerd-node-2`, `nats`. */
@@ -11,35 +15,6 @@ export interface Target {
   state: 'running' | 'paused' | 'stopped';
   /** Of a store member: what it says of itself; absent: it does not answer. */
   store?: { role: string; term: number; commit: number; applied: number };
-}
-
-/** Messages of one actor that are lost, late, doubled or out of order. */
-export interface MessageRule {
-  /** A pattern of subjects as NATS writes them, without the cluster's token: `raft.>`, `apiserver.evt.>`. */
-  subject: string;
-  /** As the actor sees it; absent: both. */
-  direction?: 'in' | 'out';
-  /** Only what is said to, or by, this instance, as far as the subject map tells. */
-  peer?: string;
-  action: 'drop' | 'delay' | 'duplicate' | 'reorder';
-  /** 0 to 1; absent: every message. */
-  probability?: number;
-  /** Of delay: how long; of reorder: the most that a message may be overtaken by. */
-  delayMs?: number;
-}
-
-/** What a store member's directory does to it. */
-export interface DiskRule {
-  full?: boolean;
-  /** Each write and fsync takes this much longer. */
-  slowMs?: number;
-}
-
-/** What an actor does to itself while it is told to; all of it ends by itself when nobody renews it. */
-export interface InnerFaults {
-  messages?: MessageRule[];
-  disk?: DiskRule;
-  clockSkewMs?: number;
 }
 
 /** One thing that is broken. `unit`, `instance`: a Target's name; roles are resolved before. */
