@@ -40,6 +40,8 @@ export interface UpOptions extends ClusterOptions {
   /** Whether missing programs may be installed from apt. */
   install?: boolean;
   logLevel?: string;
+  /** false: actors that are started from now on keep and publish no spans. */
+  trace?: boolean;
   /** Give up waiting for the actors after this. */
   timeoutMs?: number;
 }
@@ -80,7 +82,10 @@ export async function up(options: UpOptions, progress: UpProgress): Promise<Runn
     writeCluster(home, await raiseNetwork(cluster));
     const places = placesOf(cluster);
     if (runtime !== 'hollow') await ensureWebImage(home.webImage, progress.say);
-    const { natsConfigChanged } = await prepare(cluster, places, home, options.logLevel ?? 'info');
+    const { natsConfigChanged } = await prepare(cluster, places, home, {
+      logLevel: options.logLevel ?? 'info',
+      trace: options.trace ?? true,
+    });
     if (natsConfigChanged) reloadNats(home);
     await primed;
     await ensureSupervisor(home, cluster);

@@ -15,6 +15,7 @@ interface UpArguments {
   port?: number | undefined;
   runtime?: RuntimeName | undefined;
   install: boolean;
+  trace: boolean;
   'log-level': string;
 }
 
@@ -42,6 +43,11 @@ export const upCommand = defineCommand<UpArguments>({
         default: true,
         describe: 'install missing programs from apt (--no-install only says what is missing)',
       })
+      .option('trace', {
+        type: 'boolean',
+        default: true,
+        describe: 'let every actor tell what it does (--no-trace: actors started now keep and publish nothing)',
+      })
       .option('log-level', { type: 'string', default: 'info', choices: ['debug', 'info', 'warn', 'error'] }),
   handler: async (args) => {
     const progress = createProgress();
@@ -49,9 +55,9 @@ export const upCommand = defineCommand<UpArguments>({
       progress.say('interrupted: `flotilla up` goes on from here, `flotilla down` takes away what there is');
       process.exit(130);
     });
-    const { demo, home, install, name, nodes, stores, apiservers, port, runtime } = args;
+    const { demo, home, install, trace, name, nodes, stores, apiservers, port, runtime } = args;
     const running = await up(
-      { home, install, name, nodes, stores, apiservers, port, runtime, logLevel: args['log-level'] },
+      { home, install, trace, name, nodes, stores, apiservers, port, runtime, logLevel: args['log-level'] },
       progress,
     );
     await finishCluster(running, progress);

@@ -40,6 +40,8 @@ export interface Extras {
   upstreamDns: string[];
   imageArchives: string[];
   logLevel: string;
+  /** Whether actors tell what they do; absent: they do. */
+  trace?: boolean;
 }
 
 export function planActorFiles(cluster: Cluster, places: Places, home: Home, extras: Extras): ActorFile[] {
@@ -56,6 +58,7 @@ export function planActorFiles(cluster: Cluster, places: Places, home: Home, ext
         caFile: home.caFile,
       },
       logLevel: extras.logLevel,
+      ...(extras.trace === false ? { trace: false } : {}),
       settings: settingsFor(cluster, places, home, extras, who, node),
     };
   });

@@ -23,7 +23,12 @@ export interface Prepared {
   natsConfigChanged: boolean;
 }
 
-export async function prepare(cluster: Cluster, places: Places, home: Home, logLevel: string): Promise<Prepared> {
+export async function prepare(
+  cluster: Cluster,
+  places: Places,
+  home: Home,
+  { logLevel, trace }: { logLevel: string; trace: boolean },
+): Promise<Prepared> {
   for (const directory of [home.logs, home.run, home.compileCache])
     mkdirSync(directory, { recursive: true, mode: 0o700 });
   await prepareCertificates(cluster, places, home);
@@ -43,7 +48,8 @@ export async function prepare(cluster: Cluster, places: Places, home: Home, logL
   );
   if (hasContainers(cluster.runtime)) prepareContainerd(cluster, home);
   const imageArchives = existsSync(home.webImage) ? [home.webImage] : [];
-  for (const file of planActorFiles(cluster, places, home, { upstreamDns: upstreamDns(), imageArchives, logLevel }))
+  const extras = { upstreamDns: upstreamDns(), imageArchives, logLevel, trace };
+  for (const file of planActorFiles(cluster, places, home, extras))
     writeIfChanged(home.actorFile(file.instance), `${JSON.stringify(file, null, 2)}\n`);
   const units = planUnits(cluster, places, home, programs());
   writeUnits(home, units);

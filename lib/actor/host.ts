@@ -91,6 +91,7 @@ export function hostActor(file: ActorFile, edges: HostEdges): HostedActor {
       boot,
       clock: systemClock,
       bus: connected,
+      tells: file.trace !== false,
     });
     const own = { instance: file.instance };
     connected.subscribe(patternOf(file.cluster, 'actorStatus', own), (message) => message.respond?.(statusNow()));

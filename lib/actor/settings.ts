@@ -111,5 +111,7 @@ export interface ActorFile {
   node?: string;
   nats: { servers: string[]; seedFile: string; caFile: string; certFile?: string; keyFile?: string };
   logLevel: string;
+  /** false: nothing is kept or published of what it does; absent: true. */
+  trace?: boolean;
   settings: unknown;
 }

@@ -1,10 +1,18 @@
-// Decides how a span is born, numbered, kept and published: the recent past stays in a bounded ring. Never decides what
+// Decides how a span is born, numbered, bounded, kept and published: the recent past stays in a ring. Never decides what
 // is worth a span.
 import type { Clock } from '../base/clock.ts';
 import { LIMITS } from '../base/limits.ts';
 import type { Bus } from '../bus/bus.ts';
-import { MESSAGE_VERSION, type Cause, type Span, type SpanWrite, type TraceQuery } from '../bus/messages.ts';
+import {
+  MESSAGE_VERSION,
+  type Cause,
+  type Span,
+  type SpanWrite,
+  type TraceQuery,
+  type WokenBy,
+} from '../bus/messages.ts';
 import { subjectOf, type ActorName } from '../bus/subjects.ts';
+import { SpanRing } from './span-ring.ts';
 
 export interface SpanStart {
   verb: string;
@@ -12,9 +20,12 @@ export interface SpanStart {
   namespace?: string;
   name: string;
   revisions?: readonly number[];
+  /** Who wrote the revisions, where the events told. */
+  by?: readonly WokenBy[];
   /** The span of the request that this work serves. */
   parent?: string | undefined;
   queuedMs?: number;
+  retries?: number;
 }
 
 export interface SpanEnd {
@@ -23,13 +34,14 @@ export interface SpanEnd {
   did?: string[];
   why?: string | undefined;
   wrote?: SpanWrite[];
+  conflicts?: number;
 }
 
 /** A span that is still open: its `cause` goes with every write that it makes. */
 export interface OpenSpan {
   readonly id: string;
   readonly cause: Cause;
-  end(end: SpanEnd): Span;
+  end(end: SpanEnd): void;
 }
 
 export interface Tracer {
@@ -45,64 +57,90 @@ export interface TracerContext {
   boot: string;
   clock: Clock;
   bus: Bus;
+  /** false: spans are numbered, because every write names its cause, but neither kept nor published. */
+  tells?: boolean;
 }
 
+const MAX_LINES = 40;
+const MAX_TEXT = 2_000;
+/** One action writes at most so many objects at a time; more are found by what they cause. */
+const MAX_WRITES = 1_000;
+const MAX_WOKEN_BY = 5;
+
 export function createTracer(ctx: TracerContext): Tracer {
-  const ring: Span[] = [];
-  let next = 0;
+  const ring = new SpanRing({
+    spans: LIMITS.traceRingSpans,
+    bytes: LIMITS.traceRingBytes,
+    pageBytes: LIMITS.tracePageBytes,
+  });
   let counter = 0;
-  const keep = (span: Span): void => {
-    ring[next] = span;
-    next = (next + 1) % LIMITS.traceRingSpans;
-    ctx.bus.publish(
-      subjectOf(ctx.cluster, 'trace', {
-        actor: ctx.actor,
-        kind: span.kind,
-        namespace: span.namespace,
-        name: span.name,
-      }),
-      span,
-    );
+  const tell = (span: Span): void => {
+    ring.push(span);
+    const { kind, namespace, name } = span;
+    ctx.bus.publish(subjectOf(ctx.cluster, 'trace', { actor: ctx.actor, kind, namespace, name }), span);
   };
   return {
     start(start) {
       const id = `${ctx.instance}/${ctx.boot}/${++counter}`;
       const revisions = [...(start.revisions ?? [])];
+      const cause = { span: id, actor: ctx.instance, revisions };
+      if (ctx.tells === false) return { id, cause, end() {} };
       const startedAt = ctx.clock.now();
       const began = ctx.clock.monotonic();
       return {
         id,
-        cause: { span: id, actor: ctx.instance, revisions },
+        cause,
         end(end) {
-          const span: Span = {
-            version: MESSAGE_VERSION,
-            id,
-            actor: ctx.actor,
-            instance: ctx.instance,
-            verb: start.verb,
-            kind: start.kind,
-            namespace: start.namespace ?? '',
-            name: start.name,
-            causes: { revisions, ...(start.parent === undefined ? {} : { span: start.parent }) },
-            startedAt,
-            queuedMs: start.queuedMs ?? 0,
-            durationMs: ctx.clock.monotonic() - began,
-            outcome: end.outcome,
-            saw: end.saw ?? '',
-            did: end.did ?? [],
-            ...(end.why === undefined ? {} : { why: end.why }),
-            wrote: end.wrote ?? [],
-          };
-          keep(span);
-          return span;
+          const durationMs = ctx.clock.monotonic() - began;
+          tell(spanOf(ctx, start, end, { id, revisions, startedAt, durationMs }));
         },
       };
     },
-    recent(query) {
-      const all = [...ring.slice(next), ...ring.slice(0, next)].filter(
-        (span) => span.startedAt >= (query.sinceMs ?? 0),
-      );
-      return all.slice(-(query.limit ?? LIMITS.traceRingSpans));
-    },
+    recent: (query) => ring.page(query),
   };
+}
+
+interface Measured {
+  id: string;
+  revisions: number[];
+  startedAt: number;
+  durationMs: number;
+}
+
+function spanOf(ctx: TracerContext, start: SpanStart, end: SpanEnd, measured: Measured): Span {
+  const { revisions, ...times } = measured;
+  const by = (start.by ?? []).slice(-MAX_WOKEN_BY);
+  return {
+    version: MESSAGE_VERSION,
+    ...times,
+    actor: ctx.actor,
+    instance: ctx.instance,
+    verb: start.verb,
+    kind: start.kind,
+    namespace: start.namespace ?? '',
+    name: start.name,
+    causes: {
+      revisions,
+      ...(start.parent === undefined ? {} : { span: start.parent }),
+      ...(by.length === 0 ? {} : { by }),
+    },
+    queuedMs: start.queuedMs ?? 0,
+    outcome: end.outcome,
+    saw: shortened(end.saw ?? ''),
+    did: firstOf(end.did ?? []),
+    ...(end.why === undefined ? {} : { why: shortened(end.why) }),
+    wrote: (end.wrote ?? []).slice(0, MAX_WRITES),
+    ...(start.retries === undefined || start.retries === 0 ? {} : { retries: start.retries }),
+    ...(end.conflicts === undefined || end.conflicts === 0 ? {} : { conflicts: end.conflicts }),
+  };
+}
+
+function firstOf(lines: readonly string[]): string[] {
+  const more = lines.length - MAX_LINES;
+  const shown = lines.slice(0, MAX_LINES).map(shortened);
+  return more > 0 ? [...shown, `and ${more} more`] : shown;
+}
+
+function shortened(text: string): string {
+  return text.length <= MAX_TEXT ? text : `${text.slice(0, MAX_TEXT)}…`;
 }

@@ -17,6 +17,10 @@ export const LIMITS = {
   watchHistoryEvents: 20_000,
   /** Spans each actor keeps for subscribers who come late. */
   traceRingSpans: 5_000,
+  /** … however large each of them is. */
+  traceRingBytes: 8_388_608,
+  /** One answer out of a ring; the rest is asked for with the next. */
+  tracePageBytes: 1_048_576,
   requestTimeoutMs: 10_000,
   /** A write is refused when the store has not answered in this time. */
   writeTimeoutMs: 4_000,

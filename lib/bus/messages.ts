@@ -16,6 +16,14 @@ export interface Cause {
   revisions?: number[];
 }
 
+/** Who wrote a revision that woke a span, as the event of that change says: known even where the writer died untold. */
+export interface WokenBy extends Cause {
+  revision: number;
+  kind: string;
+  namespace: string;
+  name: string;
+}
+
 /** One thing an actor did, or decided not to do. Published on `trace`, kept in the actor's ring. */
 export interface Span {
   version: number;
@@ -28,8 +36,8 @@ export interface Span {
   kind: string;
   namespace: string;
   name: string;
-  /** Revisions that woke it, and the span of the request that it serves, if any. */
-  causes: { revisions: number[]; span?: string };
+  /** Revisions that woke it, the span whose request it serves, if any, and who wrote the newest of the revisions. */
+  causes: { revisions: number[]; span?: string; by?: WokenBy[] };
   /** Milliseconds since 1970 when work began. */
   startedAt: number;
   /** Milliseconds waited in the queue before that. */
@@ -41,6 +49,10 @@ export interface Span {
   did: string[];
   why?: string;
   wrote: SpanWrite[];
+  /** How often the same was tried before, without success. */
+  retries?: number;
+  /** How often another's write came between looking and writing, so that it had to look again. */
+  conflicts?: number;
 }
 
 export interface SpanWrite {
@@ -51,9 +63,14 @@ export interface SpanWrite {
   revision: number;
 }
 
+/** Answers are pages, oldest first: ask again with the last id as `after` until nothing comes. */
 export interface TraceQuery {
+  /** Milliseconds since 1970. */
   sinceMs?: number;
+  /** With `after`: of the next; without: of the newest. */
   limit?: number;
+  /** Id of the last span of the page before. */
+  after?: string;
 }
 
 // ---- store --------------------------------------------------------------------------------------------------------
@@ -64,7 +81,10 @@ export interface Compare {
   revision: number;
 }
 
-export type Operation = { type: 'put'; key: string; value: Uint8Array } | { type: 'delete'; key: string };
+/** `lease`: the key ends with it; a put without one takes the key out of the lease that it was in. */
+export type Operation =
+  | { type: 'put'; key: string; value: Uint8Array; lease?: string }
+  | { type: 'delete'; key: string };
 
 /** All operations or none. `sequence` counts up within a session, so that a retry is not applied twice. */
 export interface Txn {
@@ -85,7 +105,7 @@ export interface StoreWrite {
 export type TxnResult =
   | { sequence: number; ok: true; revision: number }
   | { sequence: number; ok: false; reason: 'conflict'; key: string; current: number }
-  | { sequence: number; ok: false; reason: 'forgotten' | 'too-large' | 'quota'; message: string };
+  | { sequence: number; ok: false; reason: 'forgotten' | 'too-large' | 'quota' | 'no-lease'; message: string };
 
 export type StoreRefusal = {
   /** invalid: not a message of the store's; asking again does not help. */

@@ -216,7 +216,7 @@ export const SUBJECTS = {
     owner: 'every actor',
     category: 'qry',
     message: 'TraceQuery → Span[]',
-    delivery: "request: the recent past out of the actor's ring",
+    delivery: "request: the recent past out of the actor's ring, a page at a time",
     publish: [{ actors: LOOKERS, bind: { from: 'self' } }],
     subscribe: [{ actors: EVERY_RUNNING, bind: { instance: 'self' } }],
   },

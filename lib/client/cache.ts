@@ -5,7 +5,7 @@ import { isReason, messageOf } from '../base/errors.ts';
 import type { Clock, Timer } from '../base/clock.ts';
 import type { Log } from '../base/log.ts';
 import type { Bus, Subscription } from '../bus/bus.ts';
-import type { Cause, Progress, ResourceEvent } from '../bus/messages.ts';
+import type { Cause, Progress, ResourceEvent, WokenBy } from '../bus/messages.ts';
 import { groupToken, patternOf, subjectOf } from '../bus/subjects.ts';
 import type { KubeObject } from '../reconcile/controller.ts';
 import type { Client } from './client.ts';
@@ -35,6 +35,7 @@ export interface CacheOptions {
 
 /** Of pods of the usual size a page is a third of what the bus carries. */
 const PAGE_OBJECTS = 500;
+const CAUSE_REVISIONS = 3;
 const RELIST_PAUSE_MS = [50, 100, 300, 1000, 3000, 5000];
 
 /** Start with `start()`; `ready` resolves after the first complete list. Objects must not be changed. */
@@ -45,6 +46,7 @@ export class ResourceCache<T extends KubeObject = KubeObject> {
   readonly #objects = new Map<string, T>();
   readonly #byOwner = new Map<string, Set<string>>();
   readonly #seenAt = new Map<string, number>();
+  readonly #causes = new Map<string, Cause>();
   readonly #handlers = new Set<(change: Change<T>) => void>();
   readonly #subscriptions: Subscription[] = [];
   readonly #firstList = Promise.withResolvers<void>();
@@ -132,6 +134,14 @@ export class ResourceCache<T extends KubeObject = KubeObject> {
     return this.#seenAt.get(`${namespace}/${name}`);
   }
 
+  /** Who wrote this version of the object, for the trace; empty where it was found by listing. */
+  wokenBy(namespace: string, name: string): WokenBy[] {
+    const key = `${namespace}/${name}`;
+    const [object, cause] = [this.#objects.get(key), this.#causes.get(key)];
+    if (object === undefined || cause === undefined) return [];
+    return [wokenByOf(this.ref.kind, object.metadata, Number(object.metadata.resourceVersion), cause)];
+  }
+
   onChange(handler: (change: Change<T>) => void): Subscription {
     this.#handlers.add(handler);
     return { unsubscribe: () => void this.#handlers.delete(handler) };
@@ -183,7 +193,10 @@ export class ResourceCache<T extends KubeObject = KubeObject> {
     if (after === undefined) {
       this.#objects.delete(key);
       this.#seenAt.delete(key);
+      this.#causes.delete(key);
     } else {
+      if (cause === undefined) this.#causes.delete(key);
+      else this.#causes.set(key, cause);
       this.#seenAt.set(key, this.#ctx.clock.now());
       this.#objects.set(key, after);
       this.#index(key, after);
@@ -300,6 +313,17 @@ export class ResourceCache<T extends KubeObject = KubeObject> {
     for (const event of buffered) this.#receive(event);
     if (this.#again) this.#relist('asked for again while listing');
   }
+}
+
+/** Of a cause's own revisions the newest is enough to go on from a writer that nobody heard of. */
+export function wokenByOf(
+  kind: string,
+  { namespace = '', name }: KubeObject['metadata'],
+  revision: number,
+  cause: Cause,
+): WokenBy {
+  const { span, actor, revisions = [] } = cause;
+  return { revision, kind, namespace, name, span, actor, revisions: revisions.slice(-CAUSE_REVISIONS) };
 }
 
 function controllerUid(object: KubeObject): string | undefined {

@@ -76,3 +76,43 @@ test('of two appointments the earlier stands', (t) => {
   clock.advance(100);
   t.truthy(queue.take());
 });
+
+test('a retry and an appointment are the effects of what woke the key at first', (t) => {
+  const clock = manualClock();
+  const queue = new KeyQueue(clock, () => {});
+  const by = {
+    revision: 7,
+    kind: 'Pod',
+    namespace: 'default',
+    name: 'web-a',
+    span: 'scheduler-1/x/1',
+    actor: 'scheduler-1',
+  };
+  queue.add(key, 7, by);
+  queue.take();
+  queue.done(key, true);
+  queue.add(key, 8);
+  t.deepEqual(queue.take()?.revisions, [8], 'what comes meanwhile is not held up');
+  queue.done(key, false);
+  clock.advance(20);
+  const retry = queue.take()!;
+  t.deepEqual(retry.revisions, [7]);
+  t.deepEqual(retry.by, [by]);
+  queue.addLater(key, 1000);
+  queue.done(key, false);
+  clock.advance(1000);
+  t.deepEqual(queue.take()?.revisions, [7]);
+});
+
+test('what a failing key is told is how often it failed', (t) => {
+  const clock = manualClock();
+  const queue = new KeyQueue(clock, () => {});
+  queue.add(key, 1);
+  const told: Array<number | undefined> = [];
+  for (let i = 0; i < 3; i++) {
+    told.push(queue.take()?.failures);
+    queue.done(key, true);
+    clock.advance(1000);
+  }
+  t.deepEqual(told, [0, 1, 2]);
+});

@@ -6,12 +6,13 @@ import { sleep, type Clock } from '../base/clock.ts';
 import { ApiError, isReason, messageOf } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import type { OpenSpan, Tracer } from '../actor/tracer.ts';
-import type { SpanWrite } from '../bus/messages.ts';
+import type { SpanWrite, WokenBy } from '../bus/messages.ts';
 import type { Subscription } from '../bus/bus.ts';
+import { wokenByOf, type Change } from '../client/cache.ts';
 import type { Client } from '../client/client.ts';
 import { EventRecorder } from '../client/event-recorder.ts';
 import type { Caches } from './caches.ts';
-import type { Action, Controller, Reconciled } from './controller.ts';
+import type { Action, Controller, KubeObject, Reconciled } from './controller.ts';
 import { doAction } from './do-action.ts';
 import { KeyQueue, type QueueItem } from './queue.ts';
 
@@ -46,8 +47,9 @@ export function runController(ctx: RunContext, controller: Controller, caches: C
   for (const watch of controller.watches) {
     const cache = caches.of(watch.ref);
     subscriptions.push(
-      cache.onChange(({ before, after, revision }) => {
-        for (const key of watch.keys(caches, before, after)) queue.add(key, revision);
+      cache.onChange((change) => {
+        const by = wokenBy(watch.ref, change);
+        for (const key of watch.keys(caches, change.before, change.after)) queue.add(key, change.revision, by);
       }),
     );
   }
@@ -55,7 +57,7 @@ export function runController(ctx: RunContext, controller: Controller, caches: C
     if (stopped) return;
     for (const watch of controller.watches)
       for (const object of caches.of(watch.ref).list())
-        for (const key of watch.keys(caches, undefined, object)) queue.add(key);
+        for (const key of watch.keys(caches, undefined, object)) queue.add(key, revisionOf(object));
     isReady = true;
     pump();
   });
@@ -81,7 +83,9 @@ export function runController(ctx: RunContext, controller: Controller, caches: C
       kind: controller.kind,
       ...item.key,
       revisions: item.revisions,
+      by: item.by,
       queuedMs: item.queuedMs,
+      retries: item.failures,
     });
     let decided: Reconciled;
     try {
@@ -123,6 +127,7 @@ export function runController(ctx: RunContext, controller: Controller, caches: C
       did,
       wrote,
       ...(why === undefined ? {} : { why }),
+      conflicts: failures.filter((error) => isReason(error, 'Conflict')).length,
     });
     if (failures.length > 0) log[stale ? 'debug' : 'warn']({ key: item.key, error: why }, 'action refused or failed');
     await seeOwnWrites(decided.actions, wrote);
@@ -166,6 +171,18 @@ export function runController(ctx: RunContext, controller: Controller, caches: C
       for (const subscription of subscriptions) subscription.unsubscribe();
     },
   };
+}
+
+/** Absent for a change that was found by listing: lists do not tell who wrote what. */
+function wokenBy(ref: ResourceRef, { before, after, revision, cause }: Change): WokenBy | undefined {
+  const metadata = (after ?? before)?.metadata;
+  if (cause === undefined || metadata === undefined) return undefined;
+  return wokenByOf(ref.kind, metadata, revision, cause);
+}
+
+function revisionOf(object: KubeObject): number | undefined {
+  const revision = Number(object.metadata.resourceVersion);
+  return Number.isInteger(revision) ? revision : undefined;
 }
 
 function refsOf(actions: readonly Action[]): Map<string, ResourceRef> {

@@ -80,7 +80,10 @@ export async function startWith(ctx: KubeletContext, openShim: OpenShim): Promis
   );
   const facts = factsOf(ctx, shim, view, machine);
   const room = { ...machine, labels: nodeLabels(await facts()) };
-  const worker = { clock, log, client, tracer: ctx.tracer, events, tools, scheme: schemeOf(settings) };
+  const worker = {
+    ...{ clock, log, client, tracer: ctx.tracer, events, tools, scheme: schemeOf(settings) },
+    wokenBy: (namespace: string, name: string) => pods.wokenBy(namespace, name),
+  };
   const manager = new PodManager({ clock, log, cache: pods, view, shim, paths, room, worker });
   const agent = new NodeAgent(
     { cluster: ctx.cluster, bus: ctx.bus, clock, log, client, leaseSeconds: settings.leaseSeconds, facts },

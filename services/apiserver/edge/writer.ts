@@ -29,6 +29,8 @@ interface Done {
   plan: Plan;
   /** 0: nothing was written. */
   revision: number;
+  /** How often another's write came between. */
+  conflicts: number;
 }
 
 export interface Written {
@@ -65,8 +67,9 @@ export class Writer {
     const what = `${job.verb} ${job.kind.ref.resource}${job.subresource === '' ? '' : `/${job.subresource}`}`;
     const saw = `${job.user.name} asks to ${what}`;
     try {
-      const { plan, revision } = await this.#inTurn(job, job.cause ?? span.cause);
-      this.#endWell(span, job, plan, revision, saw);
+      const done = await this.#inTurn(job, job.cause ?? span.cause);
+      this.#endWell(span, job, done, saw);
+      const { plan, revision } = done;
       return { code: plan.code, body: plan.answer(revision), revision };
     } catch (error) {
       const isRefusal = error instanceof ApiError;
@@ -93,6 +96,7 @@ export class Writer {
   async #carryOut(job: WriteJob, cause: Cause): Promise<Done> {
     const deadline = this.#ctx.clock.monotonic() + LIMITS.writeTimeoutMs;
     let isFresh = false;
+    let conflicts = 0;
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
       const plan = tryPlan(job);
       const mustBeSure = plan instanceof ApiError || plan.verb === 'unchanged';
@@ -102,10 +106,11 @@ export class Writer {
         continue;
       }
       if (plan instanceof ApiError) throw plan;
-      if (job.dryRun || plan.verb === 'unchanged') return { plan, revision: 0 };
+      if (job.dryRun || plan.verb === 'unchanged') return { plan, revision: 0, conflicts };
       const result = await this.#store.write({ compares: plan.compares, operations: plan.operations, cause }, deadline);
-      if (result.ok) return { plan, revision: result.revision };
+      if (result.ok) return { plan, revision: result.revision, conflicts };
       if (result.reason !== 'conflict') throw refusedByStore(job, result.message);
+      conflicts++;
       await this.#freshen(deadline);
       isFresh = true;
     }
@@ -128,7 +133,7 @@ export class Writer {
     }
   }
 
-  #endWell(span: OpenSpan, job: WriteJob, plan: Plan, revision: number, saw: string): void {
+  #endWell(span: OpenSpan, job: WriteJob, { plan, revision, conflicts }: Done, saw: string): void {
     const { namespace = '', name } = plan.object.metadata;
     const kind = job.kind.ref.kind;
     const isChange = revision !== 0;
@@ -138,6 +143,7 @@ export class Writer {
       did: isChange ? [`${plan.verb} ${kind} ${namespace === '' ? name : `${namespace}/${name}`}`] : [],
       ...(isChange ? {} : { why: job.dryRun ? 'dry run' : 'nothing would change' }),
       wrote: isChange ? [{ verb: plan.verb, kind, namespace, name, revision }] : [],
+      conflicts,
     });
   }
 }

@@ -7,7 +7,7 @@ import type { OpenSpan, Tracer } from '../../../lib/actor/tracer.ts';
 import type { Clock, Timer } from '../../../lib/base/clock.ts';
 import { ApiError, isReason, messageOf } from '../../../lib/base/errors.ts';
 import type { Log } from '../../../lib/base/log.ts';
-import type { SpanWrite } from '../../../lib/bus/messages.ts';
+import type { SpanWrite, WokenBy } from '../../../lib/bus/messages.ts';
 import type { Client } from '../../../lib/client/client.ts';
 import type { EventRecorder } from '../../../lib/client/event-recorder.ts';
 import { ShimError, type ImageState } from '../../../runtime-shims/contract.ts';
@@ -30,6 +30,8 @@ export interface WorkerContext {
   events: EventRecorder;
   tools: EffectTools;
   scheme: ContainerIdScheme;
+  /** Who wrote the version of the pod that the API last told of. */
+  wokenBy?(namespace: string, name: string): WokenBy[];
   /** The pod is gone from the API and from this node. */
   onGone(uid: string): void;
 }
@@ -325,7 +327,8 @@ export class PodWorker implements EffectWorker {
     if (this.#span !== undefined) return;
     const { namespace = '', name, resourceVersion } = this.#state.pod.metadata;
     const revisions = resourceVersion === undefined ? [] : [Number(resourceVersion)];
-    this.#span = this.#ctx.tracer.start({ verb: 'sync', kind: 'Pod', namespace, name, revisions });
+    const by = (this.#ctx.wokenBy?.(namespace, name) ?? []).filter(({ revision }) => revisions.includes(revision));
+    this.#span = this.#ctx.tracer.start({ verb: 'sync', kind: 'Pod', namespace, name, revisions, by });
   }
 
   #closeSpanWhenIdle(): void {

@@ -130,7 +130,9 @@ export class Scheduling {
       namespace,
       name,
       revisions: [Number(resourceVersion)],
+      by: this.#pods.wokenBy(namespace, name),
       queuedMs: popped.queuedMs,
+      retries: popped.attempts - 1,
     });
     let info: PodInfo;
     let decision: Decision;
