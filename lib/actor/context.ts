@@ -20,6 +20,13 @@ export interface ActorContext<Settings = unknown> {
   readonly log: Log;
   readonly exec: Exec;
   readonly tracer: Tracer;
+  /** What this actor's disk is told to do to it now; only who owns files asks. Absent: it is never told anything. */
+  readonly diskFaults?: () => DiskFaults;
+}
+
+export interface DiskFaults {
+  readonly diskFull: boolean;
+  readonly diskSlowMs: number;
 }
 
 export type StatusDetails = Record<string, string | number | boolean>;

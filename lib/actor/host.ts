@@ -8,6 +8,8 @@ import { MESSAGE_VERSION, type ActorState, type ActorStatus, type TraceQuery } f
 import { patternOf, subjectOf, type ActorName } from '../bus/subjects.ts';
 import type { Exec } from '../exec/exec.ts';
 import type { ActorContext, RunningActor, StartActor } from './context.ts';
+import { FaultyBus } from './faults/faulty-bus.ts';
+import { InnerFaultsDesk } from './faults/inner-faults.ts';
 import { bornLife, nextLife, restartDelayMs, type LifeEvent } from './lifecycle.ts';
 import type { ActorFile } from './settings.ts';
 import { systemClock } from './system.ts';
@@ -38,6 +40,7 @@ export function hostActor(file: ActorFile, edges: HostEdges): HostedActor {
   let failures = 0;
   let running: RunningActor | undefined;
   let bus: Bus | undefined;
+  const faults = new InnerFaultsDesk(file.instance, systemClock, (now) => log.warn({ ...now }, 'faults ordered'));
   let stopping = false;
   const first = Promise.withResolvers<void>();
 
@@ -82,7 +85,9 @@ export function hostActor(file: ActorFile, edges: HostEdges): HostedActor {
 
   let tracer: ReturnType<typeof createTracer>;
   const connectAndAnswer = async (): Promise<Bus> => {
-    const connected = await edges.connect(file, log);
+    // What breaks and what looks from outside must get through whatever the actor is told to break.
+    const outside = await edges.connect(file, log);
+    const connected = new FaultyBus(outside, { desk: faults, clock: systemClock, chance: edges.chance, log });
     const boot = edges.chance.suffix(6);
     tracer = createTracer({
       cluster: file.cluster,
@@ -94,8 +99,11 @@ export function hostActor(file: ActorFile, edges: HostEdges): HostedActor {
       tells: file.trace !== false,
     });
     const own = { instance: file.instance };
-    connected.subscribe(patternOf(file.cluster, 'actorStatus', own), (message) => message.respond?.(statusNow()));
-    connected.subscribe(patternOf(file.cluster, 'actorTrace', own), (message) =>
+    outside.subscribe(patternOf(file.cluster, 'actorFault', own), (message) =>
+      message.respond?.(faults.take(message.data)),
+    );
+    outside.subscribe(patternOf(file.cluster, 'actorStatus', own), (message) => message.respond?.(statusNow()));
+    outside.subscribe(patternOf(file.cluster, 'actorTrace', own), (message) =>
       message.respond?.(tracer.recent((message.data ?? {}) as TraceQuery)),
     );
     return connected;
@@ -107,7 +115,8 @@ export function hostActor(file: ActorFile, edges: HostEdges): HostedActor {
     instance: file.instance,
     settings: file.settings,
     bus: connected,
-    clock: systemClock,
+    clock: { ...systemClock, now: () => systemClock.now() + faults.now.skewMs },
+    diskFaults: () => faults.now,
     chance: edges.chance,
     log,
     exec: edges.exec,
@@ -125,6 +134,8 @@ export function hostActor(file: ActorFile, edges: HostEdges): HostedActor {
 
   const end = async (): Promise<void> => {
     turn({ type: 'STOP' });
+    // An actor that ends must be able to say good-bye.
+    faults.healAll();
     await running
       ?.stop()
       .catch((error: unknown) => log.warn({ error: messageOf(error) }, 'actor did not stop cleanly'));
