@@ -1,12 +1,14 @@
 // Introduces the store's core to its edge. Never decides anything.
-import type { StartActor } from '../../lib/actor/context.ts';
+import type { ActorContext, StartActor } from '../../lib/actor/context.ts';
 import type { StoreSettings } from '../../lib/actor/settings.ts';
+import type { Disk } from '../../raft/storage/disk.ts';
 import { nodeDisk } from '../../raft/storage/node-disk.ts';
+import { faultyDisk } from './edge/faulty-disk.ts';
 import { startMember } from './edge/start-member.ts';
 
 export const start: StartActor<StoreSettings> = (ctx) =>
   startMember(ctx, {
-    disk: nodeDisk({ fsync: ctx.settings.fsync ?? true }),
+    disk: diskOf(ctx),
     die: (error) => {
       // Out of every promise: the process ends (lib/actor/run-process.ts), and is started again from its disk.
       setImmediate(() => {
@@ -14,3 +16,8 @@ export const start: StartActor<StoreSettings> = (ctx) =>
       });
     },
   });
+
+function diskOf({ settings, diskFaults, clock }: ActorContext<StoreSettings>): Disk {
+  const disk = nodeDisk({ fsync: settings.fsync ?? true });
+  return diskFaults === undefined ? disk : faultyDisk(disk, diskFaults, clock);
+}
