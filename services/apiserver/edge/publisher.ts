@@ -53,7 +53,7 @@ export class Publisher {
       namespace,
       name,
     });
-    this.#ctx.bus.publish(subject, message(group, resource, event, seen, event.previous));
+    this.#ctx.bus.publish(subject, this.#message(group, resource, event, seen, event.previous));
     for (const node of nodesOf(event)) this.#publishToNode(node, event);
   }
 
@@ -83,25 +83,26 @@ export class Publisher {
     const previous = this.#nodes.get(node) ?? this.#cache.resource('core/pods').floor;
     this.#nodes.set(node, event.revision);
     const subject = subjectOf(this.#ctx.cluster, 'nodePods', { node });
-    this.#ctx.bus.publish(subject, message('', 'pods', event, { type, object }, previous));
+    this.#ctx.bus.publish(subject, this.#message('', 'pods', event, { type, object }, previous));
   }
-}
 
-function message(group: string, resource: string, event: CacheEvent, seen: SeenEvent, previous: number): ResourceEvent {
-  const { namespace, name, object } = seen.object;
-  const { revision, cause } = event;
-  return {
-    version: MESSAGE_VERSION,
-    group,
-    resource,
-    type: seen.type,
-    namespace,
-    name,
-    revision,
-    previous,
-    object,
-    cause,
-  };
+  #message(group: string, resource: string, event: CacheEvent, seen: SeenEvent, previous: number): ResourceEvent {
+    const { namespace, name, object } = seen.object;
+    const { revision, cause } = event;
+    return {
+      version: MESSAGE_VERSION,
+      group,
+      resource,
+      type: seen.type,
+      namespace,
+      name,
+      revision,
+      previous,
+      object,
+      cause,
+      apiserver: this.#ctx.instance,
+    };
+  }
 }
 
 function splitStream(stream: string): { group: string; resource: string } {
