@@ -14,8 +14,12 @@ export interface ClusterFacts {
 export interface StoreSettings {
   dataDir: string;
   clusterId: string;
-  /** Instances of the first configuration: `['store-1', 'store-2', 'store-3']`. */
+  /** Instances of the first configuration: `['store-1', 'store-2', 'store-3']`; none: the leader will add this member. */
   members: string[];
+  /** Keys and values that may be stored at once; absent: 2 GiB. The same on all members. */
+  quotaBytes?: number;
+  /** Revisions older than this are forgotten even when there are few; absent: a day. */
+  forgetAfterSeconds?: number;
   /** One member asks for all at once: where no other process shares the disk, tests may turn fsync off. */
   fsync?: boolean;
 }

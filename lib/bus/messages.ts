@@ -183,10 +183,56 @@ export interface StoreStatus {
   learners: string[];
   /** On the leader: by member, the last index known to be on its disk. */
   match: Record<string, number>;
+  /** Of the last snapshot on its disk; 0: none yet. */
+  snapshotIndex: number;
+  snapshotBytes: number;
+  /** Keys and values alive, and how much of them is allowed. */
+  liveBytes: number;
+  quotaBytes: number;
+  leases: number;
+  /** What an operator must know, in words; empty when all is well. */
+  alarms: string[];
+  /** On the leader: bytes of a snapshot that were sent to a member that needs one. */
+  snapshotSent: Record<string, number>;
+  /** On the leader: who was heard lately. */
+  alive: string[];
 }
 
-export type StoreOperation = { operation: 'transfer'; to: string } | { operation: 'compact'; revision: number };
-export type StoreOperationReply = { done: true } | StoreRefusal;
+/** Asked by the operator or an API actor. All but `status` and the snapshot's are the leader's. */
+export type StoreOperation =
+  | { operation: 'transfer'; to: string }
+  | { operation: 'compact'; revision: number }
+  /** As a learner; it becomes a voter by itself when it has caught up, in the place of `replaces` if that is named. */
+  | { operation: 'addMember'; member: string; replaces?: string }
+  | { operation: 'removeMember'; member: string }
+  /** The same id again renews it. */
+  | { operation: 'leaseGrant'; id: string; ttlSeconds: number }
+  | { operation: 'leaseKeepAlive'; id: string }
+  | { operation: 'leaseRevoke'; id: string }
+  | { operation: 'status' }
+  /** The state as one file that stays readable for a minute after the last read. */
+  | { operation: 'snapshotOpen' }
+  | { operation: 'snapshotRead'; index: number; offset: number };
+
+export type StoreOperationReply =
+  | { done: true }
+  | { lease: { ttlMs: number; remainingMs: number } }
+  | { status: StoreStatus }
+  | { snapshot: StoreSnapshotOffer }
+  | { data: Uint8Array }
+  | StoreRefusal;
+
+export interface StoreSnapshotOffer {
+  clusterId: string;
+  member: string;
+  index: number;
+  term: number;
+  sizeBytes: number;
+  /** SHA-256 of all bytes. */
+  hash: string;
+  /** false: no majority confirmed that nothing newer was acknowledged. */
+  isCurrent: boolean;
+}
 
 // ---- API ----------------------------------------------------------------------------------------------------------
 

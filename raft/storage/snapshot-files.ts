@@ -41,6 +41,9 @@ export class SnapshotFiles {
   private readonly known = new Map<Index, SnapshotDescription>();
   private readonly open = new Map<Index, DiskFile>();
   private stage: Stage | undefined;
+  /** Readers by snapshot; what is released while it is read goes when the last lets go. */
+  private readonly holders = new Map<Index, number>();
+  private readonly releasedWhileHeld = new Set<Index>();
 
   private constructor(disk: Disk, directory: string, clusterId: string) {
     this.disk = disk;
@@ -176,7 +179,20 @@ export class SnapshotFiles {
       throw new DamagedError(this.path(snapshot.index), 'its bytes do not have the hash that they were written with');
   }
 
+  /** Until `letGo`, as often as it was held, the file stays. */
+  hold(index: Index): void {
+    this.holders.set(index, (this.holders.get(index) ?? 0) + 1);
+  }
+
+  async letGo(index: Index): Promise<void> {
+    const left = (this.holders.get(index) ?? 1) - 1;
+    if (left > 0) return void this.holders.set(index, left);
+    this.holders.delete(index);
+    if (this.releasedWhileHeld.delete(index)) await this.release(index);
+  }
+
   async release(index: Index): Promise<void> {
+    if (this.holders.has(index)) return void this.releasedWhileHeld.add(index);
     if (!this.known.delete(index)) return;
     await this.open.get(index)?.close();
     this.open.delete(index);

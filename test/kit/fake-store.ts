@@ -168,6 +168,14 @@ export class FakeStore {
             voters: [...this.members],
             learners: [],
             match: {},
+            snapshotIndex: 0,
+            snapshotBytes: 0,
+            liveBytes: 0,
+            quotaBytes: 0,
+            leases: 0,
+            alarms: [],
+            snapshotSent: {},
+            alive: [],
           },
         };
     }

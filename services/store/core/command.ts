@@ -6,15 +6,45 @@ import { ByteReader, ByteWriter } from './codec.ts';
 export type Command =
   | { type: 'writes'; writes: StoreWrite[] }
   /** Forget what was before this revision, earlier than the limits would. */
-  | { type: 'compact'; revision: number };
+  | { type: 'compact'; revision: number }
+  /** `atMs`: the store's own time, as the leader has it. */
+  | LeaseCommand
+  | { type: 'time'; atMs: number };
+
+export interface LeaseCommand {
+  type: 'lease';
+  action: 'grant' | 'keepAlive' | 'revoke';
+  id: string;
+  /** Of a grant; else 0. */
+  ttlMs: number;
+  atMs: number;
+}
 
 const WRITES = 1;
 const COMPACT = 2;
+const LEASE = 3;
+const TIME = 4;
 const PUT = 1;
 const DELETE = 2;
+const PUT_WITH_LEASE = 3;
+const LEASE_ACTIONS = ['grant', 'keepAlive', 'revoke'] as const;
 
 export function encodeCompact(revision: number): Uint8Array {
   return new ByteWriter(16).byte(COMPACT).number(revision).finish();
+}
+
+export function encodeLease({ action, id, ttlMs, atMs }: LeaseCommand): Uint8Array {
+  return new ByteWriter(64)
+    .byte(LEASE)
+    .byte(LEASE_ACTIONS.indexOf(action))
+    .text(id)
+    .number(ttlMs)
+    .number(atMs)
+    .finish();
+}
+
+export function encodeTime(atMs: number): Uint8Array {
+  return new ByteWriter(16).byte(TIME).number(atMs).finish();
 }
 
 /** Several writes, each encoded by itself when it arrived, become one entry. */
@@ -43,11 +73,14 @@ function encodeTxn(out: ByteWriter, txn: Txn): void {
   out.number(txn.sequence).number(txn.compares.length);
   for (const { key, revision } of txn.compares) out.text(key).number(revision);
   out.number(txn.operations.length);
-  for (const operation of txn.operations) {
-    out.byte(operation.type === 'put' ? PUT : DELETE).text(operation.key);
-    if (operation.type === 'put') out.bytes(operation.value);
-  }
+  for (const operation of txn.operations) encodeOperation(out, operation);
   encodeCause(out, txn.cause);
+}
+
+function encodeOperation(out: ByteWriter, operation: Operation): void {
+  if (operation.type === 'delete') out.byte(DELETE).text(operation.key);
+  else if (operation.lease === undefined) out.byte(PUT).text(operation.key).bytes(operation.value);
+  else out.byte(PUT_WITH_LEASE).text(operation.key).bytes(operation.value).text(operation.lease);
 }
 
 export function encodeCause(out: ByteWriter, cause: Cause): void {
@@ -61,6 +94,8 @@ export function decodeCommand(data: Uint8Array): Command {
   const reader = new ByteReader(data);
   const type = reader.byte();
   if (type === COMPACT) return { type: 'compact', revision: reader.number() };
+  if (type === TIME) return { type: 'time', atMs: reader.number() };
+  if (type === LEASE) return decodeLease(reader);
   if (type !== WRITES) throw new RangeError(`a command of type ${type}: written by a newer version?`);
   const writes: StoreWrite[] = [];
   while (!reader.done) {
@@ -69,6 +104,12 @@ export function decodeCommand(data: Uint8Array): Command {
     writes.push({ session, acknowledged, txns: times(reader.number(), () => decodeTxn(reader)) });
   }
   return { type: 'writes', writes };
+}
+
+function decodeLease(reader: ByteReader): LeaseCommand {
+  const action = LEASE_ACTIONS[reader.byte()];
+  if (action === undefined) throw new RangeError('an unknown action on a lease: written by a newer version?');
+  return { type: 'lease', action, id: reader.text(), ttlMs: reader.number(), atMs: reader.number() };
 }
 
 function decodeTxn(reader: ByteReader): Txn {
@@ -81,9 +122,12 @@ function decodeTxn(reader: ByteReader): Txn {
 }
 
 function decodeOperation(reader: ByteReader): Operation {
-  return reader.byte() === PUT
-    ? { type: 'put', key: reader.text(), value: reader.bytes() }
-    : { type: 'delete', key: reader.text() };
+  const type = reader.byte();
+  if (type === DELETE) return { type: 'delete', key: reader.text() };
+  if (type !== PUT && type !== PUT_WITH_LEASE)
+    throw new RangeError(`an operation of type ${type}: written by a newer version?`);
+  const put: Operation = { type: 'put', key: reader.text(), value: reader.bytes() };
+  return type === PUT ? put : { ...put, lease: reader.text() };
 }
 
 export function decodeCause(reader: ByteReader): Cause {

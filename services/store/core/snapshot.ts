@@ -7,7 +7,7 @@ import { invariant } from '../../../lib/base/errors.ts';
 import type { TxnResult } from '../../../lib/bus/messages.ts';
 import { ByteReader, ByteWriter } from './codec.ts';
 import { decodeCause, encodeCause } from './command.ts';
-import { historyBytes, type HistoryTxn } from './history.ts';
+import type { HistoryTxn } from './history.ts';
 import type { StoreLimits } from './limits.ts';
 import type { Session } from './sessions.ts';
 import { StateMachine } from './state-machine.ts';
@@ -18,6 +18,9 @@ const KEY = 2;
 const TXN = 3;
 const SESSION = 4;
 const END = 5;
+const LEASE = 6;
+const KEY_WITH_LEASE = 7;
+const LEASE_TIME = 8;
 /** About as much as is encoded or decoded in a millisecond, on a busy machine. */
 export const SLICE_BYTES = 65_536;
 /** Keys in one slice, should they be short. */
@@ -32,6 +35,7 @@ export function* encodeSnapshot(state: StateMachine): Generator<Uint8Array, void
   try {
     const out = new SliceWriter();
     out.item(HEAD, (item) => item.number(VERSION).number(appliedIndex).number(revision).number(compactedRevision));
+    encodeLeases(state, out);
     yield* encodeKeys(state, compactedRevision, out);
     for (const txn of txns) {
       out.item(TXN, (item) => encodeTxn(item, txn));
@@ -51,15 +55,23 @@ function* encodeKeys(state: StateMachine, revision: number, out: SliceWriter): G
     let seen = 0;
     // A new walk for each slice: keys come and go between them.
     for (const { key, version } of state.versions.range('', after, revision)) {
-      out.item(KEY, (item) =>
-        item.text(key).number(version.createRevision).number(version.revision).bytes(version.value!),
-      );
+      out.item(version.lease === undefined ? KEY : KEY_WITH_LEASE, (item) => {
+        item.text(key).number(version.createRevision).number(version.revision).bytes(version.value!);
+        if (version.lease !== undefined) item.text(version.lease);
+      });
       after = key;
       if (++seen >= SLICE_KEYS || out.full) break;
     }
     if (seen === 0) return;
     yield out.take();
   }
+}
+
+/** All at once, since leases change in place. Which keys hang on one is told with the keys. */
+function encodeLeases({ leases }: StateMachine, out: SliceWriter): void {
+  if (leases.timeMs > 0) out.item(LEASE_TIME, (item) => item.number(leases.timeMs));
+  for (const { id, ttlMs, deadlineMs } of leases.all())
+    out.item(LEASE, (item) => item.text(id).number(ttlMs).number(deadlineMs));
 }
 
 /** All at once, since sessions change in place; there are few of them and they are short. */
@@ -78,8 +90,9 @@ function encodeTxn(out: ByteWriter, txn: HistoryTxn): void {
   encodeCause(out.number(txn.revision), txn.cause);
   out.number(txn.changes.length);
   for (const { key, version } of txn.changes) {
-    out.byte(version.value === undefined ? 0 : 1).text(key);
+    out.byte(version.value === undefined ? 0 : version.lease === undefined ? 1 : 2).text(key);
     if (version.value !== undefined) out.bytes(version.value);
+    if (version.value !== undefined && version.lease !== undefined) out.text(version.lease);
   }
 }
 
@@ -98,7 +111,7 @@ function decodeResult(reader: ByteReader): TxnResult {
   const kind = reader.byte();
   if (kind === 0) return { sequence, ok: true, revision: reader.number() };
   if (kind === 1) return { sequence, ok: false, reason: 'conflict', key: reader.text(), current: reader.number() };
-  const reason = reader.text() as 'forgotten' | 'too-large' | 'quota';
+  const reason = reader.text() as 'forgotten' | 'too-large' | 'quota' | 'no-lease';
   return { sequence, ok: false, reason, message: reader.text() };
 }
 
@@ -160,6 +173,7 @@ export class SnapshotLoader {
         `the snapshot holds revision ${state.revision} with hash ${state.hash}, ` +
           `and says that it is ${expected.revision} with ${expected.hash}`,
       );
+    state.leases.forgetEmpty();
     return state;
   }
 
@@ -167,9 +181,11 @@ export class SnapshotLoader {
     const type = reader.byte();
     if (type === HEAD) return this.head(reader);
     invariant(this.state !== undefined, 'a snapshot begins with its head');
-    if (type === KEY) loadKey(this.state, reader);
+    if (type === KEY || type === KEY_WITH_LEASE) loadKey(this.state, reader, type === KEY_WITH_LEASE);
     else if (type === TXN) loadTxn(this.state, reader);
     else if (type === SESSION) loadSession(this.state, reader);
+    else if (type === LEASE) this.state.leases.restore(reader.text(), reader.number(), reader.number());
+    else if (type === LEASE_TIME) this.state.leases.advance(reader.number());
     else if (type === END) this.expected.hash = reader.text();
     else throw new Error(`the snapshot has an item of type ${type}: written by a newer version?`);
   }
@@ -198,10 +214,14 @@ function itemEnd(bytes: Uint8Array, at: number): number | undefined {
   return undefined;
 }
 
-function loadKey(state: StateMachine, reader: ByteReader): void {
+function loadKey(state: StateMachine, reader: ByteReader, withLease: boolean): void {
   const key = reader.text();
   const createRevision = reader.number();
-  state.versions.set(key, reader.number(), createRevision, reader.bytes());
+  const revision = reader.number();
+  const value = reader.bytes();
+  const lease = withLease ? reader.text() : undefined;
+  if (lease !== undefined) state.leases.attach(key, lease);
+  state.versions.set(key, revision, createRevision, value, lease);
 }
 
 function loadTxn(state: StateMachine, reader: ByteReader): void {
@@ -209,21 +229,13 @@ function loadTxn(state: StateMachine, reader: ByteReader): void {
   const cause = decodeCause(reader);
   const changes: HistoryTxn['changes'] = [];
   for (let left = reader.number(); left > 0; left--) {
-    const isPut = reader.byte() === 1;
+    const kind = reader.byte();
     const key = reader.text();
-    const version = isPut ? state.versions.put(key, revision, reader.bytes()) : state.versions.delete(key, revision);
-    changes.push({ key, version });
+    const value = kind === 0 ? undefined : reader.bytes();
+    changes.push({ key, version: state.change(key, revision, value, kind === 2 ? reader.text() : undefined) });
   }
-  const { low, high } = state.versions.hash;
-  const dropped = state.history.push({
-    revision,
-    cause,
-    changes,
-    hash: { low, high },
-    bytes: historyBytes(cause, changes),
-  });
-  // Written under larger limits than ours.
-  for (const txn of dropped) for (const { key } of txn.changes) state.versions.prune(key, state.compactedRevision);
+  // More than our limits allow, if it was written under larger ones, is pruned as after any command.
+  state.record(revision, cause, changes);
 }
 
 function loadSession(state: StateMachine, reader: ByteReader): void {

@@ -1,23 +1,38 @@
 // Decides what a committed command does to the replicated state: the same on every member, from the entry alone. Never
 // knows of time, of leaders, or of who waits for an answer.
 import { invariant } from '../../../lib/base/errors.ts';
-import type { CommittedTxn, KeyValue, Operation, StoreWrite, Txn, TxnResult } from '../../../lib/bus/messages.ts';
-import { decodeCommand } from './command.ts';
+import type {
+  Cause,
+  CommittedTxn,
+  KeyValue,
+  Operation,
+  StoreWrite,
+  Txn,
+  TxnResult,
+} from '../../../lib/bus/messages.ts';
+import { decodeCommand, type Command, type LeaseCommand } from './command.ts';
 import { committedOf, History, historyBytes, type HistoryTxn } from './history.ts';
+import { Leases, type Lease } from './leases.ts';
 import { DEFAULT_STORE_LIMITS, PAGE_BYTES, type StoreLimits } from './limits.ts';
 import { Sessions, type Session } from './sessions.ts';
 import { hashText } from './state-hash.ts';
-import { itemBytes, Versions } from './versions.ts';
+import { itemBytes, Versions, type Version } from './versions.ts';
 
 /** What one entry did. */
 export interface Applied {
   /** One list a write, one result a transaction. */
   results: TxnResult[][];
   committed: CommittedTxn[];
+  /** What became of the lease that the entry was about; undefined: there is no such lease. */
+  lease?: { ttlMs: number; remainingMs: number } | undefined;
 }
 
 /** Transactions whose versions are pruned after each command: more than one command adds, so that a backlog shrinks. */
 const PRUNE_FACTOR = 2;
+/** Keys that one entry takes away with leases that are over: what is left goes with the next, so that no turn is long. */
+const LEASE_KEYS = 256;
+/** Of the quota: what is there already may still change and be marked for deletion when nothing new is taken. */
+const RESERVED_SHARE = 1 / 32;
 
 export class StateMachine {
   /** Index of the last entry that is in this state. It changes with the data, in one turn: there is no moment between. */
@@ -29,6 +44,9 @@ export class StateMachine {
   /** Became unreadable; their versions still lie there, because a snapshot is being written. */
   private garbage: HistoryTxn[] = [];
   private pins = 0;
+  /** What the last write wanted that the quota refused; 0: none was refused yet. */
+  private refusedGrowth = 0;
+  readonly leases = new Leases();
 
   constructor(limits: Partial<StoreLimits> = {}, compactedRevision = 0) {
     this.limits = { ...DEFAULT_STORE_LIMITS, ...limits };
@@ -62,12 +80,58 @@ export class StateMachine {
     this.appliedIndex = index;
     const applied: Applied = { results: [], committed: [] };
     if (data === undefined) return applied;
-    const command = decodeCommand(data);
-    if (command.type === 'compact') this.discard(this.history.compact(Math.min(command.revision, this.revision)));
-    else for (const write of command.writes) applied.results.push(this.applyWrite(write, applied.committed));
+    this.applyCommand(decodeCommand(data), applied);
     this.prune(PRUNE_FACTOR * (applied.committed.length + 1));
     return applied;
   }
+
+  private applyCommand(command: Command, applied: Applied): void {
+    switch (command.type) {
+      case 'writes':
+        for (const write of command.writes) applied.results.push(this.applyWrite(write, applied.committed));
+        return;
+      case 'compact':
+        return this.discard(this.history.compact(Math.min(command.revision, this.revision)));
+      case 'lease':
+        return this.applyLease(command, applied);
+      case 'time':
+        this.leases.advance(command.atMs);
+        return this.endLeases(applied.committed);
+      default:
+        return command satisfies never;
+    }
+  }
+
+  // ---- leases -----------------------------------------------------------------------------------------------------
+
+  private applyLease({ action, id, ttlMs, atMs }: LeaseCommand, applied: Applied): void {
+    const { leases } = this;
+    leases.advance(atMs);
+    const lease = action === 'grant' ? leases.grant(id, ttlMs) : leases[action](id);
+    if (lease !== undefined) applied.lease = { ttlMs: lease.ttlMs, remainingMs: leases.remainingMs(lease) };
+    this.endLeases(applied.committed);
+  }
+
+  private endLeases(committed: CommittedTxn[]): void {
+    let left = LEASE_KEYS;
+    for (const lease of this.leases.over()) {
+      const keys = [...lease.keys].slice(0, left);
+      left -= keys.length;
+      if (keys.length > 0) committed.push(this.removeKeys(lease, keys));
+      if (left === 0) break;
+    }
+    this.leases.forgetEmpty();
+  }
+
+  private removeKeys({ id }: Lease, keys: readonly string[]): CommittedTxn {
+    const cause = { span: `lease/${id}`, actor: 'store' };
+    return this.commit(
+      keys.map((key) => ({ type: 'delete', key })),
+      cause,
+    );
+  }
+
+  // ---- transactions -----------------------------------------------------------------------------------------------
 
   private applyWrite(write: StoreWrite, committed: CommittedTxn[]): TxnResult[] {
     const session = this.sessions.use(write.session, write.acknowledged);
@@ -97,32 +161,78 @@ export class StateMachine {
       if (current !== revision) return { sequence, ok: false, reason: 'conflict', key, current };
     }
     const operations = this.effective(txn.operations);
-    const growth = this.growthOf(operations);
-    if (growth > 0 && this.versions.liveBytes + growth > this.limits.quotaBytes)
-      return {
-        sequence,
-        ok: false,
-        reason: 'quota',
-        message: `${this.versions.liveBytes} bytes are stored, ${growth} more would exceed the quota of ${this.limits.quotaBytes}: delete something first`,
-      };
-    if (operations.length > 0) committed.push(this.commit(operations, txn));
+    const noLease = this.missingLease(operations);
+    if (noLease !== undefined) {
+      const message = `lease ${noLease} does not exist, or is over: grant it again`;
+      return { sequence, ok: false, reason: 'no-lease', message };
+    }
+    const full = this.whyFull(operations);
+    if (full !== undefined) return { sequence, ok: false, reason: 'quota', message: full };
+    if (operations.length > 0) committed.push(this.commit(operations, txn.cause));
     return { sequence, ok: true, revision: this.revision };
   }
 
-  private commit(operations: readonly Operation[], txn: Txn): CommittedTxn {
+  private missingLease(operations: readonly Operation[]): string | undefined {
+    for (const operation of operations) {
+      if (operation.type !== 'put' || operation.lease === undefined) continue;
+      if (this.leases.living(operation.lease) === undefined) return operation.lease;
+    }
+    return undefined;
+  }
+
+  /** New keys meet the quota; a change of what is there may use the reserve, or nothing could be marked for deletion. */
+  private whyFull(operations: readonly Operation[]): string | undefined {
+    const growth = this.growthOf(operations);
+    if (growth <= 0) return undefined;
+    const { quotaBytes } = this.limits;
+    const isNew = operations.some(({ type, key }) => type === 'put' && this.versions.live(key) === undefined);
+    const allowed = isNew ? quotaBytes : quotaBytes * (1 + RESERVED_SHARE);
+    if (this.versions.liveBytes + growth <= allowed) return undefined;
+    this.refusedGrowth = growth;
+    return (
+      `store: space exceeded: ${this.versions.liveBytes} bytes are stored and ${growth} more would exceed the quota of ` +
+      `${quotaBytes}; deleting still works, and writes are taken again by themselves when there is room`
+    );
+  }
+
+  /** '' when there is room: for what was last refused, too. */
+  get spaceAlarm(): string {
+    const { liveBytes } = this.versions;
+    const { quotaBytes } = this.limits;
+    if (liveBytes < quotaBytes && liveBytes + this.refusedGrowth <= quotaBytes) return '';
+    return `space exceeded: ${liveBytes} of ${quotaBytes} bytes are stored; only deletions are taken until there is room`;
+  }
+
+  private commit(operations: readonly Operation[], cause: Cause): CommittedTxn {
     const revision = this.revision + 1;
     const changes = operations.map((operation) => ({
       key: operation.key,
-      version:
-        operation.type === 'put'
-          ? this.versions.put(operation.key, revision, operation.value)
-          : this.versions.delete(operation.key, revision),
+      version: this.change(
+        operation.key,
+        revision,
+        operation.type === 'put' ? operation.value : undefined,
+        operation.type === 'put' ? operation.lease : undefined,
+      ),
     }));
-    const { low, high } = this.versions.hash;
-    const bytes = historyBytes(txn.cause, changes);
-    const entry: HistoryTxn = { revision, cause: txn.cause, changes, hash: { low, high }, bytes };
-    this.discard(this.history.push(entry));
+    const entry = this.record(revision, cause, changes);
     return committedOf(entry);
+  }
+
+  /** One key becomes `value` (undefined: deleted), in the lease or out of any. */
+  change(key: string, revision: number, value: Uint8Array | undefined, lease: string | undefined): Version {
+    const before = this.versions.live(key)?.lease;
+    if (before !== undefined) this.leases.detach(key, before);
+    if (value === undefined) return this.versions.delete(key, revision);
+    if (lease !== undefined) this.leases.attach(key, lease);
+    return this.versions.put(key, revision, value, lease);
+  }
+
+  /** The transaction goes into the history, whatever falls out of it is forgotten bit by bit. */
+  record(revision: number, cause: Cause, changes: HistoryTxn['changes']): HistoryTxn {
+    const { low, high } = this.versions.hash;
+    const entry: HistoryTxn = { revision, cause, changes, hash: { low, high }, bytes: historyBytes(cause, changes) };
+    this.discard(this.history.push(entry));
+    return entry;
   }
 
   /** The last operation on a key counts; deleting what is not there is nothing. */
@@ -155,6 +265,12 @@ export class StateMachine {
     if (this.pins > 0 || this.garbage.length === 0) return;
     for (const txn of this.garbage.splice(0, maxTxns))
       for (const { key } of txn.changes) this.versions.prune(key, this.compactedRevision);
+  }
+
+  /** Forgets more while nothing is written; true: there is more to forget. */
+  tidy(maxTxns: number): boolean {
+    this.prune(maxTxns);
+    return this.pins === 0 && this.garbage.length > 0;
   }
 
   /** Until `unpin`, every revision that is readable now stays readable for `versions`. */

@@ -11,6 +11,8 @@ export interface Version {
   createRevision: number;
   /** undefined: deleted. */
   value: Uint8Array | undefined;
+  /** The lease that the key ends with. */
+  lease?: string | undefined;
   hash: Hash64;
 }
 
@@ -29,9 +31,9 @@ export class Versions {
     return last?.value === undefined ? undefined : last;
   }
 
-  put(key: string, revision: number, value: Uint8Array): Version {
+  put(key: string, revision: number, value: Uint8Array, lease?: string): Version {
     const before = this.live(key);
-    return this.set(key, revision, before?.createRevision ?? revision, value);
+    return this.set(key, revision, before?.createRevision ?? revision, value, lease);
   }
 
   /** The key must be alive. */
@@ -42,13 +44,9 @@ export class Versions {
   }
 
   /** A put whose life may have begun before what is readable: from a snapshot. */
-  set(key: string, revision: number, createRevision: number, value: Uint8Array): Version {
-    return this.push(key, {
-      revision,
-      createRevision,
-      value,
-      hash: hashItem(key, createRevision, revision, value),
-    });
+  set(key: string, revision: number, createRevision: number, value: Uint8Array, lease?: string): Version {
+    const hash = hashItem(key, createRevision, revision, value);
+    return this.push(key, { revision, createRevision, value, lease, hash });
   }
 
   private push(key: string, version: Version): Version {

@@ -30,11 +30,14 @@ import { ChunkSender } from './chunk-sender.ts';
 import { ElectionTrace } from './election-trace.ts';
 import { LeaderWatch } from './leader-watch.ts';
 import { Leadership } from './leadership.ts';
+import { Membership } from './membership.ts';
 import { Operations } from './operations.ts';
 import { Proposals } from './proposals.ts';
 import { Publisher } from './publisher.ts';
 import { Reads } from './reads.ts';
+import { SnapshotExport } from './snapshot-export.ts';
 import { DEFAULT_SNAPSHOT_POLICY, Snapshotter, type SnapshotPolicy } from './snapshotter.ts';
+import { Upkeep } from './upkeep.ts';
 
 /** Ticks of 50 ms: heartbeats each 100 ms, an election 500 to 1000 ms after the last. */
 export const TIMING = { tickMs: 50, heartbeatTicks: 2, electionTicks: { min: 10, max: 20 } } as const;
@@ -44,6 +47,10 @@ const RAFT_LIMITS: Partial<RaftLimits> = { retainedEntries: 1_000, heldEntries: 
 /** For the successor to be told, when the own disk has failed. */
 const LAST_WORDS_MS = 200;
 const TRANSFER_MS = 1_500;
+/** Transactions whose old versions are forgotten in one tick while nothing is written. */
+const TIDY_TXNS = 256;
+/** A day: beyond it only count and bytes let a revision live. */
+const DEFAULT_AGE_SECONDS = 86_400;
 
 export interface MemberOptions {
   disk: Disk;
@@ -64,6 +71,8 @@ export class StoreMember {
   readonly proposals: Proposals;
   readonly reads: Reads;
   readonly operations: Operations;
+  readonly membership: Membership;
+  readonly exports: SnapshotExport;
   readonly storage: RaftStorage;
   private readonly ctx: ActorContext<StoreSettings>;
   private readonly die: (error: Error) => void;
@@ -76,6 +85,7 @@ export class StoreMember {
   private readonly publisher: Publisher;
   private readonly elections: ElectionTrace;
   private readonly watch: LeaderWatch;
+  private readonly upkeep: Upkeep;
   private inputs: Input[] = [];
   private stepping = false;
   private durable: AppendId = 0;
@@ -125,10 +135,31 @@ export class StoreMember {
       (readId) => this.input({ type: 'readIndex', readId }),
       () => this.state,
     );
-    this.operations = new Operations(clock, this.leadership, (input) => this.input(input));
+    this.operations = new Operations(
+      clock,
+      this.leadership,
+      (input) => this.input(input),
+      () => this.upkeep.timeMs,
+    );
+    this.membership = new Membership(
+      clock,
+      this.leadership,
+      () => this.status,
+      (input) => this.input(input),
+      (wanted) => ctx.log.info({ ...wanted }, 'a learner has caught up and becomes a voter'),
+    );
+    this.upkeep = new Upkeep(
+      {
+        leads: () => this.leadership.leads,
+        state: () => this.state,
+        writeTime: (atMs, ended) => this.operations.writeTime(atMs, ended),
+        compact: (revision, ended) => this.operations.add({ operation: 'compact', revision }, ended),
+      },
+      (settings.forgetAfterSeconds ?? DEFAULT_AGE_SECONDS) * 1_000,
+    );
     this.applier = new Applier(
       state,
-      options.limits ?? {},
+      limitsOf(settings, options),
       (snapshot) => storage.snapshots.readAll(snapshot),
       {
         entry: (entry, applied) => this.entryApplied(entry, applied),
@@ -150,6 +181,14 @@ export class StoreMember {
       },
       options.snapshots ?? DEFAULT_SNAPSHOT_POLICY,
     );
+    this.exports = new SnapshotExport({
+      clock,
+      leadership: this.leadership,
+      files: storage.snapshots,
+      fresh: () => this.snapshotter.fresh(),
+      confirm: () => this.confirmed(),
+      own: { clusterId: settings.clusterId, member: instance },
+    });
     storage.events = {
       appended: (appendId) => this.appended(appendId),
       failed: (appendId, error) => this.storageFailed(appendId, error),
@@ -186,8 +225,8 @@ export class StoreMember {
     const { snapshot, lastIndex } = opened.restored;
     const state =
       snapshot.index === 0
-        ? new StateMachine(options.limits)
-        : await loadState(opened.storage.snapshots.readAll(snapshot), options.limits ?? {}, options.nextTurn);
+        ? new StateMachine(limitsOf(settings, options))
+        : await loadState(opened.storage.snapshots.readAll(snapshot), limitsOf(settings, options), options.nextTurn);
     if (opened.tornTail !== undefined) log.warn({ torn: opened.tornTail }, 'an unfinished write was cut off the log');
     const tookMs = Math.round(ctx.clock.monotonic() - began);
     log.info({ snapshot: snapshot.index, lastIndex, incarnation: opened.incarnation, tookMs }, 'store restored');
@@ -217,7 +256,7 @@ export class StoreMember {
     this.timer?.cancel();
     this.transport.stop();
     this.applier.stop();
-    for (const part of [this.proposals, this.reads, this.operations, this.leadership]) part.stop();
+    for (const part of [this.proposals, this.reads, this.operations, this.membership, this.leadership]) part.stop();
     await this.snapshotter.stop();
     await this.files;
     await this.storage.close();
@@ -250,7 +289,10 @@ export class StoreMember {
       this.tickLater();
       this.input({ type: 'tick' });
       const now = this.ctx.clock.monotonic();
-      for (const part of [this.proposals, this.reads, this.operations, this.leadership]) part.tick(now);
+      for (const part of [this.proposals, this.reads, this.operations, this.membership, this.leadership])
+        part.tick(now);
+      for (const part of [this.upkeep, this.exports]) part.tick(now);
+      this.state.tidy(TIDY_TXNS);
       this.watch.tick(now, this.leadership.leader);
       this.snapshotter.consider();
     });
@@ -286,7 +328,7 @@ export class StoreMember {
     this.snapshotter.applied(entry);
     this.publisher.add(applied.committed);
     this.proposals.applied(entry, applied.results);
-    this.operations.applied(entry);
+    this.operations.applied(entry, applied);
   }
 
   private snapshotTaken(snapshot: SnapshotDescription): void {
@@ -334,8 +376,7 @@ export class StoreMember {
         return this.operations.transferEnded(effect);
       case 'configurationAccepted':
       case 'configurationRefused':
-        // No operation of this version changes the members.
-        return undefined;
+        return this.membership.decided(effect);
       default:
         return effect satisfies never;
     }
@@ -361,6 +402,13 @@ export class StoreMember {
     if (!led || leads) return;
     this.proposals.abandon();
     this.operations.abandon();
+    this.membership.abandon();
+  }
+
+  /** Whether this member leads and a majority has just said so. */
+  private confirmed(): Promise<boolean> {
+    if (!this.leadership.leads) return Promise.resolve(false);
+    return new Promise((resolve) => this.reads.add((reply) => resolve('readIndex' in reply)));
   }
 
   private writeChunk({ snapshot, offset, data, last }: Extract<Effect, { type: 'writeSnapshotChunk' }>): void {
@@ -390,4 +438,8 @@ export class StoreMember {
     void this.abort().catch(() => undefined);
     this.die(error instanceof Error ? error : new Error(messageOf(error)));
   }
+}
+
+function limitsOf({ quotaBytes }: StoreSettings, { limits }: MemberOptions): Partial<StoreLimits> {
+  return { ...(quotaBytes === undefined ? {} : { quotaBytes }), ...limits };
 }

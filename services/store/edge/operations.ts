@@ -1,16 +1,25 @@
-// Decides when an operator's wish (hand over, compact) is done, and refuses it when it cannot be. Never changes members.
+// Decides when a wish that goes through the log (hand over, compact, a lease) is done, and refuses it when it cannot be.
+// Never changes members (membership.ts).
 import type { Clock } from '../../../lib/base/clock.ts';
 import type { StoreOperation, StoreOperationReply } from '../../../lib/bus/messages.ts';
 import type { Effect, Entry, Input } from '../../../raft/core/index.ts';
-import { encodeCompact } from '../core/command.ts';
+import { encodeCompact, encodeLease, encodeTime, type LeaseCommand } from '../core/command.ts';
+import type { Applied } from '../core/state-machine.ts';
 import type { Leadership } from './leadership.ts';
 
 const DECISION_MS = 5_000;
 /** Proposal ids of this part; those of `Proposals` count up from 1. */
 const FIRST_ID = 2 ** 40;
 
+export type LoggedOperation = Extract<
+  StoreOperation,
+  { operation: 'transfer' | 'compact' | 'leaseGrant' | 'leaseKeepAlive' | 'leaseRevoke' }
+>;
+
 interface Waiting {
   deadline: number;
+  /** The lease that it is about. */
+  leaseId?: string;
   answer: (reply: StoreOperationReply) => void;
 }
 
@@ -18,24 +27,45 @@ export class Operations {
   private readonly clock: Clock;
   private readonly leadership: Leadership;
   private readonly input: (input: Input) => void;
+  private readonly storeTimeMs: () => number;
   private readonly waiting = new Map<number, Waiting>();
   /** Compactions by the index and term of their entry. */
   private readonly byIndex = new Map<number, { id: number; term: number }>();
   private nextId = FIRST_ID;
 
-  constructor(clock: Clock, leadership: Leadership, input: (input: Input) => void) {
+  /** `storeTimeMs`: the store's own time, of the leader. */
+  constructor(clock: Clock, leadership: Leadership, input: (input: Input) => void, storeTimeMs: () => number) {
     this.clock = clock;
     this.leadership = leadership;
     this.input = input;
+    this.storeTimeMs = storeTimeMs;
   }
 
   /** Leader only. `answer` is called once. */
-  add(operation: StoreOperation, answer: (reply: StoreOperationReply) => void): void {
+  add(operation: LoggedOperation, answer: (reply: StoreOperationReply) => void): void {
     const id = this.nextId++;
-    this.waiting.set(id, { deadline: this.clock.monotonic() + DECISION_MS, answer });
-    if (operation.operation === 'transfer')
-      this.input({ type: 'transferLeadership', transferId: id, to: operation.to });
-    else this.input({ type: 'propose', proposalId: id, data: [encodeCompact(operation.revision)] });
+    const deadline = this.clock.monotonic() + DECISION_MS;
+    if (operation.operation === 'transfer') {
+      this.waiting.set(id, { deadline, answer });
+      return this.input({ type: 'transferLeadership', transferId: id, to: operation.to });
+    }
+    if (operation.operation === 'compact') {
+      this.waiting.set(id, { deadline, answer });
+      return this.propose(id, encodeCompact(operation.revision));
+    }
+    this.waiting.set(id, { deadline, answer, leaseId: operation.id });
+    this.propose(id, encodeLease(leaseCommandOf(operation, this.storeTimeMs())));
+  }
+
+  /** The store's time goes on in the log: leases that are over end there. `ended`: whether it was written or not. */
+  writeTime(atMs: number, ended: () => void): void {
+    const id = this.nextId++;
+    this.waiting.set(id, { deadline: this.clock.monotonic() + DECISION_MS, answer: ended });
+    this.propose(id, encodeTime(atMs));
+  }
+
+  private propose(proposalId: number, data: Uint8Array): void {
+    this.input({ type: 'propose', proposalId, data: [data] });
   }
 
   /** Resolves when another leads, or when none can be found in time. */
@@ -56,11 +86,15 @@ export class Operations {
     else this.settle(effect.proposalId, this.leadership.refusal('notLeader', `cannot do this now: ${effect.reason}`));
   }
 
-  applied(entry: Entry): void {
+  applied(entry: Entry, { lease }: Applied): void {
     const proposed = this.byIndex.get(entry.index);
     if (proposed === undefined) return;
     this.byIndex.delete(entry.index);
-    this.settle(proposed.id, proposed.term === entry.term ? { done: true } : this.leadership.notLeader());
+    if (proposed.term !== entry.term) return this.settle(proposed.id, this.leadership.notLeader());
+    const leaseId = this.waiting.get(proposed.id)?.leaseId;
+    if (leaseId === undefined) this.settle(proposed.id, { done: true });
+    else if (lease !== undefined) this.settle(proposed.id, { lease });
+    else this.settle(proposed.id, this.leadership.refusal('invalid', `knows no lease ${leaseId}: it is over`));
   }
 
   transferEnded({ transferId, done, reason }: Extract<Effect, { type: 'transferEnded' }>): void {
@@ -69,8 +103,9 @@ export class Operations {
   }
 
   abandon(): void {
-    this.byIndex.clear();
     // A transfer ends with an effect of its own.
+    for (const { id } of this.byIndex.values()) this.settle(id, this.leadership.notLeader());
+    this.byIndex.clear();
   }
 
   tick(now: number): void {
@@ -86,5 +121,22 @@ export class Operations {
     const waiting = this.waiting.get(id);
     this.waiting.delete(id);
     waiting?.answer(reply);
+  }
+}
+
+function leaseCommandOf(
+  operation: Extract<LoggedOperation, { operation: 'leaseGrant' | 'leaseKeepAlive' | 'leaseRevoke' }>,
+  atMs: number,
+): LeaseCommand {
+  const { id } = operation;
+  switch (operation.operation) {
+    case 'leaseGrant':
+      return { type: 'lease', action: 'grant', id, ttlMs: operation.ttlSeconds * 1_000, atMs };
+    case 'leaseKeepAlive':
+      return { type: 'lease', action: 'keepAlive', id, ttlMs: 0, atMs };
+    case 'leaseRevoke':
+      return { type: 'lease', action: 'revoke', id, ttlMs: 0, atMs };
+    default:
+      return operation satisfies never;
   }
 }

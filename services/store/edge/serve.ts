@@ -45,7 +45,19 @@ export function serve(ctx: ActorContext<StoreSettings>, member: StoreMember): Su
   function onOperate(data: unknown, respond: (reply: unknown) => void): void {
     const operation = asStoreOperation(data);
     if (typeof operation === 'string') return respond(invalid(operation));
-    member.leadership.ask({ proceed: () => member.operations.add(operation, respond), refuse: respond });
+    switch (operation.operation) {
+      case 'status':
+        return respond({ status: storeStatus(ctx, member) });
+      case 'snapshotOpen':
+        return member.exports.open(respond);
+      case 'snapshotRead':
+        return member.exports.read(operation.index, operation.offset, respond);
+      case 'addMember':
+      case 'removeMember':
+        return member.leadership.ask({ proceed: () => member.membership.add(operation, respond), refuse: respond });
+      default:
+        return member.leadership.ask({ proceed: () => member.operations.add(operation, respond), refuse: respond });
+    }
   }
 
   function whenAt(revision: number, deadline: number, go: (refusal?: StoreRefusal) => void): void {

@@ -15,6 +15,9 @@ export interface SnapshotPolicy {
 
 export const DEFAULT_SNAPSHOT_POLICY: SnapshotPolicy = { entries: 10_000, bytes: 67_108_864 };
 
+/** One may be under way that began too early, and a term may not be known in one turn. */
+const FRESH_ATTEMPTS = 20;
+
 export interface SnapshotterEdges {
   storage: RaftStorage;
   state: () => StateMachine;
@@ -46,10 +49,28 @@ export class Snapshotter {
   consider(): void {
     const enough = Math.max(this.policy.bytes, this.edges.storage.snapshots.bytes / 2);
     if (this.entries < this.policy.entries && this.bytes < enough) return;
+    this.begin();
+  }
+
+  private begin(): void {
     if (this.taking !== undefined || this.stopped) return;
     this.taking = this.take()
       .catch((error: unknown) => this.edges.failed(error))
       .finally(() => (this.taking = undefined));
+  }
+
+  /** One that holds everything applied until now; written now unless there is one. Throws when it cannot be. */
+  async fresh(): Promise<SnapshotDescription> {
+    const wanted = this.edges.state().appliedIndex;
+    if (wanted === 0) throw new Error('nothing was written yet');
+    for (let attempt = 0; attempt < FRESH_ATTEMPTS && !this.stopped; attempt++) {
+      const newest = this.edges.storage.snapshots.newest;
+      if (newest !== undefined && newest.index >= wanted) return newest;
+      this.begin();
+      await this.taking;
+      await (this.edges.nextTurn ?? nextTurn)();
+    }
+    throw new Error(`no snapshot at or after entry ${wanted} could be written`);
   }
 
   async stop(): Promise<void> {

@@ -27,8 +27,32 @@ export function storeStatus(ctx: ActorContext<StoreSettings>, member: StoreMembe
       ...(raft.role === 'leader' ? [[raft.id, raft.durable]] : []),
       ...raft.followers.map(({ id, match }) => [id, match]),
     ]),
+    snapshotIndex: raft.snapshotIndex,
+    snapshotBytes: storage.snapshots.bytes,
+    liveBytes: state.versions.liveBytes,
+    quotaBytes: state.limits.quotaBytes,
+    leases: state.leases.size,
+    alarms: alarmsOf(member),
+    snapshotSent: Object.fromEntries(
+      raft.followers
+        .filter(({ snapshotSentBytes }) => snapshotSentBytes > 0)
+        .map(({ id, snapshotSentBytes }) => [id, snapshotSentBytes]),
+    ),
+    alive: [
+      ...(raft.role === 'leader' ? [raft.id] : []),
+      ...raft.followers.filter(({ heardTicksAgo }) => heardTicksAgo < ALIVE_TICKS).map(({ id }) => id),
+    ],
   };
 }
+
+function alarmsOf({ state, status }: StoreMember): string[] {
+  return [state.spaceAlarm, status.storageFailure === '' ? '' : `the disk failed: ${status.storageFailure}`].filter(
+    (alarm) => alarm !== '',
+  );
+}
+
+/** Heard within the longest election timeout. */
+const ALIVE_TICKS = 20;
 
 /** One line of `flotilla status`. */
 export function statusDetails(member: StoreMember): StatusDetails {
@@ -43,8 +67,10 @@ export function statusDetails(member: StoreMember): StatusDetails {
     keys: state.versions.liveKeys,
     snapshot: raft.snapshotIndex,
     logBytes: storage.log.bytes,
+    snapshotBytes: storage.snapshots.bytes,
     fsyncP99Ms: Math.round(storage.batchP99Ms * 100) / 100,
     hash: state.hash,
     ...(raft.storageFailure === '' ? {} : { storageFailure: raft.storageFailure }),
+    ...(state.spaceAlarm === '' ? {} : { alarm: state.spaceAlarm }),
   };
 }

@@ -6,6 +6,9 @@ const KEY_CHARACTERS = 4_096;
 const TXNS = 10_000;
 const OPERATIONS = 10_000;
 const PAGE_ITEMS = 10_000;
+const MEMBER_NAME = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
+/** A year: longer is no lease. */
+const MAX_TTL_SECONDS = 31_536_000;
 
 type Fields = Record<string, unknown>;
 /** Undefined: valid. Else what is wrong, with the place and the value. */
@@ -37,10 +40,41 @@ export function asStoreQuery(data: unknown): StoreQuery | string {
 
 export function asStoreOperation(data: unknown): StoreOperation | string {
   if (!isObject(data)) return `an operation is an object, not ${show(data)}`;
-  if (data.operation === 'transfer') return name('to', data.to) ?? { operation: 'transfer', to: data.to as string };
-  if (data.operation === 'compact')
-    return integer('revision', data.revision) ?? { operation: 'compact', revision: data.revision as number };
-  return `an operation ${show(data.operation)} is not known: transfer, compact are`;
+  const check = typeof data.operation === 'string' ? OPERATIONS_KNOWN.get(data.operation) : undefined;
+  if (check !== undefined) return check(data) ?? (data as StoreOperation);
+  return `an operation ${show(data.operation)} is not known: ${[...OPERATIONS_KNOWN.keys()].join(', ')} are`;
+}
+
+const OPERATIONS_KNOWN = new Map<string, (data: Fields) => Fault>([
+  ['transfer', (data) => name('to', data.to)],
+  ['compact', (data) => integer('revision', data.revision)],
+  ['addMember', (data) => memberName('member', data.member) ?? optional(data.replaces, memberName, 'replaces')],
+  ['removeMember', (data) => memberName('member', data.member)],
+  ['leaseGrant', (data) => whyNotLeaseId(data.id) ?? whyNotTtl(data.ttlSeconds)],
+  ['leaseKeepAlive', (data) => whyNotLeaseId(data.id)],
+  ['leaseRevoke', (data) => whyNotLeaseId(data.id)],
+  ['status', () => undefined],
+  ['snapshotOpen', () => undefined],
+  ['snapshotRead', (data) => integer('index', data.index) ?? integer('offset', data.offset)],
+]);
+
+function memberName(at: string, value: unknown): Fault {
+  if (typeof value === 'string' && MEMBER_NAME.test(value)) return undefined;
+  return `${at} is a member's name such as store-4, not ${show(value)}`;
+}
+
+function whyNotLeaseId(id: unknown): Fault {
+  return id === '' ? 'id is empty' : name('id', id);
+}
+
+function whyNotTtl(seconds: unknown): Fault {
+  if (Number.isSafeInteger(seconds) && (seconds as number) >= 1 && (seconds as number) <= MAX_TTL_SECONDS)
+    return undefined;
+  return `ttlSeconds is a whole number from 1 to ${MAX_TTL_SECONDS}, not ${show(seconds)}`;
+}
+
+function optional(value: unknown, check: (at: string, value: unknown) => Fault, at: string): Fault {
+  return value === undefined ? undefined : check(at, value);
 }
 
 function whyNotWrite(data: unknown): Fault {
@@ -80,7 +114,12 @@ function whyNotOperation(operation: unknown, at: string): Fault {
     return `${at}.type is put or delete, not ${show(operation.type)}`;
   if (operation.type === 'put' && !(operation.value instanceof Uint8Array))
     return `${at}.value is bytes, not ${show(operation.value)}`;
-  return whyNotKey(`${at}.key`, operation.key);
+  if (operation.type === 'put' && operation.lease !== undefined && operation.lease === '')
+    return `${at}.lease is empty`;
+  return (
+    whyNotKey(`${at}.key`, operation.key) ??
+    (operation.type === 'put' ? optional(operation.lease, name, `${at}.lease`) : undefined)
+  );
 }
 
 function whyNotCause(cause: unknown, at: string): Fault {

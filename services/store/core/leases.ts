@@ -1,0 +1,95 @@
+// Decides which leases live, until when, and which keys go with one. Never reads a clock: time is what the leader wrote
+// into the log, so every member ends a lease at the same entry, and a change of leader neither shortens nor renews one.
+export interface Lease {
+  id: string;
+  ttlMs: number;
+  /** In the store's own time. 0: revoked; its keys are still being removed. */
+  deadlineMs: number;
+  keys: Set<string>;
+}
+
+export class Leases {
+  /** The store's own time: it goes on only while a leader writes it, and never back. */
+  timeMs = 0;
+  private readonly byId = new Map<string, Lease>();
+
+  get size(): number {
+    return this.byId.size;
+  }
+
+  all(): IterableIterator<Lease> {
+    return this.byId.values();
+  }
+
+  /** Undefined: there is none, or its end has come. */
+  living(id: string): Lease | undefined {
+    const lease = this.byId.get(id);
+    return lease === undefined || this.isOver(lease) ? undefined : lease;
+  }
+
+  /** The same id again renews the lease, with the new time to live: asking twice does no harm. */
+  grant(id: string, ttlMs: number): Lease {
+    const lease = this.living(id) ?? { id, ttlMs, deadlineMs: 0, keys: this.byId.get(id)?.keys ?? new Set() };
+    lease.ttlMs = ttlMs;
+    lease.deadlineMs = this.timeMs + ttlMs;
+    this.byId.set(id, lease);
+    return lease;
+  }
+
+  /** From a snapshot. */
+  restore(id: string, ttlMs: number, deadlineMs: number): void {
+    this.byId.set(id, { id, ttlMs, deadlineMs, keys: this.byId.get(id)?.keys ?? new Set() });
+  }
+
+  keepAlive(id: string): Lease | undefined {
+    const lease = this.living(id);
+    if (lease !== undefined) lease.deadlineMs = this.timeMs + lease.ttlMs;
+    return lease;
+  }
+
+  revoke(id: string): Lease | undefined {
+    const lease = this.living(id);
+    if (lease !== undefined) lease.deadlineMs = 0;
+    return lease;
+  }
+
+  advance(toMs: number): void {
+    this.timeMs = Math.max(this.timeMs, toMs);
+  }
+
+  /** Leases whose end has come, in the order in which they were granted: the same on every member. */
+  over(): Lease[] {
+    return [...this.byId.values()].filter((lease) => this.isOver(lease));
+  }
+
+  /** The earliest end; undefined without a lease. */
+  get nextDeadlineMs(): number | undefined {
+    let next: number | undefined;
+    for (const { deadlineMs } of this.byId.values()) if (next === undefined || deadlineMs < next) next = deadlineMs;
+    return next;
+  }
+
+  remainingMs(lease: Lease): number {
+    return Math.max(0, lease.deadlineMs - this.timeMs);
+  }
+
+  /** Whoever writes has looked for the lease; an older version of a key, out of a snapshot, may name one that is gone. */
+  attach(key: string, id: string): void {
+    const lease = this.byId.get(id) ?? { id, ttlMs: 0, deadlineMs: 0, keys: new Set() };
+    this.byId.set(id, lease);
+    lease.keys.add(key);
+  }
+
+  detach(key: string, id: string): void {
+    this.byId.get(id)?.keys.delete(key);
+  }
+
+  /** What is over and holds nothing: kept for nobody. */
+  forgetEmpty(): void {
+    for (const lease of this.over()) if (lease.keys.size === 0) this.byId.delete(lease.id);
+  }
+
+  private isOver(lease: Lease): boolean {
+    return lease.deadlineMs <= this.timeMs;
+  }
+}
