@@ -9,7 +9,7 @@ const WAIT_MS = 30_000;
 export async function turnUnit(
   directory: string,
   request: SupervisorRequest & { unit: string },
-  state: 'running' | 'stopped',
+  state: 'running' | 'stopped' | 'paused',
 ): Promise<void> {
   const home = openHome(directory);
   await askSupervisor(home, request);

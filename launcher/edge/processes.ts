@@ -72,10 +72,20 @@ function cleanEnvironment(): Record<string, string> {
 
 /** undefined: no such process, or only its remains. */
 export function startTimeOf(pid: number): string | undefined {
+  const fields = statOf(pid);
+  return fields?.[0] === 'Z' || fields?.[0] === 'X' ? undefined : fields?.[19];
+}
+
+/** Whether somebody has halted it with SIGSTOP. */
+export function isHalted(record: ProcessRecord): boolean {
+  return isAlive(record) && statOf(record.pid)?.[0] === 'T';
+}
+
+/** Fields of /proc/<pid>/stat from the third (state) on: the second may hold blanks. */
+function statOf(pid: number): string[] | undefined {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    return fields[0] === 'Z' || fields[0] === 'X' ? undefined : fields[19];
+    return stat.slice(stat.lastIndexOf(')') + 2).split(' ');
   } catch {
     return undefined;
   }
@@ -120,7 +130,10 @@ export function ownRecord(): ProcessRecord {
 
 /** SIGTERM, then SIGKILL when the grace is over; resolves when it is gone. */
 export async function endProcess(record: ProcessRecord, graceMs: number): Promise<'ended' | 'killed'> {
-  if (!signal(record, 'SIGTERM') || (await goneWithin(record, graceMs))) return 'ended';
+  const told = signal(record, 'SIGTERM');
+  // A halted process hears of it only when it goes on.
+  if (told) signal(record, 'SIGCONT');
+  if (!told || (await goneWithin(record, graceMs))) return 'ended';
   signal(record, 'SIGKILL');
   await goneWithin(record, 5000);
   return 'killed';

@@ -8,7 +8,7 @@ import { homeLayout, type Home } from '../core/home.ts';
 import { takeLock } from '../edge/lock.ts';
 import { readUnits } from '../edge/plan-file.ts';
 import type { SupervisorAnswer, SupervisorRequest } from './protocol.ts';
-import { Supervisor } from './supervisor.ts';
+import { Supervisor, unknownUnit } from './supervisor.ts';
 
 export async function supervise(root: string): Promise<void> {
   const home = homeLayout(root);
@@ -48,8 +48,8 @@ function handle(
   { supervisor, home, leave }: World,
 ): (() => void) | undefined {
   const now = (): void => answer({ pid: process.pid, units: supervisor.status() });
-  const known = (found: boolean, unit: string): void =>
-    found ? now() : answer({ error: `there is no actor named ${JSON.stringify(unit)} in this cluster` });
+  const unless = (error: string | undefined): void => (error === undefined ? now() : answer({ error }));
+  const known = (found: boolean, unit: string): void => unless(found ? undefined : unknownUnit(unit));
   switch (request.cmd) {
     case 'status':
       now();
@@ -67,6 +67,12 @@ function handle(
       return undefined;
     case 'stop':
       known(supervisor.stop(request.unit, request.kill ?? false), request.unit);
+      return undefined;
+    case 'pause':
+      unless(supervisor.pause(request.unit));
+      return undefined;
+    case 'resume':
+      unless(supervisor.resume(request.unit));
       return undefined;
     case 'release':
       now();

@@ -9,6 +9,9 @@ export type SupervisorRequest =
   | { cmd: 'load' }
   | { cmd: 'start'; unit: string }
   | { cmd: 'stop'; unit: string; kill?: boolean }
+  /** Halts its process (SIGSTOP) until `resume`, `start` or `load`. */
+  | { cmd: 'pause'; unit: string }
+  | { cmd: 'resume'; unit: string }
   /** Ends the supervisor and leaves every unit as it is. */
   | { cmd: 'release' };
 

@@ -158,3 +158,56 @@ test('a pid that now belongs to somebody else is not adopted', async (t) => {
   supervisor.load([unit('a', STAYS)]);
   t.not((await until(supervisor, 'a', runs)).pid, process.pid);
 });
+
+test('a paused unit stands still, says so, goes on where it was, and is found paused by the next supervisor', async (t) => {
+  const { supervisor, unit, places } = world(t);
+  const counts = join(places.cwd, 'count');
+  const script = `${READY}; i=0; while :; do i=$((i+1)); echo $i > ${counts}.tmp; mv ${counts}.tmp ${counts}; sleep 0.01; done`;
+  const first = supervisor();
+  first.load([unit('a', script)]);
+  const { pid } = await until(first, 'a', runs);
+  t.is(first.pause('a'), undefined);
+  const halted = await until(first, 'a', ({ state }) => state === 'paused');
+  t.is(halted.pid, pid);
+  first.release();
+  const second = supervisor();
+  second.load([unit('a', script)]);
+  await until(second, 'a', ({ state }) => state === 'paused');
+  const before = readFileSync(counts, 'utf8');
+  t.is(second.resume('a'), undefined);
+  t.is((await until(second, 'a', runs)).pid, pid);
+  await t.notThrowsAsync(untilTrue(() => readFileSync(counts, 'utf8') !== before));
+});
+
+test('a paused unit ends when it is stopped, and goes on when everything is started', async (t) => {
+  const { supervisor, unit } = world(t);
+  const kept = supervisor();
+  kept.load([unit('a', STAYS, { graceSeconds: 1000 }), unit('b', STAYS)]);
+  await until(kept, 'a', runs);
+  const { pid } = await until(kept, 'b', runs);
+  kept.pause('a');
+  kept.pause('b');
+  kept.stop('a', false);
+  await until(kept, 'a', ({ state }) => state === 'stopped');
+  kept.startAll();
+  await until(kept, 'a', runs);
+  t.is((await until(kept, 'b', runs)).pid, pid);
+});
+
+test('what does not run cannot be paused, and what is not there is said so', async (t) => {
+  const { supervisor, unit } = world(t);
+  const kept = supervisor();
+  kept.load([unit('a', STAYS)]);
+  await until(kept, 'a', runs);
+  kept.stop('a', true);
+  await until(kept, 'a', ({ state }) => state === 'stopped');
+  t.is(kept.pause('a'), 'a cannot be paused: it is stopped');
+  t.is(kept.pause('x'), 'there is no actor named "x" in this cluster');
+  t.is(kept.resume('x'), 'there is no actor named "x" in this cluster');
+});
+
+async function untilTrue(holds: () => boolean): Promise<void> {
+  for (const end = Date.now() + 15_000; Date.now() < end; await new Promise((go) => setTimeout(go, 20)))
+    if (holds()) return;
+  throw new Error('it never came true');
+}

@@ -6,6 +6,7 @@ import { unitMachine } from './unit-machine.ts';
 import {
   forgetRecord,
   isAlive,
+  isHalted,
   readRecord,
   signal,
   spawnDetached,
@@ -18,6 +19,7 @@ import { readIfThere, writeFileAtomic } from '../edge/files.ts';
 export interface UnitStatus {
   name: string;
   role: string;
+  /** A state of the unit's machine, or `paused`. */
   state: string;
   pid?: number;
   /** Milliseconds since 1970. */
@@ -40,6 +42,8 @@ interface Kept {
   machine: Actor<typeof unitMachine>;
   record: ProcessRecord | undefined;
   adopted: boolean;
+  /** Its process is halted (SIGSTOP) until somebody lets it go on. */
+  paused: boolean;
   /** Guards against an answer about an earlier life. */
   life: number;
   lastState: string;
@@ -89,6 +93,7 @@ export class Supervisor {
     const kept = this.#units.get(name);
     if (kept === undefined) return false;
     this.#hold(name, false);
+    this.#goOn(kept);
     kept.machine.send({ type: 'START' });
     return true;
   }
@@ -102,11 +107,32 @@ export class Supervisor {
     return true;
   }
 
-  /** Starts everything that its owner had stopped, and what waits out a backoff. */
+  /** Halts the process where it stands, until `resume`, `start` or the next `up`. Why not, if it cannot be. */
+  pause(name: string): string | undefined {
+    const kept = this.#units.get(name);
+    if (kept === undefined) return unknownUnit(name);
+    if (kept.record === undefined) return `${name} cannot be paused: it is ${stateOf(kept)}`;
+    kept.paused = true;
+    this.#signal(kept, 'SIGSTOP');
+    this.#log(`${name}: paused (pid ${kept.record.pid})`);
+    this.#changed(kept);
+    return undefined;
+  }
+
+  /** Lets a paused process go on; another is left as it is. Why not, if there is none. */
+  resume(name: string): string | undefined {
+    const kept = this.#units.get(name);
+    if (kept === undefined) return unknownUnit(name);
+    this.#goOn(kept);
+    return undefined;
+  }
+
+  /** Starts everything that its owner had stopped or paused, and what waits out a backoff. */
   startAll(): void {
     this.#held.clear();
     writeFileAtomic(this.#places.heldFile, '[]');
     for (const kept of this.#units.values()) {
+      this.#goOn(kept);
       const state = stateOf(kept);
       if (state === 'stopped' || state === 'failed') kept.machine.send({ type: 'START' });
     }
@@ -121,11 +147,12 @@ export class Supervisor {
   }
 
   #keep(unit: Unit): Kept {
-    const kept: Kept = { unit, record: undefined, adopted: false, life: 0, lastState: 'waiting' } as unknown as Kept;
+    const kept: Kept = { unit, record: undefined, adopted: false, paused: false, life: 0 } as unknown as Kept;
+    kept.lastState = 'waiting';
     const machine = unitMachine.provide({
       actions: {
         spawn: () => void this.#spawn(kept),
-        terminate: () => this.#signal(kept, 'SIGTERM'),
+        terminate: () => this.#terminate(kept),
         kill: () => this.#signal(kept, 'SIGKILL'),
       },
     });
@@ -140,7 +167,7 @@ export class Supervisor {
     if (stateOf(kept) !== 'waiting') return;
     const record = readRecord(this.#places.pidFile(kept.unit.name));
     if (record !== undefined && isAlive(record)) {
-      Object.assign(kept, { record, adopted: true, life: kept.life + 1 });
+      Object.assign(kept, { record, adopted: true, paused: isHalted(record), life: kept.life + 1 });
       this.#log(`${kept.unit.name}: adopted (pid ${record.pid})`);
       kept.machine.send({ type: 'ADOPT' });
       void this.#awaitReady(kept, kept.life);
@@ -172,7 +199,7 @@ export class Supervisor {
       this.#log(`${unit.name}: started (pid ${child.record.pid})`);
       this.#changed(kept);
       // Told to stop while it was being started: the signal found no process then.
-      if (stateOf(kept) === 'draining') this.#signal(kept, 'SIGTERM');
+      if (stateOf(kept) === 'draining') this.#terminate(kept);
       void this.#awaitReady(kept, life);
       void child.ended.then((why) => this.#ended(kept, life, why));
     } catch (error) {
@@ -199,6 +226,7 @@ export class Supervisor {
     if (this.#released || kept.life !== life) return;
     kept.life++;
     kept.adopted = false;
+    kept.paused = false;
     kept.record = undefined;
     forgetRecord(this.#places.pidFile(kept.unit.name));
     this.#log(`${kept.unit.name}: ${why}`);
@@ -207,6 +235,20 @@ export class Supervisor {
 
   #signal(kept: Kept, name: NodeJS.Signals): void {
     if (kept.record !== undefined) signal(kept.record, name);
+  }
+
+  /** A halted process hears of its end only when it goes on. */
+  #terminate(kept: Kept): void {
+    this.#signal(kept, 'SIGTERM');
+    this.#goOn(kept);
+  }
+
+  #goOn(kept: Kept): void {
+    if (!kept.paused) return;
+    kept.paused = false;
+    this.#signal(kept, 'SIGCONT');
+    this.#log(`${kept.unit.name}: goes on`);
+    this.#changed(kept);
   }
 
   #hold(name: string, held: boolean): void {
@@ -229,13 +271,17 @@ export class Supervisor {
     return {
       name: kept.unit.name,
       role: kept.unit.role,
-      state: stateOf(kept),
+      state: kept.paused ? 'paused' : stateOf(kept),
       ...(kept.record === undefined ? {} : { pid: kept.record.pid, startedAt: kept.record.startedAt }),
       restarts: context.restarts,
       ...(context.why === '' ? {} : { why: context.why }),
       log: this.#places.logFile(kept.unit.name),
     };
   }
+}
+
+export function unknownUnit(name: string): string {
+  return `there is no actor named ${JSON.stringify(name)} in this cluster`;
 }
 
 function stateOf(kept: Kept): string {
