@@ -10,6 +10,7 @@ import { actorsOf } from '../../launcher/core/actor-files.ts';
 import type { Cluster } from '../../launcher/core/cluster.ts';
 import type { Home } from '../../launcher/core/home.ts';
 import { isReady } from '../../launcher/edge/readiness.ts';
+import { natsServers } from '../../launcher/core/network-places.ts';
 import { placesOf } from '../../launcher/edge/node-network.ts';
 import { readCluster } from '../../launcher/edge/plan-file.ts';
 import { openHome } from '../../launcher/up.ts';
@@ -39,8 +40,7 @@ export function clusterOf(directory: string): { cluster: Cluster; home: Home } {
 
 export async function joinBus(directory: string): Promise<ClusterBus> {
   const { cluster, home } = clusterOf(directory);
-  const server = `${placesOf(cluster).hostIp}:${cluster.ports.nats}`;
-  const bus = await connectInTime(home, server);
+  const bus = await connectInTime(home, natsServers(placesOf(cluster)));
   const instances = actorsOf(cluster).map(({ instance }) => instance);
   const askAll = async <T>(name: 'actorStatus' | 'actorTrace', query: object): Promise<T[]> => {
     const answers = await Promise.allSettled(
@@ -63,13 +63,14 @@ export async function joinBus(directory: string): Promise<ClusterBus> {
 }
 
 /** The actors' connection waits for ever; a person does not. */
-async function connectInTime(home: Home, server: string): Promise<Bus> {
-  const [host, port] = server.split(':') as [string, string];
+async function connectInTime(home: Home, servers: readonly string[]): Promise<Bus> {
   const refuse = (): TroubleError =>
-    new TroubleError(`the bus at ${server} does not answer: is the cluster up? (\`flotilla status\`)`);
+    new TroubleError(`the bus at ${servers.join(', ')} does not answer: is the cluster up? (\`flotilla status\`)`);
   // Asked first, because an attempt to connect cannot be called off.
-  if (!(await isReady({ type: 'nats', host, port: Number(port) }, 0))) throw refuse();
-  const settings = { servers: [server], seedFile: home.seedFile('operator'), caFile: home.caFile };
+  const answers = await Promise.all(servers.map(async (server) => ((await greets(server)) ? [server] : [])));
+  const alive = answers.flat();
+  if (alive.length === 0) throw refuse();
+  const settings = { servers: alive, seedFile: home.seedFile('operator'), caFile: home.caFile };
   const connecting = connectNats('operator', settings, silentLog);
   connecting.catch(() => {});
   const end = new AbortController();
@@ -81,4 +82,9 @@ async function connectInTime(home: Home, server: string): Promise<Bus> {
   } finally {
     end.abort();
   }
+}
+
+function greets(server: string): Promise<boolean> {
+  const [host, port] = server.split(':') as [string, string];
+  return isReady({ type: 'nats', host, port: Number(port) }, 0);
 }

@@ -10,17 +10,17 @@ import type {
   StoreSettings,
 } from '../../lib/actor/settings.ts';
 import type { Identity } from '../../lib/bus/subjects.ts';
-import { apiPortOf, hasContainers, type Cluster } from './cluster.ts';
+import { hasContainers, type Cluster } from './cluster.ts';
 import type { Home } from './home.ts';
-import type { NodePlace, Places } from './network-places.ts';
+import { natsServers, type NodePlace, type Places } from './network-places.ts';
 
 /** Actors in the order in which they start. */
 export function actorsOf(cluster: Cluster): Identity[] {
   return [
     ...cluster.stores.map((instance): Identity => ({ actor: 'store', instance })),
     ...cluster.apiservers.map((instance): Identity => ({ actor: 'apiserver', instance })),
-    { actor: 'controller-manager', instance: 'controller-manager-1' },
-    { actor: 'scheduler', instance: 'scheduler-1' },
+    ...cluster.controllerManagers.map((instance): Identity => ({ actor: 'controller-manager', instance })),
+    ...cluster.schedulers.map((instance): Identity => ({ actor: 'scheduler', instance })),
     { actor: 'dns', instance: 'dns-1' },
     ...cluster.nodes.flatMap((node): Identity[] => [
       { actor: 'kubelet', instance: `kubelet-${node}`, node },
@@ -53,7 +53,7 @@ export function planActorFiles(cluster: Cluster, places: Places, home: Home, ext
       instance: who.instance,
       ...(who.node === undefined ? {} : { node: who.node }),
       nats: {
-        servers: [`${places.hostIp}:${cluster.ports.nats}`],
+        servers: natsServers(places),
         seedFile: home.seedFile(who.instance),
         caFile: home.caFile,
       },
@@ -77,21 +77,23 @@ function settingsFor(
       return {
         dataDir: home.store(who.instance),
         clusterId: cluster.clusterId,
-        members: cluster.stores,
+        members: cluster.firstStores.includes(who.instance) ? cluster.firstStores : [],
       } satisfies StoreSettings;
-    case 'apiserver':
+    case 'apiserver': {
+      const { ip, listen, port } = places.apiservers.find(({ instance }) => instance === who.instance)!;
       return {
         cluster: cluster.facts,
-        listen: [...new Set(['127.0.0.1', places.hostIp])],
-        port: apiPortOf(cluster, who.instance),
+        listen,
+        port,
         certFile: home.certFile('apiserver'),
         keyFile: home.keyFile('apiserver'),
         clientCaFile: home.caFile,
         tokenFile: home.tokens,
         serviceAccountKeyFile: home.serviceAccountKey,
-        advertiseAddress: places.hostIp,
+        advertiseAddress: ip,
         stores: cluster.stores,
       } satisfies ApiserverSettings;
+    }
     case 'scheduler':
       return { leaderElect: true } satisfies SchedulerSettings;
     case 'controller-manager':
@@ -105,8 +107,8 @@ function settingsFor(
     case 'dns':
       return {
         cluster: cluster.facts,
-        listen: dnsListen(cluster, places),
-        port: cluster.ports.dns,
+        listen: places.dns.listen[0]!,
+        port: places.dns.port,
         upstream: extras.upstreamDns,
       } satisfies DnsSettings;
     case 'kubelet':
@@ -118,18 +120,13 @@ function settingsFor(
         nodeIp: node!.ip,
         nodePodCidr: node!.podCidr,
         mode: hasContainers(cluster.runtime) ? 'nftables' : cluster.runtime === 'process' ? 'userspace' : 'none',
-        ...(hasContainers(cluster.runtime) ? { nonMasqueradeCidrs: [places.fabricCidr!] } : {}),
+        ...(places.fabricCidr === undefined ? {} : { nonMasqueradeCidrs: [places.fabricCidr] }),
       } satisfies KubeProxySettings;
     case 'dashboard':
     case 'operator':
     case 'observer':
       return {};
   }
-}
-
-/** Without node networks nothing forwards the DNS Service's address: the actor listens on it itself (127/8 is local). */
-export function dnsListen(cluster: Cluster, places: Places): string {
-  return hasContainers(cluster.runtime) ? places.hostIp : cluster.facts.dnsIp;
 }
 
 function kubeletSettings(cluster: Cluster, home: Home, extras: Extras, node: NodePlace): KubeletSettings {

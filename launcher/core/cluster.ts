@@ -10,6 +10,11 @@ export interface ClusterOptions {
   nodes?: number | undefined;
   stores?: number | undefined;
   apiservers?: number | undefined;
+  /** One of each works at a time; the others wait for its lease to end. */
+  schedulers?: number | undefined;
+  controllerManagers?: number | undefined;
+  /** Servers of the bus; more than one only where every process has an address of its own. */
+  nats?: number | undefined;
   port?: number | undefined;
 }
 
@@ -22,8 +27,15 @@ export interface Cluster {
   slot: number;
   runtime: RuntimeName;
   nodes: string[];
+  nats: string[];
   stores: string[];
+  /** Members of the store's first configuration; those of `stores` that are not in it joined later. */
+  firstStores: string[];
   apiservers: string[];
+  schedulers: string[];
+  controllerManagers: string[];
+  /** In containers of docker-compose: the first three parts of their network's addresses. Absent: processes of this machine. */
+  composeNetwork?: string;
   /** `api` is the first API actor's, `furtherApis` those of the others in their order. */
   ports: { api: number; furtherApis?: number[]; nats: number; dns: number };
   facts: ClusterFacts;
@@ -60,7 +72,7 @@ export function hasContainers(runtime: RuntimeName): boolean {
 
 /** Refuses what cannot be, with the value and the reason. */
 export function checkOptions(options: ClusterOptions): void {
-  const { name, runtime, nodes, stores, apiservers, port } = options;
+  const { name, runtime, nodes, stores, port } = options;
   if (name !== undefined && !/^[a-z]([a-z0-9-]{0,18}[a-z0-9])?$/.test(name))
     throw new OptionError(
       `--name ${name}: a name is 1 to 20 lower-case letters, digits and '-', and begins with a letter`,
@@ -72,8 +84,12 @@ export function checkOptions(options: ClusterOptions): void {
     throw new OptionError(
       `--stores ${stores}: must be 1, 3 or 5 (an even number survives no more failures than one less)`,
     );
-  if (apiservers !== undefined && !within(apiservers, 1, 5))
-    throw new OptionError(`--apiservers ${apiservers}: must be 1 to 5`);
+  for (const { option, value } of [
+    { option: '--apiservers', value: options.apiservers },
+    { option: '--schedulers', value: options.schedulers },
+    { option: '--controller-managers', value: options.controllerManagers },
+  ])
+    if (value !== undefined && !within(value, 1, 5)) throw new OptionError(`${option} ${value}: must be 1 to 5`);
   if (port !== undefined && !within(port, 1, 65_000)) throw new OptionError(`--port ${port}: must be 1 to 65000`);
 }
 
@@ -88,15 +104,19 @@ export function planCluster(options: ClusterOptions & { name: string }, found: F
     slot: found.slot,
     runtime,
     nodes: numbered('node', options.nodes ?? 3),
+    nats: natsNames(options.nats ?? 1),
     stores: numbered('store', options.stores ?? 3),
+    firstStores: numbered('store', options.stores ?? 3),
     apiservers: numbered('apiserver', options.apiservers ?? 1),
+    schedulers: numbered('scheduler', options.schedulers ?? 1),
+    controllerManagers: numbered('controller-manager', options.controllerManagers ?? 1),
     ports: { api: found.apiPorts[0]!, furtherApis: found.apiPorts.slice(1), nats: found.natsPort, dns: found.dnsPort },
     ...rangesOf(options.name, found, runtime),
   };
 }
 
 /**
- * The same cluster, asked for again. Nodes and API actors may be added; what the stored state hangs on may not change.
+ * The same cluster, asked for again. Everything but stores may be added; what the stored state hangs on may not change.
  * `morePorts`: for the added API actors.
  */
 export function againCluster(cluster: Cluster, options: ClusterOptions, morePorts: readonly number[] = []): Cluster {
@@ -113,16 +133,32 @@ export function againCluster(cluster: Cluster, options: ClusterOptions, morePort
     refuse(`--port ${options.port}`, cluster.ports.api);
   if (options.stores !== undefined && options.stores !== cluster.stores.length)
     refuse(`--stores ${options.stores}`, cluster.stores.length);
-  if (options.nodes !== undefined && options.nodes < cluster.nodes.length)
-    refuse(`--nodes ${options.nodes}`, cluster.nodes.length);
-  if (options.apiservers !== undefined && options.apiservers < cluster.apiservers.length)
-    refuse(`--apiservers ${options.apiservers}`, cluster.apiservers.length);
+  const atLeast = (option: string, wanted: number | undefined, { length }: readonly string[]): number => {
+    if (wanted !== undefined && wanted < length) refuse(`${option} ${wanted}`, length);
+    return wanted ?? length;
+  };
   return {
     ...cluster,
-    nodes: numbered('node', options.nodes ?? cluster.nodes.length),
-    apiservers: numbered('apiserver', options.apiservers ?? cluster.apiservers.length),
+    nodes: numbered('node', atLeast('--nodes', options.nodes, cluster.nodes)),
+    apiservers: numbered('apiserver', atLeast('--apiservers', options.apiservers, cluster.apiservers)),
+    schedulers: numbered('scheduler', atLeast('--schedulers', options.schedulers, cluster.schedulers)),
+    controllerManagers: numbered(
+      'controller-manager',
+      atLeast('--controller-managers', options.controllerManagers, cluster.controllerManagers),
+    ),
     ports: { ...cluster.ports, furtherApis: [...(cluster.ports.furtherApis ?? []), ...morePorts] },
   };
+}
+
+/** A cluster as an earlier version wrote it, which knew one of each and no other layout. */
+export function completeCluster(stored: Cluster): Cluster {
+  const defaults = {
+    nats: natsNames(1),
+    firstStores: stored.stores,
+    schedulers: numbered('scheduler', 1),
+    controllerManagers: numbered('controller-manager', 1),
+  };
+  return { ...defaults, ...stored };
 }
 
 /** Port of each API actor: the first has the cluster's. */
@@ -155,7 +191,12 @@ export function kubernetesServiceIp(facts: ClusterFacts): string {
   return facts.serviceCidr.replace(/\.0\/\d+$/, '.1');
 }
 
-function numbered(word: string, count: number): string[] {
+/** The first keeps the bare name: most clusters have one. */
+export function natsNames(count: number): string[] {
+  return numbered('nats', count).with(0, 'nats');
+}
+
+export function numbered(word: string, count: number): string[] {
   return Array.from({ length: count }, (_, i) => `${word}-${i + 1}`);
 }
 

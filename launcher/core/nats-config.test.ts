@@ -8,6 +8,7 @@ const OBSERVER: Identity = { actor: 'observer', instance: 'observer' };
 function configFor(...users: Identity[]): string {
   return natsConfigText({
     cluster: 'c1',
+    instance: 'nats',
     host: '10.200.0.1',
     port: 4222,
     certFile: '/h/pki/nats.crt',

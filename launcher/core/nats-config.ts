@@ -5,13 +5,19 @@ import { permissionsOf, SUBJECTS, type Identity, type Permission } from '../../l
 
 export interface NatsConfig {
   cluster: string;
+  /** `nats`, `nats-2`. */
+  instance: string;
   host: string;
   port: number;
   certFile: string;
   keyFile: string;
   caFile: string;
   users: Array<{ who: Identity; publicKey: string }>;
+  /** Addresses of all servers of the bus where there may be several; absent: it is alone. */
+  peers?: string[];
 }
+
+const ROUTE_PORT = 6222;
 
 /**
  * A reader whose event loop hangs is cut off after `write_deadline`: the default of 10 s would stall its publishers.
@@ -20,7 +26,7 @@ export interface NatsConfig {
  */
 export function natsConfigText(config: NatsConfig): string {
   return [
-    `server_name: ${quote(`${config.cluster}-nats`)}`,
+    `server_name: ${quote(`${config.cluster}-${config.instance}`)}`,
     `listen: ${quote(`${config.host}:${config.port}`)}`,
     `max_payload: ${LIMITS.busPayloadBytes}`,
     'max_pending: 64MB',
@@ -28,7 +34,8 @@ export function natsConfigText(config: NatsConfig): string {
     'max_control_line: 4096',
     'ping_interval: "20s"',
     'logtime: true',
-    `tls { cert_file: ${quote(config.certFile)}, key_file: ${quote(config.keyFile)}, ca_file: ${quote(config.caFile)}, timeout: 5 }`,
+    tlsText(config, ''),
+    ...(config.peers === undefined ? [] : [routesText(config, config.peers)]),
     'authorization {',
     '  timeout: 5',
     '  default_permissions { publish: "_NOBODY", subscribe: "_NOBODY" }',
@@ -38,6 +45,16 @@ export function natsConfigText(config: NatsConfig): string {
     '}',
     '',
   ].join('\n');
+}
+
+function tlsText({ certFile, keyFile, caFile }: NatsConfig, more: string): string {
+  return `tls { cert_file: ${quote(certFile)}, key_file: ${quote(keyFile)}, ca_file: ${quote(caFile)}, timeout: 5${more} }`;
+}
+
+/** Servers know each other by certificates of the cluster's own authority. One that is not there is tried again and again. */
+function routesText(config: NatsConfig, peers: readonly string[]): string {
+  const routes = peers.map((ip) => quote(`nats-route://${ip}:${ROUTE_PORT}`)).join(', ');
+  return `cluster { name: ${quote(config.cluster)}, listen: ${quote(`${config.host}:${ROUTE_PORT}`)}, routes: [${routes}], ${tlsText(config, ', verify: true')} }`;
 }
 
 function userText(cluster: string, who: Identity, publicKey: string): string {

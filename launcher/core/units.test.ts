@@ -4,16 +4,23 @@ import { planNetwork } from '../network/plan.ts';
 import { actorsOf, planActorFiles } from './actor-files.ts';
 import { planCluster, type Cluster } from './cluster.ts';
 import { homeLayout, MAX_HOME_BYTES } from './home.ts';
-import { loopbackPlaces, type Places } from './network-places.ts';
+import { loopbackPlaces, machinePlaces, type Places } from './network-places.ts';
 import { planUnits } from './units.ts';
 
 const FOUND = { clusterId: 'c0ffee', slot: 0, apiPorts: [6443], natsPort: 4222, dnsPort: 53 };
-const PROGRAMS = { node: '/n', runActors: '/run.ts', natsServer: '/ns', containerd: '/cd', nsenter: '/nsenter' };
+const PROGRAMS = {
+  node: '/n',
+  runActors: '/run.ts',
+  natsServer: '/ns',
+  containerd: '/cd',
+  nsenter: '/nsenter',
+  compileCache: '/h/cache/compile',
+};
 const HOME = homeLayout('/h');
 
 function realPlaces(cluster: Cluster): Places {
   const plan = planNetwork({ cluster: cluster.name, index: cluster.slot, nodes: cluster.nodes });
-  return { hostIp: plan.host.ip, fabricCidr: plan.fabric.cidr, nodes: plan.nodes };
+  return machinePlaces(cluster, plan.host.ip, { fabricCidr: plan.fabric.cidr, nodes: plan.nodes });
 }
 
 const real = planCluster({ name: 'demo', nodes: 2 }, FOUND);
@@ -62,8 +69,8 @@ test('actors are told where the others are', (t) => {
 });
 
 test('nodes without containers have addresses of their own on loopback', (t) => {
-  const { hostIp, nodes } = loopbackPlaces(hollow);
-  t.is(hostIp, '127.0.0.1');
+  const { nats, nodes } = loopbackPlaces(hollow);
+  t.is(nats[0]?.ip, '127.0.0.1');
   t.deepEqual(
     nodes.map(({ ip, podCidr }) => [ip, podCidr]),
     [

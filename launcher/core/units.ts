@@ -16,6 +16,8 @@ export interface Programs {
   natsServer: string;
   containerd: string;
   nsenter: string;
+  /** Directory of compiled files that all actors share. */
+  compileCache: string;
 }
 
 /** Marks every process of a cluster, so that `down` finds those that lost their parent. */
@@ -28,15 +30,15 @@ export function planUnits(cluster: Cluster, places: Places, home: Home, programs
     const netns = places.nodes.find((place) => place.name === node)?.netns;
     return netns === undefined ? argv : [programs.nsenter, `--net=/run/netns/${netns}`, ...argv];
   };
-  const nats: Unit = {
-    name: 'nats',
+  const nats = places.nats.map(({ instance, ip, port }): Unit => ({
+    name: instance,
     role: 'nats-server',
-    argv: [programs.natsServer, '-c', home.natsConfig],
-    env: env('nats'),
+    argv: [programs.natsServer, '-c', home.natsConfig(instance)],
+    env: env(instance),
     after: [],
-    ready: { type: 'nats', host: places.hostIp, port: cluster.ports.nats },
+    ready: { type: 'nats', host: ip, port },
     graceSeconds: 5,
-  };
+  }));
   const containerds = hasContainers(cluster.runtime)
     ? cluster.nodes.map((node): Unit => {
         const name = `containerd-${node}`;
@@ -55,12 +57,12 @@ export function planUnits(cluster: Cluster, places: Places, home: Home, programs
     name: instance,
     role: actor,
     argv: inNode(node, [programs.node, ...nodeFlags(actor), programs.runActors, home.actorFile(instance)]),
-    env: { ...env(instance), NODE_COMPILE_CACHE: home.compileCache, FLOTILLA_READY_DIR: home.run },
-    after: ['nats', ...(actor === 'kubelet' && hasContainers(cluster.runtime) ? [`containerd-${node}`] : [])],
+    env: { ...env(instance), NODE_COMPILE_CACHE: programs.compileCache, FLOTILLA_READY_DIR: home.run },
+    after: [...cluster.nats, ...(actor === 'kubelet' && hasContainers(cluster.runtime) ? [`containerd-${node}`] : [])],
     ready: { type: 'file', path: home.readyFile(instance) },
     graceSeconds: 10,
   }));
-  return [nats, ...containerds, ...actors];
+  return [...nats, ...containerds, ...actors];
 }
 
 /**

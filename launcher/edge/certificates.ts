@@ -14,6 +14,7 @@ const RENEW_DAYS = 30;
 
 const SERVER_AUTH = '1.3.6.1.5.5.7.3.1';
 const CLIENT_AUTH = '1.3.6.1.5.5.7.3.2';
+const USAGES = { server: [SERVER_AUTH], client: [CLIENT_AUTH], peer: [SERVER_AUTH, CLIENT_AUTH] };
 
 export interface CertificateFiles {
   cert: string;
@@ -23,7 +24,8 @@ export interface CertificateFiles {
 export interface LeafRequest {
   commonName: string;
   organizations?: string[];
-  usage: 'server' | 'client';
+  /** `peer`: both, as servers of the bus are to each other. */
+  usage: 'server' | 'client' | 'peer';
   dnsNames?: string[];
   ips?: string[];
 }
@@ -96,7 +98,7 @@ async function issueLeaf(
     extensions: [
       new x509.BasicConstraintsExtension(false, undefined, true),
       new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature, true),
-      new x509.ExtendedKeyUsageExtension([request.usage === 'server' ? SERVER_AUTH : CLIENT_AUTH]),
+      new x509.ExtendedKeyUsageExtension(USAGES[request.usage]),
       await x509.AuthorityKeyIdentifierExtension.create(ca),
       ...(names.length === 0 ? [] : [new x509.SubjectAlternativeNameExtension(names)]),
     ],

@@ -3,7 +3,8 @@
 import { systemExec } from '../../lib/exec/system-exec.ts';
 import type { RuntimeName } from '../../lib/actor/settings.ts';
 import { hasContainers, OptionError, type Cluster } from '../core/cluster.ts';
-import { loopbackPlaces, type Places } from '../core/network-places.ts';
+import { composePlaces } from '../core/compose-layout.ts';
+import { loopbackPlaces, machinePlaces, type Places } from '../core/network-places.ts';
 import {
   bringUp,
   conflictsOf,
@@ -15,13 +16,11 @@ import {
 } from '../network/index.ts';
 
 export function placesOf(cluster: Cluster): Places {
+  if (cluster.composeNetwork !== undefined) return composePlaces(cluster);
   if (!hasContainers(cluster.runtime)) return loopbackPlaces(cluster);
   const plan = networkPlan(cluster);
-  return {
-    hostIp: plan.host.ip,
-    fabricCidr: plan.fabric.cidr,
-    nodes: plan.nodes.map(({ name, ip, podCidr, netns }) => ({ name, ip, podCidr, netns })),
-  };
+  const nodes = plan.nodes.map(({ name, ip, podCidr, netns }) => ({ name, ip, podCidr, netns }));
+  return machinePlaces(cluster, plan.host.ip, { fabricCidr: plan.fabric.cidr, nodes });
 }
 
 /** Two homes with one name would take each other's namespaces and control groups for their own. */

@@ -1,6 +1,6 @@
 // Does: keeps the cluster and the plan of its processes on disk, so that a supervisor that comes back finds them.
 // Never decides what is in the plan.
-import type { Cluster } from '../core/cluster.ts';
+import { completeCluster, type Cluster } from '../core/cluster.ts';
 import type { Home } from '../core/home.ts';
 import type { Unit } from '../core/unit.ts';
 import { readIfThere, writeIfChanged } from './files.ts';
@@ -13,7 +13,7 @@ export function readCluster(home: Home): Cluster | undefined {
     throw new Error(
       `${home.cluster} was written by another version of flotilla (${String(cluster.version)}, this one reads 1)`,
     );
-  return cluster;
+  return completeCluster(cluster);
 }
 
 export function writeCluster(home: Home, cluster: Cluster): void {
@@ -21,9 +21,9 @@ export function writeCluster(home: Home, cluster: Cluster): void {
 }
 
 export function writeUnits(home: Home, units: readonly Unit[]): void {
-  writeIfChanged(`${home.run}/units.json`, `${JSON.stringify(units, null, 2)}\n`);
+  writeIfChanged(home.units, `${JSON.stringify(units, null, 2)}\n`);
 }
 
 export function readUnits(home: Home): Unit[] {
-  return JSON.parse(readIfThere(`${home.run}/units.json`) ?? '[]') as Unit[];
+  return JSON.parse(readIfThere(home.units) ?? '[]') as Unit[];
 }

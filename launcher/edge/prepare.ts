@@ -2,8 +2,9 @@
 // replaces what is still good, so that it may run again at any time.
 import { fileURLToPath } from 'node:url';
 import { existsSync, mkdirSync } from 'node:fs';
-import { actorsOf, dnsListen, PEOPLE, planActorFiles } from '../core/actor-files.ts';
+import { actorsOf, PEOPLE, planActorFiles } from '../core/actor-files.ts';
 import { apiPortOf, hasContainers, kubernetesServiceIp, type Cluster } from '../core/cluster.ts';
+import { composePlaces, largestCluster } from '../core/compose-layout.ts';
 import { containerdConfigText } from '../core/containerd-config.ts';
 import type { Home } from '../core/home.ts';
 import { natsConfigText } from '../core/nats-config.ts';
@@ -23,55 +24,94 @@ export interface Prepared {
   natsConfigChanged: boolean;
 }
 
+export interface PrepareOptions {
+  logLevel: string;
+  /** Whether actors tell each step that they take. */
+  trace: boolean;
+  /** Absent: the demo's image, where `up` has built it. */
+  imageArchives?: string[];
+  /** Where names of the world are asked; absent: where this machine asks. */
+  upstreamDns?: string[];
+  /** Absent: the home's. */
+  compileCache?: string;
+}
+
 export async function prepare(
   cluster: Cluster,
   places: Places,
   home: Home,
-  { logLevel, trace }: { logLevel: string; trace: boolean },
+  options: PrepareOptions,
 ): Promise<Prepared> {
   for (const directory of [home.logs, home.run, home.compileCache])
     mkdirSync(directory, { recursive: true, mode: 0o700 });
   await prepareCertificates(cluster, places, home);
   ensureTokens(home);
   writeKubeconfig(home, cluster.name, `https://127.0.0.1:${apiPortOf(cluster)}`);
-  const natsConfigChanged = writeIfChanged(
-    home.natsConfig,
-    natsConfigText({
-      cluster: cluster.name,
-      host: places.hostIp,
-      port: cluster.ports.nats,
-      certFile: home.certFile('nats'),
-      keyFile: home.keyFile('nats'),
-      caFile: home.caFile,
-      users: ensureNkeys(home, [...actorsOf(cluster), ...PEOPLE]),
-    }),
-  );
+  const natsConfigChanged = prepareNats(cluster, places, home);
   if (hasContainers(cluster.runtime)) prepareContainerd(cluster, home);
-  const imageArchives = existsSync(home.webImage) ? [home.webImage] : [];
-  const extras = { upstreamDns: upstreamDns(), imageArchives, logLevel, trace };
+  const extras = {
+    upstreamDns: options.upstreamDns ?? upstreamDns(),
+    imageArchives: options.imageArchives ?? (existsSync(home.webImage) ? [home.webImage] : []),
+    logLevel: options.logLevel,
+    trace: options.trace,
+  };
   for (const file of planActorFiles(cluster, places, home, extras))
     writeIfChanged(home.actorFile(file.instance), `${JSON.stringify(file, null, 2)}\n`);
-  const units = planUnits(cluster, places, home, programs());
+  const units = planUnits(cluster, places, home, {
+    ...programs(),
+    compileCache: options.compileCache ?? home.compileCache,
+  });
   writeUnits(home, units);
   return { units, natsConfigChanged };
+}
+
+/** In containers the bus knows all that may come later from the beginning: nobody can tell it to read again there. */
+function prepareNats(cluster: Cluster, places: Places, home: Home): boolean {
+  const isCompose = cluster.composeNetwork !== undefined;
+  const largest = isCompose ? largestCluster(cluster) : cluster;
+  const users = ensureNkeys(home, [...actorsOf(largest), ...PEOPLE]);
+  const changed = places.nats.map(({ instance, listen, port }) =>
+    writeIfChanged(
+      home.natsConfig(instance),
+      natsConfigText({
+        cluster: cluster.name,
+        instance,
+        host: listen[0]!,
+        port,
+        certFile: home.certFile(instance),
+        keyFile: home.keyFile(instance),
+        caFile: home.caFile,
+        users,
+        ...(isCompose ? { peers: composePlaces(largest).nats.map(({ ip }) => ip) } : {}),
+      }),
+    ),
+  );
+  return changed.includes(true);
 }
 
 async function prepareCertificates(cluster: Cluster, places: Places, home: Home): Promise<void> {
   const files = (name: string) => ({ cert: home.certFile(name), key: home.keyFile(name) });
   const authority = await openAuthority(`flotilla-${cluster.name}-ca`, files('ca'));
+  const addresses = places.apiservers.map(({ ip }) => ip);
   await authority.issue(
     {
       commonName: 'kube-apiserver',
       usage: 'server',
       dnsNames: ['localhost', ...kubernetesNames(cluster.facts.domain)],
-      ips: [...new Set(['127.0.0.1', places.hostIp, kubernetesServiceIp(cluster.facts)])],
+      ips: [...new Set(['127.0.0.1', ...addresses, kubernetesServiceIp(cluster.facts)])],
     },
     files('apiserver'),
   );
-  await authority.issue(
-    { commonName: 'nats', usage: 'server', dnsNames: ['localhost'], ips: [...new Set(['127.0.0.1', places.hostIp])] },
-    files('nats'),
-  );
+  for (const { instance, ip } of places.nats)
+    await authority.issue(
+      {
+        commonName: instance,
+        usage: cluster.composeNetwork === undefined ? 'server' : 'peer',
+        dnsNames: ['localhost'],
+        ips: [...new Set(['127.0.0.1', ip])],
+      },
+      files(instance),
+    );
   await authority.issue(
     { commonName: 'kubernetes-admin', organizations: ['system:masters'], usage: 'client' },
     files('admin'),
@@ -107,9 +147,4 @@ function programs() {
     containerd: find('containerd'),
     nsenter: find('nsenter'),
   };
-}
-
-/** Where the DNS Service's endpoints are. */
-export function dnsEndpoint(cluster: Cluster, places: Places): { ip: string; port: number } {
-  return { ip: dnsListen(cluster, places), port: cluster.ports.dns };
 }
