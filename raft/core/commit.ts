@@ -1,9 +1,11 @@
 // Decides what is committed and what the state machine is given. Never counts an entry of an earlier term alone, and never
 // hands over an entry that is not durable here: a snapshot of the state must not outrun its own log.
 import { invariant } from '../../lib/base/errors.ts';
+import { endDoubt } from './doubt.ts';
 import { configurationOf, type RaftState } from './state.ts';
 import { sliceLog, termAt, trimWindow } from './log.ts';
 import { finishChange } from './membership.ts';
+import { counted } from './progress.ts';
 import { quorumValue } from './quorum.ts';
 import { pumpReads } from './reads.ts';
 import type { Index } from './types.ts';
@@ -13,7 +15,7 @@ export function advanceCommit(raft: RaftState): void {
   const leading = raft.leading!;
   const { durable } = raft.log;
   const index = quorumValue(configurationOf(raft), (id) =>
-    id === raft.id ? durable : (leading.progress.get(id)?.match ?? 0),
+    id === raft.id ? durable : counted(leading.progress.get(id), (progress) => progress.match),
   );
   // Entries of this term alone are counted (Raft paper, figure 8); all from termStart on are.
   if (index <= raft.commit || index < leading.termStart) return;
@@ -49,6 +51,7 @@ export function pumpApply(raft: RaftState): void {
   const { log, limits } = raft;
   const through = Math.min(raft.commit, log.durable);
   endRepair(raft, through);
+  endDoubt(raft, through);
   while (raft.applying < through && raft.applyOutstandingBytes < limits.applyOutstandingBytes) {
     const entries = sliceLog(log, raft.applying + 1, through, limits.applyBytes);
     if (entries === 'unavailable') return; // The next tick tries again.

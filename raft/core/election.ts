@@ -11,17 +11,17 @@ import { abandonReads } from './reads.ts';
 import { broadcastAppends } from './replication.ts';
 import { releaseSnapshots } from './snapshot-sending.ts';
 import { endTransfer } from './transfer.ts';
-import type { AppendId, MemberId, PreVote, PreVoteAnswer, Term, Vote, VoteAnswer } from './types.ts';
+import type { AppendId, Index, MemberId, PreVote, PreVoteAnswer, Term, Vote, VoteAnswer } from './types.ts';
 
-/** May this member stand, and may its vote elect? Not with a disk that fails, nor without entries that it promised to keep. */
-const mayVote = (raft: RaftState): boolean => raft.storageFailure === '' && raft.damagedThrough === 0;
+/** May its vote elect? Not with a disk that fails, nor while it cannot say what it has promised. */
+const mayVote = (raft: RaftState): boolean => raft.storageFailure === '' && raft.doubt === undefined;
 
 /**
  * A member that its last configuration leaves out must stand all the same until that is committed (thesis 4.2.2): its log may
  * be the longest, so that no other can win, because those still need its vote.
  */
 function mayStand(raft: RaftState): boolean {
-  if (!mayVote(raft)) return false;
+  if (!mayVote(raft) || raft.damagedThrough > 0) return false;
   const committed = configurationAt(raft.configurations, raft.commit);
   return raft.configurations.some((each) => each.index >= committed.index && isVoter(each.configuration, raft.id));
 }
@@ -169,9 +169,14 @@ function protectsLeader(raft: RaftState): boolean {
   return raft.leader !== '' && !raft.leaderSilent && raft.electionElapsed < min;
 }
 
-/** Raft paper 5.4.1: the later last term, then the longer log. */
-function isUpToDate({ log }: RaftState, { lastTerm, lastIndex }: PreVote | Vote): boolean {
-  return lastTerm > log.lastTerm || (lastTerm === log.lastTerm && lastIndex >= log.lastIndex);
+/**
+ * Raft paper 5.4.1: the later last term, then the longer log. A member that lost entries compares with the log that it once
+ * had too: its vote then promises the same as before the damage, and two damaged members can still elect the third.
+ */
+function isUpToDate({ log, damagedTerm, damagedThrough }: RaftState, candidate: PreVote | Vote): boolean {
+  const isNoOlder = (term: Term, index: Index): boolean =>
+    candidate.lastTerm > term || (candidate.lastTerm === term && candidate.lastIndex >= index);
+  return isNoOlder(log.lastTerm, log.lastIndex) && (damagedThrough === 0 || isNoOlder(damagedTerm, damagedThrough));
 }
 
 /** Before any change of term: a protected leader is protected from the term of a candidate too. */

@@ -3,6 +3,7 @@
 import { invariant } from '../../lib/base/errors.ts';
 import { commitThrough } from './commit.ts';
 import { popConfigurations, pushConfiguration } from './configuration.ts';
+import { learnLife, mayAnswer } from './doubt.ts';
 import { hearLeader } from './election.ts';
 import { appendToLog, hasEntry, lastIndexWithTermAtMost, termAt, truncateLog } from './log.ts';
 import { send } from './outbox.ts';
@@ -11,6 +12,7 @@ import type { Append, Entry, Heartbeat, MemberId, Term } from './types.ts';
 
 export function receiveAppend(raft: RaftState, message: Append): void {
   hearLeader(raft, message.from);
+  if (!mayAnswer(raft)) return;
   if (raft.storageFailure !== '') return;
   const { from, prevIndex, prevTerm, entries } = message;
   // What is committed here is in the leader's log: an old message, and the answer moves the leader on.
@@ -59,10 +61,12 @@ function refuse(raft: RaftState, { from, prevIndex, prevTerm }: Append): void {
   send(raft, from, { type: 'appendAnswer', incarnation: raft.incarnation, outcome });
 }
 
-export function receiveHeartbeat(raft: RaftState, { from, commit, round }: Heartbeat): void {
+export function receiveHeartbeat(raft: RaftState, { from, commit, round, life }: Heartbeat): void {
   hearLeader(raft, from);
-  // The leader never tells more than it knows to be here. In a new life, with less log, that may be too much.
-  commitThrough(raft, Math.min(commit, raft.log.lastIndex));
+  learnLife(raft, life);
+  if (!mayAnswer(raft)) return;
+  // The leader never tells more than it knows to be here; what it knows of an earlier life, with more log, is not it.
+  if (life === raft.incarnation) commitThrough(raft, Math.min(commit, raft.log.lastIndex));
   send(raft, from, { type: 'heartbeatAnswer', incarnation: raft.incarnation, round });
 }
 

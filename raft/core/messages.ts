@@ -1,5 +1,5 @@
 // Decides the exact shape of every message between members. Never decides when one is sent, and never encodes one.
-import type { Entry, Index, MemberId, SnapshotDescription, Term } from './types.ts';
+import type { DoubtReason, Entry, Index, MemberId, SnapshotDescription, Term } from './types.ts';
 
 /** Fields are only ever added; a member that reads a higher version ignores what it does not know. */
 export const RAFT_MESSAGE_VERSION = 1;
@@ -65,6 +65,8 @@ export interface Heartbeat extends Header {
   commit: Index;
   /** Counts the leader's rounds within its term; the answer repeats it. Never used twice, so an old answer proves nothing new. */
   round: number;
+  /** The latest life of the receiver that the leader knows; 0 = none yet. `commit` is meant for that life alone. */
+  life: number;
 }
 export interface HeartbeatAnswer extends Header {
   type: 'heartbeatAnswer';
@@ -96,6 +98,30 @@ export interface TimeoutNow extends Header {
   type: 'timeoutNow';
 }
 
+/** "I cannot know what I have promised": from a member in doubt to all it knows of, until one leads it out (doubt.ts). */
+export interface Rejoin extends Header {
+  type: 'rejoin';
+  /** One for each life in doubt. */
+  nonce: number;
+}
+export interface RejoinAnswer extends Header {
+  type: 'rejoinAnswer';
+  nonce: number;
+  /** The sender's own doubt, or one that it had without having promised anything since; '' = none. */
+  doubt: DoubtReason | '';
+  lastIndex: Index;
+  lastTerm: Term;
+  /** Of a leader: the life that it will hear from now on, and an entry that it appended after it was asked. Else 0. */
+  incarnation: number;
+  through: Index;
+}
+
+/** The hash of a sender's state machine after some entries. The core itself makes nothing of it. */
+export interface StateHashes extends Header {
+  type: 'stateHashes';
+  hashes: { index: Index; hash: string }[];
+}
+
 export type Message =
   | PreVote
   | PreVoteAnswer
@@ -107,7 +133,10 @@ export type Message =
   | HeartbeatAnswer
   | SnapshotChunk
   | SnapshotChunkAnswer
-  | TimeoutNow;
+  | TimeoutNow
+  | Rejoin
+  | RejoinAnswer
+  | StateHashes;
 export type MessageType = Message['type'];
 /** A message without what `send` adds to every one of them. */
 export type MessageBody = Message extends infer M ? (M extends Message ? Omit<M, keyof Header> : never) : never;

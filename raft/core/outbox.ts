@@ -2,7 +2,7 @@
 // they are.
 import { invariant } from '../../lib/base/errors.ts';
 import { beginWrite, unwritten } from './log.ts';
-import type { RaftState } from './state.ts';
+import { standingOf, standingText, type RaftState } from './state.ts';
 import {
   RAFT_MESSAGE_VERSION,
   type AppendId,
@@ -10,6 +10,7 @@ import {
   type HardState,
   type MemberId,
   type MessageBody,
+  type Standing,
 } from './types.ts';
 
 /** Stands for "the last write begun" until the step ends and its number is known. */
@@ -37,6 +38,9 @@ function promises(body: MessageBody): boolean {
     case 'heartbeatAnswer':
     case 'snapshotChunk':
     case 'timeoutNow':
+    case 'rejoin':
+    case 'rejoinAnswer':
+    case 'stateHashes':
       return false;
     default:
       return body satisfies never;
@@ -54,6 +58,7 @@ export function send(raft: RaftState, to: MemberId, body: MessageBody): void {
     ...body,
   };
   const afterAppend = promises(body) ? LAST_WRITE : undefined;
+  if (afterAppend !== undefined) raft.formerDoubt = '';
   raft.emitted.push({ type: 'send', message, afterAppend });
 }
 
@@ -74,7 +79,14 @@ function takeWrite(raft: RaftState): Effect | undefined {
   const { log } = raft;
   const hardStateChanged = raft.term !== raft.writtenTerm || raft.vote !== raft.writtenVote;
   const entries = unwritten(log);
-  if (!hardStateChanged && entries.length === 0 && log.truncateFrom === undefined && log.install === undefined) {
+  const standing = takeStanding(raft);
+  if (
+    !hardStateChanged &&
+    standing === undefined &&
+    entries.length === 0 &&
+    log.truncateFrom === undefined &&
+    log.install === undefined
+  ) {
     return undefined;
   }
   const hardState: HardState = { term: raft.term, vote: raft.vote, commit: raft.commit };
@@ -86,9 +98,18 @@ function takeWrite(raft: RaftState): Effect | undefined {
   if (install !== undefined) {
     log.installing = appendId;
     invariant(entries.length === 0, `entries were appended in the step that installs snapshot ${install.index}`);
-    return { type: 'installSnapshot', appendId, snapshot: install, hardState };
+    return { type: 'installSnapshot', appendId, snapshot: install, hardState, standing };
   }
-  return { type: 'append', appendId, truncateFrom, entries, hardState };
+  return { type: 'append', appendId, truncateFrom, entries, hardState, standing };
+}
+
+/** What changed of it must be durable before the next promise: a member must not come back in doubt after it has voted. */
+function takeStanding(raft: RaftState): Standing | undefined {
+  const standing = standingOf(raft);
+  const text = standingText(standing);
+  if (text === raft.writtenStanding) return undefined;
+  raft.writtenStanding = text;
+  return standing;
 }
 
 function announce(raft: RaftState, out: Effect[]): void {

@@ -162,7 +162,7 @@ test('5.2: a follower that hears nothing stands; one that hears a leader does no
   const led = member({ id: 'b' });
   for (let i = 0; i < 100; i++) {
     take(led, { type: 'tick' });
-    if (i % 5 === 0) hear(led, 'a', 1, { type: 'heartbeat', commit: 0, round: i });
+    if (i % 5 === 0) hear(led, 'a', 1, { type: 'heartbeat', commit: 0, round: i, life: 1 });
   }
   t.is(led.role, 'follower');
 });
@@ -447,7 +447,7 @@ test('5.4.2: an entry of an earlier term is not committed by counting', (t) => {
 
 test('6: a leader is not deposed by a member that lost sight of it', (t) => {
   const raft = member({ id: 'b' });
-  hear(raft, 'a', 1, { type: 'heartbeat', commit: 0, round: 1 });
+  hear(raft, 'a', 1, { type: 'heartbeat', commit: 0, round: 1, life: 1 });
   t.deepEqual(hear(raft, 'c', 9, { type: 'vote', lastIndex: 99, lastTerm: 8, transfer: false }), []);
   t.is(raft.term, 1);
   for (let i = 0; i < 9; i++) take(raft, { type: 'tick' });
@@ -501,7 +501,7 @@ test('a driver that breaks its side of the contract stops the member', (t) => {
   t.throws(() => take(member(), { type: 'appended', appendId: 5 }), { message: /write 5 was confirmed/ });
   t.throws(() => take(member(), { type: 'applied', index: 5 }), { message: /5 was applied/ });
   t.throws(() => hear(leader(), 'b', 1, accepted(99)), { message: /claims entry 99/ });
-  t.throws(() => hear(leader(), 'b', 1, { type: 'heartbeat', commit: 0, round: 1 }), {
+  t.throws(() => hear(leader(), 'b', 1, { type: 'heartbeat', commit: 0, round: 1, life: 1 }), {
     message: /two leaders in term 1/,
   });
 });

@@ -40,6 +40,8 @@ export interface Progress {
   /** The life that it last spoke from; 0 = not heard yet. */
   incarnation: number;
   transfer: SnapshotTransfer | undefined;
+  /** It said that it does not know what it has promised; what it says in the life `incarnation` counts for nothing. */
+  doubt: { nonce: number; incarnation: number; through: Index; tick: number } | undefined;
 }
 
 export function newProgress(lastIndex: Index, tick: number): Progress {
@@ -57,7 +59,16 @@ export function newProgress(lastIndex: Index, tick: number): Progress {
     leaseTick: 0,
     incarnation: 0,
     transfer: undefined,
+    doubt: undefined,
   };
+}
+
+/** In doubt of its promises, as far as this leader knows: sent the log like a learner. */
+export const isDoubted = ({ doubt, incarnation }: Progress): boolean => doubt?.incarnation === incarnation;
+
+/** What a follower has reached, for a majority: nothing if it is in doubt. */
+export function counted(progress: Progress | undefined, reached: (progress: Progress) => number): number {
+  return progress === undefined || isDoubted(progress) ? 0 : reached(progress);
 }
 
 function clearInflight(progress: Progress): void {
@@ -92,6 +103,8 @@ export function forgetLife(progress: Progress, incarnation: number): void {
   progress.match = 0;
   progress.matchAtHeartbeat = 0;
   progress.toldCommit = 0;
+  progress.ackedRound = 0;
+  progress.leaseTick = 0;
   becomeProbe(progress, progress.next);
   progress.incarnation = incarnation;
 }

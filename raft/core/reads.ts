@@ -1,6 +1,6 @@
 // Decides when a read may be answered: when this member was certainly still the leader after the read arrived (Raft thesis,
 // 6.4). Never reads anything, and never uses an answer for a round that began before the read did.
-import type { Progress } from './progress.ts';
+import { counted, type Progress } from './progress.ts';
 import { configurationOf, type Leading, type RaftState } from './state.ts';
 import { quorumValue } from './quorum.ts';
 import { broadcastHeartbeats } from './replication.ts';
@@ -50,7 +50,7 @@ export function confirmRound(raft: RaftState, progress: Progress, round: number)
 function release(raft: RaftState, leading: Leading): void {
   if (leading.readRounds.length === 0) return;
   const confirmed = quorumValue(configurationOf(raft), (id) =>
-    id === raft.id ? Infinity : (leading.progress.get(id)?.ackedRound ?? 0),
+    id === raft.id ? Infinity : counted(leading.progress.get(id), (progress) => progress.ackedRound),
   );
   while (leading.readRounds.length > 0 && leading.readRounds[0]!.round <= confirmed) {
     const { index, readIds } = leading.readRounds.shift()!;
@@ -68,7 +68,7 @@ function confirmLease(leading: Leading, progress: Progress, round: number): void
 function hasLease(raft: RaftState, leading: Leading): boolean {
   if (!raft.leaseReads || leading.leaseLost || raft.commit < leading.termStart) return false;
   const since = quorumValue(configurationOf(raft), (id) =>
-    id === raft.id ? raft.ticks : (leading.progress.get(id)?.leaseTick ?? 0),
+    id === raft.id ? raft.ticks : counted(leading.progress.get(id), (progress) => progress.leaseTick),
   );
   // A tenth and one tick of slack: ticks of two members are not in step, nor exactly of the same length.
   const leaseTicks = raft.electionTicks.min - Math.ceil(raft.electionTicks.min / 10) - 1;

@@ -162,7 +162,12 @@ export function broadcastHeartbeats(raft: RaftState, leading: Leading): void {
   if (raft.leaseReads && leading.roundTicks.at(-1)?.tick !== raft.ticks)
     leading.roundTicks.push({ round, tick: raft.ticks });
   for (const [to, progress] of leading.progress) {
-    send(raft, to, { type: 'heartbeat', commit: Math.min(raft.commit, progress.match), round });
+    send(raft, to, {
+      type: 'heartbeat',
+      commit: Math.min(raft.commit, progress.match),
+      round,
+      life: progress.incarnation,
+    });
   }
 }
 

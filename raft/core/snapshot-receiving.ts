@@ -2,6 +2,7 @@
 // paper, section 7). Never takes one that is not ahead of what is committed here.
 import { invariant } from '../../lib/base/errors.ts';
 import { sameConfiguration } from './configuration.ts';
+import { mayAnswer } from './doubt.ts';
 import { hearLeader } from './election.ts';
 import { announceConfiguration } from './following.ts';
 import { commitThrough } from './commit.ts';
@@ -13,6 +14,7 @@ import type { Index, SnapshotChunk, SnapshotDescription } from './types.ts';
 
 export function receiveSnapshotChunk(raft: RaftState, { from, snapshot, offset, data }: SnapshotChunk): void {
   hearLeader(raft, from);
+  if (!mayAnswer(raft)) return;
   if (raft.storageFailure !== '') return;
   if (snapshot.index <= raft.commit) return answer(raft, snapshot.index, { installed: true });
   // What is staged is being installed: the first chunk of another would take its place. The sender tries again.

@@ -7,6 +7,7 @@ import {
   DEFAULT_RAFT_LIMITS,
   type AppendId,
   type Configuration,
+  type DoubtReason,
   type Effect,
   type Index,
   type MemberId,
@@ -14,6 +15,7 @@ import {
   type RaftOptions,
   type Role,
   type SnapshotDescription,
+  type Standing,
   type Term,
 } from './types.ts';
 
@@ -65,10 +67,22 @@ export interface Receiving {
   written: number;
 }
 
+/** A member that cannot say what it has promised (doubt.ts). */
+export interface Doubt {
+  reason: DoubtReason;
+  /** Names this life in doubt. */
+  nonce: number;
+  /** Who said since then to be in the same doubt, and how far its log goes. */
+  others: Map<MemberId, { lastTerm: Term; lastIndex: Index }>;
+  /** What the leader of `term` said: this member is whole when it holds entry `through` of it, committed. */
+  welcome: { term: Term; through: Index } | undefined;
+}
+
 export interface RaftState {
   readonly clusterId: string;
   readonly id: MemberId;
-  readonly incarnation: number;
+  /** Changes within a life only when doubt begins or ends. */
+  incarnation: number;
   readonly electionTicks: { readonly min: number; readonly max: number };
   readonly heartbeatTicks: number;
   readonly leaseReads: boolean;
@@ -105,12 +119,17 @@ export interface RaftState {
   damagedThrough: Index;
   /** What was lost was of at most this term. */
   damagedTerm: Term;
+  /** undefined: it knows what it has promised. */
+  doubt: Doubt | undefined;
+  /** The doubt that others in the same may still hear of; '' since this member promised something. */
+  formerDoubt: DoubtReason | '';
   /** State of mulberry32. */
   chance: number;
 
   /** Term and vote as the last write has them. */
   writtenTerm: Term;
   writtenVote: MemberId;
+  writtenStanding: string;
   /** Effects of the step under way, before the write is put in front of them. */
   emitted: Effect[];
   announced: { leader: MemberId; term: Term; role: Role };
@@ -150,16 +169,38 @@ export function createRaft(options: RaftOptions): RaftState {
     seekTick: -Infinity,
     storageFailure: '',
     damagedThrough: restored.damagedThrough ?? 0,
-    damagedTerm: restored.hardState.term,
+    damagedTerm: restored.damagedTerm ?? restored.hardState.term,
+    doubt: undefined,
+    formerDoubt: '',
     chance: (options.seed ^ Math.imul(options.incarnation, 0x9e3779b1)) >>> 0,
     writtenTerm: restored.hardState.term,
     writtenVote: restored.hardState.vote,
+    writtenStanding: '',
     emitted: [],
     announced: { leader: '', term: restored.hardState.term, role: 'follower' },
   };
-  if (raft.damagedThrough <= raft.commit) raft.damagedThrough = 0;
   raft.electionTimeout = drawElectionTimeout(raft);
+  if (restored.doubt !== undefined) doubt(raft, restored.doubt);
+  raft.writtenStanding = standingText(standingOf(raft));
+  if (raft.damagedThrough <= raft.commit) raft.damagedThrough = 0;
   return raft;
+}
+
+/** From now on this member does not know what it has promised. */
+export function doubt(raft: RaftState, reason: DoubtReason): void {
+  const nonce = drawInt(raft, 2 ** 21) * 2 ** 32 + drawInt(raft, 2 ** 32);
+  raft.doubt = { reason, nonce, others: new Map(), welcome: undefined };
+  raft.formerDoubt = reason;
+}
+
+export function standingOf({ doubt: present, damagedThrough, damagedTerm, incarnation }: RaftState): Standing {
+  const term = damagedThrough === 0 ? 0 : damagedTerm;
+  return { doubt: present?.reason ?? '', damagedThrough, damagedTerm: term, incarnation };
+}
+
+/** Equal texts need no new write. */
+export function standingText({ doubt: reason, damagedThrough, damagedTerm }: Standing): string {
+  return `${reason} ${damagedThrough} ${damagedTerm}`;
 }
 
 function assertOptions({ electionTicks, heartbeatTicks, restored, id, clusterId }: RaftOptions): void {
@@ -257,6 +298,7 @@ export function assertState(raft: RaftState): void {
   invariant(log.windowStart + log.window.length === log.lastIndex + 1, `the window does not end at ${log.lastIndex}`);
   invariant(log.lastTerm <= raft.term, `the log has term ${log.lastTerm}, the member ${raft.term}`);
   invariant(raft.term === raft.writtenTerm && raft.vote === raft.writtenVote, `term ${raft.term} is not written`);
+  invariant(raft.doubt === undefined || raft.role === 'follower', `a ${raft.role} in doubt of what it has promised`);
   invariant((raft.role === 'leader') === (raft.leading !== undefined), `a ${raft.role} with the wrong memory`);
   invariant(raft.role !== 'leader' || raft.leader === raft.id, `a leader that follows ${raft.leader}`);
   const campaigning = raft.role === 'candidate' || raft.role === 'preCandidate';

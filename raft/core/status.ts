@@ -1,13 +1,16 @@
 // Decides what an operator is shown of a member. Never changes it.
 import { configurationAt } from './configuration.ts';
+import { isDoubted } from './progress.ts';
 import { configurationOf, type RaftState } from './state.ts';
-import type { Configuration, Index, MemberId, Role, Term } from './types.ts';
+import type { Configuration, DoubtReason, Index, MemberId, Role, Term } from './types.ts';
 
 export interface FollowerStatus {
   id: MemberId;
   state: 'probe' | 'replicate' | 'snapshot';
   match: Index;
   heardTicksAgo: number;
+  /** It does not know what it has promised: it has the log, and counts for nothing yet. */
+  inDoubt: boolean;
   /** Of the snapshot that it is being sent; 0 otherwise. */
   snapshotSentBytes: number;
 }
@@ -32,6 +35,9 @@ export interface RaftStatus {
   storageFailure: string;
   /** Entries up to here are awaited from a leader before this member votes again; 0 = none. */
   damagedThrough: Index;
+  /** '' = it knows what it has promised; otherwise it takes no part until a leader has brought it up to date. */
+  doubt: DoubtReason | '';
+  incarnation: number;
   /** Empty unless leader. */
   followers: FollowerStatus[];
 }
@@ -57,10 +63,13 @@ export function raftStatus(raft: RaftState): RaftStatus {
     pendingReads: leading?.readCount ?? 0,
     storageFailure: raft.storageFailure,
     damagedThrough: raft.damagedThrough,
+    doubt: raft.doubt?.reason ?? '',
+    incarnation: raft.incarnation,
     followers: [...(leading?.progress ?? [])].map(([id, progress]) => ({
       id,
       state: progress.state,
       match: progress.match,
+      inDoubt: isDoubted(progress),
       heardTicksAgo: raft.ticks - progress.heardTick,
       snapshotSentBytes: progress.transfer?.acked ?? 0,
     })),

@@ -3,6 +3,7 @@
 import { invariant } from '../../lib/base/errors.ts';
 import { advanceCommit, pumpApply, receiveApplied } from './commit.ts';
 import { compact, snapshotTaken } from './compaction.ts';
+import { receiveRejoin, receiveRejoinAnswer, tickDoubt } from './doubt.ts';
 import {
   becomeFollower,
   confirmOwnVote,
@@ -18,11 +19,17 @@ import { correctOldLeader, receiveAppend, receiveHeartbeat } from './following.t
 import { confirmWrites } from './log.ts';
 import { changeConfiguration } from './membership.ts';
 import { flush } from './outbox.ts';
-import { becomeProbe } from './progress.ts';
+import { becomeProbe, counted } from './progress.ts';
 import { propose } from './proposals.ts';
 import { quorumValue } from './quorum.ts';
 import { pruneRounds, readIndex } from './reads.ts';
-import { broadcastHeartbeats, receiveAppendAnswer, receiveHeartbeatAnswer, resumeSnapshots } from './replication.ts';
+import {
+  broadcastAppends,
+  broadcastHeartbeats,
+  receiveAppendAnswer,
+  receiveHeartbeatAnswer,
+  resumeSnapshots,
+} from './replication.ts';
 import { chunkFailed, chunkWritten, receiveSnapshotChunk } from './snapshot-receiving.ts';
 import { receiveSnapshotChunkAnswer, releaseSnapshots } from './snapshot-sending.ts';
 import { assertState, configurationOf, type Leading, type RaftState } from './state.ts';
@@ -52,6 +59,8 @@ function handle(raft: RaftState, input: Input): void {
       return receiveApplied(raft, input.index);
     case 'readIndex':
       return readIndex(raft, input.readId);
+    case 'logReadable':
+      return logReadable(raft);
     case 'changeConfiguration':
       return changeConfiguration(raft, input);
     case 'transferLeadership':
@@ -72,6 +81,7 @@ function handle(raft: RaftState, input: Input): void {
 function tick(raft: RaftState): void {
   raft.ticks++;
   pumpApply(raft); // Entries that could not be read before.
+  tickDoubt(raft);
   if (raft.leading === undefined) tickElection(raft);
   else tickLeader(raft, raft.leading);
 }
@@ -79,7 +89,7 @@ function tick(raft: RaftState): void {
 function tickLeader(raft: RaftState, leading: Leading): void {
   // CheckQuorum: a leader that a quorum has not answered for an election timeout may have been replaced long ago.
   const heard = quorumValue(configurationOf(raft), (id) =>
-    id === raft.id ? raft.ticks : (leading.progress.get(id)?.heardTick ?? 0),
+    id === raft.id ? raft.ticks : counted(leading.progress.get(id), (progress) => progress.heardTick),
   );
   if (raft.ticks - heard >= raft.electionTicks.min) return becomeFollower(raft, raft.term, '');
   tickTransfer(raft, leading);
@@ -89,6 +99,11 @@ function tickLeader(raft: RaftState, leading: Leading): void {
   resumeSnapshots(raft, leading);
   pursueTransfer(raft);
   compact(raft);
+}
+
+function logReadable(raft: RaftState): void {
+  pumpApply(raft);
+  if (raft.leading !== undefined) broadcastAppends(raft);
 }
 
 function appended(raft: RaftState, appendId: AppendId): void {
@@ -118,6 +133,9 @@ function receive(raft: RaftState, message: Message): void {
   // These two look at the leader's protection before they look at the term.
   if (message.type === 'preVote') return receivePreVote(raft, message);
   if (message.type === 'vote') return receiveVote(raft, message);
+  // Who is in doubt may have forgotten its term; and its answers are told by their nonce.
+  if (message.type === 'rejoin') return receiveRejoin(raft, message);
+  if (message.type === 'stateHashes') return;
   if (message.term < raft.term) return receiveOld(raft, message);
   if (message.term > raft.term) becomeFollower(raft, message.term, '');
   receiveCurrent(raft, message);
@@ -129,7 +147,9 @@ function receiveOld(raft: RaftState, message: Message): void {
   if (type === 'append' || type === 'heartbeat' || type === 'snapshotChunk') correctOldLeader(raft, from);
 }
 
-function receiveCurrent(raft: RaftState, message: Exclude<Message, { type: 'preVote' | 'vote' }>): void {
+type Current = Exclude<Message, { type: 'preVote' | 'vote' | 'rejoin' | 'stateHashes' }>;
+
+function receiveCurrent(raft: RaftState, message: Current): void {
   switch (message.type) {
     case 'preVoteAnswer':
       return receivePreVoteAnswer(raft, message);
@@ -149,6 +169,8 @@ function receiveCurrent(raft: RaftState, message: Exclude<Message, { type: 'preV
       return receiveSnapshotChunkAnswer(raft, message);
     case 'timeoutNow':
       return takeOver(raft);
+    case 'rejoinAnswer':
+      return receiveRejoinAnswer(raft, message);
     default:
       message satisfies never;
   }

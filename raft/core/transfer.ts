@@ -3,6 +3,7 @@
 import { configurationOf, type Leading, type RaftState } from './state.ts';
 import { isVoter, votersOf } from './configuration.ts';
 import { send } from './outbox.ts';
+import { isDoubted } from './progress.ts';
 import { askFollower } from './replication.ts';
 import type { MemberId } from './types.ts';
 
@@ -12,7 +13,8 @@ export function furthestFollower(raft: RaftState): MemberId {
   let bestMatch = -1;
   for (const id of votersOf(configurationOf(raft))) {
     const progress = raft.leading!.progress.get(id);
-    if (progress === undefined || raft.ticks - progress.heardTick >= raft.electionTicks.min) continue;
+    if (progress === undefined || isDoubted(progress) || raft.ticks - progress.heardTick >= raft.electionTicks.min)
+      continue;
     if (progress.match > bestMatch) [best, bestMatch] = [id, progress.match];
   }
   return best;

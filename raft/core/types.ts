@@ -108,6 +108,24 @@ export const DEFAULT_RAFT_LIMITS: RaftLimits = {
   slowDiskTicks: 20,
 };
 
+/**
+ * Why a member cannot know what it has promised: 'newborn' (its directory was empty), 'copied' (its directory is a copy of
+ * another one, perhaps an old one), 'lost' (term, vote or the end of its log cannot be read, or a leader knows of a later
+ * life than its own).
+ */
+export type DoubtReason = 'newborn' | 'copied' | 'lost';
+
+/** What a member lacks of what it may have promised. Remembered over restarts until it is made good. */
+export interface Standing {
+  /** '' = it knows its promises. */
+  doubt: DoubtReason | '';
+  /** See Restored; 0 = no entry is missing. */
+  damagedThrough: Index;
+  damagedTerm: Term;
+  /** The life that says so: the next one is higher. */
+  incarnation: number;
+}
+
 /** What storage found at start. An empty member passes its first configuration as a snapshot at index 0, term 0. */
 export interface Restored {
   hardState: HardState;
@@ -119,11 +137,15 @@ export interface Restored {
   /** Every entry of kind 'configuration' in the log, oldest first. */
   configurationEntries: Entry[];
   /**
-   * Entries up to here were durable once and are lost or unreadable. Until they are repaired by a leader this member
-   * neither votes nor campaigns: its vote could elect a leader that lacks what it had promised to keep. Storage must
-   * remember it over restarts, until `raftStatus().damagedThrough` is 0.
+   * Entries up to here were durable once and are lost or unreadable, while term and vote are certain. Until a leader has
+   * repaired them this member does not campaign, and votes only for who has a log as new as its own once was: any other
+   * leader could lack what this member had promised to keep.
    */
   damagedThrough?: Index;
+  /** Term of the entry at `damagedThrough`, or a bound on it; the hard state's if not given. */
+  damagedTerm?: Term;
+  /** It cannot say what it has promised: it takes no part until a leader has shown that nothing of it is missing. */
+  doubt?: DoubtReason | undefined;
 }
 
 export interface RaftOptions {
@@ -159,6 +181,8 @@ export type Input =
   /** The state machine holds everything up to `index` (of `apply` or of `installSnapshot`). */
   | { type: 'applied'; index: Index }
   | { type: 'readIndex'; readId: number }
+  /** Something that was 'unavailable' can be read now. A hint: without it the core asks again with its next heartbeat. */
+  | { type: 'logReadable' }
   /** The wanted end state. `expectedIndex`: refuse unless the present configuration is the one of that entry. */
   | {
       type: 'changeConfiguration';
@@ -208,6 +232,7 @@ export type Effect =
       /** The staged one: becomes the state machine, and the log ends with it (every entry is dropped). */
       snapshot: SnapshotDescription;
       hardState: HardState;
+      standing?: Standing | undefined;
     }
   | { type: 'send'; message: Message; afterAppend: AppendId | undefined }
   /** Fill in `lengthBytes` of the snapshot `message.snapshot` from `message.offset`, then send. Lost ones are asked for again. */
@@ -242,6 +267,8 @@ export interface AppendEffect {
   /** Contiguous; may be empty when only `hardState` changed. */
   entries: Entry[];
   hardState: HardState;
+  /** Given when it changed. */
+  standing?: Standing | undefined;
 }
 
 export type SnapshotChunkHead = Omit<SnapshotChunk, 'data'>;

@@ -3,6 +3,7 @@
 import { decodeConfiguration, toConfiguration } from '../core/configuration.ts';
 import type {
   AppendOutcome,
+  DoubtReason,
   Entry,
   EntryKind,
   MemberId,
@@ -21,6 +22,9 @@ export interface Expected {
   from: MemberId;
   type: string;
 }
+
+/** Of one message: more than a member has to say at once. */
+const MAX_HASHES = 64;
 
 type Fields = Record<string, unknown>;
 class Malformed extends Error {}
@@ -112,6 +116,22 @@ const lastOf = (fields: Fields): { lastIndex: number; lastTerm: number } => ({
   lastTerm: natural(fields, 'lastTerm'),
 });
 
+const DOUBTS: readonly unknown[] = ['', 'newborn', 'copied', 'lost'] satisfies (DoubtReason | '')[];
+
+function doubt(fields: Fields): DoubtReason | '' {
+  if (!DOUBTS.includes(fields['doubt'])) throw new Malformed('doubt');
+  return fields['doubt'] as DoubtReason | '';
+}
+
+function hashes(fields: Fields): { index: number; hash: string }[] {
+  const list = fields['hashes'];
+  if (!Array.isArray(list) || list.length > MAX_HASHES) throw new Malformed('hashes');
+  return list.map((each: unknown) => {
+    if (!isFields(each)) throw new Malformed('hashes');
+    return { index: natural(each, 'index'), hash: text(each, 'hash') };
+  });
+}
+
 type BodyOf<T extends MessageType> = Omit<
   Extract<Message, { type: T }>,
   'version' | 'clusterId' | 'from' | 'to' | 'term' | 'type'
@@ -131,7 +151,7 @@ const BODIES: { [T in MessageType]: (fields: Fields) => BodyOf<T> } = {
     quiet: flag(f, 'quiet'),
   }),
   appendAnswer: (f) => ({ incarnation: natural(f, 'incarnation'), outcome: outcome(object(f, 'outcome')) }),
-  heartbeat: (f) => ({ commit: natural(f, 'commit'), round: natural(f, 'round') }),
+  heartbeat: (f) => ({ commit: natural(f, 'commit'), round: natural(f, 'round'), life: natural(f, 'life') }),
   heartbeatAnswer: (f) => ({ incarnation: natural(f, 'incarnation'), round: natural(f, 'round') }),
   snapshotChunk: chunk,
   snapshotChunkAnswer: (f) => ({
@@ -142,6 +162,15 @@ const BODIES: { [T in MessageType]: (fields: Fields) => BodyOf<T> } = {
     installed: flag(f, 'installed'),
   }),
   timeoutNow: () => ({}),
+  rejoin: (f) => ({ nonce: natural(f, 'nonce') }),
+  rejoinAnswer: (f) => ({
+    nonce: natural(f, 'nonce'),
+    doubt: doubt(f),
+    ...lastOf(f),
+    incarnation: natural(f, 'incarnation'),
+    through: natural(f, 'through'),
+  }),
+  stateHashes: (f) => ({ hashes: hashes(f) }),
 };
 
 /** The message, or why it is none for us. */

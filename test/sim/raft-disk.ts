@@ -9,6 +9,7 @@ import type {
   LogReader,
   Restored,
   SnapshotDescription,
+  Standing,
   Term,
 } from '../../raft/core/index.ts';
 
@@ -18,6 +19,14 @@ export interface StoredSnapshot {
   description: SnapshotDescription;
   bytes: Uint8Array;
 }
+
+const WHOLE: Standing = { doubt: '', damagedThrough: 0, damagedTerm: 0, incarnation: 0 };
+
+/** What a backup of a disk holds. */
+export type DiskCopy = Pick<
+  RaftDisk,
+  'hardState' | 'snapshots' | 'entries' | 'firstIndex' | 'standing' | 'incarnation'
+>;
 
 export class RaftDisk {
   hardState: HardState = { term: 0, vote: '', commit: 0 };
@@ -30,9 +39,13 @@ export class RaftDisk {
   staged: Uint8Array[] = [];
   /** While set, reads answer 'unavailable'. */
   unreadable = false;
-  damagedThrough: Index = 0;
+  standing: Standing = { ...WHOLE };
+  /** Of the last life that was begun from this disk. */
+  incarnation = 0;
+  private readonly first: SnapshotDescription;
 
   constructor(first: SnapshotDescription) {
+    this.first = first;
     this.snapshots = [{ description: first, bytes: new Uint8Array() }];
     this.firstIndex = first.index + 1;
   }
@@ -77,6 +90,10 @@ export class RaftDisk {
   write(): Write {
     const write = this.queue.shift()!;
     this.hardState = write.hardState;
+    if (write.standing !== undefined) {
+      this.standing = write.standing;
+      this.incarnation = Math.max(this.incarnation, write.standing.incarnation);
+    }
     if (write.type === 'append') this.append(write);
     else this.install(write.snapshot);
     return write;
@@ -126,12 +143,41 @@ export class RaftDisk {
   /** Entries from `index` on can no longer be read; storage cuts them off and says so. */
   damage(index: Index): void {
     if (index > this.lastIndex) return;
-    this.damagedThrough = Math.max(this.damagedThrough, this.lastIndex);
+    const { term } = this.entry(this.lastIndex);
+    const { damagedThrough, damagedTerm } = this.standing;
+    if (term > damagedTerm || (term === damagedTerm && this.lastIndex > damagedThrough))
+      this.standing = { ...this.standing, damagedThrough: this.lastIndex, damagedTerm: term };
     this.entries.length = index - this.firstIndex;
     const { index: covered } = this.snapshot.description;
     if (this.lastIndex >= covered) return;
     this.entries = [];
     this.firstIndex = covered + 1;
+  }
+
+  /** Everything is gone, as on a new disk. */
+  wipe(): void {
+    this.putBack({
+      hardState: { term: 0, vote: '', commit: 0 },
+      snapshots: [{ description: this.first, bytes: new Uint8Array() }],
+      entries: [],
+      firstIndex: this.first.index + 1,
+      standing: { ...WHOLE, doubt: 'newborn' },
+      incarnation: 0,
+    });
+    this.standing = { ...this.standing, doubt: 'newborn' };
+  }
+
+  copy(): DiskCopy {
+    const { hardState, snapshots, entries, firstIndex, standing, incarnation } = this;
+    return { hardState, snapshots: [...snapshots], entries: [...entries], firstIndex, standing, incarnation };
+  }
+
+  /** A backup takes the place of what was here; storage sees that it is not the directory that it was written to. */
+  putBack(copy: DiskCopy): void {
+    Object.assign(this, copy, { snapshots: [...copy.snapshots], entries: [...copy.entries] });
+    this.standing = { ...copy.standing, doubt: copy.standing.doubt || 'copied' };
+    this.queue = [];
+    this.staged = [];
   }
 
   restored(): Restored {
@@ -141,7 +187,9 @@ export class RaftDisk {
       firstIndex: this.firstIndex,
       lastIndex: this.lastIndex,
       configurationEntries: this.entries.filter((entry) => entry.kind === 'configuration'),
-      damagedThrough: this.damagedThrough,
+      damagedThrough: this.standing.damagedThrough,
+      damagedTerm: this.standing.damagedTerm,
+      doubt: this.standing.doubt || undefined,
     };
   }
 }

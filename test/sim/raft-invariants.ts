@@ -11,6 +11,7 @@ import {
   type Message,
   type Term,
 } from '../../raft/core/index.ts';
+import type { RaftDisk } from './raft-disk.ts';
 import type { RaftMember } from './raft-member.ts';
 
 export class InvariantBroken extends Error {}
@@ -43,6 +44,13 @@ export class RaftInvariants {
   /** The highest index that any member ever knew to be committed. */
   get highestCommit(): Index {
     return this.committed.length;
+  }
+
+  /** Its disk was replaced: nobody can hold this member to what it said before, but the others to what they knew. */
+  forget(id: MemberId): void {
+    this.terms.delete(id);
+    for (const memory of [this.votes, this.commits])
+      for (const key of memory.keys()) if (key.startsWith(`${id} `)) memory.delete(key);
   }
 
   committedEntries(): readonly Entry[] {
@@ -144,7 +152,7 @@ export class RaftInvariants {
   private durable(leader: RaftMember, effects: readonly Effect[]): void {
     const { raft } = leader;
     if (raft.commit < raft.leading!.termStart) return;
-    if (this.members().some(({ disk }) => disk.damagedThrough > 0)) return; // A broken disk forgot what it held.
+    if (this.members().some(({ disk }) => !isWhole(disk))) return; // A broken disk forgot what it held.
     this.checks.durable++;
     const entry = this.committed[raft.commit - 1]!;
     const byId = new Map(this.members().map((member) => [member.id, member]));
@@ -215,6 +223,9 @@ export class RaftInvariants {
     this.votes.set(key, to);
   }
 }
+
+/** Holds everything that it ever promised to hold. */
+export const isWhole = ({ standing }: RaftDisk): boolean => standing.doubt === '' && standing.damagedThrough === 0;
 
 function isDurable(member: RaftMember | undefined, entry: Entry): boolean {
   if (member === undefined) return false;

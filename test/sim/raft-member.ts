@@ -38,7 +38,6 @@ export class RaftMember {
   readonly disk: RaftDisk;
   raft: RaftState;
   alive = true;
-  incarnation = 1;
   /** The state machine: what was applied last, and the chain up to there. */
   applied: Index = 0;
   state = 0x811c9dc5;
@@ -56,8 +55,13 @@ export class RaftMember {
     this.raft = this.create();
   }
 
+  get incarnation(): number {
+    return this.raft.incarnation;
+  }
+
   private create(): RaftState {
-    const { id, disk, incarnation, options } = this;
+    const { id, disk, options } = this;
+    const incarnation = ++disk.incarnation;
     return createRaft({ ...options, id, incarnation, restored: disk.restored(), reader: disk.reader });
   }
 
@@ -65,7 +69,6 @@ export class RaftMember {
     if (!this.alive) return;
     const effects: Effect[] = [];
     step(this.raft, input, effects);
-    this.disk.damagedThrough = this.raft.damagedThrough;
     this.watcher.stepped(this, input, effects);
     const followUps = effects.flatMap((effect) => this.carryOut(effect));
     for (const followUp of followUps) this.input(followUp);
@@ -170,7 +173,6 @@ export class RaftMember {
 
   restart(): void {
     this.alive = true;
-    this.incarnation++;
     this.disk.unreadable = false;
     this.loadSnapshot(this.disk.snapshot);
     this.raft = this.create();

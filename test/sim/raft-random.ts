@@ -3,7 +3,8 @@
 import { seededChance, type Chance } from '../../lib/base/chance.ts';
 import type { Effect, MemberId } from '../../raft/core/index.ts';
 import { RaftCluster } from './raft-cluster.ts';
-import { InvariantBroken } from './raft-invariants.ts';
+import type { DiskCopy } from './raft-disk.ts';
+import { InvariantBroken, isWhole } from './raft-invariants.ts';
 import type { RaftMember } from './raft-member.ts';
 
 export interface Schedule {
@@ -22,6 +23,7 @@ interface Run {
   counts: Counts;
   nextId: number;
   hanging: Set<MemberId>;
+  backups: Map<MemberId, DiskCopy>;
   /** How fast the clock of a member goes. */
   rates: Map<MemberId, number>;
   /** Drawn once for a run: how likely each kind of trouble is (swarm testing). */
@@ -62,6 +64,7 @@ const HAPPENINGS = {
   silence: [0.4, silence],
   stand: [4, stand],
   hang: [0.5, hang],
+  backUp: [0.5, backUp],
 } satisfies Record<string, [number, (run: Run) => void]>;
 
 /** Time passes for all, though not equally fast. */
@@ -128,14 +131,33 @@ function restart(run: Run): void {
   if (dead.length === 0) return;
   const member = pick(run, dead);
   // One damaged disk at a time, and three voters or more: beyond a minority there is nobody to repair it.
-  const others = [...run.cluster.members.values()].some(({ disk }) => disk.damagedThrough > 0);
-  const { disk } = member;
-  if (run.weights.change === 0 && !others && run.chance.float() < 0.4 && disk.entries.length > 0) {
+  const others = [...run.cluster.members.values()].some((each) => each !== member && !isWhole(each.disk));
+  if (run.weights.change === 0 && !others && run.chance.float() < 0.5) ruin(run, member);
+  member.restart();
+}
+
+/** What may be wrong with a disk when its member starts. */
+function ruin(run: Run, { id, disk }: RaftMember): void {
+  const copy = run.backups.get(id);
+  const draw = run.chance.float();
+  if (draw < 0.25) {
+    disk.wipe();
+    run.cluster.invariants.forget(id);
+    count(run, 'wiped');
+  } else if (draw < 0.5 && copy !== undefined) {
+    disk.putBack(copy);
+    run.cluster.invariants.forget(id);
+    count(run, 'putBack');
+  } else if (disk.entries.length > 0) {
     disk.damage(disk.firstIndex + run.chance.int(disk.entries.length));
     disk.hardState = { ...disk.hardState, commit: Math.min(disk.hardState.commit, disk.lastIndex) };
     count(run, 'damaged');
   }
-  member.restart();
+}
+
+function backUp(run: Run): void {
+  const { id, disk } = anyMember(run);
+  run.backups.set(id, disk.copy());
 }
 
 function transfer(run: Run): void {
@@ -252,8 +274,9 @@ export function runRandomSchedule(schedule: Schedule): Counts {
   );
   // A lease trusts that all clocks run equally fast.
   if (schedule.leaseReads) weights.tickOne = weights.stand = 0;
-  const run: Run = { cluster, chance, counts: {}, nextId: 1, hanging: new Set(), rates, weights };
+  const run: Run = { cluster, chance, counts: {}, nextId: 1, hanging: new Set(), backups: new Map(), rates, weights };
   watch(run);
+  if (chance.float() < 0.3) beginNewborn(run);
   try {
     for (let i = 0; i < schedule.steps; i++) happen(run);
     recover(run);
@@ -261,6 +284,15 @@ export function runRandomSchedule(schedule: Schedule): Counts {
     throw new Error(`seed ${schedule.seed}: ${(error as Error).message}`, { cause: error });
   }
   return { ...run.counts, ...cluster.invariants.checks };
+}
+
+/** As a new cluster begins: every directory is empty. */
+function beginNewborn({ cluster }: Run): void {
+  for (const member of cluster.members.values()) {
+    member.crash();
+    member.disk.wipe();
+    member.restart();
+  }
 }
 
 function happen(run: Run): void {

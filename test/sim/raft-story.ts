@@ -1,6 +1,7 @@
 // Decides how a story in text is played: each command changes a small cluster, and what the members did is the answer that
 // must stand below it. Never knows a clock or a seed beyond the story's own.
 import type { MemberId, Message, MessageType, RaftLimits } from '../../raft/core/index.ts';
+import type { DiskCopy } from './raft-disk.ts';
 import { RaftCluster, type ClusterOptions } from './raft-cluster.ts';
 import { effectText, inputText, logText, messageText, progressText } from './raft-text.ts';
 
@@ -60,6 +61,7 @@ export class StoryTeller {
   private lines: string[] = [];
   private quiet = false;
   private nextId = 1;
+  private readonly backups = new Map<MemberId, DiskCopy>();
 
   /** Plays one command and returns what happened. */
   play(line: string): string {
@@ -125,6 +127,32 @@ export class StoryTeller {
       this.log([id!]);
     },
     damage: ({ words: [id, index] }: Command): void => this.cluster.get(id!).disk.damage(Number(index)),
+    /** A new, empty disk takes the place of the old one. */
+    wipe: ({ words: [id] }: Command): void => {
+      this.cluster.get(id!).disk.wipe();
+      this.cluster.invariants.forget(id!);
+    },
+    /** `backup b`, and later, while it is down, `restore b`. */
+    backup: ({ words: [id] }: Command): void => void this.backups.set(id!, this.cluster.get(id!).disk.copy()),
+    restore: ({ words: [id] }: Command): void => {
+      this.cluster.get(id!).disk.putBack(this.backups.get(id!)!);
+      this.cluster.invariants.forget(id!);
+    },
+    /** As `restore`, but storage takes the directory for the one that it was. */
+    rollback: ({ words: [id] }: Command): void => {
+      const { disk } = this.cluster.get(id!);
+      disk.putBack(this.backups.get(id!)!);
+      disk.standing = { ...disk.standing, doubt: '' };
+      this.cluster.invariants.forget(id!);
+    },
+    /** All directories are empty and say so. */
+    newborn: (): void => {
+      for (const member of this.cluster.members.values()) {
+        member.crash();
+        member.disk.wipe();
+        member.restart();
+      }
+    },
     isolate: ({ words }: Command): void => this.cluster.isolate(words),
     /** One way only. */
     cut: ({ words: [from, to] }: Command): void => void this.cluster.cuts.add(`${from}>${to}`),

@@ -8,6 +8,7 @@ import {
   type Entry,
   type Input,
   type Message,
+  type Standing,
 } from '../../raft/core/index.ts';
 import type { RaftMember } from './raft-member.ts';
 import { entryOf } from './raft-invariants.ts';
@@ -60,9 +61,25 @@ function bodyText(message: Message): string {
       return `snapshot ${message.snapshotIndex}, ${message.seek ? 'go on at' : 'has'} ${message.nextOffset}`;
     case 'timeoutNow':
       return 'stand now';
+    case 'rejoin':
+      return 'I do not know what I have promised';
+    case 'rejoinAnswer': {
+      const { doubt, lastIndex, lastTerm, incarnation, through } = message;
+      if (incarnation > 0) return `be life ${incarnation}, and whole behind ${through}`;
+      return doubt === '' ? 'I do not lead' : `I am ${doubt} too, last ${lastIndex}/${lastTerm}`;
+    }
+    case 'stateHashes':
+      return message.hashes.map(({ index, hash }) => `${index} ${hash}`).join(', ');
     default:
       return message satisfies never;
   }
+}
+
+function standingText(standing: Standing | undefined): string {
+  if (standing === undefined) return '';
+  const { doubt, damagedThrough, damagedTerm, incarnation } = standing;
+  if (doubt !== '') return `; in doubt: ${doubt}`;
+  return damagedThrough > 0 ? `; damaged through ${damagedThrough}/${damagedTerm}` : `; whole, life ${incarnation}`;
 }
 
 /** One line for an effect; undefined for what a story need not tell. */
@@ -71,10 +88,10 @@ export function effectText(effect: Effect): string | undefined {
     case 'append': {
       const { term, vote } = effect.hardState;
       const cut = effect.truncateFrom === undefined ? '' : `cuts from ${effect.truncateFrom}, `;
-      return `write ${effect.appendId}: ${cut}${entriesText(effect.entries)}; term ${term}, vote ${vote || 'none'}`;
+      return `write ${effect.appendId}: ${cut}${entriesText(effect.entries)}; term ${term}, vote ${vote || 'none'}${standingText(effect.standing)}`;
     }
     case 'installSnapshot':
-      return `write ${effect.appendId}: installs snapshot ${effect.snapshot.index}/${effect.snapshot.term} (${describe(effect.snapshot.configuration)})`;
+      return `write ${effect.appendId}: installs snapshot ${effect.snapshot.index}/${effect.snapshot.term} (${describe(effect.snapshot.configuration)})${standingText(effect.standing)}`;
     case 'send': {
       const after = effect.afterAppend === undefined ? '' : ` [after write ${effect.afterAppend}]`;
       return `→ ${effect.message.to} ${messageText(effect.message)}${after}`;
@@ -132,6 +149,7 @@ export function inputText(id: string, input: Input): string | undefined {
     case 'snapshotChunkFailed':
     case 'propose':
     case 'readIndex':
+    case 'logReadable':
     case 'changeConfiguration':
     case 'transferLeadership':
     case 'peerDisconnected':
