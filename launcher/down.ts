@@ -118,6 +118,7 @@ async function removeRemains(cluster: Cluster, home: Home, say: (line: string) =
   await razeNetwork(cluster);
   rmSync(home.supervisorSocket, { force: true });
   rmSync(home.heldFile, { force: true });
+  rmSync(home.chaos, { recursive: true, force: true });
 }
 
 function whatIsLeft(cluster: Cluster, home: Home): string[] {

@@ -41,6 +41,8 @@ export function homeLayout(root: string) {
     units: `${root}/run/units.json`,
     pidFile: (unit: string) => `${root}/run/${unit}.pid`,
     readyFile: (unit: string) => `${root}/run/${unit}.ready`,
+    /** What chaos has broken and not yet healed. */
+    chaos: `${root}/chaos`,
     heldFile: `${root}/run/held.json`,
     compileCache: `${root}/cache/compile`,
   };

@@ -1,0 +1,44 @@
+// Does: starts the guardian of this process, once, and lets it go. Never heals anything itself.
+import { spawn, type ChildProcess } from 'node:child_process';
+import { closeSync, mkdirSync, openSync } from 'node:fs';
+import type { Socket } from 'node:net';
+import { dirname } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Cluster } from '../../launcher/core/cluster.ts';
+import type { Home } from '../../launcher/core/home.ts';
+import { MARK } from '../../launcher/core/units.ts';
+import type { ProcessRecord } from '../../launcher/edge/processes.ts';
+
+export interface Guard {
+  /** It has nothing more to do than to look whether anything is left. */
+  dismiss(): void;
+}
+
+/** Alive until the pipe to it closes, which the kernel does however this process ends. */
+export function startGuardian(home: Home, cluster: Cluster, owner: ProcessRecord): Guard {
+  const logFile = home.logFile('chaos-guardian');
+  mkdirSync(dirname(logFile), { recursive: true });
+  const log = openSync(logFile, 'a', 0o600);
+  let child: ChildProcess;
+  try {
+    child = spawn(
+      process.execPath,
+      [fileURLToPath(new URL('guardian.ts', import.meta.url)), home.root, String(owner.pid), owner.startTime],
+      {
+        // A session of its own: neither the terminal's end nor Ctrl-C reaches it.
+        detached: true,
+        stdio: ['pipe', log, log],
+        cwd: home.root,
+        env: { ...process.env, [MARK]: `${cluster.clusterId}/chaos-guardian` },
+      },
+    );
+  } finally {
+    closeSync(log);
+  }
+  child.on('error', () => {});
+  child.unref();
+  const pipe = child.stdin as Socket;
+  pipe.on('error', () => {});
+  pipe.unref();
+  return { dismiss: () => void pipe.end() };
+}
