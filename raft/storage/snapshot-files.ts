@@ -8,12 +8,13 @@ import { DamagedError, type Disk, type DiskFile } from './disk.ts';
 
 /** The header takes this much, whatever is in it, so that byte n of the state is at HEADER + n. */
 const HEADER_BYTES = 8192;
+export const SNAPSHOT_HEADER_BYTES = HEADER_BYTES;
 const READ_BYTES = 65_536;
 const NAME = /^snapshot-(\d{16})$/;
 const OWN_STAGE = 'taking.snapshot';
 const INCOMING_STAGE = 'incoming.snapshot';
 
-interface SnapshotHeader {
+export interface SnapshotHeader {
   version: 1;
   clusterId: string;
   snapshot: SnapshotDescription;
@@ -233,7 +234,7 @@ export class SnapshotFiles {
   private async readHeader(index: Index): Promise<SnapshotDescription> {
     const path = this.path(index);
     const file = await this.opened(index);
-    const header = decodeHeader(path, Buffer.from(await file.read(0, HEADER_BYTES)));
+    const header = decodeSnapshotHeader(path, Buffer.from(await file.read(0, HEADER_BYTES)));
     if (header.clusterId !== this.clusterId)
       throw new Error(`${path} belongs to cluster ${header.clusterId}, not to ${this.clusterId}`);
     if (header.snapshot.index !== index || (await file.size()) < HEADER_BYTES + header.snapshot.sizeBytes)
@@ -252,7 +253,8 @@ function encodeHeader(header: SnapshotHeader): Buffer {
   return out;
 }
 
-function decodeHeader(path: string, bytes: Buffer): SnapshotHeader {
+/** Throws DamagedError when its checksum is wrong. */
+export function decodeSnapshotHeader(path: string, bytes: Buffer): SnapshotHeader {
   const length = bytes.length < 8 ? HEADER_BYTES : bytes.readUInt32LE(4);
   const text = bytes.subarray(8, 8 + length);
   if (length + 8 > HEADER_BYTES || text.length !== length || crc32(text) !== bytes.readUInt32LE(0))

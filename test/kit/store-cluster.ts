@@ -9,7 +9,13 @@ import { sleep, type Clock } from '../../lib/base/clock.ts';
 import { silentLog, type Log } from '../../lib/base/log.ts';
 import type { Bus } from '../../lib/bus/bus.ts';
 import { MemoryNetwork } from '../../lib/bus/memory.ts';
-import type { StoreQuery, StoreQueryReply, StoreStatus } from '../../lib/bus/messages.ts';
+import type {
+  StoreOperation,
+  StoreOperationReply,
+  StoreQuery,
+  StoreQueryReply,
+  StoreStatus,
+} from '../../lib/bus/messages.ts';
 import { patternOf, subjectOf } from '../../lib/bus/subjects.ts';
 import type { Exec } from '../../lib/exec/exec.ts';
 import type { Disk } from '../../raft/storage/disk.ts';
@@ -21,6 +27,8 @@ import { StoreTestClient } from './store-test-client.ts';
 
 export interface StoreClusterOptions {
   members?: number;
+  /** Its id; by default made from `cluster`. */
+  clusterId?: string;
   /** First token of the subjects. */
   cluster?: string;
   /** Shared with other actors of the test; a new one by default. */
@@ -30,6 +38,7 @@ export interface StoreClusterOptions {
   /** How many times faster than the wall the members' clocks run: an election takes 0.5 to 1 s at 1. */
   speed?: number;
   seed?: number;
+  forgetAfterSeconds?: number;
   log?: Log;
   member?: Omit<MemberOptions, 'disk' | 'die'>;
 }
@@ -57,6 +66,8 @@ export class StoreCluster {
   readonly deaths: { member: string; error: Error }[] = [];
   private readonly options: StoreClusterOptions;
   private readonly slots = new Map<string, Slot>();
+  /** Members that were not there at the beginning: a leader must add them. */
+  private readonly joined = new Set<string>();
 
   private constructor(options: StoreClusterOptions) {
     this.options = options;
@@ -65,9 +76,41 @@ export class StoreCluster {
     this.names = Array.from({ length: options.members ?? 3 }, (_, i) => `store-${i + 1}`);
     this.clock = fasterClock(options.speed ?? 4);
     this.chance = seededChance(options.seed ?? 1);
-    for (const name of this.names) {
-      const disk = options.directory === undefined ? new MemoryDisk() : nodeDisk({ fsync: false });
-      this.slots.set(name, { disk, bus: undefined, running: undefined });
+    for (const name of this.names) this.addSlot(name);
+  }
+
+  private addSlot(name: string): void {
+    const disk = this.options.directory === undefined ? new MemoryDisk() : nodeDisk({ fsync: false });
+    this.slots.set(name, { disk, bus: undefined, running: undefined });
+  }
+
+  /** Starts one more, with an empty disk and no part in any decision until the leader adds it. */
+  async startNew(name: string): Promise<RunningMember> {
+    this.addSlot(name);
+    this.joined.add(name);
+    this.names.push(name);
+    return this.startMember(name);
+  }
+
+  /** It is no member any more: it stops, and nobody waits for it. */
+  async forget(name: string): Promise<void> {
+    await this.kill(name);
+    this.names.splice(this.names.indexOf(name), 1);
+  }
+
+  /** Asks the leader, whoever that is, until it is done or refused as impossible. */
+  async operate(operation: StoreOperation, timeoutMs = 20_000): Promise<StoreOperationReply> {
+    const until = systemClock.monotonic() + timeoutMs;
+    const bus = this.network.connect('operator');
+    for (;;) {
+      const member = await this.leader();
+      const subject = subjectOf(this.cluster, 'storeOperate', { member, from: 'operator' });
+      const asked = bus.request(subject, operation, { timeoutMs: 5_000 }) as Promise<StoreOperationReply>;
+      const reply = await asked.catch(() => undefined);
+      const isPassing = reply === undefined || ('refused' in reply && reply.refused !== 'invalid');
+      if (!isPassing) return reply;
+      if (systemClock.monotonic() > until) throw new Error(`not done: ${JSON.stringify(reply)}`);
+      await sleep(systemClock, 20);
     }
   }
 
@@ -141,9 +184,12 @@ export class StoreCluster {
     while (systemClock.monotonic() < until) {
       const running = this.names.filter((name) => this.isRunning(name));
       const statuses = running.map((name) => this.member(name).member.status);
-      for (const { id, role, term } of statuses) {
-        const followers = statuses.filter((status) => status.leader === id && status.term === term);
-        if (role === 'leader' && followers.length * 2 > this.names.length) return id;
+      for (const { id, role, term, configuration } of statuses) {
+        const { voters } = configuration;
+        const followers = statuses.filter(
+          (each) => each.leader === id && each.term === term && voters.includes(each.id),
+        );
+        if (role === 'leader' && followers.length * 2 > voters.length) return id;
       }
       await sleep(systemClock, 5);
     }
@@ -194,15 +240,21 @@ export class StoreCluster {
     return slot;
   }
 
+  private ageSetting(): { forgetAfterSeconds?: number } {
+    const { forgetAfterSeconds } = this.options;
+    return forgetAfterSeconds === undefined ? {} : { forgetAfterSeconds };
+  }
+
   private context(instance: string, bus: Bus): ActorContext<StoreSettings> {
     const { cluster, clock } = this;
     const boot = this.chance.suffix(6);
     const dataDir = `${this.options.directory ?? ''}/${instance}`;
+    const members = this.joined.has(instance) ? [] : this.names.filter((name) => !this.joined.has(name));
     return {
       cluster,
       actor: 'store',
       instance,
-      settings: { dataDir, clusterId: `${cluster}-id`, members: this.names },
+      settings: { dataDir, clusterId: this.options.clusterId ?? `${cluster}-id`, members, ...this.ageSetting() },
       bus,
       clock,
       chance: this.chance,
