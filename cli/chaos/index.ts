@@ -2,5 +2,7 @@
 import type { Command } from '../command.ts';
 
 export const CHAOS_COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
+  quorum: async () => (await import('./quorum.ts')).quorumCommand,
+  run: async () => (await import('./run.ts')).runCommand,
   heal: async () => (await import('./heal.ts')).healCommand,
 };

@@ -80,7 +80,7 @@ function kubeconfigPath(args: SessionArguments): string {
   );
 }
 
-function readKubeconfig(path: string): { server: HttpsServer; namespace: string } {
+export function readKubeconfig(path: string): { server: HttpsServer; namespace: string } {
   let config: Kubeconfig;
   try {
     config = (parseYaml(readFileSync(path, 'utf8'))[0]?.value ?? {}) as Kubeconfig;
