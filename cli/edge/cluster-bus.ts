@@ -5,7 +5,7 @@ import { silentLog } from '../../lib/base/log.ts';
 import type { Bus } from '../../lib/bus/bus.ts';
 import type { ActorStatus, Span } from '../../lib/bus/messages.ts';
 import { connectNats } from '../../lib/bus/nats.ts';
-import { patternOf, subjectOf } from '../../lib/bus/subjects.ts';
+import { patternOf, subjectOf, type SubjectParameters } from '../../lib/bus/subjects.ts';
 import { actorsOf } from '../../launcher/core/actor-files.ts';
 import type { Cluster } from '../../launcher/core/cluster.ts';
 import type { Home } from '../../launcher/core/home.ts';
@@ -15,6 +15,7 @@ import { placesOf } from '../../launcher/edge/node-network.ts';
 import { readCluster } from '../../launcher/edge/plan-file.ts';
 import { openHome } from '../../launcher/up.ts';
 import { UsageError } from '../core/resources.ts';
+import { wholeRing } from './rings.ts';
 
 const CONNECT_MS = 3000;
 const ANSWER_MS = 1000;
@@ -25,9 +26,10 @@ export interface ClusterBus {
   bus: Bus;
   /** Actors that answered. */
   statuses(): Promise<ActorStatus[]>;
-  /** What every actor still remembers, oldest first. */
-  recentSpans(sinceMs: number): Promise<Span[]>;
-  followSpans(handler: (span: Span) => void): void;
+  /** What every actor still remembers, oldest first; `missing` is told who did not answer. */
+  recentSpans(sinceMs: number, missing?: (instance: string) => void): Promise<Span[]>;
+  /** Live; only what the given parameters of the subject say, any where they are left out. */
+  followSpans(handler: (span: Span) => void, only?: Partial<SubjectParameters<'trace'>>): void;
 }
 
 export function clusterOf(directory: string): { cluster: Cluster; home: Home } {
@@ -42,23 +44,27 @@ export async function joinBus(directory: string): Promise<ClusterBus> {
   const { cluster, home } = clusterOf(directory);
   const bus = await connectInTime(home, natsServers(placesOf(cluster)));
   const instances = actorsOf(cluster).map(({ instance }) => instance);
-  const askAll = async <T>(name: 'actorStatus' | 'actorTrace', query: object): Promise<T[]> => {
-    const answers = await Promise.allSettled(
-      instances.map((instance) =>
-        bus.request(subjectOf(cluster.name, name, { instance, from: 'operator' }), query, { timeoutMs: ANSWER_MS }),
-      ),
-    );
-    return answers.flatMap((answer) => (answer.status === 'fulfilled' ? [answer.value as T] : []));
-  };
+  const ask = (name: 'actorStatus' | 'actorTrace', instance: string, query: object): Promise<unknown> =>
+    bus.request(subjectOf(cluster.name, name, { instance, from: 'operator' }), query, { timeoutMs: ANSWER_MS });
+  const fulfilled = <T>(answers: ReadonlyArray<PromiseSettledResult<T>>): T[] =>
+    answers.flatMap((answer) => (answer.status === 'fulfilled' ? [answer.value] : []));
   return {
     cluster,
     home,
     bus,
-    statuses: () => askAll<ActorStatus>('actorStatus', {}),
-    recentSpans: async (sinceMs) =>
-      (await askAll<Span[]>('actorTrace', { sinceMs })).flat().sort((a, b) => a.startedAt - b.startedAt),
-    followSpans: (handler) =>
-      void bus.subscribe(patternOf(cluster.name, 'trace'), (message) => handler(message.data as Span)),
+    statuses: async () =>
+      fulfilled(await Promise.allSettled(instances.map((one) => ask('actorStatus', one, {})))) as ActorStatus[],
+    async recentSpans(sinceMs, missing = () => {}) {
+      const rings = await Promise.allSettled(
+        instances.map((one) => wholeRing((query) => ask('actorTrace', one, query), sinceMs)),
+      );
+      for (const [i, ring] of rings.entries()) if (ring.status === 'rejected') missing(instances[i]!);
+      return fulfilled(rings)
+        .flat()
+        .sort((a, b) => a.startedAt - b.startedAt);
+    },
+    followSpans: (handler, only = {}) =>
+      void bus.subscribe(patternOf(cluster.name, 'trace', only), (message) => handler(message.data as Span)),
   };
 }
 

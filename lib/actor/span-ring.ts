@@ -16,7 +16,7 @@ const BYTES_PER_WRITE = 64;
 
 export class SpanRing {
   readonly #bounds: RingBounds;
-  readonly #spans: Span[] = [];
+  readonly #spans: Array<Span | undefined> = [];
   readonly #sizes: number[] = [];
   /** Slot of the oldest. */
   #first = 0;
@@ -78,7 +78,7 @@ export class SpanRing {
 
   #dropOldest(): void {
     this.#bytes -= this.#sizes[this.#first]!;
-    delete this.#spans[this.#first];
+    this.#spans[this.#first] = undefined;
     this.#first = (this.#first + 1) % this.#bounds.spans;
     this.#count--;
   }

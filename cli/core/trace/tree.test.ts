@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import type { Span } from '../../../lib/bus/messages.ts';
 import { articleChain } from './chain.ts';
 import { treeLines } from './text.ts';
-import { buildForest, flatten, pruned, rootOf } from './tree.ts';
+import { buildForest, flatten, pruned, rootOf, storyOf, treeOf } from './tree.ts';
 
 let at = 0;
 function span(
@@ -141,6 +141,80 @@ test('the chain of the article is read from the tree', (t) => {
   );
 });
 
+const apiDied = (span: Span): boolean => span.id === 'r1' || span.id === 'r3';
+const by = (revision: number, writer: string, revisions: number[], kind: string, name: string) => ({
+  revision,
+  kind,
+  namespace: 'default',
+  name,
+  span: writer,
+  actor: writer.split('/')[0]!,
+  revisions,
+});
+
+test('a request whose API actor died before it told is known by what it caused', (t) => {
+  const spans = story()
+    .filter((each) => !apiDied(each))
+    .map((each) =>
+      each.id === 'd1'
+        ? { ...each, causes: { revisions: [10], by: [by(10, 'apiserver-1/x/7', [], 'Deployment', 'web')] } }
+        : each.id === 'k1'
+          ? { ...each, causes: { revisions: [13], by: [by(13, 'b1', [12], 'Pod', 'web-1-a')] } }
+          : each,
+    );
+  const forest = buildForest(spans);
+  t.deepEqual(
+    forest.roots.map(({ span: { id }, isLost }) => [id, isLost]),
+    [['apiserver-1/x/7', true]],
+  );
+  t.is(rootOf(forest, 'Deployment', 'default', 'web')?.span.id, 'apiserver-1/x/7');
+  t.deepEqual(
+    forest.byId.get('b1')!.children.map(({ span: { id } }) => id),
+    ['k1'],
+    'the scheduler, which never heard that its binding was stored, wrote it all the same',
+  );
+});
+
+test('a doer that died before it told is bridged: what woke it is in the cause of what it wrote', (t) => {
+  const spans = story()
+    .filter(({ id }) => id !== 'b1' && id !== 'r3')
+    .map((each) =>
+      each.id === 'k1'
+        ? { ...each, causes: { revisions: [13], by: [by(13, 'scheduler-1/x/1', [12], 'Pod', 'web-1-a')] } }
+        : each,
+    );
+  const forest = buildForest(spans);
+  t.deepEqual(
+    forest.roots.map(({ span: { id } }) => id),
+    ['r1'],
+  );
+  t.is(forest.byId.get('scheduler-1/x/1')?.span.actor, 'scheduler');
+});
+
+test('what two stories led to is in the tree of each', (t) => {
+  const service = span('r20', {
+    actor: 'apiserver',
+    verb: 'request',
+    kind: 'Service',
+    startedAt: 1,
+    writes: [['create', 'Service', 'web', 9]],
+  });
+  const spans = story().map((each) =>
+    each.id === 'e1' || each.id === 'p1' ? { ...each, causes: { revisions: [9, ...each.causes.revisions] } } : each,
+  );
+  const forest = buildForest([...spans, service]);
+  const ids = (root: string): string[] => flatten(treeOf(forest, forest.byId.get(root)!)).map(({ span: { id } }) => id);
+  t.true(ids('r1').includes('e1'));
+  t.deepEqual(ids('r20'), ['r20', 'e1', 'p1']);
+});
+
+test('an object that nobody asked for by name is found in the story that made it', (t) => {
+  const forest = buildForest(story());
+  const found = storyOf(forest, 'Pod', 'default', 'web-1-a');
+  t.deepEqual([found?.root.span.id, found?.isOwn], ['r1', false]);
+  t.is(storyOf(forest, 'Pod', 'default', 'other'), undefined);
+});
+
 test('whatever spans arrive, in whatever order, twice or not: each is in the forest once, and nothing hangs in a ring', (t) => {
   const small = fc.integer({ min: 1, max: 12 });
   const drawn = fc.array(
@@ -148,6 +222,7 @@ test('whatever spans arrive, in whatever order, twice or not: each is in the for
       id: small,
       parent: fc.option(small),
       revisions: fc.array(small, { maxLength: 3 }),
+      by: fc.array(fc.tuple(small, fc.integer({ min: 1, max: 20 })), { maxLength: 3 }),
       writes: fc.array(small, { maxLength: 2 }),
       request: fc.boolean(),
     }),
@@ -155,17 +230,24 @@ test('whatever spans arrive, in whatever order, twice or not: each is in the for
   );
   fc.assert(
     fc.property(drawn, (rows) => {
-      const spans = rows.map((row) =>
-        span(`s${row.id}`, {
+      const spans = rows.map((row) => {
+        const one = span(`s${row.id}`, {
           verb: row.request ? 'request' : 'reconcile',
           revisions: row.revisions,
           ...(row.parent === null ? {} : { parent: `s${row.parent}` }),
           writes: row.writes.map((revision) => ['update', 'Pod', 'x', revision]),
-        }),
-      );
+        });
+        const woken = row.by.map(([revision, writer]) => by(revision, `s${writer}`, row.revisions, 'Pod', 'x'));
+        return { ...one, causes: { ...one.causes, by: woken } };
+      });
       const forest = buildForest(spans);
       const seen = forest.roots.flatMap(flatten);
-      return seen.length === forest.byId.size && new Set(seen).size === seen.length;
+      const trees = forest.roots.map((root) => flatten(treeOf(forest, root)));
+      return (
+        seen.length === forest.byId.size &&
+        new Set(seen).size === seen.length &&
+        trees.every((tree) => new Set(tree.map((node) => node.span.id)).size === tree.length)
+      );
     }),
   );
   t.pass();

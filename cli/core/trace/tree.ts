@@ -1,5 +1,5 @@
-// Decides how spans of many actors hang together as one tree: a span is the effect of whoever wrote the newest revision
-// that woke it, or of the span whose request it served. Never waits for spans that are not there.
+// Decides how spans of many actors hang together: a span is the effect of whoever wrote the revisions that woke it, or
+// of the span whose request it served; one that nobody heard of is known by what it caused. Never waits for spans.
 import type { Span, SpanWrite } from '../../../lib/bus/messages.ts';
 
 /** A write and when it was stored: milliseconds since 1970. */
@@ -11,6 +11,13 @@ export interface TraceNode {
   span: Span;
   /** What it wrote, with what the API actor says it wrote for it. */
   wrote: TracedWrite[];
+  /** What API actors tell of the requests that it made. */
+  served: Span[];
+  /** Nobody heard the span: its actor died first, or it is forgotten. What is known is told by what it caused. */
+  isLost: boolean;
+  /** Whatever woke it, the decisive cause first. */
+  causes: TraceNode[];
+  /** Those for which this is the decisive cause. */
   children: TraceNode[];
 }
 
@@ -27,13 +34,17 @@ export function buildForest(spans: readonly Span[]): TraceForest {
   const served = new Map<string, Span[]>();
   for (const span of unique.values()) {
     const parent = span.causes.span;
-    if (span.verb === 'request' && parent !== undefined && unique.has(parent))
+    if (span.verb === 'request' && parent !== undefined && unique.has(parent) && parent !== span.id)
       served.set(parent, [...(served.get(parent) ?? []), span]);
-    else byId.set(span.id, { span, wrote: writesOf(span), children: [] });
+    else byId.set(span.id, nodeOf(span));
   }
   for (const [parent, requests] of served) addWrites(byId, parent, requests);
-  const roots = linkAll(byId);
-  return { roots: roots.sort(byStart), byId };
+  addUnheard(byId, unique.values());
+  return { roots: linkAll(byId).sort(byStart), byId };
+}
+
+function nodeOf(span: Span, isLost = false): TraceNode {
+  return { span, wrote: writesOf(span), served: [], isLost, causes: [], children: [] };
 }
 
 /** The API actor knows best when a write was stored, and of some (bindings) alone. */
@@ -42,7 +53,47 @@ function addWrites(byId: ReadonlyMap<string, TraceNode>, parent: string, request
   if (node === undefined) return;
   const told = new Map(requests.flatMap(writesOf).map((write) => [write.revision, write]));
   const others = node.wrote.filter(({ revision }) => !told.has(revision));
+  node.served = requests.toSorted((a, b) => a.startedAt - b.startedAt);
   node.wrote = [...others, ...told.values()].sort((a, b) => a.revision - b.revision);
+}
+
+/** A write whose doer never heard the answer, and a doer that died before it told: the events named both. */
+function addUnheard(byId: Map<string, TraceNode>, spans: Iterable<Span>): void {
+  const written = new Set([...byId.values()].flatMap(({ wrote }) => wrote.map(({ revision }) => revision)));
+  for (const woken of spans)
+    for (const by of woken.causes.by ?? []) {
+      if (written.has(by.revision)) continue;
+      written.add(by.revision);
+      const at = woken.startedAt - woken.queuedMs;
+      const { revision, kind, namespace, name } = by;
+      const write = { verb: 'write', kind, namespace, name, revision, at };
+      const writer = byId.get(by.span);
+      if (writer !== undefined) writer.wrote = [...writer.wrote, write].sort((a, b) => a.revision - b.revision);
+      else byId.set(by.span, { ...nodeOf(lostSpan(by, at), true), wrote: [write] });
+    }
+}
+
+function lostSpan(by: NonNullable<Span['causes']['by']>[number], at: number): Span {
+  const actor = by.span.split('/')[0]!.replace(/-(\d+|node-.*)$/, '');
+  return {
+    version: 1,
+    id: by.span,
+    actor,
+    instance: by.actor,
+    verb: actor === 'apiserver' ? 'request' : 'write',
+    kind: by.kind,
+    namespace: by.namespace,
+    name: by.name,
+    causes: { revisions: by.revisions ?? [] },
+    startedAt: at,
+    queuedMs: 0,
+    durationMs: 0,
+    outcome: 'changed',
+    saw: '',
+    did: [],
+    why: 'its own account was not heard: the actor ended first, or has forgotten it',
+    wrote: [],
+  };
 }
 
 function writesOf(span: Span): TracedWrite[] {
@@ -55,8 +106,9 @@ function linkAll(byId: ReadonlyMap<string, TraceNode>): TraceNode[] {
   const roots: TraceNode[] = [];
   const parents = new Map<TraceNode, TraceNode>();
   for (const node of [...byId.values()].sort(byStart)) {
-    const parent = causeOf(node, writers, byId);
-    if (parent === undefined || isAbove(node, parent, parents)) roots.push(node);
+    node.causes = causesOf(node, writers, byId);
+    const parent = node.causes.find((cause) => !isAbove(node, cause, parents));
+    if (parent === undefined) roots.push(node);
     else {
       parents.set(node, parent);
       parent.children.push(node);
@@ -65,19 +117,17 @@ function linkAll(byId: ReadonlyMap<string, TraceNode>): TraceNode[] {
   return roots;
 }
 
-/** The newest cause: the one without which it would not have run when it did. */
-function causeOf(
+/** The newest cause first: without it, it would not have run when it did. */
+function causesOf(
   node: TraceNode,
   writers: ReadonlyMap<number, TraceNode>,
   byId: ReadonlyMap<string, TraceNode>,
-): TraceNode | undefined {
-  const served = node.span.causes.span === undefined ? undefined : byId.get(node.span.causes.span);
-  if (served !== undefined) return served;
-  for (const revision of node.span.causes.revisions.toSorted((a, b) => b - a)) {
-    const writer = writers.get(revision);
-    if (writer !== undefined && writer !== node) return writer;
-  }
-  return undefined;
+): TraceNode[] {
+  const { span: servedId, revisions } = node.span.causes;
+  const served = servedId === undefined ? undefined : byId.get(servedId);
+  const newestFirst = revisions.toSorted((a, b) => b - a).map((revision) => writers.get(revision));
+  const causes = [served, ...newestFirst].filter((cause) => cause !== undefined && cause !== node) as TraceNode[];
+  return [...new Set(causes)];
 }
 
 /** Clocks of actors may differ; a tree may not turn into a ring. */
@@ -94,6 +144,32 @@ export function flatten(node: TraceNode): TraceNode[] {
   return [node, ...node.children.flatMap(flatten)];
 }
 
+/**
+ * All that this span led to. A step that several causes led to (rules that were put into force for two Services at
+ * once) hangs below its decisive cause, or, where that is another story, below the newest of this one.
+ */
+export function treeOf(forest: TraceForest, root: TraceNode): TraceNode {
+  const reached = effectsOf(forest, root);
+  const copies = new Map<TraceNode, TraceNode>([...reached].map((node) => [node, { ...node, children: [] }]));
+  const parents = new Map<TraceNode, TraceNode>();
+  for (const node of [...reached].sort(byStart)) {
+    if (node === root) continue;
+    const parent = node.causes.find((cause) => reached.has(cause) && !isAbove(node, cause, parents)) ?? root;
+    parents.set(node, parent);
+    copies.get(parent)!.children.push(copies.get(node)!);
+  }
+  return copies.get(root)!;
+}
+
+function effectsOf(forest: TraceForest, root: TraceNode): Set<TraceNode> {
+  const effects = new Map<TraceNode, TraceNode[]>();
+  for (const node of forest.byId.values())
+    for (const cause of node.causes) effects.set(cause, [...(effects.get(cause) ?? []), node]);
+  const reached = new Set([root]);
+  for (const node of reached) for (const effect of effects.get(node) ?? []) reached.add(effect);
+  return reached;
+}
+
 /** The newest request of a person that changed this object. */
 export function rootOf(forest: TraceForest, kind: string, namespace: string, name: string): TraceNode | undefined {
   return forest.roots.findLast(
@@ -103,6 +179,24 @@ export function rootOf(forest: TraceForest, kind: string, namespace: string, nam
   );
 }
 
+/** The beginning of the story in which this object was last changed: a person's request, or whoever's write it was. */
+export function storyOf(
+  forest: TraceForest,
+  kind: string,
+  namespace: string,
+  name: string,
+): { root: TraceNode; isOwn: boolean } | undefined {
+  const own = rootOf(forest, kind, namespace, name);
+  if (own !== undefined) return { root: own, isOwn: true };
+  const isIt = (write: SpanWrite): boolean =>
+    write.kind === kind && write.namespace === namespace && write.name === name;
+  const writes = [...forest.byId.values()].flatMap((node) => node.wrote.filter(isIt).map((write) => ({ node, write })));
+  const first = writes.toSorted((a, b) => a.write.revision - b.write.revision)[0];
+  if (first === undefined) return undefined;
+  const root = forest.roots.find((each) => flatten(each).includes(first.node));
+  return root === undefined ? undefined : { root, isOwn: false };
+}
+
 /** Without what changed nothing and led to nothing. */
 export function pruned(node: TraceNode): TraceNode {
   const children = node.children.map(pruned).filter((child) => matters(child));
@@ -110,10 +204,5 @@ export function pruned(node: TraceNode): TraceNode {
 }
 
 function matters(node: TraceNode): boolean {
-  return (
-    node.children.length > 0 ||
-    node.span.outcome === 'changed' ||
-    node.span.outcome === 'failed' ||
-    node.span.outcome === 'refused'
-  );
+  return node.children.length > 0 || node.span.outcome !== 'unchanged';
 }
