@@ -171,7 +171,8 @@ export class LocalDriver implements ChaosDriver {
         return undefined;
       case 'messages':
       case 'clock':
-        return void this.#mustBeActor(fault.instance);
+        this.#mustBeActor(fault.instance);
+        return undefined;
       default: {
         const unit = await unitOf(this.#home, fault.unit);
         if (unit.pid === undefined) throw new TroubleError(`${fault.unit} does not run: it is ${unit.state}`);
