@@ -29,8 +29,8 @@ import { containerIdOf, sandboxIdOf } from '../shared/identity.ts';
 import { KeyedQueue } from '../shared/queue.ts';
 import { readRecord, removeTree, writeRecord } from '../shared/records.ts';
 import { normalizeReference, parseReference } from '../shared/references.ts';
-import { quoted } from '../process/scripts.ts';
 import { PAUSE_IMAGE, pauseArguments, pullArguments, runArguments } from './arguments.ts';
+import { execByNerdctl } from './exec.ts';
 import { containerOf, endedInEvent, imageOf, pauseOf, type Inspected, type PauseContainer } from './inspect.ts';
 
 const GONE =
@@ -219,26 +219,8 @@ class NerdctlShim implements RuntimeShim {
   }
 
   exec(id: string, argv: readonly string[], request: ExecRequest): ExecSession {
-    const flags = [...(request.stdin ? ['--interactive'] : []), ...(request.tty ? ['--tty'] : [])];
-    const command = [...this.#base, 'exec', ...flags, id, ...argv];
-    const line = `stty rows 24 cols 80; exec ${command.map(quoted).join(' ')}`;
-    const terminal = ['script', '--quiet', '--flush', '--return', '--command', line, '/dev/null'];
-    const child = this.#ctx.exec.spawn(request.tty ? terminal : command, {
-      ...(request.stdin ? {} : { stdin: '' }),
-      ...(request.timeoutMs === undefined ? {} : { timeoutMs: request.timeoutMs }),
-    });
-    return {
-      stdin: request.stdin ? child.stdin : null,
-      stdout: child.stdout,
-      stderr: child.stderr,
-      ended: child.ended.then(({ exitCode, signal }) =>
-        exitCode === null
-          ? { exitCode: 137, error: `the command was ended by ${signal ?? 'its time limit'}` }
-          : { exitCode },
-      ),
-      resize() {},
-      kill: () => child.kill('SIGTERM'),
-    };
+    const errorsFile = join(this.#ctx.settings.stateDir, `exec-${this.#ctx.chance.uuid()}`);
+    return execByNerdctl(this.#ctx.exec, { base: this.#base, id, errorsFile }, argv, request);
   }
 
   async list(): Promise<RuntimeState> {

@@ -61,7 +61,8 @@ export function containerOf(inspected: Inspected): ContainerState | undefined {
   };
   if (isRunning(inspected)) return { ...base, state: 'running' };
   const { ExitCode = 137, OOMKilled, Error: error = '', Status } = inspected.State ?? {};
-  const neverRan = Status === 'created';
+  // docker says `created`; nerdctl has no word for it, only the error.
+  const neverRan = Status === 'created' || (error !== '' && timeOf(inspected.State?.StartedAt) === undefined);
   return {
     ...base,
     state: 'exited',

@@ -12,6 +12,7 @@ import type { Exec, ExecResult } from '../../lib/exec/exec.ts';
 import { containerOf, podOf } from '../conformance/suite.ts';
 import type { ContainerSpec, ImageState, ShimContext, ShimError } from '../contract.ts';
 import { pauseArguments, runArguments } from './arguments.ts';
+import { endOf } from './exec.ts';
 import { openNerdctlShim } from './index.ts';
 import { containerOf as inspectedContainer, endedInEvent } from './inspect.ts';
 
@@ -276,4 +277,17 @@ test('what could be made but not started has ended with 128', (t) => {
     message: 'exec: not found',
     startedAtMs: Date.parse('2026-01-01T00:00:00Z'),
   });
+});
+
+test("the code of an exec is read from nerdctl's last line, docker's from its own end", (t) => {
+  const fatal = (message: string): string => `time="2026-11-22T11:36:08Z" level=fatal msg="${message}"\n`;
+  t.deepEqual(endOf(1, null, fatal('exec failed with exit code 137')), { exitCode: 137 });
+  t.deepEqual(endOf(1, null, fatal('exec: \\"nope\\": executable file not found in $PATH')), {
+    exitCode: 127,
+    error: 'exec: "nope": executable file not found in $PATH',
+  });
+  t.is(endOf(1, null, fatal('permission denied'))?.exitCode, 126);
+  t.is(endOf(3, null, 'oops\n'), undefined);
+  t.is(endOf(1, null, 'he said level=fatal msg="x"\n'), undefined);
+  t.is(endOf(null, 'SIGTERM', '')?.exitCode, 137);
 });

@@ -4,7 +4,7 @@ import { PassThrough } from 'node:stream';
 import type { Exec, ExecChild } from '../../lib/exec/exec.ts';
 import type { ExecRequest, ExecSession } from '../contract.ts';
 import type { ProcessRecord } from './index.ts';
-import { quoted } from './scripts.ts';
+import { resizeTerminal, withTerminal } from '../shared/terminal.ts';
 
 const NOT_FOUND = /failed to execute|No such file or directory|not found/;
 
@@ -54,7 +54,9 @@ export function execProcess(
     stdout,
     stderr,
     ended: finish(),
-    resize() {},
+    resize: (width, height) => {
+      if (child !== undefined) void resizeTerminal(exec, child, width, height);
+    },
     kill: () => child?.kill('SIGTERM'),
   };
 }
@@ -65,9 +67,4 @@ function argvOf({ record, enterScript }: ProcessTarget, pid: number, command: re
   const namespaces = ['--user', '--mount', '--uts', '--ipc', '--preserve-credentials'];
   const place = [`--root=/proc/${pid}/root`, `--wd=/proc/${pid}/root${record.program.workingDir}`];
   return [...clean, '/usr/bin/nsenter', '--target', String(pid), ...namespaces, ...place, ...command];
-}
-
-function withTerminal(argv: readonly string[]): string[] {
-  const line = `stty rows 24 cols 80; exec ${argv.map(quoted).join(' ')}`;
-  return ['script', '--quiet', '--flush', '--return', '--command', line, '/dev/null'];
 }

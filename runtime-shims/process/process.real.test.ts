@@ -12,7 +12,7 @@ import { askShim, containerOf, ended, podOf, until } from '../conformance/suite.
 import { buildImage } from '../conformance/test-image.ts';
 import type { RuntimeShim, ShimContext } from '../contract.ts';
 import { openProcessShim } from './index.ts';
-import { quoted } from './scripts.ts';
+import { quoted } from '../shared/terminal.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'flotilla-process-'));
 const contextIn = (name: string): ShimContext => ({

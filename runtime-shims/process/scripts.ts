@@ -1,11 +1,7 @@
 // Decides the small programs that start a container as a plain process: a supervisor that outlives the kubelet, and what
 // the process does before it becomes the container's program. Never runs them.
 import type { Mount } from '../contract.ts';
-
-/** One word for a shell, whatever it holds. */
-export function quoted(word: string): string {
-  return `'${word.replaceAll("'", `'\\''`)}'`;
-}
+import { quoted } from '../shared/terminal.ts';
 
 /**
  * Arguments: the container's directory, its log. Writes `pid` (with the start time, against reuse of the number) and at

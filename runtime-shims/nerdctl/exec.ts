@@ -1,0 +1,94 @@
+// Does: runs a further process in a container with `nerdctl exec`. nerdctl (2.1) ends with 1 whatever the process ended
+// with, and says the code in a last line of its own: that line is read here. Never passes that line on as the process's.
+import { readFile, rm } from 'node:fs/promises';
+import { PassThrough } from 'node:stream';
+import type { Exec } from '../../lib/exec/exec.ts';
+import type { ExecRequest, ExecSession } from '../contract.ts';
+import { resizeTerminal, withTerminal } from '../shared/terminal.ts';
+
+export interface NerdctlExec {
+  /** `nerdctl --address …` */
+  base: readonly string[];
+  id: string;
+  /** Where nerdctl's own words go while the container has the terminal; removed afterwards. */
+  errorsFile: string;
+}
+
+/** How a line of nerdctl's own log begins. */
+const OWN_LINE = 'time="';
+
+type Ended = { exitCode: number; error?: string };
+
+export function execByNerdctl(
+  exec: Exec,
+  target: NerdctlExec,
+  command: readonly string[],
+  request: ExecRequest,
+): ExecSession {
+  const flags = [...(request.stdin ? ['--interactive'] : []), ...(request.tty ? ['--tty'] : [])];
+  const argv = [...target.base, 'exec', ...flags, target.id, ...command];
+  const child = exec.spawn(request.tty ? withTerminal(argv, target.errorsFile) : argv, {
+    ...(request.stdin ? {} : { stdin: '' }),
+    ...(request.timeoutMs === undefined ? {} : { timeoutMs: request.timeoutMs }),
+  });
+  const errors = new LastLineHeld();
+  child.stderr.pipe(errors.input);
+  const finish = async (): Promise<Ended> => {
+    const { exitCode, signal } = await child.ended;
+    const last = request.tty ? await lastWords(target.errorsFile) : await errors.lastLine;
+    const end = endOf(exitCode, signal, last);
+    errors.finish(end === undefined ? last : '');
+    return end ?? { exitCode: exitCode! };
+  };
+  return {
+    stdin: request.stdin ? child.stdin : null,
+    stdout: child.stdout,
+    stderr: errors.output,
+    ended: finish(),
+    resize: (width, height) => void resizeTerminal(exec, child, width, height),
+    kill: () => child.kill('SIGTERM'),
+  };
+}
+
+/** undefined: the last line is the process's own, and its code is what nerdctl (or docker) ended with. */
+export function endOf(exitCode: number | null, signal: string | null, lastLine: string): Ended | undefined {
+  if (exitCode === null) return { exitCode: 137, error: `the command was ended by ${signal ?? 'its time limit'}` };
+  const said = /^time="[^"]*" level=fatal msg="((?:[^"\\]|\\.)*)"\s*$/.exec(lastLine)?.[1]?.replaceAll('\\"', '"');
+  if (said === undefined) return undefined;
+  const code = /^exec failed with exit code (\d+)$/.exec(said)?.[1];
+  if (code !== undefined) return { exitCode: Number(code) };
+  return { exitCode: /executable file not found|no such file/.test(said) ? 127 : 126, error: said };
+}
+
+async function lastWords(file: string): Promise<string> {
+  const text = await readFile(file, 'utf8').catch(() => '');
+  await rm(file, { force: true });
+  return text.trimEnd().split('\n').at(-1) ?? '';
+}
+
+/** A stream that passes everything on at once, except a last line that may be nerdctl's: that waits until it is known. */
+class LastLineHeld {
+  readonly input = new PassThrough();
+  readonly output = new PassThrough();
+  readonly lastLine: Promise<string>;
+  #held = Buffer.alloc(0);
+
+  constructor() {
+    this.input.on('data', (chunk: Buffer) => this.#take(chunk));
+    this.lastLine = new Promise((resolve) => this.input.once('end', () => resolve(this.#held.toString())));
+  }
+
+  finish(last: string): void {
+    this.output.end(last);
+  }
+
+  /** A line's end is held with it: nobody knows yet whether another follows. */
+  #take(chunk: Buffer): void {
+    const all = Buffer.concat([this.#held, chunk]);
+    const lastStart = all.subarray(0, -1).lastIndexOf(0x0a) + 1;
+    const begins = all.subarray(lastStart, lastStart + OWN_LINE.length).toString();
+    const passed = OWN_LINE.startsWith(begins) ? lastStart : all.length;
+    if (passed > 0) this.output.write(all.subarray(0, passed));
+    this.#held = Buffer.from(all.subarray(passed));
+  }
+}
