@@ -76,7 +76,7 @@ function settingsFor(
     case 'store':
       return {
         dataDir: home.store(who.instance),
-        clusterId: cluster.clusterId,
+        clusterId: cluster.storeClusterId ?? cluster.clusterId,
         members: cluster.firstStores.includes(who.instance) ? cluster.firstStores : [],
       } satisfies StoreSettings;
     case 'apiserver': {

@@ -9,6 +9,8 @@ export interface ClusterOptions {
   runtime?: RuntimeName | undefined;
   nodes?: number | undefined;
   stores?: number | undefined;
+  /** So many members of the store more than there are, whatever that makes. */
+  moreStores?: number | undefined;
   apiservers?: number | undefined;
   /** One of each works at a time; the others wait for its lease to end. */
   schedulers?: number | undefined;
@@ -31,6 +33,10 @@ export interface Cluster {
   stores: string[];
   /** Members of the store's first configuration; those of `stores` that are not in it joined later. */
   firstStores: string[];
+  /** Members that left: a name is never given to a second, empty member. */
+  formerStores?: string[];
+  /** Of the store, when it was restored or recovered: no member from before can take part. Absent: `clusterId`. */
+  storeClusterId?: string;
   apiservers: string[];
   schedulers: string[];
   controllerManagers: string[];
@@ -116,7 +122,7 @@ export function planCluster(options: ClusterOptions & { name: string }, found: F
 }
 
 /**
- * The same cluster, asked for again. Everything but stores may be added; what the stored state hangs on may not change.
+ * The same cluster, asked for again. Everything may be added; what the stored state hangs on may not change.
  * `morePorts`: for the added API actors.
  */
 export function againCluster(cluster: Cluster, options: ClusterOptions, morePorts: readonly number[] = []): Cluster {
@@ -131,14 +137,17 @@ export function againCluster(cluster: Cluster, options: ClusterOptions, morePort
     refuse(`--runtime ${options.runtime}`, cluster.runtime);
   if (options.port !== undefined && options.port !== cluster.ports.api)
     refuse(`--port ${options.port}`, cluster.ports.api);
-  if (options.stores !== undefined && options.stores !== cluster.stores.length)
-    refuse(`--stores ${options.stores}`, cluster.stores.length);
+  if (options.stores !== undefined && options.stores < cluster.stores.length)
+    throw new OptionError(
+      `--stores ${options.stores}: the store has ${cluster.stores.length} members; take one away with \`flotilla store member remove\``,
+    );
   const atLeast = (option: string, wanted: number | undefined, { length }: readonly string[]): number => {
     if (wanted !== undefined && wanted < length) refuse(`${option} ${wanted}`, length);
     return wanted ?? length;
   };
   return {
     ...cluster,
+    stores: grownStores(cluster, (options.stores ?? cluster.stores.length) + (options.moreStores ?? 0)),
     nodes: numbered('node', atLeast('--nodes', options.nodes, cluster.nodes)),
     apiservers: numbered('apiserver', atLeast('--apiservers', options.apiservers, cluster.apiservers)),
     schedulers: numbered('scheduler', atLeast('--schedulers', options.schedulers, cluster.schedulers)),
@@ -147,6 +156,34 @@ export function againCluster(cluster: Cluster, options: ClusterOptions, morePort
       atLeast('--controller-managers', options.controllerManagers, cluster.controllerManagers),
     ),
     ports: { ...cluster.ports, furtherApis: [...(cluster.ports.furtherApis ?? []), ...morePorts] },
+  };
+}
+
+/** New members get numbers that no member ever had. */
+function grownStores({ stores, firstStores, formerStores = [] }: Cluster, count: number): string[] {
+  const numbers = [...stores, ...firstStores, ...formerStores].map((name) => Number(name.replace(/^.*-/, '')));
+  const next = Math.max(0, ...numbers) + 1;
+  return [...stores, ...Array.from({ length: count - stores.length }, (_, i) => `store-${next + i}`)];
+}
+
+/** The same cluster after a member has left. */
+export function withoutStore(cluster: Cluster, member: string): Cluster {
+  return {
+    ...cluster,
+    stores: cluster.stores.filter((name) => name !== member),
+    formerStores: [...(cluster.formerStores ?? []), member],
+  };
+}
+
+/** The same cluster with a store that begins anew, from a saved state or a survivor's: all its members are first ones. */
+export function withNewStore(cluster: Cluster, stores: readonly string[], storeClusterId: string): Cluster {
+  const left = cluster.stores.filter((name) => !stores.includes(name));
+  return {
+    ...cluster,
+    storeClusterId,
+    stores: [...stores],
+    firstStores: [...stores],
+    formerStores: [...(cluster.formerStores ?? []), ...left],
   };
 }
 
