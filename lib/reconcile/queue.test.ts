@@ -116,3 +116,12 @@ test('what a failing key is told is how often it failed', (t) => {
   }
   t.deepEqual(told, [0, 1, 2]);
 });
+
+test('however often a key is woken before its turn, what woke it at first is remembered', (t) => {
+  const queue = new KeyQueue(manualClock(), () => {});
+  for (let revision = 1; revision <= 100; revision++) queue.add(key, revision);
+  const { revisions } = queue.take()!;
+  t.is(revisions[0], 1);
+  t.is(revisions.at(-1), 100);
+  t.is(revisions.length, 20);
+});

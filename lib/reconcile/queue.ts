@@ -6,7 +6,7 @@ import type { Key } from './controller.ts';
 
 export interface QueueItem {
   key: Key;
-  /** Revisions that woke it, oldest first, bounded. */
+  /** Revisions that woke it, oldest first: of many, the first and the newest. */
   revisions: number[];
   /** Who wrote the newest of them, where the events told. */
   by: WokenBy[];
@@ -120,14 +120,19 @@ const NOTHING: Woken = { revisions: [], by: [] };
 function joined(known: Woken, more: Woken): Woken {
   return {
     revisions: more.revisions.reduce(
-      (all, revision) => (all.includes(revision) ? all : [...all, revision].slice(-KEPT_REVISIONS)),
+      (all, revision) => (all.includes(revision) ? all : bounded([...all, revision], KEPT_REVISIONS)),
       known.revisions,
     ),
     by: more.by.reduce(
-      (all, by) => (all.some(({ revision }) => revision === by.revision) ? all : [...all, by].slice(-KEPT_BY)),
+      (all, by) => (all.some(({ revision }) => revision === by.revision) ? all : bounded([...all, by], KEPT_BY)),
       known.by,
     ),
   };
+}
+
+/** What woke a key at first is why it is here at all: of many, it and the newest are kept. */
+function bounded<T>(all: T[], most: number): T[] {
+  return all.length <= most ? all : [all[0]!, ...all.slice(1 - most)];
 }
 
 function idOf(key: Key): string {

@@ -2,6 +2,7 @@
 // availability. Never touches pods: each ReplicaSet does that.
 import type { Deployment, Pod, ReplicaSet } from '../../../../lib/api/generated/types.ts';
 import { RESOURCES } from '../../../../lib/api/resource.ts';
+import { selects } from '../../../../lib/api/selectors.ts';
 import {
   selfKey,
   type Controller,
@@ -42,13 +43,15 @@ export const deployment: Controller = {
   },
 };
 
-/** Its controller; for an orphan, every Deployment of the namespace, as any of them may adopt it. */
+/** Its controller before and after; for an orphan, every Deployment that would adopt it. */
 function deploymentsOfSet(view: View, before: KubeObject | undefined, after: KubeObject | undefined): Key[] {
-  const object = (after ?? before)!;
-  const owner = controllerOf(object);
-  const namespace = object.metadata.namespace ?? '';
-  if (owner !== undefined) return owner.kind === 'Deployment' ? [{ namespace, name: owner.name }] : [];
-  return view.list(RESOURCES.deployments, namespace).map((one) => ({ namespace, name: one.metadata.name }));
+  const namespace = (after ?? before)!.metadata.namespace ?? '';
+  const owners = [before, after].flatMap((set) => (set === undefined ? [] : (controllerOf(set) ?? [])));
+  const names = new Set(owners.filter((owner) => owner.kind === 'Deployment').map(({ name }) => name));
+  if (after !== undefined && controllerOf(after) === undefined)
+    for (const one of view.list<Deployment>(RESOURCES.deployments, namespace))
+      if (selects(one.spec.selector, after.metadata.labels ?? {})) names.add(one.metadata.name);
+  return [...names].map((name) => ({ namespace, name }));
 }
 
 /** Recreate waits for the last old pod to be gone; only that is news to a Deployment. */
