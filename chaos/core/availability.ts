@@ -39,6 +39,10 @@ export class Availability {
     return Math.max(this.#longestMs, nowMs - this.#lastOkMs);
   }
 
+  sinceOkMs(nowMs: number): number {
+    return nowMs - this.#lastOkMs;
+  }
+
   /** All cells up to now; one in which nobody answered at all is empty. */
   cellsUntil(nowMs: number): readonly Cell[] {
     this.#cellAt(nowMs);

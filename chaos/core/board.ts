@@ -38,6 +38,18 @@ export interface Board {
 /** A gap that is shorter than this is no news. */
 const NEWS_MS = 1000;
 
+const isGood = (answer: string): boolean => /^20\d /.test(answer);
+
+/** During a silence the last good answer is old: whoever asked since is still waiting. */
+export function answerNow(last: string, sinceOkMs: number): string {
+  return isGood(last) && sinceOkMs >= NEWS_MS ? `no answer for ${durationText(sinceOkMs)} (before: ${last})` : last;
+}
+
+/** Why nothing good was answered since then, as far as anybody said. */
+export function sinceThen(last: string): string {
+  return isGood(last) ? 'no answer at all' : last;
+}
+
 /** What members say now and did not say before. */
 export function memberNews(before: readonly Target[], after: readonly Target[]): string[] {
   const was = new Map(before.map((target) => [target.name, target]));

@@ -23,7 +23,6 @@ export interface ApiLoadOptions {
   namespace: string;
   load: Load;
   chance: Chance;
-  nowMs: () => number;
 }
 
 interface Asked {
@@ -35,7 +34,8 @@ interface Asked {
 }
 
 export class ApiLoad {
-  readonly entries: Entry[] = [];
+  /** Times are of this process's monotonic clock: one that is set back in the middle would make lies of all. */
+  readonly #entries: Entry[] = [];
   writes: Availability;
   reads: Availability;
   fromCache = 0;
@@ -49,8 +49,8 @@ export class ApiLoad {
 
   constructor(options: ApiLoadOptions) {
     this.#options = options;
-    this.writes = new Availability(options.nowMs(), CELL_MS);
-    this.reads = new Availability(options.nowMs(), CELL_MS);
+    this.writes = new Availability(performance.now(), CELL_MS);
+    this.reads = new Availability(performance.now(), CELL_MS);
   }
 
   start(): void {
@@ -65,10 +65,15 @@ export class ApiLoad {
 
   /** From here on gaps count. */
   begin(): void {
-    const now = this.#options.nowMs();
+    const now = performance.now();
     this.writes = new Availability(now, CELL_MS);
     this.reads = new Availability(now, CELL_MS);
     this.fromCache = 0;
+  }
+
+  /** With times from then on. */
+  entriesSince(startMs: number): Entry[] {
+    return this.#entries.map((entry) => ({ ...entry, call: entry.call - startMs, return: entry.return - startMs }));
   }
 
   /** What is under way is waited for: an answer that comes late is still one. */
@@ -79,14 +84,14 @@ export class ApiLoad {
 
   /** What each API actor holds in the end; the first one's word is final, the others' must not be older. */
   async readAll(deadlineMs: number): Promise<void> {
-    const keys = new Set(this.entries.map(({ key }) => key));
+    const keys = new Set(this.#entries.map(({ key }) => key));
     for (const [i, transport] of this.#options.transports.entries()) {
       const { call, items } = await this.#listAll(transport, deadlineMs);
-      const end = this.#options.nowMs();
+      const end = performance.now();
       for (const key of keys) {
         const { value, revision } = items.get(key) ?? { value: undefined, revision: 0 };
         const base = { type: 'read', client: `final-${i + 1}`, key, value, revision, call, return: end } as const;
-        this.entries.push(i === 0 ? { ...base, final: true } : base);
+        this.#entries.push(i === 0 ? { ...base, final: true } : base);
       }
     }
   }
@@ -96,7 +101,7 @@ export class ApiLoad {
     deadlineMs: number,
   ): Promise<{ call: number; items: Map<string, { value: string; revision: number }> }> {
     let last = '';
-    while (this.#options.nowMs() < deadlineMs) {
+    while (performance.now() < deadlineMs) {
       const asked = await this.#ask(transport, { method: 'GET', path: this.#path() });
       if (asked.answer?.code === 200 && !isFromCache(asked.answer)) {
         const items = (asked.answer.body as { items: ConfigMapBody[] }).items.map((item) => [
@@ -135,7 +140,7 @@ export class ApiLoad {
     if (answer !== undefined && REFUSALS.has(answer.code)) return answer.code === 409;
     const revision = isAcknowledged ? Number((answer.body as ConfigMapBody).metadata.resourceVersion) : undefined;
     const entry: WriteEntry = { type: 'write', client: client.name, key, value, call, return: asked.return, revision };
-    this.entries.push(entry);
+    this.#entries.push(entry);
     if (isAcknowledged && isNew) this.#keep(key);
     return isAcknowledged;
   }
@@ -154,7 +159,7 @@ export class ApiLoad {
       const body = answer.code === 200 ? (answer.body as ConfigMapBody) : undefined;
       const revision = Number(body?.metadata.resourceVersion ?? 0);
       const value = body?.data?.['value'];
-      this.entries.push({ type: 'read', client: client.name, key, value, revision, call, return: asked.return });
+      this.#entries.push({ type: 'read', client: client.name, key, value, revision, call, return: asked.return });
     }
     return true;
   }
@@ -175,14 +180,14 @@ export class ApiLoad {
   }
 
   async #ask(transport: HttpsTransport, request: Parameters<HttpsTransport['request']>[0]): Promise<Asked> {
-    const { nowMs, load } = this.#options;
-    const call = nowMs();
+    const { load } = this.#options;
+    const call = performance.now();
     try {
       const answer = await transport.request(request, { signal: AbortSignal.timeout(load.timeoutMs) });
-      const end = nowMs();
+      const end = performance.now();
       return { call, return: end, answer, text: answerText(answer, end - call) };
     } catch (error) {
-      const end = nowMs();
+      const end = performance.now();
       return { call, return: end, answer: undefined, text: troubleText(error, end - call) };
     }
   }

@@ -5,7 +5,7 @@ import { seededChance } from '../../lib/base/chance.ts';
 import { messageOf } from '../../lib/base/errors.ts';
 import type { HttpsTransport } from '../../lib/client/https-transport.ts';
 import type { ChaosDriver, Target } from '../contract.ts';
-import { GapNews, memberNews, type Board, type Lane, type Line } from '../core/board.ts';
+import { answerNow, GapNews, memberNews, sinceThen, type Board, type Lane, type Line } from '../core/board.ts';
 import { durationText } from '../core/duration.ts';
 import { figureText, holds, limitText, type FigureName, type Figures } from '../core/figures.ts';
 import { checkHistory, type Entry } from '../core/history.ts';
@@ -75,7 +75,7 @@ export class ScenarioRun {
     this.#workload = new Workload(namespace, parts.transports, () => (client ??= parts.driver.serviceClient()));
     this.#breaker = new Breaker(parts.driver, seededChance(parts.seed + 1));
     const { transports } = parts;
-    this.#load = new ApiLoad({ transports, namespace, load: scenario.load, chance, nowMs: () => this.#nowMs() });
+    this.#load = new ApiLoad({ transports, namespace, load: scenario.load, chance });
   }
 
   /** Throws only what went wrong before anything was broken. */
@@ -113,7 +113,7 @@ export class ScenarioRun {
   }
 
   board(): Board {
-    const nowMs = this.#nowMs();
+    const nowMs = performance.now();
     const pods = this.#pods.list().filter(({ phase }) => phase !== 'Succeeded' && phase !== 'Failed');
     const lane = (name: string, seen: ApiLoad['writes']): Lane => ({
       name,
@@ -127,7 +127,7 @@ export class ScenarioRun {
       title: this.#scenario.name,
       hypothesis: this.#scenario.hypothesis,
       phase: this.#phase,
-      elapsedMs: Math.max(0, nowMs),
+      elapsedMs: this.#phase === 'getting ready' ? 0 : this.#nowMs(),
       lastsMs: this.#plan.lastsMs,
       cellMs: CELL_MS,
       members: this.#members,
@@ -136,8 +136,8 @@ export class ScenarioRun {
         lane('reads', this.#load.reads),
         ...(this.#service === undefined ? [] : [lane('Service', this.#service.seen)]),
       ],
-      lastWrite: this.#load.lastWrite,
-      lastRead: this.#load.lastRead,
+      lastWrite: answerNow(this.#load.lastWrite, this.#load.writes.sinceOkMs(nowMs)),
+      lastRead: answerNow(this.#load.lastRead, this.#load.reads.sinceOkMs(nowMs)),
       pods: {
         total: pods.length,
         ready: pods.filter(({ isReady }) => isReady).length,
@@ -197,7 +197,7 @@ export class ScenarioRun {
     const client = await this.#parts.driver.serviceClient();
     const url = await this.#workload.serviceUrl();
     const { service: clients } = this.#scenario.load;
-    this.#service = new ServiceLoad({ client, url, clients, nowMs: () => this.#nowMs() });
+    this.#service = new ServiceLoad({ client, url, clients });
     await this.#until('the Service answers', READY_MS, () => this.#service!.seen.ok > 0);
   }
 
@@ -267,8 +267,8 @@ export class ScenarioRun {
     while (!this.#isHurting && !this.#isOver()) {
       await pause(TICK_MS);
       const told = [
-        news[0]!.look(this.#nowMs(), this.#load.writes.ok, this.#load.lastWrite),
-        news[1]!.look(this.#nowMs(), this.#load.reads.ok, this.#load.lastRead),
+        news[0]!.look(this.#nowMs(), this.#load.writes.ok, sinceThen(this.#load.lastWrite)),
+        news[1]!.look(this.#nowMs(), this.#load.reads.ok, sinceThen(this.#load.lastRead)),
         this.#service && news[2]!.look(this.#nowMs(), this.#service.seen.ok, this.#service.why),
       ];
       for (const line of told) if (line !== undefined) this.#say(line, / go on /.test(line) ? 'seen' : 'wrong');
@@ -314,12 +314,13 @@ export class ScenarioRun {
     this.#phase = 'judging';
     await this.#load.stop();
     try {
-      await this.#load.readAll(this.#nowMs() + RECOVER_MS);
+      await this.#load.readAll(performance.now() + RECOVER_MS);
     } catch (error) {
       this.#breaker.troubles.push(messageOf(error));
     }
+    const entries = this.#load.entriesSince(this.#startedAt);
     const { plant: kind } = this.#parts;
-    return kind === undefined ? this.#load.entries : plant(this.#load.entries, kind);
+    return kind === undefined ? entries : plant(entries, kind);
   }
 
   /** Takes away what the run made. */
@@ -334,7 +335,7 @@ export class ScenarioRun {
   }
 
   #figures(): Figures {
-    const nowMs = this.#nowMs();
+    const nowMs = performance.now();
     const service = this.#service?.seen;
     return {
       'longest write gap': this.#load.writes.longestGapMs(nowMs),

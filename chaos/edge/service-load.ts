@@ -19,12 +19,10 @@ export class ServiceLoad {
   seen: Availability;
   /** Why the last one failed. */
   why = '';
-  readonly #nowMs: () => number;
   readonly #child: ExecChild;
 
-  constructor(options: { client: readonly string[]; url: string; clients: number; nowMs: () => number }) {
-    this.#nowMs = options.nowMs;
-    this.seen = new Availability(options.nowMs(), CELL_MS);
+  constructor(options: { client: readonly string[]; url: string; clients: number }) {
+    this.seen = new Availability(performance.now(), CELL_MS);
     const argv = [...options.client, process.execPath, PROGRAM, options.url, String(options.clients)];
     this.#child = systemExec.spawn(argv);
     createInterface({ input: this.#child.stdout }).on('line', (line) => this.#note(JSON.parse(line) as Told));
@@ -32,7 +30,7 @@ export class ServiceLoad {
   }
 
   begin(): void {
-    this.seen = new Availability(this.#nowMs(), CELL_MS);
+    this.seen = new Availability(performance.now(), CELL_MS);
   }
 
   async stop(): Promise<void> {
@@ -41,8 +39,8 @@ export class ServiceLoad {
   }
 
   #note({ ok, failed, why }: Told): void {
-    for (let i = 0; i < ok; i++) this.seen.note(this.#nowMs(), true);
-    for (let i = 0; i < failed; i++) this.seen.note(this.#nowMs(), false);
+    for (let i = 0; i < ok; i++) this.seen.note(performance.now(), true);
+    for (let i = 0; i < failed; i++) this.seen.note(performance.now(), false);
     if (failed > 0) this.why = why;
   }
 }
