@@ -29,8 +29,10 @@ import { findPlace, freePorts, isPortFree } from './edge/machine.ts';
 import { checkNameIsFree, placesOf, raiseNetwork } from './edge/node-network.ts';
 import { readCluster, writeCluster } from './edge/plan-file.ts';
 import { prepare } from './edge/prepare.ts';
-import { isAlive, readRecord, signal, spawnDetached } from './edge/processes.ts';
+import { isAlive, readRecord, spawnDetached } from './edge/processes.ts';
+import { reloadNats } from './edge/reload-nats.ts';
 import { ensureWebImage } from './edge/web-image.ts';
+import { joinStores } from './store-members.ts';
 import { askSupervisor, converse, supervisorStatus } from './supervisor/client.ts';
 import type { UnitStatus } from './supervisor/supervisor.ts';
 
@@ -42,6 +44,8 @@ export interface UpOptions extends ClusterOptions {
   logLevel?: string;
   /** false: actors that are started from now on keep and publish no spans. */
   trace?: boolean;
+  /** Who leaves the store when the added member has caught up. */
+  replaces?: string;
   /** Give up waiting for the actors after this. */
   timeoutMs?: number;
 }
@@ -89,7 +93,9 @@ export async function up(options: UpOptions, progress: UpProgress): Promise<Runn
     if (natsConfigChanged) reloadNats(home);
     await primed;
     await ensureSupervisor(home, cluster);
-    const units = await awaitUnits(home, progress, options.timeoutMs ?? UP_TIMEOUT_MS);
+    const timeoutMs = options.timeoutMs ?? UP_TIMEOUT_MS;
+    const units = await awaitUnits(home, progress, timeoutMs);
+    await joinStores(home, cluster, places, progress.say, timeoutMs, options.replaces);
     return { cluster, places, home, units };
   } finally {
     lock.release();
@@ -160,11 +166,6 @@ async function checkPort(home: Home, cluster: Cluster): Promise<void> {
         `port ${port} of ${instance} is taken by another program: end it, or make another cluster with --home and --port`,
       );
   }
-}
-
-function reloadNats(home: Home): void {
-  const record = readRecord(home.pidFile('nats'));
-  if (record !== undefined) signal(record, 'SIGHUP');
 }
 
 async function ensureSupervisor(home: Home, cluster: Cluster): Promise<void> {

@@ -1,5 +1,14 @@
 import test from 'ava';
-import { againCluster, apiPortOf, checkOptions, kubernetesServiceIp, planCluster, type Found } from './cluster.ts';
+import {
+  againCluster,
+  apiPortOf,
+  checkOptions,
+  kubernetesServiceIp,
+  planCluster,
+  type Found,
+  withNewStore,
+  withoutStore,
+} from './cluster.ts';
 
 const FOUND: Found = { clusterId: 'c0ffee', slot: 2, apiPorts: [6443], natsPort: 4222, dnsPort: 53 };
 
@@ -67,8 +76,21 @@ test('nodes and API actors may be added, with the old ones in their places', (t)
   t.is(apiPortOf(more, 'apiserver-2'), 6450);
 });
 
-for (const options of [{ name: 'other' }, { runtime: 'hollow' }, { stores: 5 }, { nodes: 2 }, { port: 7443 }] as const)
+for (const options of [{ name: 'other' }, { runtime: 'hollow' }, { nodes: 2 }, { port: 7443 }] as const)
   test(`what the stored state hangs on does not change: ${JSON.stringify(options)}`, (t) => {
     const cluster = planCluster({ name: 'demo' }, FOUND);
     t.regex(t.throws(() => againCluster(cluster, options)).message, /this cluster was made with/);
   });
+
+test('members of the store may be added; a name is never given again, and one is only removed by name', (t) => {
+  const cluster = planCluster({ name: 'demo' }, FOUND);
+  const grown = againCluster(cluster, { stores: 5 });
+  t.deepEqual(grown.stores, ['store-1', 'store-2', 'store-3', 'store-4', 'store-5']);
+  t.deepEqual(grown.firstStores, cluster.firstStores);
+  t.regex(t.throws(() => againCluster(grown, { stores: 3 })).message, /store member remove/);
+  const left = withoutStore(withoutStore(grown, 'store-5'), 'store-2');
+  t.deepEqual(againCluster(left, { moreStores: 1 }).stores, ['store-1', 'store-3', 'store-4', 'store-6']);
+  const recovered = withNewStore(left, ['store-4'], 'new-id');
+  t.deepEqual(recovered.firstStores, ['store-4']);
+  t.deepEqual(againCluster(recovered, { stores: 3 }).stores, ['store-4', 'store-6', 'store-7']);
+});

@@ -68,8 +68,9 @@ export class Supervisor {
     this.#watch = setInterval(() => this.#lookAfterAdopted(), WATCH_MS);
   }
 
-  /** Takes on what is new in the plan; leaves what runs alone. Held units wait for their owner. */
+  /** Takes on what is new in the plan, ends what is no longer in it; leaves what runs alone. Held units wait for their owner. */
   load(units: readonly Unit[]): void {
+    this.#dropAllBut(new Set(units.map(({ name }) => name)));
     for (const unit of units) {
       const kept = this.#units.get(unit.name);
       if (kept === undefined) this.#units.set(unit.name, this.#keep(unit));
@@ -77,6 +78,22 @@ export class Supervisor {
     }
     for (const unit of units) this.#take(this.#units.get(unit.name)!);
     this.#startWhatMay();
+  }
+
+  /** Ended like a unit that its owner stops, and then nobody knows of it any more. */
+  #dropAllBut(names: ReadonlySet<string>): void {
+    for (const [name, kept] of this.#units) {
+      if (names.has(name)) continue;
+      this.#hold(name, false);
+      const forget = (): void => {
+        if (stateOf(kept) !== 'stopped' || this.#units.get(name) !== kept) return;
+        this.#units.delete(name);
+        this.#log(`${name}: no longer in the plan`);
+      };
+      kept.machine.send({ type: 'STOP' });
+      kept.machine.subscribe(forget);
+      forget();
+    }
   }
 
   status(): UnitStatus[] {

@@ -19,6 +19,8 @@ const QUERY_MS = 5_000;
 const COMPACTION_SLACK = 1_000;
 /** How often the end of the stream is compared with a member's state: a lost last message is noticed this late. */
 const LOOK_MS = 1_000;
+/** A member that leads makes itself known; the others may wait. */
+const LOOKS_A_LESSON = 5;
 
 export interface FeedListener {
   events(events: CacheEvent[]): void;
@@ -41,6 +43,7 @@ export class StoreFeed {
   #repairing: Promise<void> | undefined;
   #timer: Timer | undefined;
   #stopped = false;
+  #looks = 0;
 
   private constructor(ctx: ActorContext, store: StoreClient, cache: ClusterCache, listener: FeedListener) {
     this.#ctx = ctx;
@@ -137,10 +140,21 @@ export class StoreFeed {
 
   #look(): void {
     this.#timer = this.#ctx.clock.timer(LOOK_MS, () => {
-      void this.catchUp().finally(() => {
+      void Promise.all([this.catchUp(), this.#learnMembers()]).finally(() => {
         if (!this.#stopped) this.#look();
       });
     });
+  }
+
+  /** Members come and go while this actor runs. Only one that follows somebody knows who they are. */
+  async #learnMembers(): Promise<void> {
+    if (this.#looks++ % LOOKS_A_LESSON !== 0) return;
+    try {
+      const reply = await this.#store.query({ query: 'status' }, QUERY_MS);
+      if ('status' in reply && reply.status.leader !== '') this.#store.members.learn(reply.status.voters);
+    } catch {
+      // Whoever needs the store next finds out, and says so.
+    }
   }
 }
 

@@ -3,13 +3,20 @@ import { TroubleError } from '../../../lib/base/errors.ts';
 import type { StoreRefusal } from '../../../lib/bus/messages.ts';
 
 export class StoreMembers {
-  readonly #members: readonly string[];
+  #members: readonly string[];
   #turn = 0;
   #leader: string | undefined;
   #moved = Promise.withResolvers<string>();
 
   constructor(members: readonly string[]) {
     this.#members = members;
+  }
+
+  /** What a member says: some were added, some left. */
+  learn(members: readonly string[]): void {
+    if (members.length === 0) return;
+    this.#members = [...members];
+    if (this.#leader !== undefined && !members.includes(this.#leader)) this.#leader = undefined;
   }
 
   /** The leader as far as known, else the next member in turn. */
@@ -29,7 +36,9 @@ export class StoreMembers {
   }
 
   leads(member: string): void {
-    if (!this.#members.includes(member) || this.#leader === member) return;
+    if (this.#leader === member) return;
+    // Only members lead: one that is not known here was added since.
+    if (!this.#members.includes(member)) this.#members = [...this.#members, member];
     this.#leader = member;
     this.#moved.resolve(member);
     this.#moved = Promise.withResolvers();
@@ -49,7 +58,7 @@ export class StoreMembers {
 
   /** Do these refusals and failures leave no member that could have said yes? */
   noneLeft(without: ReadonlyMap<string, 'noQuorum' | 'gone'>): boolean {
-    return without.size === this.#members.length && [...without.values()].includes('noQuorum');
+    return this.#members.every((member) => without.has(member)) && [...without.values()].includes('noQuorum');
   }
 
   /** A refusal names the leader, if the member knows it. */

@@ -5,7 +5,8 @@ import { readDirectory } from './read-directory.ts';
 import { writeSnapshotFile, type SnapshotFileHead } from './snapshot-file.ts';
 
 export async function saveDirectory(directory: string, path: string, savedAt: string): Promise<SnapshotFileHead> {
-  const read = await readDirectory(directory, 'committed');
+  // What this member had not heard to be committed may have been acknowledged: it is not left out.
+  const read = await readDirectory(directory, 'all');
   const { state, identity, findings, hardState } = read;
   const damage = findings.find(({ kind }) => kind === 'damage');
   if (state === undefined || identity === undefined)
