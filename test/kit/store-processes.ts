@@ -6,7 +6,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Bus } from '../../lib/bus/bus.ts';
-import type { StoreQueryReply, StoreStatus } from '../../lib/bus/messages.ts';
+import { StoreOperator } from '../../launcher/edge/store-operator.ts';
+import type { StoreOperation, StoreOperationReply, StoreQueryReply, StoreStatus } from '../../lib/bus/messages.ts';
 import { startNats, type TestNats } from './nats-server.ts';
 import { StoreTestClient } from './store-test-client.ts';
 
@@ -15,6 +16,8 @@ const CLUSTER = 'c1';
 export class StoreProcesses {
   readonly names = ['store-1', 'store-2', 'store-3'];
   readonly nats: TestNats;
+  /** Members that were there at the beginning. */
+  private readonly first = [...this.names];
   private readonly directory: string;
   private readonly children = new Map<string, ChildProcess>();
   private readonly bus: Bus;
@@ -40,12 +43,48 @@ export class StoreProcesses {
       instance: name,
       nats: { servers: [this.nats.url], seedFile: '' },
       logLevel: 'warn',
-      settings: { dataDir: join(this.directory, name), clusterId: 'test-cluster', members: this.names },
+      settings: {
+        dataDir: join(this.directory, name),
+        clusterId: 'test-cluster',
+        members: this.first.includes(name) ? this.first : [],
+      },
     };
     writeFileSync(file, JSON.stringify(actor));
     const program = new URL('store-process.ts', import.meta.url).pathname;
     const child = spawn(process.execPath, [program, file], { stdio: ['ignore', 'ignore', 'inherit'] });
     this.children.set(name, child);
+  }
+
+  /** One more process with an empty directory: it waits for the leader to add it. */
+  launchNew(name: string): void {
+    this.names.push(name);
+    this.launch(name);
+  }
+
+  /** SIGTERM, as a rolling restart does; resolves when the process has ended by itself. */
+  async drain(name: string): Promise<void> {
+    const child = this.children.get(name);
+    this.children.delete(name);
+    if (child === undefined) return;
+    const gone = new Promise((resolve) => child.once('exit', resolve));
+    child.kill('SIGTERM');
+    await gone;
+  }
+
+  /** Asks whoever leads until it is done; throws what it is refused for. */
+  async operate(operation: StoreOperation, timeoutMs = 20_000): Promise<StoreOperationReply> {
+    const operator = new StoreOperator(this.bus, CLUSTER, this.names);
+    return operator.operate(operation, timeoutMs);
+  }
+
+  async votes(name: string, timeoutMs = 20_000): Promise<void> {
+    const until = performance.now() + timeoutMs;
+    while (performance.now() < until) {
+      const status = await this.status(await this.leader());
+      if (status?.voters.includes(name) === true) return;
+      await sleep(50);
+    }
+    throw new Error(`${name} does not vote after ${timeoutMs} ms`);
   }
 
   signal(name: string, signal: NodeJS.Signals): void {
@@ -85,16 +124,18 @@ export class StoreProcesses {
       const statuses = (await Promise.all(this.names.map((name) => this.status(name)))).filter(
         (each) => each !== undefined,
       );
-      for (const { member, role, term } of statuses) {
-        const agree = statuses.filter((status) => status.leader === member && status.term === term);
-        if (role === 'leader' && agree.length >= 2) return member;
+      for (const { member, role, term, voters } of statuses) {
+        const agree = statuses.filter(
+          (status) => status.leader === member && status.term === term && voters.includes(status.member),
+        );
+        if (role === 'leader' && agree.length * 2 > voters.length) return member;
       }
       await sleep(20);
     }
     throw new Error(`no leader within ${timeoutMs} ms`);
   }
 
-  /** Waits until all three have the same revision and the same hash. */
+  /** Waits until all have the same revision and the same hash. */
   async converged(timeoutMs = 30_000): Promise<number> {
     const until = performance.now() + timeoutMs;
     let seen = '';
