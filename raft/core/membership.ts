@@ -14,11 +14,12 @@ import {
 } from './configuration.ts';
 import { becomeFollower } from './election.ts';
 import { send } from './outbox.ts';
+import { isDoubted } from './progress.ts';
 import { appendConfiguration } from './proposals.ts';
 import { broadcastAppends } from './replication.ts';
 import { releaseSnapshots } from './snapshot-sending.ts';
 import { furthestFollower } from './transfer.ts';
-import type { Configuration, ConfigurationRefusal, Input } from './types.ts';
+import type { Configuration, ConfigurationRefusal, Input, MemberId } from './types.ts';
 
 type Change = Extract<Input, { type: 'changeConfiguration' }>;
 
@@ -56,7 +57,23 @@ function whyRefused(
     return ['unexpected', `the configuration is of entry ${index}, not ${expectedIndex}`];
   }
   if (sameConfiguration(configuration, wanted)) return ['noChange', `'${describe(wanted)}' is in force already`];
+  const silent = whoCannotDecide(raft, wanted);
+  if (silent.length * 2 >= wanted.voters.length) {
+    return [
+      'inProgress',
+      `of '${describe(wanted)}', ${silent.join(' ')} cannot decide now: nothing could be committed`,
+    ];
+  }
   return undefined;
+}
+
+/** Members that are voters already, or learners, and are not heard or in doubt of what they have promised. */
+function whoCannotDecide({ id: own, leading, ticks, electionTicks }: RaftState, { voters }: Configuration): MemberId[] {
+  return voters.filter((id) => {
+    const progress = leading!.progress.get(id);
+    if (id === own || progress === undefined) return false;
+    return progress.incarnation === 0 || isDoubted(progress) || ticks - progress.heardTick >= electionTicks.min;
+  });
 }
 
 /** Leader, after each commit: tells it, leaves a joint configuration that is committed, acts on one that is final. */

@@ -25,6 +25,8 @@ export interface Disk {
   remove(path: string): Promise<void>;
   /** Makes missing parents too; existing is no error. */
   makeDirectory(path: string): Promise<void>;
+  /** Names the file itself, not its path or its content: a copy of it has another one. '' = this disk cannot say. */
+  identify(path: string): Promise<string>;
   /** Makes created, renamed and removed names of a directory durable. */
   syncDirectory(path: string): Promise<void>;
 }
@@ -32,13 +34,15 @@ export interface Disk {
 /** What is on the disk contradicts what was once made durable: it must be neither served nor voted over. */
 export class DamagedError extends Error {
   readonly path: string;
+  readonly what: string;
 
   constructor(path: string, what: string) {
     super(
-      `${path} is damaged: ${what}. This member must not serve from it or vote over it: ` +
-        'restore its data directory, or remove it and add the member again',
+      `${path} is damaged: ${what}. This member must not serve from it or vote over it: others have to give it what it lost; ` +
+        'a member that is alone needs a saved snapshot',
     );
     this.name = 'DamagedError';
     this.path = path;
+    this.what = what;
   }
 }

@@ -1,6 +1,6 @@
 // Decides what the records of the log say: hard state, entries, cuts. Never knows where they lie (record.ts does).
 import { invariant } from '../../lib/base/errors.ts';
-import type { Configuration, Entry, EntryKind, HardState, Index, Term } from '../core/types.ts';
+import type { Configuration, Entry, EntryKind, HardState, Index, Standing, Term } from '../core/types.ts';
 import type { RecordToWrite } from './record.ts';
 
 /** First record of each segment: whose log this is, and the last hard state, since older segments may be dropped. */
@@ -12,11 +12,15 @@ export interface SegmentHeader {
   /** Who counted before the first configuration entry. */
   firstConfiguration: Configuration;
   hardState: HardState;
+  /** Not given while nothing is missing. */
+  standing?: Standing | undefined;
+  place?: string | undefined;
 }
 
 export type LogRecord =
   | { type: 'segment'; header: SegmentHeader }
-  | { type: 'hardState'; hardState: HardState }
+  /** With the standing, unless nothing is missing: so the last of these alone tells everything but the entries. */
+  | { type: 'hardState'; hardState: HardState; standing?: Standing | undefined }
   | { type: 'entry'; entry: Entry }
   /** Entries from here on are dropped. */
   | { type: 'truncate'; from: Index }
@@ -24,8 +28,11 @@ export type LogRecord =
   | { type: 'reset'; index: Index; term: Term }
   /** The log goes on in the next segment, which exists. */
   | { type: 'end' }
-  /** A member was started with this incarnation. */
-  | { type: 'start'; incarnation: number };
+  /** A member was started with this incarnation, in the directory that this place names (Disk.identify). */
+  | { type: 'start'; incarnation: number; place?: string | undefined };
+
+export const NOTHING_MISSING: Standing = { doubt: '', damagedThrough: 0, damagedTerm: 0, incarnation: 0 };
+export const isMissingNothing = ({ doubt, damagedThrough }: Standing): boolean => doubt === '' && damagedThrough === 0;
 
 const TYPES = ['segment', 'hardState', 'entry', 'truncate', 'reset', 'end', 'start'] as const;
 const KINDS: readonly EntryKind[] = ['data', 'configuration', 'empty'];

@@ -20,6 +20,7 @@ export class MachineCrashedError extends Error {
 type Change = { type: 'write'; offset: number; data: Uint8Array } | { type: 'truncate'; size: number };
 
 interface Inode {
+  number: number;
   durable: Uint8Array;
   current: Uint8Array;
   /** Since the last datasync, oldest first. */
@@ -36,6 +37,7 @@ export class MemoryDisk implements Disk {
   private names = new Map<string, Inode>();
   private durableNames = new Map<string, Inode>();
   private pendingNames: NameChange[][] = [];
+  private nextInode = 1;
   private life = 0;
   private crashed = false;
 
@@ -52,6 +54,29 @@ export class MemoryDisk implements Disk {
     if (inode === undefined || offset >= inode.current.length) throw new Error(`no byte ${offset} in ${path}`);
     inode.current[offset]! ^= 1 << bit;
     if (offset < inode.durable.length) inode.durable[offset]! ^= 1 << bit;
+  }
+
+  /** Overwrites what is on the disk, past every cache: as a write does that was meant for another place. */
+  overwrite(path: string, offset: number, data: Uint8Array): void {
+    const inode = this.names.get(path);
+    if (inode === undefined) throw new Error(`there is no ${path}`);
+    inode.current = applyChange(inode.current, { type: 'write', offset, data });
+    inode.durable = applyChange(inode.durable, { type: 'write', offset, data });
+  }
+
+  /** Everything that is on it, as a backup would hold it. */
+  backup(): ReadonlyMap<string, Uint8Array> {
+    return new Map([...this.names].map(([path, { current }]) => [path, current.slice()]));
+  }
+
+  /** Empty, or with the files of a backup: other files than those that were saved, with the same content. */
+  replace(files: ReadonlyMap<string, Uint8Array>): void {
+    this.names = new Map();
+    for (const [path, bytes] of files)
+      this.names.set(path, { number: this.nextInode++, durable: bytes.slice(), current: bytes.slice(), pending: [] });
+    this.durableNames = new Map(this.names);
+    this.pendingNames = [];
+    this.life++;
   }
 
   /** Loses a directory entry, as a broken directory block would. */
@@ -81,7 +106,12 @@ export class MemoryDisk implements Disk {
     await this.enter('open', path, () => {
       if (!options.create) return;
       if (this.names.has(path)) throw new Error(`EEXIST: file already exists, open '${path}'`);
-      this.rename1([{ path, inode: { durable: new Uint8Array(0), current: new Uint8Array(0), pending: [] } }]);
+      this.rename1([
+        {
+          path,
+          inode: { number: this.nextInode++, durable: new Uint8Array(0), current: new Uint8Array(0), pending: [] },
+        },
+      ]);
     });
     const inode = this.names.get(path);
     if (inode === undefined) throw new Error(`ENOENT: no such file or directory, open '${path}'`);
@@ -112,6 +142,10 @@ export class MemoryDisk implements Disk {
     await this.enter('remove', path, () => {
       if (this.names.has(path)) this.rename1([{ path, inode: undefined }]);
     });
+  }
+
+  async identify(path: string): Promise<string> {
+    return String(this.names.get(path)?.number ?? '');
   }
 
   async makeDirectory(): Promise<void> {}

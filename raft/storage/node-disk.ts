@@ -1,6 +1,6 @@
 // Decides how the disk's calls are made on a real file system. Never retries: an error of the kernel goes to the caller
 // as it is, because after a failed fsync the page cache may hold what the disk does not (the fsyncgate lesson).
-import { open, mkdir, readdir, rename, rm } from 'node:fs/promises';
+import { open, mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import type { Disk, DiskFile } from './disk.ts';
 
@@ -19,6 +19,10 @@ export function nodeDisk(options: NodeDiskOptions): Disk {
     remove: (path) => rm(path, { force: true }),
     async makeDirectory(path) {
       await mkdir(path, { recursive: true });
+    },
+    async identify(path) {
+      const { ino, birthtimeNs } = await stat(path, { bigint: true });
+      return `${ino}.${birthtimeNs}`;
     },
     async syncDirectory(path) {
       if (!options.fsync) return;

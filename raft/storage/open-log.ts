@@ -1,11 +1,13 @@
-// Decides what of the segments on the disk is the log: cuts a torn tail, refuses damage, ends an interrupted rotation,
-// joins the log to the snapshot. Never guesses: what contradicts itself is an error that names the file.
+// Decides what of the segments on the disk is the log: cuts a torn tail, ends an interrupted rotation, joins the log to the
+// snapshot, and begins anew behind damage. Never guesses: what contradicts itself is taken out of the way (salvage.ts).
 import { invariant } from '../../lib/base/errors.ts';
-import type { Configuration, Entry, HardState, Index, Term } from '../core/types.ts';
+import { decodeConfiguration, votersOf } from '../core/configuration.ts';
+import type { Configuration, DoubtReason, Entry, HardState, Index, Standing, Term } from '../core/types.ts';
 import { DamagedError, type Disk } from './disk.ts';
 import { EntryTable } from './entry-table.ts';
-import { decodeRecord, type LogRecord, type SegmentHeader } from './log-record.ts';
+import { decodeRecord, NOTHING_MISSING, type LogRecord, type SegmentHeader } from './log-record.ts';
 import { scan, type Scan, type ScannedRecord } from './record.ts';
+import { finishSalvage, resumeSalvage, salvage } from './salvage.ts';
 import {
   createSegment,
   SegmentedLog,
@@ -19,31 +21,79 @@ export interface LogIdentity {
   clusterId: string;
   member: string;
   firstConfiguration: Configuration;
+  /** An empty directory may be one that was emptied: the member is in doubt until others vouch for it. */
+  isNewborn?: boolean;
 }
 
 export interface OpenedLog {
   log: SegmentedLog;
   incarnation: number;
+  standing: Standing;
   firstConfiguration: Configuration;
   configurationEntries: Entry[];
   /** What was cut, if anything. */
   tornTail: string | undefined;
+  /** What was found damaged and taken out of the way, if anything. */
+  damage: string | undefined;
+}
+
+/** The last durable one, or index 0. */
+export interface LastSnapshot {
+  index: Index;
+  term: Term;
+  configuration?: Configuration;
 }
 
 const SEGMENT_NAME = /^log-(\d{10})\.segment$/;
-/** An empty file: only its name says something. */
+/** An empty file: its name says that there was a log here, and the file itself which directory this is. */
 const MARK_NAME = 'log.begun';
 const NO_HARD_STATE: HardState = { term: 0, vote: '', commit: 0 };
 
-/** `snapshot`: the last durable one, or index 0. Its index must be reachable from the log. */
+/** Throws DamagedError only when there is nobody who could give back what is lost. */
 export async function openLog(
   disk: Disk,
   directory: string,
   identity: LogIdentity,
-  snapshot: { index: Index; term: Term },
+  snapshot: LastSnapshot,
   options: LogOptions,
 ): Promise<OpenedLog> {
-  const files = await readSegments(disk, directory);
+  await resumeSalvage(disk, directory);
+  try {
+    return await openWhole(disk, directory, identity, snapshot, options);
+  } catch (error) {
+    if (!(error instanceof DamagedError)) throw error;
+    const { isNewborn: _, ...own } = identity;
+    await salvage(disk, directory, own, error, { snapshots: false, configuration: snapshot.configuration });
+    return { ...(await openWhole(disk, directory, identity, snapshot, options)), damage: error.message };
+  }
+}
+
+/** Throws DamagedError for whatever contradicts itself. */
+async function openWhole(
+  disk: Disk,
+  directory: string,
+  identity: LogIdentity,
+  snapshot: LastSnapshot,
+  options: LogOptions,
+): Promise<OpenedLog> {
+  const files: ReadSegment[] = [];
+  try {
+    await readSegments(disk, directory, files);
+    return await openRead(disk, directory, identity, snapshot, options, files);
+  } catch (error) {
+    for (const { file } of files) await file.close().catch(() => undefined);
+    throw error;
+  }
+}
+
+async function openRead(
+  disk: Disk,
+  directory: string,
+  identity: LogIdentity,
+  snapshot: LastSnapshot,
+  options: LogOptions,
+  files: ReadSegment[],
+): Promise<OpenedLog> {
   await endInterruptedRotation(disk, directory, files);
   const fresh = files.length === 0 || (files.length === 1 && neverBegun(files[0]!.scan));
   const wasHere = (await disk.list(directory)).includes(MARK_NAME);
@@ -54,17 +104,46 @@ export async function openLog(
     );
   if (fresh && (snapshot.index > 0 || (files[0] !== undefined && files[0].number > 1)))
     throw new DamagedError(directory, `the log of snapshot ${snapshot.index} is missing`);
-  const opened = fresh
+  const {
+    begin,
+    place: known,
+    ...opened
+  } = fresh
     ? await createLog(disk, directory, identity, options, files)
     : await restoreLog(disk, directory, identity, snapshot, options, files);
   // What the page cache still held of a killed process is counted as durable from here on: make it so. The write below
   // does it for the last file; an `end` record may be as young in the file before it.
   await files.at(-2)?.file.datasync();
-  await opened.log.write([{ incarnation: opened.incarnation, ...opened.begin }]);
-  await disk.syncDirectory(directory);
-  // Before anything is promised.
+  // Before anything is promised, and behind the log: a mark without one means that one was lost.
   if (!wasHere) await leaveMark(disk, directory);
-  return opened;
+  const place = await disk.identify(`${directory}/${MARK_NAME}`);
+  const isCopy = wasHere && known !== '' && place !== '' && place !== known;
+  const doubted = isCopy && !isAlone(opened, snapshot, identity.member) ? doubt(opened, 'copied') : undefined;
+  const standing = doubted ?? opened.standing;
+  await opened.log.write([
+    {
+      ...begin,
+      start: { incarnation: opened.incarnation, place },
+      ...(doubted === undefined ? {} : { standing, hardState: begin.hardState ?? opened.log.hardState }),
+    },
+  ]);
+  await disk.syncDirectory(directory);
+  await finishSalvage(disk, directory);
+  return { ...opened, standing, damage: undefined };
+}
+
+const doubt = ({ standing, incarnation }: Pick<OpenedLog, 'standing' | 'incarnation'>, reason: DoubtReason): Standing =>
+  standing.doubt === '' ? { ...standing, doubt: reason, incarnation } : standing;
+
+/** Whoever copies the directory of a single member wants what is in it: nobody else has promised anything. */
+function isAlone(
+  { configurationEntries, firstConfiguration }: Pick<OpenedLog, 'configurationEntries' | 'firstConfiguration'>,
+  snapshot: LastSnapshot,
+  member: string,
+): boolean {
+  const last = configurationEntries.at(-1);
+  const configuration = (last && decodeConfiguration(last.data)) ?? snapshot.configuration ?? firstConfiguration;
+  return votersOf(configuration).every((id) => id === member);
 }
 
 /**
@@ -82,8 +161,7 @@ interface ReadSegment extends Segment {
   scan: Scan;
 }
 
-async function readSegments(disk: Disk, directory: string): Promise<ReadSegment[]> {
-  const files: ReadSegment[] = [];
+async function readSegments(disk: Disk, directory: string, files: ReadSegment[]): Promise<void> {
   for (const name of await disk.list(directory)) {
     const number = Number(SEGMENT_NAME.exec(name)?.[1] ?? 0);
     if (number === 0) continue;
@@ -95,7 +173,6 @@ async function readSegments(disk: Disk, directory: string): Promise<ReadSegment[
     const scanned = scan(bytes, number);
     files.push({ number, file, scan: scanned, end: scanned.end.offset, allocated: bytes.length, maxIndex: 0 });
   }
-  return files;
 }
 
 /** The last file holds nothing yet and the one before has no `end`: the crash came between the two. */
@@ -119,24 +196,29 @@ function neverBegun(scanned: Scan): boolean {
 }
 
 /** With what this life must write first. */
-type Opened = OpenedLog & { begin: Pick<LogWrite, 'reset' | 'hardState'> };
+type Opened = Omit<OpenedLog, 'damage'> & { begin: Pick<LogWrite, 'reset' | 'hardState'>; place: string };
 
 async function createLog(
   disk: Disk,
   directory: string,
   identity: LogIdentity,
   options: LogOptions,
-  files: readonly ReadSegment[],
+  files: ReadSegment[],
 ): Promise<Opened> {
-  for (const left of files) await left.file.close();
-  const header = { version: 1 as const, ...identity, incarnation: 1 };
-  const segment = await createSegment(disk, directory, 1, 1, { ...header, hardState: NO_HARD_STATE });
+  for (const left of files.splice(0)) await left.file.close();
+  const { clusterId, member, firstConfiguration, isNewborn = false } = identity;
+  const header = { version: 1 as const, clusterId, member, firstConfiguration, incarnation: 1 };
+  const standing: Standing = { ...NOTHING_MISSING, doubt: isNewborn ? 'newborn' : '', incarnation: 1 };
+  const segment = await createSegment(disk, directory, 1, 1, { ...header, hardState: NO_HARD_STATE, standing });
+  await disk.syncDirectory(directory);
   const table = new EntryTable(1, options.cachedBytes);
-  const state = { header, hardState: NO_HARD_STATE, nextBatch: 2, segments: [segment], table };
+  const state = { header, hardState: NO_HARD_STATE, standing, nextBatch: 2, segments: [segment], table };
   return {
     log: new SegmentedLog(disk, directory, options, state),
     incarnation: 1,
-    firstConfiguration: identity.firstConfiguration,
+    standing,
+    place: '',
+    firstConfiguration,
     configurationEntries: [],
     tornTail: undefined,
     begin: {},
@@ -160,6 +242,7 @@ async function restoreLog(
   const log = new SegmentedLog(disk, directory, options, {
     header: { ...replayed.header, incarnation },
     hardState: replayed.hardState,
+    standing: replayed.standing,
     nextBatch: (last.scan.records.at(-1)?.batch ?? 0) + 1,
     segments: files.map(({ number, file, end, allocated, maxIndex }) => ({ number, file, end, allocated, maxIndex })),
     table,
@@ -167,6 +250,8 @@ async function restoreLog(
   return {
     log,
     incarnation,
+    standing: replayed.standing,
+    place: replayed.place,
     firstConfiguration: replayed.header.firstConfiguration,
     configurationEntries: replayed.configurations.filter((entry) => table.at(entry.index)?.term === entry.term),
     tornTail,
@@ -206,9 +291,11 @@ async function cutTail(files: ReadSegment[]): Promise<string | undefined> {
 
 interface Replayed {
   table: EntryTable;
-  header: Omit<SegmentHeader, 'hardState'>;
+  header: Omit<SegmentHeader, 'hardState' | 'standing'>;
   hardState: HardState;
+  standing: Standing;
   incarnation: number;
+  place: string;
   configurations: Entry[];
 }
 
@@ -222,7 +309,9 @@ function replay(
     table: new EntryTable(0, options.cachedBytes),
     header: firstHeader(files[0]!, identity),
     hardState: NO_HARD_STATE,
+    standing: NOTHING_MISSING,
     incarnation: 0,
+    place: '',
     configurations: [],
   };
   let begun = false;
@@ -282,13 +371,14 @@ function replayEntry(
 function replayOther(state: Replayed, record: Exclude<LogRecord, { type: 'entry' }>): void {
   switch (record.type) {
     case 'segment':
-      state.hardState = newer(state.hardState, record.header.hardState);
+      replayHardState(state, record.header.hardState, record.header.standing);
       state.incarnation = Math.max(state.incarnation, record.header.incarnation);
+      state.place = record.header.place ?? state.place;
       return;
     case 'hardState':
-      state.hardState = newer(state.hardState, record.hardState);
-      return;
+      return replayHardState(state, record.hardState, record.standing);
     case 'start':
+      state.place = record.place ?? state.place;
       state.incarnation = Math.max(state.incarnation, record.incarnation);
       return;
     case 'truncate':
@@ -300,6 +390,12 @@ function replayOther(state: Replayed, record: Exclude<LogRecord, { type: 'entry'
     case 'end':
       return;
   }
+}
+
+function replayHardState(state: Replayed, hardState: HardState, standing: Standing = NOTHING_MISSING): void {
+  state.hardState = newer(state.hardState, hardState);
+  state.standing = standing;
+  state.incarnation = Math.max(state.incarnation, standing.incarnation);
 }
 
 function newer(before: HardState, after: HardState): HardState {

@@ -128,7 +128,7 @@ export function readRecord(
  * A write that was cut short leaves sectors that still hold the zeros from before, or a file that is too short, and
  * nothing of any later batch, since a batch begins only when the one before it is durable. Anything else was once whole.
  */
-function judge(
+export function judge(
   bytes: Buffer,
   segment: number,
   offset: number,

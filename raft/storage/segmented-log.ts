@@ -2,10 +2,10 @@
 // files dropped behind a snapshot. Never goes on after a failed write or fsync: from then on every call fails, because
 // nobody can say what is on the disk (the page cache may claim what the disk has lost).
 import { BrokenPromiseError, invariant, messageOf } from '../../lib/base/errors.ts';
-import type { Entry, HardState, Index, LogReader, Term } from '../core/types.ts';
+import type { Entry, HardState, Index, LogReader, Standing, Term } from '../core/types.ts';
 import { DamagedError, type Disk, type DiskFile } from './disk.ts';
 import { EntryTable, type EntryPlace } from './entry-table.ts';
-import { decodeRecord, encodeRecord, type LogRecord, type SegmentHeader } from './log-record.ts';
+import { decodeRecord, encodeRecord, isMissingNothing, type LogRecord, type SegmentHeader } from './log-record.ts';
 import { encodeBatch, readRecord, recordBytes } from './record.ts';
 
 export interface LogOptions {
@@ -43,12 +43,15 @@ export interface LogWrite {
   truncateFrom?: Index | undefined;
   entries?: readonly Entry[] | undefined;
   hardState?: HardState | undefined;
-  incarnation?: number | undefined;
+  /** With it goes the hard state. */
+  standing?: Standing | undefined;
+  start?: { incarnation: number; place: string } | undefined;
 }
 
 export interface LogState {
-  header: Omit<SegmentHeader, 'hardState'>;
+  header: Omit<SegmentHeader, 'hardState' | 'standing'>;
   hardState: HardState;
+  standing: Standing;
   nextBatch: number;
   segments: Segment[];
   table: EntryTable;
@@ -63,13 +66,16 @@ export class SegmentedLog implements LogReader {
   onDamage: (error: Error) => void = (error) => {
     throw error;
   };
+  /** Called when something that was 'unavailable' has been read. */
+  onReadable: () => void = () => {};
   readonly table: EntryTable;
   private readonly disk: Disk;
   private readonly directory: string;
   private readonly options: LogOptions;
-  private readonly header: Omit<SegmentHeader, 'hardState'>;
+  private header: Omit<SegmentHeader, 'hardState' | 'standing'>;
   private readonly segments: Segment[];
   private hardStateOnDisk: HardState;
+  private standingOnDisk: Standing;
   private nextBatch: number;
   private failure: Error | undefined;
   private writing = false;
@@ -83,11 +89,16 @@ export class SegmentedLog implements LogReader {
     this.segments = state.segments;
     this.table = state.table;
     this.hardStateOnDisk = state.hardState;
+    this.standingOnDisk = state.standing;
     this.nextBatch = state.nextBatch;
   }
 
   get hardState(): HardState {
     return this.hardStateOnDisk;
+  }
+
+  get standing(): Standing {
+    return this.standingOnDisk;
   }
 
   get bytes(): number {
@@ -105,9 +116,15 @@ export class SegmentedLog implements LogReader {
     if (this.failure !== undefined)
       throw new BrokenPromiseError(`the log is closed since a write failed: ${messageOf(this.failure)}`);
     invariant(!this.writing, 'the log writes one batch at a time');
+    for (const { standing, hardState } of writes)
+      invariant(standing === undefined || hardState !== undefined, 'a standing is written with the hard state');
     this.writing = true;
     try {
-      const records = writes.flatMap(recordsOf);
+      let { standing } = this;
+      const records = writes.flatMap((write) => {
+        standing = write.standing ?? standing;
+        return recordsOf(write, standing);
+      });
       if (records.length > 0) await this.writeBatch(records, writes);
     } catch (error) {
       this.failure = error as Error;
@@ -132,7 +149,12 @@ export class SegmentedLog implements LogReader {
       this.note(record, { segment: segment.number, offset, payloadBytes });
       offset += recordBytes(payloadBytes);
     }
-    for (const { hardState } of writes) if (hardState !== undefined) this.hardStateOnDisk = hardState;
+    for (const { hardState, standing, start } of writes) {
+      this.hardStateOnDisk = hardState ?? this.hardStateOnDisk;
+      this.standingOnDisk = standing ?? this.standingOnDisk;
+      const incarnation = Math.max(this.header.incarnation, standing?.incarnation ?? 0);
+      this.header = { ...this.header, incarnation, ...(start === undefined ? {} : { place: start.place }) };
+    }
   }
 
   private note(record: LogRecord, place: Omit<EntryPlace, 'term'>): void {
@@ -171,6 +193,7 @@ export class SegmentedLog implements LogReader {
     const next = await createSegment(this.disk, this.directory, old.number + 1, this.nextBatch, {
       ...this.header,
       hardState: this.hardStateOnDisk,
+      standing: this.standingOnDisk,
     });
     await this.disk.syncDirectory(this.directory);
     const at = { segment: old.number, offset: old.end, batch: endBatch };
@@ -213,7 +236,11 @@ export class SegmentedLog implements LogReader {
     if (found.length > 0) return found;
     if (this.table.at(from) !== undefined && !this.loading) {
       this.loading = true;
-      void this.load(from).finally(() => (this.loading = false));
+      void this.load(from).finally(() => {
+        this.loading = false;
+        // Whoever asked goes on at once: one read for each heartbeat would take a follower for ever.
+        if (this.failure === undefined) this.onReadable();
+      });
     }
     return 'unavailable';
   }
@@ -279,13 +306,20 @@ export async function createSegment(
   return { number, file, end: bytes.length, allocated: bytes.length, maxIndex: 0 };
 }
 
-function recordsOf(write: LogWrite): LogRecord[] {
+/** `standing`: after this write. */
+function recordsOf(write: LogWrite, standing: Standing): LogRecord[] {
   const records: LogRecord[] = [];
-  if (write.incarnation !== undefined) records.push({ type: 'start', incarnation: write.incarnation });
+  if (write.start !== undefined) records.push({ type: 'start', ...write.start });
   if (write.reset !== undefined) records.push({ type: 'reset', ...write.reset });
   if (write.truncateFrom !== undefined) records.push({ type: 'truncate', from: write.truncateFrom });
   // Before the entries: a term must never be newer in the log than in the hard state.
-  if (write.hardState !== undefined) records.push({ type: 'hardState', hardState: write.hardState });
+  if (write.hardState !== undefined) records.push(hardStateRecord(write.hardState, standing, write.standing));
   for (const entry of write.entries ?? []) records.push({ type: 'entry', entry });
   return records;
+}
+
+function hardStateRecord(hardState: HardState, standing: Standing, changed: Standing | undefined): LogRecord {
+  return changed === undefined && isMissingNothing(standing)
+    ? { type: 'hardState', hardState }
+    : { type: 'hardState', hardState, standing };
 }

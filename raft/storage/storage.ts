@@ -10,9 +10,10 @@ import type {
   Restored,
   SnapshotDescription,
 } from '../core/types.ts';
-import type { Disk } from './disk.ts';
+import { DamagedError, type Disk } from './disk.ts';
 import { openLog } from './open-log.ts';
 import { DEFAULT_LOG_OPTIONS, type LogOptions, type LogWrite, type SegmentedLog } from './segmented-log.ts';
+import { salvage, type SalvageIdentity } from './salvage.ts';
 import { SnapshotFiles } from './snapshot-files.ts';
 
 export type InstallEffect = Extract<Effect, { type: 'installSnapshot' }>;
@@ -38,6 +39,8 @@ export interface OpenedStorage {
   incarnation: number;
   /** What of an unconfirmed write was cut at this start. */
   tornTail: string | undefined;
+  /** What was found damaged at this start and taken out of the way: others must give it back. */
+  damage: string[];
 }
 
 /** Entry data that shares one fsync: more would delay the first of them. */
@@ -63,7 +66,10 @@ export class RaftStorage {
     this.monotonic = monotonic;
   }
 
-  /** Throws DamagedError when the directory contradicts itself. */
+  /**
+   * What is damaged is taken out of the way and said in `restored`. Throws DamagedError when this is the only member: then
+   * nobody could give back what is lost.
+   */
   static async open(
     disk: Disk,
     directory: string,
@@ -72,17 +78,20 @@ export class RaftStorage {
     monotonic: () => number = () => 0,
   ): Promise<OpenedStorage> {
     await disk.makeDirectory(directory);
-    const snapshots = await SnapshotFiles.open(disk, directory, identity.clusterId);
-    const firstConfiguration = configurationOf(identity.firstVoters);
-    const opened = await openLog(
-      disk,
-      directory,
-      { clusterId: identity.clusterId, member: identity.member, firstConfiguration },
-      snapshots.newest ?? { index: 0, term: 0 },
-      { ...DEFAULT_LOG_OPTIONS, ...options },
-    );
-    const { log } = opened;
+    const damage: string[] = [];
+    const snapshots = await SnapshotFiles.open(disk, directory, identity.clusterId).catch(async (error: unknown) => {
+      if (!(error instanceof DamagedError)) throw error;
+      await RaftStorage.condemn(disk, directory, identity, error);
+      damage.push(error.message);
+      return SnapshotFiles.open(disk, directory, identity.clusterId);
+    });
+    const own = identityOf(identity);
+    const isNewborn = own.firstConfiguration.voters.some((id) => id !== identity.member);
+    const last = snapshots.newest ?? { index: 0, term: 0 };
+    const opened = await openLog(disk, directory, { ...own, isNewborn }, last, { ...DEFAULT_LOG_OPTIONS, ...options });
+    const { log, standing } = opened;
     const snapshot = snapshots.newest ?? emptySnapshot(opened.firstConfiguration);
+    if (opened.damage !== undefined) damage.push(opened.damage);
     return {
       storage: new RaftStorage(log, snapshots, monotonic),
       restored: {
@@ -91,10 +100,19 @@ export class RaftStorage {
         firstIndex: log.table.firstIndex,
         lastIndex: log.table.lastIndex,
         configurationEntries: opened.configurationEntries,
+        damagedThrough: standing.damagedThrough,
+        damagedTerm: standing.damagedTerm,
+        doubt: standing.doubt || undefined,
       },
       incarnation: opened.incarnation,
       tornTail: opened.tornTail,
+      damage,
     };
+  }
+
+  /** The state itself is not what it should be: snapshot and log go out of the way, and the next `open` begins from nothing. */
+  static async condemn(disk: Disk, directory: string, identity: StorageIdentity, error: DamagedError): Promise<void> {
+    await salvage(disk, directory, identityOf(identity), error, { snapshots: true });
   }
 
   /** Begins a write; what is submitted while another is under way shares the next fsync. */
@@ -177,13 +195,23 @@ function toLogWrites(group: readonly WriteEffect[], onDisk: HardState): LogWrite
   return group.map((effect, i) => {
     const { hardState } = effect;
     const isLast = i === group.length - 1;
-    const changed = hardState.term !== before.term || hardState.vote !== before.vote;
+    const changed = hardState.term !== before.term || hardState.vote !== before.vote || effect.standing !== undefined;
     const write = changed || (isLast && hardState.commit !== before.commit) ? hardState : undefined;
     before = write ?? before;
     if (effect.type === 'append')
-      return { truncateFrom: effect.truncateFrom, entries: effect.entries, hardState: write };
-    return { reset: { index: effect.snapshot.index, term: effect.snapshot.term }, hardState: write };
+      return {
+        truncateFrom: effect.truncateFrom,
+        entries: effect.entries,
+        hardState: write,
+        standing: effect.standing,
+      };
+    const { index, term } = effect.snapshot;
+    return { reset: { index, term }, hardState: write, standing: effect.standing };
   });
+}
+
+function identityOf({ clusterId, member, firstVoters }: StorageIdentity): SalvageIdentity {
+  return { clusterId, member, firstConfiguration: configurationOf(firstVoters) };
 }
 
 function configurationOf(voters: readonly string[]): Configuration {

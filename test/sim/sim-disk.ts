@@ -66,6 +66,7 @@ export class MachineDisk {
       list: (directory) => call('list', directory, () => memory.list(directory)),
       rename: (from, to) => call('rename', from, () => memory.rename(from, to)),
       remove: (path) => call('remove', path, () => memory.remove(path)),
+      identify: (path) => memory.identify(path),
       makeDirectory: () => memory.makeDirectory(),
       syncDirectory: (path) => call('sync-dir', path, () => memory.syncDirectory(path)),
     };

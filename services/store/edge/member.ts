@@ -7,6 +7,8 @@ import { messageOf } from '../../../lib/base/errors.ts';
 import {
   createRaft,
   describeSnapshot,
+  membersOf,
+  RAFT_MESSAGE_VERSION,
   raftStatus,
   step,
   type AppendId,
@@ -18,19 +20,22 @@ import {
   type RaftState,
   type RaftStatus,
   type SnapshotDescription,
+  type StateHashes,
 } from '../../../raft/core/index.ts';
-import type { Disk } from '../../../raft/storage/disk.ts';
+import { DamagedError, type Disk } from '../../../raft/storage/disk.ts';
 import type { LogOptions } from '../../../raft/storage/segmented-log.ts';
-import { RaftStorage, type OpenedStorage } from '../../../raft/storage/storage.ts';
+import type { RaftStorage, OpenedStorage } from '../../../raft/storage/storage.ts';
 import { createRaftTransport, type RaftTransport } from '../../../raft/transport/transport.ts';
 import type { StoreLimits } from '../core/limits.ts';
-import { StateMachine, type Applied } from '../core/state-machine.ts';
-import { Applier, loadState, type NextTurn } from './applier.ts';
+import { StateCheck } from '../core/state-check.ts';
+import type { StateMachine, Applied } from '../core/state-machine.ts';
+import { Applier, type NextTurn } from './applier.ts';
 import { ChunkSender } from './chunk-sender.ts';
 import { ElectionTrace } from './election-trace.ts';
 import { LeaderWatch } from './leader-watch.ts';
 import { Leadership } from './leadership.ts';
 import { Membership } from './membership.ts';
+import { condemn, openStorage } from './open-storage.ts';
 import { Operations } from './operations.ts';
 import { Proposals } from './proposals.ts';
 import { Publisher } from './publisher.ts';
@@ -51,6 +56,13 @@ const TRANSFER_MS = 1_500;
 const TIDY_TXNS = 256;
 /** A day: beyond it only count and bytes let a revision live. */
 const DEFAULT_AGE_SECONDS = 86_400;
+
+const DOUBTS = {
+  newborn:
+    'has an empty directory: it begins when all members of a new cluster are here, or when a leader has brought it up to date',
+  copied: 'has a directory that was copied, and counts again when a leader has brought it up to date',
+  lost: 'cannot know what it has promised, and counts again when a leader has brought it up to date',
+} as const;
 
 export interface MemberOptions {
   disk: Disk;
@@ -75,6 +87,8 @@ export class StoreMember {
   readonly exports: SnapshotExport;
   readonly storage: RaftStorage;
   private readonly ctx: ActorContext<StoreSettings>;
+  readonly check = new StateCheck();
+  private readonly disk: Disk;
   private readonly die: (error: Error) => void;
   private readonly observe: MemberOptions['observe'];
   private readonly raft: RaftState;
@@ -106,6 +120,7 @@ export class StoreMember {
     const { clock, instance, settings } = ctx;
     const { storage } = opened;
     this.ctx = ctx;
+    this.disk = options.disk;
     this.die = options.die;
     this.observe = options.observe;
     this.storage = storage;
@@ -164,7 +179,10 @@ export class StoreMember {
       {
         entry: (entry, applied) => this.entryApplied(entry, applied),
         applied: (index) => this.stateMoved(index),
-        installed: (snapshot) => ctx.log.info({ index: snapshot.index }, 'snapshot of the leader installed'),
+        installed: (snapshot) => {
+          this.check.reset();
+          ctx.log.info({ index: snapshot.index }, 'snapshot of the leader installed');
+        },
         failed: (error) => this.fail(error),
       },
       options.nextTurn,
@@ -194,12 +212,16 @@ export class StoreMember {
       failed: (appendId, error) => this.storageFailed(appendId, error),
     };
     storage.log.onDamage = (error) => this.fail(error);
+    storage.log.onReadable = () => {
+      if (!this.stopped) this.input({ type: 'logReadable' });
+    };
     this.transport = createRaftTransport({
       bus: ctx.bus,
       cluster: ctx.cluster,
       clusterId: settings.clusterId,
       id: instance,
       receive: (message) => {
+        if (message.type === 'stateHashes') return this.hearHashes(message);
         if (message.from === this.leadership.leader) this.watch.heard();
         this.input({ type: 'receive', message });
       },
@@ -213,23 +235,14 @@ export class StoreMember {
 
   /** Restores the state from snapshot and log, and begins to take part. Throws when the disk's content is damaged. */
   static async open(ctx: ActorContext<StoreSettings>, options: MemberOptions): Promise<StoreMember> {
-    const { settings, instance, log } = ctx;
+    const { settings, log } = ctx;
     const began = ctx.clock.monotonic();
-    const opened = await RaftStorage.open(
-      options.disk,
-      settings.dataDir,
-      { clusterId: settings.clusterId, member: instance, firstVoters: settings.members },
-      options.log,
-      () => ctx.clock.monotonic(),
-    );
-    const { snapshot, lastIndex } = opened.restored;
-    const state =
-      snapshot.index === 0
-        ? new StateMachine(limitsOf(settings, options))
-        : await loadState(opened.storage.snapshots.readAll(snapshot), limitsOf(settings, options), options.nextTurn);
+    const { opened, state } = await openStorage(ctx, { ...options, limits: limitsOf(settings, options) });
+    const { snapshot, lastIndex, doubt } = opened.restored;
+    for (const damage of opened.damage) log.error({ damage }, 'damaged files were taken out of the way');
     if (opened.tornTail !== undefined) log.warn({ torn: opened.tornTail }, 'an unfinished write was cut off the log');
     const tookMs = Math.round(ctx.clock.monotonic() - began);
-    log.info({ snapshot: snapshot.index, lastIndex, incarnation: opened.incarnation, tookMs }, 'store restored');
+    log.info({ snapshot: snapshot.index, lastIndex, doubt, incarnation: opened.incarnation, tookMs }, 'store restored');
     const member = new StoreMember(ctx, options, opened, state);
     member.tickLater();
     return member;
@@ -237,6 +250,15 @@ export class StoreMember {
 
   get state(): StateMachine {
     return this.applier.state;
+  }
+
+  /** Why this member must not answer from its own state; '' = it may. */
+  get repairs(): string {
+    const { doubt, damagedThrough } = this.raft;
+    if (doubt !== undefined) return DOUBTS[doubt.reason];
+    return damagedThrough > 0
+      ? `has lost entries up to ${damagedThrough} and waits for a leader to give them back`
+      : '';
   }
 
   get status(): RaftStatus {
@@ -295,7 +317,50 @@ export class StoreMember {
       this.state.tidy(TIDY_TXNS);
       this.watch.tick(now, this.leadership.leader);
       this.snapshotter.consider();
+      this.tellHashes();
     });
+  }
+
+  // ---- is this state what the others have? ---------------------------------------------------------------------------
+
+  private tellHashes(): void {
+    const hashes = this.check.tick(this.state.appliedIndex, () => this.state.hash);
+    if (hashes.length === 0 || this.repairs !== '') return;
+    const { clusterId } = this.ctx.settings;
+    const { configuration, term } = this.status;
+    const header = { type: 'stateHashes', version: RAFT_MESSAGE_VERSION, clusterId } as const;
+    for (const to of membersOf(configuration))
+      if (to !== this.ctx.instance) this.transport.send({ ...header, from: this.ctx.instance, to, term, hashes });
+    this.judge();
+  }
+
+  private hearHashes({ from, hashes }: StateHashes): void {
+    for (const hash of hashes) this.check.hears(from, hash);
+    this.judge();
+  }
+
+  private judge(): void {
+    if (this.stopped || this.repairs !== '') return;
+    const known = this.check.difference;
+    const verdict = this.check.verdict(this.ctx.instance, this.status.configuration.voters);
+    if (verdict.found === 'wrong') return this.takeOut(verdict.text);
+    if (verdict.found === 'different' && verdict.text !== known)
+      this.ctx.log.error({ difference: verdict.text }, 'states differ, and no majority says which is right');
+  }
+
+  /** This member serves and votes no more: it comes back without a state, in doubt, and is given one by the leader. */
+  private takeOut(what: string): void {
+    const error = new DamagedError(this.ctx.settings.dataDir, `the state is not that of the majority: ${what}`);
+    this.ctx.log.error({ error: error.message }, 'this member takes itself out');
+    this.ctx.tracer
+      .start({ verb: 'takeOut', kind: 'Store', name: this.ctx.instance })
+      .end({ outcome: 'changed', saw: what, did: ['stops serving and voting', 'asks for the state of the others'] });
+    this.abort()
+      .then(() => condemn(this.ctx, this.disk, error))
+      .then(
+        () => this.die(error),
+        (trouble: unknown) => this.die(trouble instanceof Error ? trouble : new Error(messageOf(trouble))),
+      );
   }
 
   private appended(appendId: AppendId): void {
@@ -325,6 +390,7 @@ export class StoreMember {
   }
 
   private entryApplied(entry: Entry, applied: Applied): void {
+    this.check.applied(entry.index, () => this.state.hash);
     this.snapshotter.applied(entry);
     this.publisher.add(applied.committed);
     this.proposals.applied(entry, applied.results);

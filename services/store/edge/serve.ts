@@ -36,6 +36,8 @@ export function serve(ctx: ActorContext<StoreSettings>, member: StoreMember): Su
     if (typeof query === 'string') return respond(invalid(query));
     if (query.query === 'readIndex')
       return member.leadership.ask({ proceed: () => member.reads.add(respond), refuse: respond });
+    const refusal = query.query === 'status' ? undefined : refuseWhileRepaired();
+    if (refusal !== undefined) return respond(refusal);
     const revision = query.query === 'range' ? query.revision : query.query === 'history' ? query.since : 0;
     whenAt(revision, ctx.clock.monotonic() + CATCH_UP_MS, (refusal) =>
       respond(refusal ?? answerFromState(ctx, member, query)),
@@ -58,6 +60,12 @@ export function serve(ctx: ActorContext<StoreSettings>, member: StoreMember): Su
       default:
         return member.leadership.ask({ proceed: () => member.operations.add(operation, respond), refuse: respond });
     }
+  }
+
+  /** What is being repaired is neither old nor new: nobody is told anything from it. */
+  function refuseWhileRepaired(): StoreRefusal | undefined {
+    if (member.repairs === '') return undefined;
+    return member.leadership.refusal(member.leadership.leader === '' ? 'noQuorum' : 'notLeader', member.repairs);
   }
 
   function whenAt(revision: number, deadline: number, go: (refusal?: StoreRefusal) => void): void {

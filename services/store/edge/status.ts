@@ -45,10 +45,14 @@ export function storeStatus(ctx: ActorContext<StoreSettings>, member: StoreMembe
   };
 }
 
-function alarmsOf({ state, status }: StoreMember): string[] {
-  return [state.spaceAlarm, status.storageFailure === '' ? '' : `the disk failed: ${status.storageFailure}`].filter(
-    (alarm) => alarm !== '',
-  );
+function alarmsOf({ state, status, repairs, check }: StoreMember): string[] {
+  const repaired = repairs === '' ? '' : `this member ${repairs}`;
+  return [
+    repaired,
+    check.difference,
+    state.spaceAlarm,
+    status.storageFailure === '' ? '' : `the disk failed: ${status.storageFailure}`,
+  ].filter((alarm) => alarm !== '');
 }
 
 /** Heard within the longest election timeout. */

@@ -1,0 +1,67 @@
+// Which member takes itself out when states differ, and that nobody does without a majority against it.
+import test from 'ava';
+import { StateCheck } from './state-check.ts';
+
+const THREE = ['a', 'b', 'c'];
+
+function checkOf(hash: string, heard: Record<string, string>): StateCheck {
+  const check = new StateCheck();
+  check.applied(16, () => hash);
+  for (const [member, other] of Object.entries(heard)) check.hears(member, { index: 16, hash: other });
+  return check;
+}
+
+test('equal states are equal', (t) => {
+  t.deepEqual(checkOf('x', { b: 'x', c: 'x' }).verdict('a', THREE), { found: 'equal' });
+  t.deepEqual(checkOf('x', {}).verdict('a', THREE), { found: 'equal' });
+});
+
+test('a majority against it: this member is wrong, and says where', (t) => {
+  t.deepEqual(checkOf('x', { b: 'y', c: 'y' }).verdict('a', THREE), {
+    found: 'wrong',
+    text: 'after entry 16 the state here has hash x, at b c y',
+  });
+  const five = ['a', 'b', 'c', 'd', 'e'];
+  t.is(checkOf('x', { b: 'y', c: 'y', d: 'x' }).verdict('a', five).found, 'different');
+  t.is(checkOf('x', { b: 'y', c: 'y', d: 'y', e: 'x' }).verdict('a', five).found, 'wrong');
+});
+
+test('one against one, and one that stands alone with another: nobody guesses, but it is said', (t) => {
+  t.is(checkOf('x', { b: 'y' }).verdict('a', THREE).found, 'different');
+  t.is(checkOf('x', { b: 'y' }).verdict('a', ['a', 'b']).found, 'different');
+  t.is(checkOf('x', { b: 'y', c: 'z' }).verdict('a', THREE).found, 'different');
+  const right = checkOf('x', { b: 'x', c: 'y' });
+  t.is(right.verdict('a', THREE).found, 'different');
+  t.is(right.difference, 'after entry 16 the state here has hash x, at c y');
+});
+
+test('who does not vote convinces nobody; a learner that voters contradict is wrong', (t) => {
+  t.is(checkOf('x', { c: 'y', d: 'y' }).verdict('a', ['a', 'b']).found, 'equal');
+  t.is(checkOf('x', { a: 'y', b: 'y' }).verdict('d', ['a', 'b']).found, 'wrong');
+});
+
+test('a hash that is heard before its entry is applied counts when it is', (t) => {
+  const check = new StateCheck();
+  for (const member of ['b', 'c']) check.hears(member, { index: 16, hash: 'y' });
+  t.is(check.verdict('a', THREE).found, 'equal');
+  check.applied(16, () => 'x');
+  t.is(check.verdict('a', THREE).found, 'wrong');
+});
+
+test('told are every sixteenth entry, and the last one when nothing more comes; memory is bounded', (t) => {
+  const check = new StateCheck();
+  for (let index = 1; index <= 40; index++) check.applied(index, () => `hash ${index}`);
+  t.deepEqual(
+    check.tick(40, () => 'hash 40').map(({ index }) => index),
+    [16, 32],
+  );
+  const told: number[] = [];
+  for (let i = 0; i < 60; i++) told.push(...check.tick(40, () => 'hash 40').map(({ index }) => index));
+  t.deepEqual(told, [40]);
+  for (let index = 41; index <= 40_000; index++) {
+    check.applied(index, () => 'x');
+    check.hears('b', { index, hash: 'x' });
+  }
+  t.true(check.tick(40_000, () => 'x').length <= 32);
+  t.is(check.verdict('a', THREE).found, 'equal');
+});
