@@ -96,7 +96,10 @@ async function listen(
     };
     socket.on('error', () => {});
     socket.on('close', () => ends.forEach((end) => end()));
-    createInterface({ input: socket }).on('line', (line) => {
+    const lines = createInterface({ input: socket });
+    // It says its input's error again: a watcher that left while it was told something must not end the supervisor.
+    lines.on('error', () => {});
+    lines.on('line', (line) => {
       try {
         const end = serve(JSON.parse(line) as SupervisorRequest, answer);
         if (end !== undefined) ends.push(end);
