@@ -37,7 +37,7 @@ function titleLines(board: Board, columns: number): Part[][] {
   ];
 }
 
-const MEMBER_COLUMNS = [14, 12, 12, 8, 10] as const;
+const MEMBER_COLUMNS = [12, 12, 14, 8, 10] as const;
 
 function memberLines({ members }: Board): Part[][] {
   const commit = Math.max(0, ...members.map(({ store }) => store?.commit ?? 0));
@@ -157,7 +157,8 @@ function render(parts: readonly Part[], { columns, colours }: Size): string {
   let left = columns - 1;
   let line = '';
   for (const [text, style = 'plain'] of parts) {
-    const cut = [...text].slice(0, left).join('');
+    const cut =
+      widthOf(text) <= left ? text : `${[...text].slice(0, Math.max(0, left - 1)).join('')}${left > 0 ? '…' : ''}`;
     left -= widthOf(cut);
     line += colours && style !== 'plain' && cut !== '' ? `\u001B[${CODES[style]}m${cut}\u001B[0m` : cut;
   }

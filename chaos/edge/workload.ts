@@ -2,7 +2,7 @@
 // tried, and looking at them. Never touches a namespace that it did not make.
 import { setTimeout as pause } from 'node:timers/promises';
 import { RESOURCES } from '../../lib/api/resource.ts';
-import type { Deployment, Node, Pod, Service } from '../../lib/api/generated/types.ts';
+import type { Node, Pod, Service } from '../../lib/api/generated/types.ts';
 import { isReason } from '../../lib/base/errors.ts';
 import { Client, type Transport } from '../../lib/client/client.ts';
 import type { HttpsTransport } from '../../lib/client/https-transport.ts';
@@ -19,6 +19,8 @@ export class Workload {
   readonly namespace: string;
   readonly #transports: readonly HttpsTransport[];
   readonly #client: () => Promise<readonly string[]>;
+  /** Or was tried to: an answer that was lost may hide that it is there. */
+  #isMade = false;
 
   constructor(namespace: string, transports: readonly HttpsTransport[], client: () => Promise<readonly string[]>) {
     this.namespace = namespace;
@@ -28,6 +30,7 @@ export class Workload {
 
   async make(): Promise<void> {
     const { namespace } = this;
+    this.#isMade = true;
     await this.#any((api) => api.create(RESOURCES.namespaces, '', { metadata: { name: namespace } }));
     await this.#any((api) => api.create(RESOURCES.deployments, namespace, deployment()));
     await this.#makeService('web');
@@ -45,11 +48,10 @@ export class Workload {
     return `http://${service.spec!.clusterIP}/`;
   }
 
+  /** Counted by hand: the Deployment's own status stands still without its controller. */
   async readyPods(): Promise<number> {
-    const { status } = await this.#any((api) =>
-      api.get<Deployment>(RESOURCES.deployments, { namespace: this.namespace, name: 'web' }),
-    );
-    return status?.readyReplicas ?? 0;
+    const pods = await this.#webPods();
+    return pods.filter(({ metadata, status }) => metadata.deletionTimestamp === undefined && isReady(status)).length;
   }
 
   async waitReady(timeoutMs: number): Promise<void> {
@@ -87,12 +89,14 @@ export class Workload {
   /** Best effort, and in the background of the cluster: the namespace's own loop takes what is in it. */
   async remove(): Promise<void> {
     const { namespace: name } = this;
+    if (!this.#isMade) return;
     // All at once: the namespace's loop would take thousands of objects one by one.
     await this.#any((api) => api.raw({ method: 'DELETE', path: `/api/v1/namespaces/${name}/configmaps` }));
     await this.#any((api) => api.delete(RESOURCES.namespaces, { name }));
   }
 
   async waitGone(timeoutMs: number): Promise<boolean> {
+    if (!this.#isMade) return true;
     const end = performance.now() + timeoutMs;
     const look = (): Promise<boolean> =>
       this.#any((api) => api.get(RESOURCES.namespaces, { name: this.namespace })).then(
@@ -109,8 +113,7 @@ export class Workload {
   async #podState(name: string): Promise<string> {
     try {
       const { status } = await this.#any((api) => api.get<Pod>(RESOURCES.pods, { namespace: this.namespace, name }));
-      const isReady = status?.conditions?.some((one) => one.type === 'Ready' && one.status === 'True') ?? false;
-      return isReady ? 'Ready' : (status?.phase ?? 'Pending');
+      return isReady(status) ? 'Ready' : (status?.phase ?? 'Pending');
     } catch (error) {
       if (isReason(error, 'NotFound')) return 'Absent';
       throw error;
@@ -126,12 +129,15 @@ export class Workload {
   }
 
   async #anyWebPod(): Promise<string> {
-    const { items } = await this.#any((api) =>
-      api.list<Pod>(RESOURCES.pods, { namespace: this.namespace, labelSelector: `app=${LABELS.app}` }),
-    );
-    const found = items.find(({ metadata }) => metadata.deletionTimestamp === undefined);
+    const found = (await this.#webPods()).find(({ metadata }) => metadata.deletionTimestamp === undefined);
     if (found === undefined) throw new Error(`there is no pod of ${this.namespace}/web to delete`);
     return found.metadata.name;
+  }
+
+  async #webPods(): Promise<Pod[]> {
+    const { namespace } = this;
+    const labelSelector = `app=${LABELS.app}`;
+    return (await this.#any((api) => api.list<Pod>(RESOURCES.pods, { namespace, labelSelector }))).items;
   }
 
   async #makeService(name: string): Promise<void> {
@@ -157,6 +163,10 @@ export class Workload {
 /** An actor that was stopped in the middle of an answer must not hold the whole run. */
 function inTime(transport: HttpsTransport): Transport {
   return { request: (request) => transport.request(request, { signal: AbortSignal.timeout(ANSWER_MS) }) };
+}
+
+function isReady(status: Pod['status']): boolean {
+  return status?.conditions?.some((one) => one.type === 'Ready' && one.status === 'True') ?? false;
 }
 
 function deployment(): object {
