@@ -2,6 +2,7 @@
 // empty optional fields gone, quantities and times in their one form, fields in the table's order. So two equal objects are
 // equal bytes. Never fills defaults and never judges values.
 import { QUANTITY_ERROR, canonicalQuantity } from './quantity.ts';
+import type { TypeName } from './custom/custom-type.ts';
 import { typeSchema, type FieldSchema, type TypeSchema } from './schema.ts';
 
 export interface Canonical {
@@ -31,7 +32,8 @@ interface Where {
 }
 
 /** Throws TypeMismatchError. `value` is not changed; the result shares nothing with it but raw JSON fields. */
-export function canonical(typeName: string, value: unknown): Canonical {
+export function canonical(typeName: TypeName, value: unknown): Canonical {
+  if (typeof typeName !== 'string') return typeName.canonical(value);
   const unknown: string[] = [];
   const schema = typeSchema(typeName);
   if (schema === undefined) throw new TypeMismatchError(`no type ${typeName}`);
@@ -124,8 +126,8 @@ function zeroOf(field: FieldSchema): unknown {
 }
 
 /** What an unset field of a type reads: `zeroOfField('apps.v1.ReplicaSet', 'status')` → `{ replicas: 0 }`. */
-export function zeroOfField(typeName: string, name: string): any {
-  const field = typeSchema(typeName)?.fields.get(name);
+export function zeroOfField(typeName: TypeName, name: string): any {
+  const field = (typeof typeName === 'string' ? typeSchema(typeName) : undefined)?.fields.get(name);
   return field === undefined ? undefined : zeroOf(field);
 }
 

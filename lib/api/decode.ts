@@ -3,6 +3,7 @@
 import { ApiError } from '../base/errors.ts';
 import { LIMITS } from '../base/limits.ts';
 import { TypeMismatchError, canonical } from './canonical.ts';
+import type { TypeName } from './custom/custom-type.ts';
 import { parseJson, type ParsedText } from './json.ts';
 import type { KubeObject } from './object.ts';
 import { decodeProtobuf } from './protobuf.ts';
@@ -15,7 +16,7 @@ export type FieldValidation = 'Strict' | 'Warn' | 'Ignore';
 export interface Expected {
   readonly apiVersion: string;
   readonly kind: string;
-  readonly typeName: string;
+  readonly typeName: TypeName;
 }
 
 export interface Decoded<T = KubeObject> {
@@ -24,7 +25,7 @@ export interface Decoded<T = KubeObject> {
   warnings: string[];
 }
 
-export const expectedOf = (kind: { ref: ResourceRef; typeName: string }): Expected => ({
+export const expectedOf = (kind: { ref: ResourceRef; typeName: TypeName }): Expected => ({
   apiVersion: apiVersionOf(kind.ref),
   kind: kind.ref.kind,
   typeName: kind.typeName,

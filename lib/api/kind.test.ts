@@ -28,7 +28,7 @@ const told = (kind: Kind, object: any): string[] =>
 test('every kind of the table has a schema, and is found by plural, by name and by an object of its own', (t) => {
   t.is(KINDS.length, 74);
   for (const kind of KINDS) {
-    t.truthy(typeSchema(kind.typeName), kind.typeName);
+    t.truthy(typeSchema(kind.typeName as string), kind.typeName as string);
     t.is(kindFor(kind.ref.group, kind.ref.version, kind.ref.resource), kind);
     t.is(kindByName(kind.ref.group, kind.ref.version, kind.ref.kind), kind);
     t.is(
@@ -99,7 +99,7 @@ function arbitraryOf(typeName: string, depth: number): fc.Arbitrary<unknown> {
 test('property: no object of a right shape, however odd, makes a kind throw; a refusal is a 422 with a cause for each error', (t) => {
   for (const kind of KINDS.filter((each) => each.stored)) {
     fc.assert(
-      fc.property(arbitraryOf(kind.typeName, 6), (value) => {
+      fc.property(arbitraryOf(kind.typeName as string, 6), (value) => {
         const object = canonicalOrUndefined(kind, value);
         if (object === undefined) return;
         kind.default(object);

@@ -8,8 +8,10 @@ import { equalObjects } from './equality.ts';
 import type { FieldError } from './field-error.ts';
 import { BEHAVIOURS } from './kinds/index.ts';
 import { validateMetadata, validateMetadataUpdate } from './metadata.ts';
-import type { Column, KindBehaviour, KubeObject, NameRule } from './object.ts';
-import { resourceRef, type ResourceRef } from './resource.ts';
+import type { TypeName } from './custom/custom-type.ts';
+import type { Column, KindBehaviour, KubeObject, NameRule, StoredForm } from './object.ts';
+import type { ResourceRef } from './resource.ts';
+import type { ScalePaths } from './scale.ts';
 
 export interface Subresource {
   readonly kind: string;
@@ -18,7 +20,7 @@ export interface Subresource {
   readonly verbs: readonly string[];
 }
 
-/** One built-in resource. The order of a write is in lib/api/README.md. Functions change `object` in place, never `old`. */
+/** One resource, built-in or custom. The order of a write is in lib/api/README.md. Functions change `object` in place, never `old`. */
 export interface Kind {
   readonly ref: ResourceRef;
   readonly listKind: string;
@@ -27,14 +29,18 @@ export interface Kind {
   readonly categories: readonly string[];
   readonly verbs: readonly string[];
   readonly subresources: Readonly<Record<string, Subresource>>;
-  /** Name in the schema table: `apps.v1.Deployment`. */
-  readonly typeName: string;
+  /** Name in the schema table (`apps.v1.Deployment`), or the type that a CRD brought. */
+  readonly typeName: TypeName;
   readonly nameRule: NameRule;
   /** False for reviews, bindings and metrics: answered, never kept. */
   readonly stored: boolean;
+  /** Undefined: kept as it is. */
+  readonly storedAs: StoredForm | undefined;
+  readonly scale: ScalePaths | undefined;
   readonly hasStatus: boolean;
   readonly hasGeneration: boolean;
   readonly allowsUnconditionalUpdate: boolean;
+  readonly endsInSteps: boolean;
   readonly returnsDeletedObject: boolean;
   readonly columns: readonly Column[];
   /** Fills defaults; runs at every decode, also on read from the store. Idempotent. */
@@ -50,6 +56,8 @@ export interface Kind {
   prepareForUpdate(object: KubeObject, old: KubeObject): void;
   /** Keeps everything of `old` but status and what of metadata a status writer may touch. */
   prepareForStatusUpdate(object: KubeObject, old: KubeObject): void;
+  /** What a DELETE writes into an object that it does not take away at once. */
+  prepareForDelete(object: KubeObject, time: string): void;
   /** Cells of a table row, in the order of `columns`; `now` in milliseconds. */
   cells(object: KubeObject, now: number): unknown[];
   /** Field selectors: label to value. */
@@ -58,7 +66,8 @@ export interface Kind {
   graceSeconds(object: KubeObject, requestedSeconds: number | undefined): number;
 }
 
-interface KindRow {
+/** Names and verbs of a kind, as the table has them. */
+export interface KindRow {
   group: string;
   version: string;
   kind: string;
@@ -67,7 +76,7 @@ interface KindRow {
   shortNames?: string[];
   categories?: string[];
   namespaced: boolean;
-  type: string;
+  type: TypeName;
   listKind?: string;
   verbs: string[];
   subresources?: Record<string, Subresource>;
@@ -121,24 +130,32 @@ function keepServerOwned(object: KubeObject, old: KubeObject): void {
     if (meta[key] === undefined) delete meta[key];
 }
 
+function setStatus(object: KubeObject, status: unknown): void {
+  if (status === undefined) delete object['status'];
+  else object['status'] = status;
+}
+
 function keepField(object: KubeObject, old: KubeObject, field: string): void {
   if (old[field] === undefined) delete object[field];
   else object[field] = structuredClone(old[field]);
 }
 
-/** Everything but metadata and status is what generation counts. */
-function withoutMetadataAndStatus(object: KubeObject): object {
-  const { metadata: _metadata, status: _status, apiVersion: _apiVersion, kind: _kind, ...rest } = object;
+/** Everything but metadata, and status where that is written by itself, is what generation counts. */
+function counted(object: KubeObject, hasStatus: boolean): object {
+  const { metadata: _metadata, apiVersion: _apiVersion, kind: _kind, ...rest } = object;
+  if (hasStatus) delete rest['status'];
   return rest;
 }
 
-function buildKind(row: KindRow, own: KindBehaviour | undefined): Kind {
+/** A kind of its names and, where it has any, its own behaviour. */
+export function makeKind(row: KindRow, own: KindBehaviour | undefined): Kind {
   const stored = row.verbs.includes('list') && row.verbs.includes('create');
   const columns = own?.columns ?? columnsOf(row);
   const hasStatus = row.subresources?.['status'] !== undefined;
   const hasGeneration = own?.hasGeneration ?? COUNTS_GENERATION.has(row.kind);
   const nameRule = own?.nameRule ?? 'subdomain';
-  const ref = resourceRef(row.group, row.version, row.plural);
+  const { group, version, plural: resource, namespaced } = row;
+  const ref: ResourceRef = { group, version, resource, kind: row.kind, namespaced };
   const metadataRule = { namespaced: row.namespaced, nameRule };
   const validateAny = (object: KubeObject): FieldError[] => [
     // Reviews and bindings are answered, not kept: they need no name.
@@ -156,9 +173,12 @@ function buildKind(row: KindRow, own: KindBehaviour | undefined): Kind {
     typeName: row.type,
     nameRule,
     stored,
+    storedAs: own?.storedAs,
+    scale: own?.scale,
     hasStatus,
     hasGeneration,
     allowsUnconditionalUpdate: own?.allowsUnconditionalUpdate ?? !NEEDS_RESOURCE_VERSION.has(row.kind),
+    endsInSteps: own?.endsInSteps ?? false,
     returnsDeletedObject: own?.returnsDeletedObject ?? false,
     columns,
     default: (object) => own?.default?.(object),
@@ -177,7 +197,7 @@ function buildKind(row: KindRow, own: KindBehaviour | undefined): Kind {
       const meta = object.metadata;
       for (const key of ['deletionTimestamp', 'deletionGracePeriodSeconds', 'selfLink', 'generation'] as const)
         delete meta[key];
-      if (hasStatus && own?.keepsStatusOnCreate !== true) object['status'] = zeroOfField(row.type, 'status');
+      if (hasStatus && own?.keepsStatusOnCreate !== true) setStatus(object, zeroOfField(row.type, 'status'));
       if (hasGeneration) meta.generation = 1;
       own?.prepareForCreate?.(object);
     },
@@ -185,7 +205,7 @@ function buildKind(row: KindRow, own: KindBehaviour | undefined): Kind {
       keepServerOwned(object, old);
       if (hasStatus) keepField(object, old, 'status');
       own?.prepareForUpdate?.(object, old);
-      if (hasGeneration && !equalObjects(withoutMetadataAndStatus(object), withoutMetadataAndStatus(old)))
+      if (hasGeneration && !equalObjects(counted(object, hasStatus), counted(old, hasStatus)))
         object.metadata.generation = (old.metadata.generation ?? 0) + 1;
     },
     prepareForStatusUpdate(object, old) {
@@ -194,6 +214,7 @@ function buildKind(row: KindRow, own: KindBehaviour | undefined): Kind {
         if (!['status', 'metadata', 'apiVersion', 'kind'].includes(field)) keepField(object, old, field);
       own?.prepareForStatusUpdate?.(object, old);
     },
+    prepareForDelete: (object, time) => own?.prepareForDelete?.(object, time),
     cells: (object, now) => own?.cells?.(object, now) ?? genericCells(columns, object, now),
     fields: {
       'metadata.name': (object) => object.metadata.name,
@@ -210,7 +231,7 @@ const OWN = new Map(BEHAVIOURS.map((own) => [keyOf(own.group, own.version, own.k
 
 /** Every built-in kind, in the order of the table (core first). */
 export const KINDS: readonly Kind[] = (types.kinds as KindRow[]).map((row) =>
-  buildKind(row, OWN.get(keyOf(row.group, row.version, row.kind))),
+  makeKind(row, OWN.get(keyOf(row.group, row.version, row.kind))),
 );
 
 const BY_PLURAL = new Map(KINDS.map((kind) => [keyOf(kind.ref.group, kind.ref.version, kind.ref.resource), kind]));

@@ -1,6 +1,7 @@
 // Decides nothing: the shape that all API objects share, and the behaviour that one kind adds to it. Never knows a kind.
 import type { FieldError } from './field-error.ts';
 import type { ObjectMeta } from './generated/types.ts';
+import type { ScalePaths } from './scale.ts';
 
 /** Any API object, decoded and with its nulls dropped. */
 export interface KubeObject {
@@ -14,7 +15,18 @@ export interface KubeObject {
 export type NameRule = 'subdomain' | 'label' | 'label1035' | 'pathSegment';
 
 /** A table column: name, type, format, priority (1 = only with `-o wide`). */
-export type Column = readonly [name: string, type: string, format: string, priority: number];
+export type Column = readonly [name: string, type: string, format: string, priority: number, description?: string];
+
+/** How objects of this kind are kept when their stored form is another version, or another group's kind. */
+export interface StoredForm {
+  readonly group: string;
+  readonly version: string;
+  /** Plural. */
+  readonly resource: string;
+  /** Neither changes what it is given. */
+  toStored(object: KubeObject): KubeObject;
+  fromStored(object: KubeObject): KubeObject;
+}
 
 /**
  * What a kind may decide for itself; what it leaves out, the generic strategy does. All functions are pure but change the
@@ -31,8 +43,14 @@ export interface KindBehaviour<T = any> {
   allowsUnconditionalUpdate?: boolean;
   /** The creator may set the status (a kubelet registers its node with one). */
   keepsStatusOnCreate?: boolean;
+  /** A DELETE only begins an end of its own (Namespace, CRD): it has no grace, and no new generation. */
+  endsInSteps?: boolean;
   /** DELETE answers with the object instead of a Status. */
   returnsDeletedObject?: boolean;
+  /** Absent: as it is. One form of several versions is the stored one; the others say how they read as it. */
+  storedAs?: StoredForm;
+  /** Where the scale of a custom resource is. */
+  scale?: ScalePaths;
   default?(object: T): void;
   validate?(object: T): FieldError[];
   /** What is forbidden at creation only. */
@@ -42,6 +60,8 @@ export interface KindBehaviour<T = any> {
   prepareForCreate?(object: T): void;
   prepareForUpdate?(object: T, old: T): void;
   prepareForStatusUpdate?(object: T, old: T): void;
+  /** A DELETE begins: finalizers and conditions that come with it. `time` is RFC 3339. */
+  prepareForDelete?(object: T, time: string): void;
   columns?: readonly Column[];
   cells?(object: T, now: number): unknown[];
   fields?: Record<string, (object: T) => string>;

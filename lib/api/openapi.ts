@@ -1,6 +1,8 @@
 // Decides how the schema table reads as OpenAPI, v3 for each group and version and v2 for all: enough for kubectl to
 // validate, explain and patch. Never describes in words what it has no words for.
 import { groupsOf } from './discovery.ts';
+import type { CustomType, TypeName } from './custom/custom-type.ts';
+import { customOpenApi } from './custom/open-api.ts';
 import type { Kind } from './kind.ts';
 import { apiVersionOf, resourcePath } from './resource.ts';
 import { enumValues, isScalarType, typeSchema, type FieldSchema, type TypeSchema } from './schema.ts';
@@ -23,6 +25,13 @@ const COMMON = ['meta.v1.DeleteOptions', 'meta.v1.Status', 'meta.v1.ObjectMeta']
 export function schemaName(typeName: string): string {
   const [group, version, name] = typeName.split('.') as [string, string, string];
   return `${HOMES[group] ?? `io.k8s.api.${group}`}.${version}.${name}`;
+}
+
+/** `gold.io.v1.Widget` → `io.gold.v1.Widget`: a group's name is read from the right. */
+function customSchemaName(typeName: string): string {
+  const parts = typeName.split('.');
+  const [version, kind] = parts.slice(-2) as [string, string];
+  return [...parts.slice(0, -2).toReversed(), version, kind].join('.');
 }
 
 const SCALARS: Record<string, Json> = {
@@ -73,16 +82,49 @@ const V2: Dialect = { prefix: '#/definitions/', refer: (name) => ({ $ref: `#/def
 class Schemas {
   readonly found: Json = {};
   readonly #dialect: Dialect;
-  readonly #kinds: ReadonlyMap<string, Kind[]>;
+  readonly #kinds: ReadonlyMap<TypeName, Kind[]>;
 
   constructor(dialect: Dialect, kinds: readonly Kind[]) {
     this.#dialect = dialect;
-    const byType = new Map<string, Kind[]>();
+    const byType = new Map<TypeName, Kind[]>();
     for (const kind of kinds) byType.set(kind.typeName, [...(byType.get(kind.typeName) ?? []), kind]);
     this.#kinds = byType;
   }
 
-  add(typeName: string): string {
+  add(type: TypeName): string {
+    return typeof type === 'string' ? this.#addBuiltIn(type) : this.#addCustom(type);
+  }
+
+  /** A list of these, for kinds whose list has no type of its own. */
+  addListOf(kind: Kind): string {
+    const item = this.add(kind.typeName);
+    const name = `${item}List`;
+    this.found[name] ??= {
+      type: 'object',
+      required: ['items'],
+      properties: {
+        apiVersion: { type: 'string' },
+        kind: { type: 'string' },
+        metadata: this.#dialect.refer(this.add('meta.v1.ListMeta')),
+        items: { type: 'array', items: this.#dialect.refer(item) },
+      },
+    };
+    return name;
+  }
+
+  #addCustom(type: CustomType): string {
+    const [kind] = this.#kinds.get(type) ?? [];
+    const name = customSchemaName(type.name);
+    if (kind === undefined || this.found[name] !== undefined) return name;
+    const metadata = this.#dialect.refer(this.add('meta.v1.ObjectMeta'));
+    this.found[name] = {
+      ...customOpenApi(type.schema, { metadata, isV2: this.#dialect === V2 }),
+      'x-kubernetes-group-version-kind': [groupVersionKind(kind)],
+    };
+    return name;
+  }
+
+  #addBuiltIn(typeName: string): string {
     const name = schemaName(typeName);
     const schema = typeSchema(typeName);
     if (this.found[name] !== undefined || schema === undefined) return name;
@@ -210,8 +252,11 @@ export function openApiV2(kinds: readonly Kind[], serverVersion: string): Json {
 
 function addList(schemas: Schemas, kind: Kind): void {
   if (!kind.stored) return;
-  const listType = `${kind.typeName.slice(0, kind.typeName.lastIndexOf('.'))}.${kind.listKind}`;
-  const name = schemas.add(listType);
+  const { typeName } = kind;
+  const name =
+    typeof typeName === 'string'
+      ? schemas.add(`${typeName.slice(0, typeName.lastIndexOf('.'))}.${kind.listKind}`)
+      : schemas.addListOf(kind);
   if (schemas.found[name] !== undefined)
     schemas.found[name]['x-kubernetes-group-version-kind'] = [{ ...groupVersionKind(kind), kind: kind.listKind }];
 }

@@ -145,7 +145,11 @@ function update(kind: Kind, old: any, value: any): { object: any; causes: string
 test('patches make what the real server makes of them', (t) => {
   const kind = kindFor('apps', 'v1', 'deployments')!;
   const before = create('deploy create minimal').object;
-  const patched = update(kind, before, applyStrategicMerge(kind.typeName, before, request('patch smp image').b));
+  const patched = update(
+    kind,
+    before,
+    applyStrategicMerge(kind.typeName as string, before, request('patch smp image').b),
+  );
   t.deepEqual(patched.causes, []);
   const expected = answer('patch smp image');
   t.deepEqual(comparable(patched.object).spec, comparable(expected).spec);
@@ -153,7 +157,7 @@ test('patches make what the real server makes of them', (t) => {
   const noop = update(
     kind,
     patched.object,
-    applyStrategicMerge(kind.typeName, patched.object, request('patch smp noop').b),
+    applyStrategicMerge(kind.typeName as string, patched.object, request('patch smp noop').b),
   );
   t.true(equalObjects(noop.object, patched.object));
   t.is(noop.object.metadata.generation, 2);
@@ -173,7 +177,7 @@ test('a selector is fixed, a pod keeps its environment, a Service needs its revi
   );
   const pods = kindFor('', 'v1', 'pods')!;
   const pod = create('pod create minimal').object;
-  const changed = applyStrategicMerge(pods.typeName, pod, request('pod immutable field').b);
+  const changed = applyStrategicMerge(pods.typeName as string, pod, request('pod immutable field').b);
   t.deepEqual(update(pods, pod, changed).causes, ['spec FieldValueForbidden']);
   const services = kindFor('', 'v1', 'services')!;
   const service = { ...create('svc create').object };

@@ -3,8 +3,16 @@ import type { Scale } from './generated/types.ts';
 import type { KubeObject } from './object.ts';
 import { formatSelector } from './selectors.ts';
 
-/** autoscaling/v1 Scale of a Deployment, ReplicaSet, StatefulSet or ReplicationController. */
-export function toScale(object: KubeObject): Scale {
+/** Where a custom resource has what its scale tells: names of fields, from the object down. */
+export interface ScalePaths {
+  readonly replicas: readonly string[];
+  readonly statusReplicas: readonly string[];
+  /** A text, as a custom resource keeps it. */
+  readonly selector?: readonly string[];
+}
+
+/** autoscaling/v1 Scale of a Deployment, ReplicaSet, StatefulSet, ReplicationController or custom resource. */
+export function toScale(object: KubeObject, paths?: ScalePaths): Scale {
   const { metadata } = object;
   const selector = object['spec']?.selector;
   return {
@@ -17,16 +25,38 @@ export function toScale(object: KubeObject): Scale {
       resourceVersion: metadata.resourceVersion,
       creationTimestamp: metadata.creationTimestamp,
     },
-    spec: { replicas: object['spec']?.replicas ?? 0 },
+    spec: { replicas: numberAt(object, paths?.replicas ?? ['spec', 'replicas']) },
     status: {
-      replicas: object['status']?.replicas ?? 0,
-      // A ReplicationController's selector is a bare map.
-      selector: formatSelector(object.kind === 'ReplicationController' ? { matchLabels: selector } : selector),
+      replicas: numberAt(object, paths?.statusReplicas ?? ['status', 'replicas']),
+      ...(paths === undefined
+        ? // A ReplicationController's selector is a bare map.
+          { selector: formatSelector(object.kind === 'ReplicationController' ? { matchLabels: selector } : selector) }
+        : selectorText(object, paths)),
     },
   };
 }
 
+function numberAt(object: KubeObject, names: readonly string[]): number {
+  const found = names.reduce<any>((value, name) => value?.[name], object);
+  return typeof found === 'number' ? found : 0;
+}
+
+function selectorText(object: KubeObject, { selector }: ScalePaths): { selector?: string } {
+  const found = selector?.reduce<any>((value, name) => value?.[name], object);
+  return typeof found === 'string' ? { selector: found } : {};
+}
+
+/** A copy of the object with this many replicas. */
+export function withReplicas<T extends KubeObject>(object: T, replicas: number, paths?: ScalePaths): T {
+  const copy = structuredClone(object);
+  const names = paths?.replicas ?? ['spec', 'replicas'];
+  let parent: Record<string, any> = copy;
+  for (const name of names.slice(0, -1)) parent = parent[name] ??= {};
+  parent[names.at(-1)!] = replicas;
+  return copy;
+}
+
 /** A copy of the object with the replicas that the Scale asks for. */
 export function withScale<T extends KubeObject>(object: T, scale: Scale): T {
-  return { ...object, spec: { ...object['spec'], replicas: scale.spec?.replicas ?? 0 } };
+  return withReplicas(object, scale.spec?.replicas ?? 0);
 }

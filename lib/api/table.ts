@@ -38,7 +38,7 @@ export interface TableOptions {
 }
 
 const NAME_DESCRIPTION =
-  'Name must be unique within a namespace. Is required when creating resources, although some resources may allow a client to request the generation of an appropriate name automatically.';
+  'Name must be unique within a namespace. Is required when creating resources, although some resources may allow a client to request the generation of an appropriate name automatically. Name is primarily intended for creation idempotence and configuration definition. Cannot be updated. More info: http://kubernetes.io/docs/user-guide/identifiers#names';
 
 /** Rows in the order of the objects. */
 export function toTable(kind: Kind, objects: readonly KubeObject[], options: TableOptions): Table {
@@ -52,11 +52,11 @@ export function toTable(kind: Kind, objects: readonly KubeObject[], options: Tab
 }
 
 export function columnsOf(kind: Pick<Kind, 'columns'>): ColumnDefinition[] {
-  return kind.columns.map(([name, type, format, priority]) => ({
+  return kind.columns.map(([name, type, format, priority, description]) => ({
     name,
     type,
     format,
-    description: name === 'Name' ? NAME_DESCRIPTION : '',
+    description: description ?? (name === 'Name' ? NAME_DESCRIPTION : ''),
     priority,
   }));
 }

@@ -7,8 +7,10 @@ import { sleep } from '../../lib/base/clock.ts';
 import { Access } from './core/auth/access.ts';
 import type { CacheEvent } from './core/cache/cache-event.ts';
 import { WatchHub } from './core/cache/watch-hub.ts';
+import { ServedKinds } from './core/served-kinds.ts';
 import { Authenticator } from './edge/authenticate.ts';
 import { Bootstrap } from './edge/bootstrap/bootstrap.ts';
+import { CustomResources } from './edge/custom-resources/custom-resources.ts';
 import { serveBus } from './edge/bus-front.ts';
 import { expireEvents } from './edge/event-expiry.ts';
 import { Freshness } from './edge/freshness.ts';
@@ -35,13 +37,15 @@ export const start: StartActor<ApiserverSettings> = async (ctx) => {
   const { cache } = feed;
   const hub = new WatchHub(cache);
   const publisher = new Publisher(ctx, cache);
+  const parts = assemble(ctx, store, feed, hub);
+  const customResources = new CustomResources(() => parts);
   listener = (events) => {
     for (const event of events) {
       hub.dispatch(event);
       publisher.publish(event);
     }
+    for (const stream of new Set(events.map((event) => event.stream))) customResources.wake(stream);
   };
-  const parts = assemble(ctx, store, feed, hub);
   // Whatever fails while this starts, what was begun is undone: the actor is started again on the same bus.
   const running: Array<() => unknown> = [() => feed.stop()];
   const stop = async (): Promise<void> => {
@@ -60,6 +64,8 @@ export const start: StartActor<ApiserverSettings> = async (ctx) => {
     running.push(() => reconnected.unsubscribe());
     running.push(() => parts.bootstrap.stop());
     await Promise.race([parts.bootstrap.start(), sleep(ctx.clock, BOOTSTRAP_PATIENCE_MS)]);
+    customResources.start();
+    running.push(() => customResources.stop());
     const expiry = expireEvents(parts);
     running.push(() => expiry.stop());
   } catch (error) {
@@ -90,6 +96,7 @@ function assemble(ctx: ActorContext<ApiserverSettings>, store: StoreClient, feed
     hub,
     access,
     freshness,
+    kinds: new ServedKinds(cache),
     tokens,
     writer: new Writer(ctx, store, freshness),
     authenticator: new Authenticator(staticTokens, tokens, cache, access),

@@ -19,7 +19,15 @@ const PURE = [
 ];
 /** Pure as well, though they live beside edges. */
 const PURE_MAY_IMPORT = [...PURE, /^lib\/reconcile\/controller\.ts$/, /^lib\/bus\/(subjects|messages)\.ts$/];
-const PURE_PACKAGES = new Set(['xstate', 'yaml', 'fast-json-patch', 'dns-packet', 'node:assert']);
+const PURE_PACKAGES = new Set([
+  'xstate',
+  'yaml',
+  'fast-json-patch',
+  'dns-packet',
+  '@marcbachmann/cel-js',
+  're2js',
+  'node:assert',
+]);
 const FORBIDDEN_IN_CORE = [
   /\bDate\.now\(/,
   /\bMath\.random\(/,
@@ -35,6 +43,8 @@ const HOMES: Array<[string, RegExp]> = [
   ['nats', /^lib\/bus\/(nats|nkeys)\.ts$/],
   ['execa', /^lib\/exec\//],
   ['pino', /^lib\/actor\/log\.ts$/],
+  ['@marcbachmann/cel-js', /^lib\/api\/cel\//],
+  ['re2js', /^lib\/api\/cel\//],
   ['msgpackr', /^(lib\/bus\/codec\.ts|raft\/|services\/store\/)/],
 ];
 

@@ -5,7 +5,6 @@ import { startApi } from '../kit/api-server.ts';
 import { others } from './others.ts';
 import { readCases, replay } from './replay.ts';
 
-const NO_CUSTOM = 'custom resources are not served: a later issue';
 const TOKEN_VOLUME = 'since 1.24 a pod gets a projected token volume, and since 1.33 it counts generations';
 const WORDS = 'values in messages are JSON since 1.33, Go syntax before';
 
@@ -25,15 +24,6 @@ const KNOWN_DIFFERENCES: Record<string, string> = {
   'pvc create': 'nothing protects or provisions volumes yet',
   'token request': 'newer versions tell the name of the account',
   'watch bookmarks': 'a watch that ends by its timeout says how far it came',
-  'crd create': NO_CUSTOM,
-  'crd get': NO_CUSTOM,
-  'crd disc': NO_CUSTOM,
-  'cr create': NO_CUSTOM,
-  'cr invalid': NO_CUSTOM,
-  'cr smp rejected': NO_CUSTOM,
-  'cr merge': NO_CUSTOM,
-  'cr table': NO_CUSTOM,
-  'crd delete': NO_CUSTOM,
 };
 
 test('recorded answers of a real API server', async (t) => {

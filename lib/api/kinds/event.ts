@@ -2,7 +2,7 @@
 import { ageOf } from '../age.ts';
 import { invalidValue, required, type FieldError } from '../field-error.ts';
 import type { Event, EventsV1Event } from '../generated/types.ts';
-import { defineKind } from '../object.ts';
+import { defineKind, type KindBehaviour, type KubeObject } from '../object.ts';
 
 function validateNamespace(eventNamespace: string, namespace: string, path: string): FieldError[] {
   const fits = namespace === '' ? ['', 'default'].includes(eventNamespace) : namespace === eventNamespace;
@@ -92,7 +92,7 @@ const about =
   (event) =>
     (event.involvedObject as Record<string, string | undefined>)[field] ?? '';
 
-export const event = defineKind<Event>({
+const coreEvent = defineKind<Event>({
   group: '',
   version: 'v1',
   kind: 'Event',
@@ -117,10 +117,17 @@ export const event = defineKind<Event>({
   },
 });
 
-export const eventsV1Event = defineKind<EventsV1Event>({
+const eventsV1Event = defineKind<EventsV1Event>({
   group: 'events.k8s.io',
   version: 'v1',
   kind: 'Event',
+  storedAs: {
+    group: '',
+    version: 'v1',
+    resource: 'events',
+    toStored: (object) => fromEventsV1(object as unknown as EventsV1Event) as unknown as KubeObject,
+    fromStored: (object) => toEventsV1(object as unknown as Event) as unknown as KubeObject,
+  },
   validate(object) {
     const errors = validateNamespace(
       object.metadata.namespace ?? '',
@@ -145,3 +152,5 @@ export const eventsV1Event = defineKind<EventsV1Event>({
     type: (object) => object.type ?? '',
   },
 });
+
+export const events: readonly KindBehaviour[] = [coreEvent, eventsV1Event];

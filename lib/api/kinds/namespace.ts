@@ -8,6 +8,7 @@ export const namespace = defineKind<Namespace>({
   group: '',
   version: 'v1',
   kind: 'Namespace',
+  endsInSteps: true,
   nameRule: 'label',
   default(object) {
     // Forced, so that selectors on the name can be relied upon; before a generated name is known there is nothing to say.

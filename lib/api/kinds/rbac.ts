@@ -109,7 +109,7 @@ function binding(kind: 'RoleBinding' | 'ClusterRoleBinding'): KindBehaviour {
   });
 }
 
-export const RBAC: readonly KindBehaviour[] = [
+export const rbac: readonly KindBehaviour[] = [
   role('Role'),
   role('ClusterRole'),
   binding('RoleBinding'),

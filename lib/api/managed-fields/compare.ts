@@ -1,7 +1,16 @@
 // Decides which fields differ between two objects of a type. Never decides whose they are.
 import { equalJson } from '../equality.ts';
 import { LEAF, NO_FIELDS, begin, finish, type Building, type Fields } from './fields.ts';
-import { LEAF_RULE, isBlank, listElement, type MergeRule, type StructField, type StructRule } from './merge-rule.ts';
+import {
+  LEAF_RULE,
+  isBlank,
+  listElement,
+  ruleFor,
+  ruleWithin,
+  type MergeRule,
+  type StructField,
+  type StructRule,
+} from './merge-rule.ts';
 import { fieldElement, valueElement } from './path-element.ts';
 
 type Json = Record<string, unknown>;
@@ -27,17 +36,18 @@ const addedFields = (rule: MergeRule, before: unknown, after: unknown): Fields =
   differing(rule, before ?? {}, after, false) ?? NO_FIELDS;
 
 /** The part of `after` that `before` lacks and, `withModified`, what has another value. */
-function differing(rule: MergeRule, before: unknown, after: unknown, withModified: boolean): Fields | undefined {
+function differing(given: MergeRule, before: unknown, after: unknown, withModified: boolean): Fields | undefined {
   if (after === undefined || after === null || after === before) return undefined;
   const isNew = before === undefined || before === null;
+  const rule = ruleFor(given, before, after);
   if (rule.type === 'leaf' || (isBlank(before) && isBlank(after))) {
     if (isNew) return LEAF;
     return withModified && !equalJson(before, after) ? LEAF : undefined;
   }
   const node = begin(isNew);
   if (rule.type === 'struct') addStruct(node, rule, before as Json | undefined, after as Json, withModified);
-  else if (rule.type === 'map') addMap(node, rule.element, (before ?? {}) as Json, after as Json, withModified);
-  else addList(node, rule, (before ?? []) as unknown[], after as unknown[], withModified);
+  else if (rule.type === 'map') addMap(node, rule, (before ?? {}) as Json, after as Json, withModified);
+  else if (rule.type !== 'any') addList(node, rule, (before ?? []) as unknown[], after as unknown[], withModified);
   return finish(node);
 }
 
@@ -80,9 +90,9 @@ function insert(fields: StructField[], field: StructField): void {
 const inField = ({ rule, unset }: StructField, was: unknown, now: unknown, withModified: boolean): Fields | undefined =>
   differing(rule, was, now === undefined && withModified && rule.type === 'leaf' ? unset : now, withModified);
 
-function addMap(node: Building, element: MergeRule, before: Json, after: Json, withModified: boolean): void {
+function addMap(node: Building, rule: MergeRule, before: Json, after: Json, withModified: boolean): void {
   for (const name of inOrder(Object.keys(after))) {
-    const found = differing(element, before[name], after[name], withModified);
+    const found = differing(ruleWithin(rule, name), before[name], after[name], withModified);
     if (found !== undefined) node[fieldElement(name)] = found;
   }
 }

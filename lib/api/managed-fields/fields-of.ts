@@ -1,13 +1,14 @@
 // Decides which fields an object mentions: its leaves, and each element of its lists and maps. Never compares.
+import type { TypeName } from '../custom/custom-type.ts';
 import { LEAF, isEmpty, nodeOf, type Fields } from './fields.ts';
-import { isRecord, listElement, mergeRuleOf, ruleWithin, type MergeRule } from './merge-rule.ts';
+import { isRecord, listElement, mergeRuleOf, ruleFor, ruleWithin, type MergeRule } from './merge-rule.ts';
 import { fieldElement, valueElement } from './path-element.ts';
 
 /**
  * The fields of an object, or of the part of one that a client applies. `null` mentions a field, `undefined` does not; what
  * the type does not have (apiVersion and kind) is no field. In no order.
  */
-export function fieldsOf(typeName: string, object: unknown): Fields {
+export function fieldsOf(typeName: TypeName, object: unknown): Fields {
   return fieldsOfValue(mergeRuleOf(typeName), object);
 }
 
@@ -15,7 +16,8 @@ export function fieldsOfValue(rule: MergeRule, value: unknown): Fields {
   return below(rule, value);
 }
 
-function below(rule: MergeRule, value: unknown): Record<string, Fields> {
+function below(given: MergeRule, value: unknown): Record<string, Fields> {
+  const rule = ruleFor(given, value);
   if (Array.isArray(value)) return rule.type === 'set' || rule.type === 'list' ? ofList(rule, value) : {};
   if (!isRecord(value) || (rule.type !== 'struct' && rule.type !== 'map')) return {};
   const out: Record<string, Fields> = {};
@@ -27,7 +29,8 @@ function below(rule: MergeRule, value: unknown): Record<string, Fields> {
   return out;
 }
 
-function ofField(parent: MergeRule, rule: MergeRule, value: unknown): Fields | undefined {
+function ofField(parent: MergeRule, given: MergeRule, value: unknown): Fields | undefined {
+  const rule = ruleFor(given, value);
   if (rule.type === 'leaf' || value === null) return LEAF;
   // A struct's field is there with what is in it; a map's key is somebody's even so.
   const mentioned = parent.type === 'map' || (isRecord(value) && isEmpty(value as unknown as Fields));

@@ -1,5 +1,6 @@
 // Decides what kubectl's annotation of client-side apply means for server-side apply: which conflicts are kubectl's with
 // itself, and what the annotation reads after an apply. Never decides about other managers than kubectl.
+import type { TypeName } from '../custom/custom-type.ts';
 import { TypeMismatchError, canonical } from '../canonical.ts';
 import type { KubeObject } from '../object.ts';
 import { compare } from './compare.ts';
@@ -13,7 +14,7 @@ export const KUBECTL = 'kubectl';
 const ANNOTATIONS_BYTES = 256 * 1024;
 
 /** The fields that client-side apply set and nobody changed since; undefined without a readable annotation. */
-export function lastAppliedFields(typeName: string, apiVersion: string, live: KubeObject): Fields | undefined {
+export function lastAppliedFields(typeName: TypeName, apiVersion: string, live: KubeObject): Fields | undefined {
   const text = live.metadata.annotations?.[LAST_APPLIED] ?? '';
   const applied = text === '' ? undefined : parsed(typeName, text);
   if (applied === undefined || applied.given['apiVersion'] !== apiVersion) return undefined;
@@ -23,7 +24,7 @@ export function lastAppliedFields(typeName: string, apiVersion: string, live: Ku
 }
 
 /** Anyone may write an annotation: what does not read explains nothing. */
-function parsed(typeName: string, text: string): { given: Record<string, unknown>; whole: unknown } | undefined {
+function parsed(typeName: TypeName, text: string): { given: Record<string, unknown>; whole: unknown } | undefined {
   try {
     const given: unknown = JSON.parse(text);
     return isRecord(given) ? { given, whole: canonical(typeName, given).value } : undefined;

@@ -1,13 +1,17 @@
 // Decides how each type and field merges in server-side apply: as one leaf (scalars, everything atomic), field by field,
 // key by key, or element by element. Never looks at an object.
 import { canonical } from '../canonical.ts';
+import type { TypeName } from '../custom/custom-type.ts';
 import { typeSchema, type FieldSchema, type TypeSchema } from '../schema.ts';
 import { fieldElement, keyElement } from './path-element.ts';
 
 export type MergeRule =
   | { readonly type: 'leaf' }
   | StructRule
-  | { readonly type: 'map'; readonly element: MergeRule }
+  /** `own`: keys that have a rule of their own. */
+  | { readonly type: 'map'; readonly element: MergeRule; readonly own?: ReadonlyMap<string, MergeRule> }
+  /** Nothing is known of it: maps are looked into, all else is one leaf. */
+  | { readonly type: 'any' }
   | { readonly type: 'set' }
   | { readonly type: 'list'; readonly keys: readonly ListKey[]; readonly element: MergeRule };
 
@@ -39,6 +43,8 @@ export interface ListKey {
 }
 
 export const LEAF_RULE: MergeRule = { type: 'leaf' };
+export const ANY_RULE: MergeRule = { type: 'any' };
+const MAP_OF_ANY: MergeRule = { type: 'map', element: ANY_RULE };
 const SET_RULE: MergeRule = { type: 'set' };
 const EMPTY_LIST: object = Object.freeze([]);
 const EMPTY_MAP: object = Object.freeze({});
@@ -46,8 +52,9 @@ const EMPTY_MAP: object = Object.freeze({});
 const STRUCTS = new Map<string, MergeRule>();
 
 /** The rule of `apps.v1.Deployment`. Built on first use, then kept. */
-export function mergeRuleOf(typeName: string): MergeRule {
-  const schema = typeSchema(typeName);
+export function mergeRuleOf(type: TypeName): MergeRule {
+  if (typeof type !== 'string') return type.mergeRule;
+  const schema = typeSchema(type);
   return schema === undefined || schema.jsonForm !== undefined || schema.mapType === 'atomic'
     ? LEAF_RULE
     : structRule(schema);
@@ -130,7 +137,8 @@ export function listElement(keys: readonly ListKey[], item: unknown): string | u
 const EMPTY_OBJECTS = new Map<string, object>();
 
 /** What an object is before anything is set: its plain structs are there already, so nobody comes to own them. */
-export function emptyObject(typeName: string): any {
+export function emptyObject(typeName: TypeName): any {
+  if (typeof typeName !== 'string') return typeName.canonical({}).value;
   let empty = EMPTY_OBJECTS.get(typeName);
   if (empty === undefined) {
     empty = canonical(typeName, {}).value as object;
@@ -152,6 +160,14 @@ export function isBlank(value: unknown): boolean {
 }
 
 export const ruleWithin = (rule: MergeRule, name: string): MergeRule => {
-  if (rule.type === 'map') return rule.element;
+  if (rule.type === 'map') return rule.own?.get(name) ?? rule.element;
+  if (rule.type === 'any') return ANY_RULE;
   return rule.type === 'struct' ? (rule.fields.get(name)?.rule ?? LEAF_RULE) : LEAF_RULE;
 };
+
+/** What is known of a value once it is seen: `any` is a map where all of the values are maps (or not there), else a leaf. */
+export function ruleFor(rule: MergeRule, ...values: readonly unknown[]): MergeRule {
+  if (rule.type !== 'any') return rule;
+  const present = values.filter((value) => value !== undefined && value !== null);
+  return present.length > 0 && present.every(isRecord) ? MAP_OF_ANY : LEAF_RULE;
+}

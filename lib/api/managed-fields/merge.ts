@@ -1,18 +1,19 @@
 // Decides the value of an object after a client applied its part of it: nothing goes away, leaves are the client's, lists
 // keep what both sides have in the client's order. Never decides who may.
-import { LEAF_RULE, isBlank, listElement, ruleWithin, type MergeRule } from './merge-rule.ts';
+import { LEAF_RULE, isBlank, listElement, ruleFor, ruleWithin, type MergeRule } from './merge-rule.ts';
 import { valueElement } from './path-element.ts';
 
 type ListRule = MergeRule & { type: 'set' | 'list' };
 
 /** Neither argument is changed, parts are shared. Elements of `applied` have keys, each once. */
-export function merge(rule: MergeRule, live: unknown, applied: unknown): unknown {
+export function merge(given: MergeRule, live: unknown, applied: unknown): unknown {
   if (applied === undefined) return live;
+  const rule = ruleFor(given, live, applied);
   if (rule.type === 'leaf' || isBlank(live)) return applied;
   // A container that is applied empty takes nothing away.
   if (isBlank(applied)) return live;
   if (rule.type === 'struct' || rule.type === 'map') return mergeFields(rule, live as object, applied as object);
-  return mergeList(rule, live as unknown[], applied as unknown[]);
+  return rule.type === 'any' ? applied : mergeList(rule, live as unknown[], applied as unknown[]);
 }
 
 function mergeFields(rule: MergeRule, live: object, applied: object): object {

@@ -1,13 +1,14 @@
 // Decides what is left of a value when some of its fields go. Never decides which.
 import { NO_FIELDS, isEmpty, isMember, type Fields } from './fields.ts';
-import { LEAF_RULE, isRecord, listElement, ruleWithin, type MergeRule } from './merge-rule.ts';
+import { LEAF_RULE, isRecord, listElement, ruleFor, ruleWithin, type MergeRule } from './merge-rule.ts';
 import { SELF, fieldElement, valueElement } from './path-element.ts';
 
 /**
  * Undefined when nothing is left. A container that lost its content stays, empty, when it is itself in `kept`. `value` is not
  * changed, parts are shared.
  */
-export function remove(rule: MergeRule, value: unknown, fields: Fields, kept: Fields = NO_FIELDS): unknown {
+export function remove(given: MergeRule, value: unknown, fields: Fields, kept: Fields = NO_FIELDS): unknown {
+  const rule = ruleFor(given, value);
   if (isEmpty(fields) || rule.type === 'leaf') return value;
   if (Array.isArray(value))
     return rule.type === 'set' || rule.type === 'list' ? removeElements(rule, value, fields, kept) : value;

@@ -1,5 +1,6 @@
 // Decides who owns which fields after a create, update or patch: the writer what it changed, nobody what is gone, everyone
 // else what they had. Never changes the object and never refuses.
+import type { TypeName } from '../custom/custom-type.ts';
 import { toTime } from '../../base/clock.ts';
 import { equalJson } from '../equality.ts';
 import type { ManagedFieldsEntry } from '../generated/types.ts';
@@ -23,7 +24,7 @@ import { ownableRule } from './subresource.ts';
 
 export interface UpdateRequest {
   /** `apps.v1.Deployment` */
-  typeName: string;
+  typeName: TypeName;
   /** Undefined: the object is created. */
   before: KubeObject | undefined;
   /** As the writer wants it, with defaults. What admission adds later is nobody's. */

@@ -6,6 +6,7 @@ import type { CachedObject } from './cache/cached-object.ts';
 import type { ClusterCache } from './cache/cluster-cache.ts';
 import type { OrderedMap } from './cache/ordered-map.ts';
 import type { ResourceCache } from './cache/resource-cache.ts';
+import { viewAs } from './cache/view-as.ts';
 import { decodeContinue, encodeContinue } from './continue-token.ts';
 import { fieldValue, matcherOf, revisionOf, type ListOptions } from './list-options.ts';
 
@@ -34,9 +35,10 @@ export function listObjects(
   const candidates = options.limit === 0 ? byIndex(resource, kind, namespace, options) : undefined;
   if (candidates !== undefined) {
     const matches = matcherOf(options, kind);
-    const items = candidates.filter(
-      (item) => (namespace === '' || item.namespace === namespace) && matches(item.object),
-    );
+    const items = candidates
+      .filter((item) => namespace === '' || item.namespace === namespace)
+      .map((item) => viewAs(kind, item))
+      .filter((item) => matches(item.object));
     return { items, revision: cache.revision, continue: '', remaining: undefined };
   }
   return pageOf(resource, resource.objects, cache.revision, '', kind, namespace, options);
@@ -105,7 +107,8 @@ function pageOf(
   const items: CachedObject[] = [];
   let remaining = 0;
   const isSelecting = options.labels.length + options.fields.length > 0;
-  for (const [, item] of state.range(prefix, after === '' ? prefix : `${after}\u0000`)) {
+  for (const [, stored] of state.range(prefix, after === '' ? prefix : `${after}\u0000`)) {
+    const item = viewAs(kind, stored);
     if (options.limit > 0 && items.length === options.limit) {
       remaining++;
       if (isSelecting) break;

@@ -1,27 +1,31 @@
-// Decides which kinds and parts of kinds this API serves: a kind whose promise nobody would keep is not offered. Never
-// changes what a kind is.
+// Decides which kinds and parts of kinds this API serves: the built-in ones whose promise somebody keeps, and those of
+// established CRDs. Never changes what a kind is.
+import { customKinds } from '../../../lib/api/custom/custom-kind.ts';
+import { equalJson } from '../../../lib/api/equality.ts';
 import { KINDS, type Kind } from '../../../lib/api/kind.ts';
+import { isEstablished } from '../../../lib/api/kinds/custom-resource-definition.ts';
+import type { KubeObject } from '../../../lib/api/object.ts';
+import type { ClusterCache } from './cache/cluster-cache.ts';
+import { streamOf } from './storage-key.ts';
+
+export const CUSTOM_RESOURCE_DEFINITIONS = 'apiextensions.k8s.io/customresourcedefinitions';
 
 /** Objects of these groups would be stored and then obeyed by nobody: that looks like safety and is none. */
 const UNSERVED_GROUPS = new Set([
-  'admissionregistration.k8s.io',
-  'apiextensions.k8s.io',
-  'apiregistration.k8s.io',
-  'certificates.k8s.io',
-  'flowcontrol.apiserver.k8s.io',
   'internal.apiserver.k8s.io',
   'metrics.k8s.io',
   'resource.k8s.io',
   'storagemigration.k8s.io',
-  // The same objects as core/v1 Events in another shape.
-  'events.k8s.io',
 ]);
 const UNSERVED_RESOURCES = new Set([
   'componentstatuses',
-  'limitranges',
-  'resourcequotas',
   'ipaddresses',
   'servicecidrs',
+  'clustertrustbundles',
+  'podcertificaterequests',
+  // Nothing would change what it says it changes.
+  'mutatingadmissionpolicies',
+  'mutatingadmissionpolicybindings',
 ]);
 const SERVED_SUBRESOURCES = new Set([
   'status',
@@ -33,29 +37,96 @@ const SERVED_SUBRESOURCES = new Set([
   'log',
   'exec',
   'attach',
+  'approval',
 ]);
 
 function isServed(kind: Kind): boolean {
   const { group, version, resource } = kind.ref;
-  if (!/^v\d+$/.test(version) || UNSERVED_GROUPS.has(group) || UNSERVED_RESOURCES.has(resource)) return false;
-  // One stored form: autoscaling/v2 is it.
-  return !(group === 'autoscaling' && version === 'v1' && resource === 'horizontalpodautoscalers');
+  return /^v\d+$/.test(version) && !UNSERVED_GROUPS.has(group) && !UNSERVED_RESOURCES.has(resource);
 }
 
-export const SERVED_KINDS: readonly Kind[] = KINDS.filter(isServed).map((kind) => ({
+const BUILT_IN: readonly Kind[] = KINDS.filter(isServed).map((kind) => ({
   ...kind,
   subresources: Object.fromEntries(Object.entries(kind.subresources).filter(([name]) => SERVED_SUBRESOURCES.has(name))),
 }));
 
-const BY_PATH = new Map(
-  SERVED_KINDS.map((kind) => [`${kind.ref.group}/${kind.ref.version}/${kind.ref.resource}`, kind]),
-);
-const GROUP_VERSIONS = new Set(SERVED_KINDS.map((kind) => `${kind.ref.group}/${kind.ref.version}`));
+/** What is served at one moment; a new one is made when that changes, so that documents may be kept by it. */
+export class KindTable {
+  readonly kinds: readonly Kind[];
+  readonly #byPath: ReadonlyMap<string, Kind>;
+  readonly #groupVersions: ReadonlySet<string>;
 
-export function servedKind(group: string, version: string, resource: string): Kind | undefined {
-  return BY_PATH.get(`${group}/${version}/${resource}`);
+  constructor(kinds: readonly Kind[]) {
+    this.kinds = kinds;
+    this.#byPath = new Map(kinds.map((kind) => [`${kind.ref.group}/${kind.ref.version}/${kind.ref.resource}`, kind]));
+    this.#groupVersions = new Set(kinds.map((kind) => `${kind.ref.group}/${kind.ref.version}`));
+  }
+
+  find(group: string, version: string, resource: string): Kind | undefined {
+    return this.#byPath.get(`${group}/${version}/${resource}`);
+  }
+
+  servesGroupVersion(group: string, version: string): boolean {
+    return this.#groupVersions.has(`${group}/${version}`);
+  }
 }
 
-export function servesGroupVersion(group: string, version: string): boolean {
-  return GROUP_VERSIONS.has(`${group}/${version}`);
+const BUILT_IN_TABLE = new KindTable(BUILT_IN);
+
+interface Known {
+  spec: unknown;
+  kinds: Kind[];
 }
+
+/** The kinds of this moment: CRDs are read from the cache, and built anew only when theirs has changed. */
+export class ServedKinds {
+  readonly #cache: ClusterCache;
+  #known = new Map<string, Known>();
+  #revision = -1;
+  #table: KindTable = BUILT_IN_TABLE;
+
+  constructor(cache: ClusterCache) {
+    this.#cache = cache;
+  }
+
+  get table(): KindTable {
+    const definitions = this.#cache.resource(CUSTOM_RESOURCE_DEFINITIONS);
+    if (definitions.lastRevision !== this.#revision) {
+      this.#revision = definitions.lastRevision;
+      this.#rebuild([...this.#cache.list(CUSTOM_RESOURCE_DEFINITIONS)].map((item) => item.object));
+    }
+    return this.#table;
+  }
+
+  find(group: string, version: string, resource: string): Kind | undefined {
+    return this.table.find(group, version, resource);
+  }
+
+  #rebuild(definitions: readonly KubeObject[]): void {
+    const known = new Map<string, Known>();
+    let changed = false;
+    for (const definition of definitions.filter(isEstablished)) {
+      const { name } = definition.metadata;
+      const before = this.#known.get(name);
+      const same = before !== undefined && equalJson(before.spec, definition['spec']);
+      known.set(name, same ? before : { spec: definition['spec'], kinds: customKinds(definition) });
+      changed ||= !same;
+    }
+    changed ||= known.size !== this.#known.size;
+    this.#known = known;
+    if (!changed) return;
+    const custom = [...known.values()].flatMap(({ kinds }) => kinds);
+    this.#table = custom.length === 0 ? BUILT_IN_TABLE : new KindTable([...BUILT_IN, ...custom.filter(isFree)]);
+  }
+}
+
+/** A CRD cannot take the place of a built-in kind. */
+const isFree = ({ ref }: Kind): boolean => BUILT_IN_TABLE.find(ref.group, ref.version, ref.resource) === undefined;
+
+/** Under which name a kind's objects are kept: several versions, and two groups' events, are the same objects. */
+export function streamOfKind(kind: Kind): string {
+  const { group, resource } = kind.storedAs ?? kind.ref;
+  return streamOf(group, resource);
+}
+
+export const isCustom = (kind: Pick<Kind, 'typeName'>): boolean => typeof kind.typeName !== 'string';

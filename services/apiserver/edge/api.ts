@@ -5,8 +5,7 @@ import { ApiError } from '../../../lib/base/errors.ts';
 import { attributesOf, refusalText } from '../core/auth/attributes.ts';
 import { ANONYMOUS } from '../core/auth/user.ts';
 import { requestInfo, type RequestInfo, type ResourceRequest } from '../core/request-info.ts';
-import { servedKind, servesGroupVersion } from '../core/served-kinds.ts';
-import { streamOf } from '../core/storage-key.ts';
+import { streamOfKind } from '../core/served-kinds.ts';
 import type { Answer, Call } from './call.ts';
 import type { ApiParts } from './parts.ts';
 import { answerDocument, isOpen } from './documents.ts';
@@ -41,7 +40,7 @@ export async function handle(parts: ApiParts, call: Call): Promise<Answer> {
   const info = requestInfo(call.method, call.path, call.query);
   await authorize(parts, call, info);
   if (!info.isResource) return answerDocument(parts, call, info);
-  const target = targetOf(info);
+  const target = targetOf(parts, info);
   if (target === undefined) return pageNotFound();
   const { kind } = target;
   if (info.subresource !== '') return answerSubresource(parts, call, target);
@@ -70,10 +69,11 @@ async function authorize(parts: ApiParts, call: Call, info: RequestInfo): Promis
 }
 
 /** Undefined: no such group or version, which upstream answers with plain text. */
-function targetOf(info: ResourceRequest): Target | undefined {
-  const kind = servedKind(info.group, info.version, info.resource);
-  if (kind !== undefined && isPlaced(kind, info)) return { info, kind, stream: streamOf(info.group, info.resource) };
-  if (!servesGroupVersion(info.group, info.version)) return undefined;
+function targetOf(parts: ApiParts, info: ResourceRequest): Target | undefined {
+  const { table } = parts.kinds;
+  const kind = table.find(info.group, info.version, info.resource);
+  if (kind !== undefined && isPlaced(kind, info)) return { info, kind, stream: streamOfKind(kind) };
+  if (!table.servesGroupVersion(info.group, info.version)) return undefined;
   throw new ApiError('NotFound', 'the server could not find the requested resource', {});
 }
 

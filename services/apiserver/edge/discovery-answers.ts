@@ -10,8 +10,9 @@ import {
   type AggregatedVersion,
 } from '../../../lib/api/discovery.ts';
 import { openApiIndex, openApiV2, openApiV3 } from '../../../lib/api/openapi.ts';
+import type { Kind } from '../../../lib/api/kind.ts';
 import type { MediaRange } from '../core/media-type.ts';
-import { SERVED_KINDS } from '../core/served-kinds.ts';
+import type { KindTable } from '../core/served-kinds.ts';
 import type { Answer, Call } from './call.ts';
 import { jsonBytes } from './encode.ts';
 
@@ -26,9 +27,12 @@ interface Built {
   hash: string;
 }
 
-const built = new Map<string, Built | undefined>();
+/** Documents of a table of kinds go when it does. */
+const DOCUMENTS = new WeakMap<KindTable, Map<string, Built | undefined>>();
 
-function once(name: string, make: () => unknown): Built | undefined {
+function once(table: KindTable, name: string, make: () => unknown): Built | undefined {
+  const built = DOCUMENTS.get(table) ?? new Map<string, Built | undefined>();
+  DOCUMENTS.set(table, built);
   if (!built.has(name)) {
     const value = make();
     const bytes = value === undefined ? undefined : jsonBytes(value);
@@ -43,40 +47,41 @@ function once(name: string, make: () => unknown): Built | undefined {
 /** Undefined when nothing is there. */
 export function discoveryAnswer(
   call: Call,
+  table: KindTable,
   path: string,
   accepted: readonly MediaRange[],
   address: string,
   version: string,
 ): Answer | undefined {
   const [root = '', ...rest] = path.split('/').filter((part) => part !== '');
-  if (root === 'openapi') return openapi(call, rest, accepted, version);
+  if (root === 'openapi') return openapi(call, table, rest, accepted, version);
   const aggregated = aggregatedVersion(accepted);
   if (rest.length === 0 && (root === 'api' || root === 'apis')) {
     if (aggregated !== undefined)
       return document(
-        once(`${root} ${aggregated}`, () => aggregatedDiscovery(SERVED_KINDS, `/${root}`, aggregated)),
+        once(table, `${root} ${aggregated}`, () => aggregatedDiscovery(table.kinds, `/${root}`, aggregated)),
         aggregatedMediaType(aggregated),
       );
     return document(
-      once(root, () => (root === 'api' ? apiVersions(address) : apiGroupList(SERVED_KINDS))),
+      once(table, root, () => (root === 'api' ? apiVersions(address) : apiGroupList(table.kinds))),
       JSON_TYPE,
     );
   }
   if (root === 'api' && rest.length === 1)
     return document(
-      once(path, () => apiResourceList(SERVED_KINDS, '', rest[0]!)),
+      once(table, path, () => apiResourceList(table.kinds, '', rest[0]!)),
       JSON_TYPE,
     );
   if (root !== 'apis') return undefined;
   const [group = '', groupVersion] = rest;
   if (rest.length === 1)
     return document(
-      once(path, () => apiGroup(SERVED_KINDS, group)),
+      once(table, path, () => apiGroup(table.kinds, group)),
       JSON_TYPE,
     );
   if (rest.length === 2)
     return document(
-      once(path, () => apiResourceList(SERVED_KINDS, group, groupVersion!)),
+      once(table, path, () => apiResourceList(table.kinds, group, groupVersion!)),
       JSON_TYPE,
     );
   return undefined;
@@ -94,31 +99,43 @@ function aggregatedVersion(accepted: readonly MediaRange[]): AggregatedVersion |
 
 function openapi(
   call: Call,
+  table: KindTable,
   rest: readonly string[],
   accepted: readonly MediaRange[],
   version: string,
 ): Answer | undefined {
-  if (rest[0] === 'v2') return openapiV2(accepted, version);
+  if (rest[0] === 'v2') return openapiV2(table, accepted, version);
   if (rest[0] !== 'v3') return undefined;
   const [, root, ...place] = rest;
   if (root === undefined)
     return document(
-      once('v3', () => openApiIndex(SERVED_KINDS, (group, v) => v3(group, v, version)!.hash)),
+      once(table, 'v3', () => openApiIndex(table.kinds, (group, v) => v3(table, group, v, version)!.hash)),
       JSON_TYPE,
     );
   const [group, groupVersion] = root === 'api' ? ['', place[0]] : [place[0] ?? '', place[1]];
-  const found = v3(group, groupVersion ?? '', version);
+  const found = v3(table, group, groupVersion ?? '', version);
   return document(found, JSON_TYPE, cacheHeaders(call, found));
 }
 
-function v3(group: string, groupVersion: string, version: string): Built | undefined {
-  return once(`v3 ${group}/${groupVersion}`, () => openApiV3(SERVED_KINDS, group, groupVersion, version));
+/** Documents of a group and version, by the first of its kinds: they outlive a table that changed elsewhere. */
+const V3_DOCUMENTS = new WeakMap<Kind, { kinds: readonly Kind[]; built: Built | undefined }>();
+
+function v3(table: KindTable, group: string, groupVersion: string, version: string): Built | undefined {
+  const kinds = table.kinds.filter(({ ref }) => ref.group === group && ref.version === groupVersion);
+  const first = kinds[0];
+  if (first === undefined) return undefined;
+  const known = V3_DOCUMENTS.get(first);
+  if (known !== undefined && known.kinds.length === kinds.length && kinds.every((kind, i) => kind === known.kinds[i]))
+    return known.built;
+  const built = once(table, `v3 ${group}/${groupVersion}`, () => openApiV3(table.kinds, group, groupVersion, version));
+  V3_DOCUMENTS.set(first, { kinds, built });
+  return built;
 }
 
-function openapiV2(accepted: readonly MediaRange[], version: string): Answer | undefined {
+function openapiV2(table: KindTable, accepted: readonly MediaRange[], version: string): Answer | undefined {
   if (accepted[0]?.type === PROTOBUF_V2) return bytes(new Uint8Array(), PROTOBUF_V2_ANSWER, {});
   return document(
-    once('v2', () => openApiV2(SERVED_KINDS, version)),
+    once(table, 'v2', () => openApiV2(table.kinds, version)),
     JSON_TYPE,
   );
 }

@@ -58,8 +58,14 @@ export async function answerDocument(parts: ApiParts, call: Call, info: NonResou
     case 'openapi':
     case 'swagger-2.0.0.pb-v1':
       return (
-        discoveryAnswer(call, info.path, parseAccept(call.accept), addressOf(parts), VERSION.gitVersion) ??
-        pageNotFound()
+        discoveryAnswer(
+          call,
+          parts.kinds.table,
+          info.path,
+          parseAccept(call.accept),
+          addressOf(parts),
+          VERSION.gitVersion,
+        ) ?? pageNotFound()
       );
     case '.well-known':
       return second === 'openid-configuration' ? object(openidConfiguration()) : pageNotFound();

@@ -4,6 +4,7 @@ import type { ApiserverSettings } from '../../../lib/actor/settings.ts';
 import type { Access } from '../core/auth/access.ts';
 import type { ClusterCache } from '../core/cache/cluster-cache.ts';
 import type { WatchHub } from '../core/cache/watch-hub.ts';
+import type { ServedKinds } from '../core/served-kinds.ts';
 import type { Authenticator } from './authenticate.ts';
 import type { Bootstrap } from './bootstrap/bootstrap.ts';
 import type { Freshness } from './freshness.ts';
@@ -17,6 +18,7 @@ export interface ApiParts {
   hub: WatchHub;
   access: Access;
   freshness: Freshness;
+  kinds: ServedKinds;
   writer: Writer;
   tokens: ServiceAccountTokens;
   authenticator: Authenticator;

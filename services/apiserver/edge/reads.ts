@@ -1,5 +1,6 @@
 // Does: answers get, list and watch from the cache, once it is as new as the reader asks for. Never reads the store.
 import type { CachedObject } from '../core/cache/cached-object.ts';
+import { viewAs } from '../core/cache/view-as.ts';
 import { listObjects } from '../core/list-objects.ts';
 import { listOptions, revisionOf } from '../core/list-options.ts';
 import { formOf } from '../core/media-type.ts';
@@ -21,7 +22,7 @@ export async function readItem(parts: ApiParts, call: Call, target: Target): Pro
   await makeFresh(parts, call, call.query.get('resourceVersion') ?? '');
   const item = parts.cache.get({ stream, namespace: kind.ref.namespaced ? info.namespace : '', name: info.name });
   if (item === undefined) throw notFound(kind, info.name);
-  return item;
+  return viewAs(kind, item);
 }
 
 export async function listOrTable(parts: ApiParts, call: Call, target: Target): Promise<Answer> {

@@ -42,6 +42,11 @@ const HANDLERS: Record<string, Partial<Record<string, Handler>>> = {
     update: (parts, call, target) => updatePart(parts, call, target, 'status'),
     patch: (parts, call, target) => patchPart(parts, call, target, 'status'),
   },
+  approval: {
+    get: getObject,
+    update: (parts, call, target) => updatePart(parts, call, target, 'approval'),
+    patch: (parts, call, target) => patchPart(parts, call, target, 'approval'),
+  },
   finalize: { update: (parts, call, target) => updatePart(parts, call, target, 'finalize') },
   scale: { get: getScale, update: updateScale, patch: patchScale },
   binding: { create: bindPod },
@@ -66,7 +71,7 @@ export async function answerSubresource(parts: ApiParts, call: Call, target: Tar
 
 async function getScale(parts: ApiParts, call: Call, target: Target): Promise<Answer> {
   const item = await readItem(parts, call, target);
-  return { type: 'object', code: 200, body: scaleOf(item.object) };
+  return { type: 'object', code: 200, body: scaleOf(item.object, target.kind.scale) };
 }
 
 async function updateScale(parts: ApiParts, call: Call, target: Target): Promise<Answer> {
@@ -82,7 +87,7 @@ async function patchScale(parts: ApiParts, call: Call, target: Target): Promise<
   const patch = patchOf(call);
   return write(parts, call, target, options.dryRun, () => {
     const current = currentOf(parts, target);
-    const { object } = patched(SCALE, scaleOf(current.object), patch, options.fieldValidation);
+    const { object } = patched(SCALE, scaleOf(current.object, target.kind.scale), patch, options.fieldValidation);
     return planScale(writeRequest(parts, call, target), current, object);
   });
 }

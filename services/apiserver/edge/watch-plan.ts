@@ -56,7 +56,7 @@ export function planWatch(
   return {
     kind,
     scope: { stream, namespace, name, node: stream === 'core/pods' ? fieldValue(options, 'spec.nodeName') : '' },
-    matches: matcherOf(named, kind),
+    matches: storedMatcher(named, kind),
     initial: page?.items ?? [],
     from: page?.revision ?? revision,
     endsInitial: options.sendInitialEvents,
@@ -66,4 +66,12 @@ export function planWatch(
     form,
     include,
   };
+}
+
+/** Events hold the stored form; fields are of the form that was asked for. Labels and names are the same in both. */
+function storedMatcher(options: ListOptions, kind: Kind): (object: KubeObject) => boolean {
+  const matches = matcherOf(options, kind);
+  const { storedAs } = kind;
+  const isPlain = options.fields.every(({ field }) => field.startsWith('metadata.'));
+  return storedAs === undefined || isPlain ? matches : (object) => matches(storedAs.fromStored(object));
 }

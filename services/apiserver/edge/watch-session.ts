@@ -5,6 +5,7 @@ import { ApiError } from '../../../lib/base/errors.ts';
 import { apiVersionOf } from '../../../lib/api/resource.ts';
 import type { SeenEvent } from '../core/cache/cache-event.ts';
 import type { WatchHandle, WatchHub } from '../core/cache/watch-hub.ts';
+import { viewAs } from '../core/cache/view-as.ts';
 import { eventLine, jsonBytes } from './encode.ts';
 import type { WatchPlan } from './watch-plan.ts';
 
@@ -75,7 +76,10 @@ export class WatchSession {
   #send(seen: SeenEvent): boolean {
     if (this.#isClosed) return true;
     const { kind, form, include } = this.#plan;
-    const line = eventLine(seen, { kind, form, include, now: this.#clock.now(), withColumns: this.#isFirst });
+    const line = eventLine(
+      { type: seen.type, object: viewAs(kind, seen.object) },
+      { kind, form, include, now: this.#clock.now(), withColumns: this.#isFirst },
+    );
     this.#isFirst = false;
     return this.#output.write(line);
   }

@@ -6,6 +6,7 @@ import type { KubeObject } from '../../../lib/api/object.ts';
 import { ApiError, isReason } from '../../../lib/base/errors.ts';
 import { attributesOf, refusalText } from '../core/auth/attributes.ts';
 import type { CachedObject } from '../core/cache/cached-object.ts';
+import { viewAs } from '../core/cache/view-as.ts';
 import { listObjects } from '../core/list-objects.ts';
 import { listOptions } from '../core/list-options.ts';
 import { formOf } from '../core/media-type.ts';
@@ -147,7 +148,7 @@ export async function deleteCollection(parts: ApiParts, call: Call, target: Targ
 }
 
 /** One that went meanwhile is as gone as it should be. */
-async function deleteItem(
+export async function deleteItem(
   parts: ApiParts,
   call: Call,
   target: Target,
@@ -223,7 +224,8 @@ export function currentOf(parts: ApiParts, target: Target): CachedObject {
 }
 
 function found(parts: ApiParts, { info, kind, stream }: Target): CachedObject | undefined {
-  return parts.cache.get({ stream, namespace: kind.ref.namespaced ? info.namespace : '', name: info.name });
+  const item = parts.cache.get({ stream, namespace: kind.ref.namespaced ? info.namespace : '', name: info.name });
+  return item === undefined ? undefined : viewAs(kind, item);
 }
 
 function withDefaults(target: Target, object: KubeObject): KubeObject {

@@ -6,9 +6,11 @@ import { toTime } from '../../../../lib/base/clock.ts';
 import { ApiError } from '../../../../lib/base/errors.ts';
 import { mutate, validateAdmission } from '../admission/index.ts';
 import { allocateForService } from '../service-addresses.ts';
-import { localKey, streamOf } from '../storage-key.ts';
+import { streamOfKind } from '../served-kinds.ts';
+import { localKey } from '../storage-key.ts';
 import { ownersAfter, setOwners } from './field-owners.ts';
 import { ALONE, alreadyExists, planCreated, type Companions, type Plan, type WriteRequest } from './plan.ts';
+import { liveDefinition } from './definition.ts';
 import { liveNamespace } from './namespace.ts';
 
 const NAME_ATTEMPTS = 8;
@@ -22,6 +24,7 @@ export function planCreate(request: WriteRequest, decoded: KubeObject): Plan {
   if ((object.metadata.resourceVersion ?? '') !== '')
     throw new ApiError('', 'resourceVersion should not be set on objects to be created');
   const namespace = liveNamespace(request, object);
+  const definition = liveDefinition(request);
   const owners = ownersAfter(request, undefined, object);
   mutate(request, object, undefined);
   nameIt(request, object);
@@ -35,7 +38,7 @@ export function planCreate(request: WriteRequest, decoded: KubeObject): Plan {
   validateAdmission(request, object, undefined);
   if (exists(request, object.metadata.name, object.metadata.namespace)) throw alreadyExists(kind, object.metadata.name);
   return planCreated(request, object, {
-    compares: [...namespace.compares, ...addresses.companions.compares],
+    compares: [...namespace.compares, ...definition.compares, ...addresses.companions.compares],
     operations: addresses.companions.operations,
   });
 }
@@ -65,8 +68,7 @@ function nameIt(request: WriteRequest, object: KubeObject): void {
 }
 
 function exists(request: WriteRequest, name: string, namespace = ''): boolean {
-  const { group, resource } = request.kind.ref;
-  return request.view.resource(streamOf(group, resource)).get(localKey(namespace, name)) !== undefined;
+  return request.view.resource(streamOfKind(request.kind)).get(localKey(namespace, name)) !== undefined;
 }
 
 function addressesOf(request: WriteRequest, object: KubeObject): ReturnType<typeof allocateForService> {

@@ -74,6 +74,7 @@ export function planDelete(request: WriteRequest, current: CachedObject, options
   refuseImmortal(request, current.name);
   validateDeletion(request, current.object);
   const object = structuredClone(current.object);
+  if (object.metadata.deletionTimestamp === undefined) kind.prepareForDelete(object, toTime(request.now));
   const finalizers = finalizersFor(object.metadata.finalizers ?? [], options.propagationPolicy);
   setFinalizers(object, finalizers);
   const graceSeconds = Math.max(0, kind.graceSeconds(object, options.gracePeriodSeconds));
@@ -110,7 +111,8 @@ function mark(request: WriteRequest, object: KubeObject, graceSeconds: number): 
   }
   meta.deletionTimestamp = toTime(request.now + graceSeconds * 1000);
   if (isNamespace(object)) object['status'] = { ...object['status'], phase: 'Terminating' };
-  else meta.deletionGracePeriodSeconds = graceSeconds;
+  if (request.kind.endsInSteps) return true;
+  meta.deletionGracePeriodSeconds = graceSeconds;
   if (request.kind.hasGeneration) meta.generation = (meta.generation ?? 0) + 1;
   return true;
 }

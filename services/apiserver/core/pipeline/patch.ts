@@ -2,6 +2,7 @@
 // stand: it goes through the same update as a whole object would.
 import fastJsonPatch from 'fast-json-patch';
 import { decodeValue, expectedOf, type FieldValidation } from '../../../../lib/api/decode.ts';
+import type { TypeName } from '../../../../lib/api/custom/custom-type.ts';
 import { applyJsonMerge } from '../../../../lib/api/json-merge.ts';
 import type { Kind } from '../../../../lib/api/kind.ts';
 import type { KubeObject } from '../../../../lib/api/object.ts';
@@ -50,7 +51,7 @@ export function patched(
   return decoded;
 }
 
-export function applyPatch(typeName: string, base: KubeObject, patch: Patch): unknown {
+export function applyPatch(typeName: TypeName, base: KubeObject, patch: Patch): unknown {
   if (patch.type === 'application/json-patch+json') return jsonPatch(base, patch.value);
   if (typeof patch.value !== 'object' || patch.value === null || Array.isArray(patch.value))
     throw new ApiError(
@@ -58,7 +59,17 @@ export function applyPatch(typeName: string, base: KubeObject, patch: Patch): un
       `error decoding patch: a ${patch.type} is a JSON object, not ${JSON.stringify(patch.value)?.slice(0, 60)}`,
     );
   if (patch.type === 'application/merge-patch+json') return applyJsonMerge(base, patch.value);
+  if (typeof typeName !== 'string') throw noStrategicMerge();
   return applyStrategicMerge(typeName, base, patch.value);
+}
+
+/** Custom resources have no merge keys: upstream's words. */
+function noStrategicMerge(): ApiError {
+  const accepted = [...PATCH_TYPES.filter((type) => !type.includes('strategic')), APPLY_TYPE].join(', ');
+  return new ApiError(
+    'UnsupportedMediaType',
+    `the body of the request was in an unknown format - accepted media types include: ${accepted}`,
+  );
 }
 
 function jsonPatch(base: KubeObject, operations: unknown): unknown {

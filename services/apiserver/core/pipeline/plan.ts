@@ -12,7 +12,9 @@ import type { Rbac } from '../auth/rbac.ts';
 import { encodeStored, withRevision, type CachedObject } from '../cache/cached-object.ts';
 import type { ClusterCache } from '../cache/cluster-cache.ts';
 import type { ResourceRequest } from '../request-info.ts';
-import { keyOf, streamOf } from '../storage-key.ts';
+import { storedForm } from '../cache/view-as.ts';
+import { streamOfKind } from '../served-kinds.ts';
+import { keyOf } from '../storage-key.ts';
 import type { FieldManager } from './field-owners.ts';
 
 /** What a write is decided from. `view` may be a moment old: the plan's compares catch that. */
@@ -112,16 +114,15 @@ export function planUnchanged(current: CachedObject): Plan {
 }
 
 export function keyFor(kind: Kind, object: KubeObject): string {
-  const { group, resource } = kind.ref;
   return keyOf({
-    stream: streamOf(group, resource),
+    stream: streamOfKind(kind),
     namespace: object.metadata.namespace ?? '',
     name: object.metadata.name,
   });
 }
 
 function sizedValue(kind: Kind, object: KubeObject): Uint8Array {
-  const value = encodeStored(object);
+  const value = encodeStored(storedForm(kind, object));
   if (value.length > LIMITS.objectBytes)
     throw new ApiError(
       'RequestEntityTooLarge',

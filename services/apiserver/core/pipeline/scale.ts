@@ -1,6 +1,6 @@
 // Decides how the Scale of a workload is read and written. Never touches anything but spec.replicas.
 import { invalid } from '../../../../lib/api/field-error.ts';
-import { toScale } from '../../../../lib/api/scale.ts';
+import { toScale, withReplicas, type ScalePaths } from '../../../../lib/api/scale.ts';
 import type { KubeObject } from '../../../../lib/api/object.ts';
 import type { CachedObject } from '../cache/cached-object.ts';
 import { withRevision } from '../cache/cached-object.ts';
@@ -13,8 +13,8 @@ export const SCALE = {
 };
 
 /** Zero replicas are left out, as upstream's encoder does. */
-export function scaleOf(object: KubeObject): KubeObject {
-  const scale = toScale(object) as KubeObject;
+export function scaleOf(object: KubeObject, paths?: ScalePaths): KubeObject {
+  const scale = toScale(object, paths) as KubeObject;
   if (scale['spec']?.replicas === 0) scale['spec'] = {};
   return scale;
 }
@@ -31,11 +31,10 @@ export function planScale(request: WriteRequest, current: CachedObject, scale: K
     ]);
   const wanted = scale.metadata?.resourceVersion ?? '';
   if (wanted !== '' && wanted !== String(current.revision)) throw conflict(request.kind, current.name);
-  const object = structuredClone(current.object);
-  object['spec'] = { ...object['spec'], replicas };
+  const object = withReplicas(current.object, replicas, request.kind.scale);
   const plan = planUpdate(request, current, object, 'main');
   return {
     ...plan,
-    answer: (revision) => scaleOf(withRevision(plan.object, revision || current.revision)),
+    answer: (revision) => scaleOf(withRevision(plan.object, revision || current.revision), request.kind.scale),
   };
 }

@@ -2,6 +2,7 @@
 // changed, and whether the last finalizer is gone. Never creates one.
 import { equalJson } from '../../../../lib/api/equality.ts';
 import { invalid, type FieldError } from '../../../../lib/api/field-error.ts';
+import type { Kind } from '../../../../lib/api/kind.ts';
 import type { KubeObject } from '../../../../lib/api/object.ts';
 import { ApiError } from '../../../../lib/base/errors.ts';
 import { mutate, validateAdmission } from '../admission/index.ts';
@@ -21,7 +22,7 @@ import {
 } from './plan.ts';
 
 /** Which part of the object the request is about. */
-export type Part = 'main' | 'status' | 'finalize';
+export type Part = 'main' | 'status' | 'finalize' | 'approval';
 
 /** `decoded` is the whole wanted object, with defaults. It is changed. */
 export function planUpdate(request: WriteRequest, current: CachedObject, decoded: KubeObject, part: Part): Plan {
@@ -88,6 +89,7 @@ function prepare(
 ): ReturnType<typeof allocateForService> {
   const { kind } = request;
   if (part === 'status') kind.prepareForStatusUpdate(object, old);
+  else if (part === 'approval') conditionsOnly(kind, object, old);
   else if (part === 'finalize') finalizersOnly(object, old);
   else {
     kind.prepareForUpdate(object, old);
@@ -107,8 +109,16 @@ function finalizersOnly(object: KubeObject, old: KubeObject): void {
   else object['spec'] = { ...object['spec'], finalizers };
 }
 
+/** `/approval` of a signing request: what is decided, not what was signed. */
+function conditionsOnly(kind: Kind, object: KubeObject, old: KubeObject): void {
+  const conditions: unknown = object['status']?.conditions;
+  kind.prepareForStatusUpdate(object, old);
+  object['status'] = { ...structuredClone(old['status']), conditions };
+  if (conditions === undefined) delete object['status'].conditions;
+}
+
 function problems(request: WriteRequest, object: KubeObject, old: KubeObject, part: Part): FieldError[] {
-  if (part === 'status') return request.kind.validateStatusUpdate(object, old);
+  if (part === 'status' || part === 'approval') return request.kind.validateStatusUpdate(object, old);
   if (part === 'finalize') return [];
   return request.kind.validateUpdate(object, old);
 }

@@ -1,8 +1,11 @@
 // Does: makes the API actor's own requests, through the same pipeline as everyone's. Never skips admission or validation.
 import { isReason } from '../../../../lib/base/errors.ts';
 import { MASTERS, authenticated } from '../../core/auth/user.ts';
+import type { Kind } from '../../../../lib/api/kind.ts';
+import type { CachedObject } from '../../core/cache/cached-object.ts';
+import { deleteItem } from '../writes.ts';
 import { handle } from '../api.ts';
-import { valueBody, type Answer } from '../call.ts';
+import { valueBody, type Answer, type Call } from '../call.ts';
 import type { ApiParts } from '../parts.ts';
 
 const SELF = authenticated('system:apiserver', [MASTERS]);
@@ -14,16 +17,27 @@ async function call(
   body?: unknown,
   contentType = 'application/json',
 ): Promise<Answer> {
-  return handle(parts, {
-    user: SELF,
-    method,
-    path,
-    query: new URLSearchParams(),
-    accept: 'application/json',
-    body: valueBody(body, contentType),
-    cause: undefined,
-    warnings: new Set(),
-  });
+  return handle(parts, callOf(method, path, body, contentType));
+}
+
+const callOf = (method: string, path: string, body?: unknown, contentType = 'application/json'): Call => ({
+  user: SELF,
+  method,
+  path,
+  query: new URLSearchParams(),
+  accept: 'application/json',
+  body: valueBody(body, contentType),
+  cause: undefined,
+  warnings: new Set(),
+});
+
+/** Deletes an object whose kind may not be served any more. */
+export async function deleteInternally(parts: ApiParts, kind: Kind, stream: string, item: CachedObject): Promise<void> {
+  const { group, version, resource } = kind.ref;
+  const { namespace, name } = item;
+  const place = { group, version, resource, subresource: '', rest: '', namespace, name };
+  const target = { info: { isResource: true as const, verb: 'delete' as const, ...place }, kind, stream };
+  await deleteItem(parts, callOf('DELETE', ''), target, item, {}, false);
 }
 
 /** Creates it unless it is there. */

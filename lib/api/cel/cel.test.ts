@@ -1,0 +1,50 @@
+// Shows that CEL means here what it means in Kubernetes: its own functions, its ints, its errors; and that nothing explodes.
+import test from 'ava';
+import { CelError, celProblem, compileCel, noValue, someValue } from './cel.ts';
+import { celOf } from './values.ts';
+
+const run = (expression: string, self: unknown = {}): unknown => compileCel(expression).run({ self: celOf(self) });
+
+test('the library functions of Kubernetes', (t) => {
+  const truths = [
+    'quantity("1Gi").isGreaterThan(quantity("1G"))',
+    'quantity("1500m").add(quantity("500m")).asInteger() == 2',
+    'isQuantity("20Mi") && !isQuantity("20Mo")',
+    '[1, 2, 3].sum() == 6 && [3, 1].min() == 1 && [3, 1].max() == 3',
+    '[1, 2].isSorted() && ![2, 1].isSorted()',
+    '["a", "b"].indexOf("b") == 1',
+    '"abc-123".matches("^[a-z]+-[0-9]+$")',
+    '"a1b22".findAll("[0-9]+") == ["1", "22"] && "a1".find("[0-9]") == "1"',
+    'url("https://x.example:8443/a?b=1").getHost() == "x.example:8443"',
+    'isIP("10.0.0.1") && ip("::1").family() == 6 && isCIDR("10.0.0.0/8")',
+    'self.?n.value() <= 3 && optional.of(self.n).value() == 3',
+    'sets.contains([1, 2, 3], [2]) && !sets.intersects([1], [2])',
+    '"%s-%d".format(["a", 3]) == "a-3"',
+    'self.n == 3 && self.f > 1.4',
+    '"sets.contains(matches(" == "sets.contains(" + "matches("',
+    '"x".replace("x", "y") == "y" && "a,b".split(",").size() == 2',
+    'self.?missing.orValue("none") == "none"',
+    'has(self.n) && !has(self.missing)',
+    'self.list.all(x, x > 0) && self.list.exists_one(x, x == 2)',
+  ];
+  for (const truth of truths) t.is(run(truth, { n: 3, f: 1.5, list: [1, 2] }), true, truth);
+});
+
+test('what does not compile is told, and what fails while it runs is a CelError', (t) => {
+  t.regex(celProblem('self.')!, /Expected/);
+  t.regex(celProblem('nobody > 1')!, /Unknown variable/);
+  t.regex(celProblem('nothing(1)')!, /no matching overload/);
+  t.is(celProblem('self.a > 1'), undefined);
+  t.throws(() => run('self.missing > 1'), { instanceOf: CelError, message: /No such key/ });
+  t.throws(() => run('"a".matches("(")'), { instanceOf: CelError });
+});
+
+test('a pattern that would explode elsewhere does not here', (t) => {
+  t.is(run('self.text.matches("^(a+)+$")', { text: `${'a'.repeat(5000)}!` }), false);
+});
+
+test('an old value may be optional', (t) => {
+  const program = compileCel('!oldSelf.hasValue() || oldSelf.value() <= self');
+  t.is(program.run({ self: 3n, oldSelf: noValue() }), true);
+  t.is(program.run({ self: 3n, oldSelf: someValue(4n) }), false);
+});

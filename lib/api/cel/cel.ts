@@ -1,0 +1,109 @@
+// Decides what an expression in CEL means: whether it compiles, and what it gives for some variables. Never decides which
+// rules there are, and never lets an expression throw anything but a CelError.
+import { Environment, Optional, type ParseResult } from '@marcbachmann/cel-js';
+import { messageOf } from '../../base/errors.ts';
+import { registerKubernetesFunctions } from './functions.ts';
+import { rewrite } from './rewrite.ts';
+
+/** What rules and policies may name, all of any type. */
+const VARIABLES = [
+  'self',
+  'oldSelf',
+  'object',
+  'oldObject',
+  'request',
+  'params',
+  'namespaceObject',
+  'variables',
+  'authorizer',
+];
+const LIMITS = {
+  maxAstNodes: 10_000,
+  maxDepth: 100,
+  maxListElements: 1_000,
+  maxMapEntries: 1_000,
+  maxCallArguments: 32,
+};
+const MOST_KEPT = 2_000;
+const LONGEST = 100_000;
+
+export class CelError extends Error {
+  constructor(message: string) {
+    super(message);
+    this.name = 'CelError';
+  }
+}
+
+export interface Program {
+  readonly expression: string;
+  /** `bool`, `string`, `dyn`, …: what it gives, as far as that is known beforehand. */
+  readonly type: string;
+  /** Throws CelError. */
+  run(variables: Record<string, unknown>): unknown;
+}
+
+let environment: Environment | undefined;
+
+function theEnvironment(): Environment {
+  if (environment !== undefined) return environment;
+  const made = registerKubernetesFunctions(
+    new Environment({ homogeneousAggregateLiterals: false, enableOptionalTypes: true, limits: LIMITS }),
+  );
+  for (const name of VARIABLES) made.registerVariable(name, 'dyn');
+  environment = made;
+  return made;
+}
+
+const KEPT = new Map<string, Program | CelError>();
+
+/** Compiled once, then kept. Throws CelError. */
+export function compileCel(expression: string): Program {
+  let found = KEPT.get(expression);
+  if (found === undefined) {
+    found = compile(expression);
+    if (KEPT.size >= MOST_KEPT) KEPT.clear();
+    KEPT.set(expression, found);
+  }
+  if (found instanceof CelError) throw found;
+  return found;
+}
+
+/** Why an expression does not compile; undefined: it does. */
+export function celProblem(expression: string): string | undefined {
+  try {
+    compileCel(expression);
+    return undefined;
+  } catch (error) {
+    return messageOf(error);
+  }
+}
+
+function compile(expression: string): Program | CelError {
+  if (expression.length > LONGEST) return new CelError(`the expression is longer than ${LONGEST} characters`);
+  let parsed: ParseResult;
+  try {
+    parsed = theEnvironment().parse(rewrite(expression));
+    const checked = parsed.check();
+    if (!checked.valid) return new CelError(summaryOf(checked.error));
+    return { expression, type: checked.type ?? 'dyn', run: (variables) => run(parsed, variables) };
+  } catch (error) {
+    return new CelError(summaryOf(error));
+  }
+}
+
+function run(parsed: ParseResult, variables: Record<string, unknown>): unknown {
+  try {
+    return parsed(variables);
+  } catch (error) {
+    throw new CelError(summaryOf(error));
+  }
+}
+
+/** Without the picture of the source that the library draws. */
+function summaryOf(error: unknown): string {
+  const summary = (error as { summary?: unknown } | undefined)?.summary;
+  return typeof summary === 'string' && summary !== '' ? summary : messageOf(error).split('\n')[0]!;
+}
+
+export const someValue = (value: unknown): unknown => Optional.of(value);
+export const noValue = (): unknown => Optional.none();

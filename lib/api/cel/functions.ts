@@ -1,0 +1,218 @@
+// Decides what the functions are that Kubernetes adds to CEL: quantities, lists, texts, regular expressions, addresses,
+// URLs, sets. Never touches what an expression may see.
+import type { Environment, Optional } from '@marcbachmann/cel-js';
+import { RE2JS } from 're2js';
+import { isIPv4, isIPv6 } from '../formats.ts';
+import { formatQuantity, parseQuantity, quantityOf, type Quantity } from '../quantity.ts';
+
+/** One of each is what an expression holds; their fields are out of its reach. */
+class CelQuantity {
+  readonly quantity: Quantity;
+  constructor(quantity: Quantity) {
+    this.quantity = quantity;
+  }
+}
+class CelUrl {
+  readonly url: URL;
+  constructor(url: URL) {
+    this.url = url;
+  }
+}
+class CelIp {
+  readonly text: string;
+  constructor(text: string) {
+    this.text = text;
+  }
+}
+
+const PATTERNS = new Map<string, RE2JS>();
+const MOST_PATTERNS = 1_000;
+
+/** Linear in the text, whatever the pattern. Throws when it is no pattern. */
+export function compiledPattern(pattern: string): RE2JS {
+  let found = PATTERNS.get(pattern);
+  if (found === undefined) {
+    found = RE2JS.compile(pattern);
+    if (PATTERNS.size >= MOST_PATTERNS) PATTERNS.clear();
+    PATTERNS.set(pattern, found);
+  }
+  return found;
+}
+
+export const matchesPattern = (pattern: string, text: string): boolean => compiledPattern(pattern).matcher(text).find();
+
+type Value = any;
+const refuse = (message: string): never => {
+  throw new Error(message);
+};
+const equal = (a: Value, b: Value): boolean => {
+  if (a === b) return true;
+  if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false;
+  const [left, right] = [Object.keys(a), Object.keys(b)];
+  return left.length === right.length && left.every((key) => equal(a[key], b[key]));
+};
+const listOf = (value: Value): Value[] => (Array.isArray(value) ? value : [...value]);
+
+function sum(list: Value): Value {
+  const values = listOf(list);
+  if (values.length === 0) return 0n;
+  return values.reduce((a: Value, b: Value) => a + b);
+}
+
+function extreme(list: Value, sign: 1 | -1, name: string): Value {
+  const values = listOf(list);
+  if (values.length === 0) return refuse(`${name} called on empty list`);
+  return values.reduce((a: Value, b: Value) => ((sign === 1 ? b > a : b < a) ? b : a));
+}
+
+function isSorted(list: Value): boolean {
+  const values = listOf(list);
+  return values.every((value, i) => i === 0 || values[i - 1]! <= value);
+}
+
+function findAll(text: string, pattern: string, most = -1n): string[] {
+  const matcher = compiledPattern(pattern).matcher(text);
+  const found: string[] = [];
+  while ((most < 0n || BigInt(found.length) < most) && matcher.find()) found.push(matcher.group() ?? '');
+  return found;
+}
+
+const quantity = (text: string): CelQuantity => {
+  const parsed = parseQuantity(text);
+  return parsed === undefined ? refuse(`quantity: ${JSON.stringify(text)} is no quantity`) : new CelQuantity(parsed);
+};
+const plus = (a: CelQuantity, nanos: bigint): CelQuantity =>
+  new CelQuantity({ ...a.quantity, nanos: a.quantity.nanos + nanos });
+const NANO = 1_000_000_000n;
+
+function url(text: string): CelUrl {
+  try {
+    return new CelUrl(new URL(text));
+  } catch {
+    return refuse(`url: ${JSON.stringify(text)} is no absolute URL`);
+  }
+}
+const holds = (make: () => unknown): boolean => {
+  try {
+    make();
+    return true;
+  } catch {
+    return false;
+  }
+};
+const ip = (text: string): CelIp =>
+  isIPv4(text) || isIPv6(text) ? new CelIp(text) : refuse(`ip: ${JSON.stringify(text)} is no address`);
+
+/** `%s %d %f` and so on, of the texts extension of CEL. */
+function formatText(template: string, args: Value): string {
+  const values = listOf(args);
+  let i = 0;
+  return template.replace(/%(?:\.(\d+))?([sdfxXbo%])/g, (_, digits: string | undefined, verb: string) => {
+    if (verb === '%') return '%';
+    const value = values[i++];
+    if (verb === 'f') return Number(value).toFixed(digits === undefined ? 6 : Number(digits));
+    if (verb === 'x' || verb === 'X')
+      return verb === 'x' ? BigInt(value).toString(16) : BigInt(value).toString(16).toUpperCase();
+    if (verb === 'b' && typeof value === 'bigint') return value.toString(2);
+    if (verb === 'o') return BigInt(value).toString(8);
+    return textOf(value);
+  });
+}
+
+/** As CEL prints a value in a text. */
+export function textOf(value: Value): string {
+  if (typeof value === 'string') return value;
+  if (value instanceof CelQuantity) return formatQuantity(value.quantity);
+  if (Array.isArray(value)) return `[${value.map(textOf).join(', ')}]`;
+  if (typeof value === 'object' && value !== null)
+    return `{${Object.entries(value)
+      .map(([key, one]) => `${key}: ${textOf(one)}`)
+      .join(', ')}}`;
+  return String(value);
+}
+
+const within = (list: Value, item: Value): boolean => listOf(list).some((one) => equal(one, item));
+
+/** Signature to what it does. */
+const FUNCTIONS: Record<string, (...args: any[]) => Value> = {
+  'matchesRe2(string, string): bool': (text: string, pattern: string) => matchesPattern(pattern, text),
+  'string.matchesRe2(string): bool': (text: string, pattern: string) => matchesPattern(pattern, text),
+  'optional.valueOfAny(): dyn': (optional: Optional) => optional.value(),
+  'string.find(string): string': (text: string, pattern: string) => findAll(text, pattern, 1n)[0] ?? '',
+  'string.findAll(string): list<string>': (text: string, pattern: string) => findAll(text, pattern),
+  'string.findAll(string, int): list<string>': findAll,
+  'string.charAt(int): string': (text: string, i: bigint) => text.charAt(Number(i)),
+  'string.replace(string, string): string': (text: string, a: string, b: string) => text.replaceAll(a, b),
+  'string.replace(string, string, int): string': (text: string, a: string, b: string, most: bigint) => {
+    let out = text;
+    let from = 0;
+    for (let i = 0n; most < 0n || i < most; i++) {
+      const at = out.indexOf(a, from);
+      if (at < 0 || (a === '' && at >= out.length)) break;
+      out = out.slice(0, at) + b + out.slice(at + a.length);
+      from = at + b.length;
+    }
+    return out;
+  },
+  'string.format(list): string': formatText,
+  'list.sum(): dyn': sum,
+  'list.min(): dyn': (list: Value) => extreme(list, -1, 'min'),
+  'list.max(): dyn': (list: Value) => extreme(list, 1, 'max'),
+  'list.isSorted(): bool': isSorted,
+  'list.indexOf(dyn): int': (list: Value, item: Value) => BigInt(listOf(list).findIndex((one) => equal(one, item))),
+  'list.lastIndexOf(dyn): int': (list: Value, item: Value) =>
+    BigInt(listOf(list).findLastIndex((one) => equal(one, item))),
+  'sets_contains(list, list): bool': (a: Value, b: Value) => listOf(b).every((item) => within(a, item)),
+  'sets_intersects(list, list): bool': (a: Value, b: Value) => listOf(b).some((item) => within(a, item)),
+  'sets_equivalent(list, list): bool': (a: Value, b: Value) =>
+    listOf(b).every((item) => within(a, item)) && listOf(a).every((item) => within(b, item)),
+  'isQuantity(string): bool': (text: string) => parseQuantity(text) !== undefined,
+  'quantity(string): Quantity': quantity,
+  'Quantity.sign(): int': ({ quantity: { nanos } }: CelQuantity) => (nanos < 0n ? -1n : nanos > 0n ? 1n : 0n),
+  'Quantity.isInteger(): bool': ({ quantity: { nanos } }: CelQuantity) => nanos % NANO === 0n,
+  'Quantity.asInteger(): int': ({ quantity: { nanos } }: CelQuantity) =>
+    nanos % NANO === 0n ? nanos / NANO : refuse('cannot convert value to integer'),
+  'Quantity.asApproximateFloat(): double': ({ quantity: { nanos } }: CelQuantity) => Number(nanos) / 1e9,
+  'Quantity.isGreaterThan(Quantity): bool': (a: CelQuantity, b: CelQuantity) => a.quantity.nanos > b.quantity.nanos,
+  'Quantity.isLessThan(Quantity): bool': (a: CelQuantity, b: CelQuantity) => a.quantity.nanos < b.quantity.nanos,
+  'Quantity.compareTo(Quantity): int': (a: CelQuantity, b: CelQuantity) =>
+    a.quantity.nanos < b.quantity.nanos ? -1n : a.quantity.nanos > b.quantity.nanos ? 1n : 0n,
+  'Quantity.add(Quantity): Quantity': (a: CelQuantity, b: CelQuantity) => plus(a, b.quantity.nanos),
+  'Quantity.add(int): Quantity': (a: CelQuantity, b: bigint) => plus(a, b * NANO),
+  'Quantity.sub(Quantity): Quantity': (a: CelQuantity, b: CelQuantity) => plus(a, -b.quantity.nanos),
+  'Quantity.sub(int): Quantity': (a: CelQuantity, b: bigint) => plus(a, -b * NANO),
+  'isURL(string): bool': (text: string) => holds(() => url(text)),
+  'url(string): Url': url,
+  'Url.getScheme(): string': ({ url: { protocol } }: CelUrl) => protocol.replace(/:$/, ''),
+  'Url.getHost(): string': ({ url: { host } }: CelUrl) => host,
+  'Url.getHostname(): string': ({ url: { hostname } }: CelUrl) => hostname,
+  'Url.getPort(): string': ({ url: { port } }: CelUrl) => port,
+  'Url.getEscapedPath(): string': ({ url: { pathname } }: CelUrl) => pathname,
+  'Url.getQuery(): map': ({ url: { searchParams } }: CelUrl) =>
+    Object.fromEntries([...new Set(searchParams.keys())].map((key) => [key, searchParams.getAll(key)])),
+  'isIP(string): bool': (text: string) => isIPv4(text) || isIPv6(text),
+  'ip(string): Ip': ip,
+  'Ip.family(): int': ({ text }: CelIp) => (isIPv4(text) ? 4n : 6n),
+  'Ip.isLoopback(): bool': ({ text }: CelIp) => text.startsWith('127.') || text === '::1',
+  'Ip.isUnspecified(): bool': ({ text }: CelIp) => text === '0.0.0.0' || text === '::',
+  'isCIDR(string): bool': (text: string) => {
+    const [address = '', bits = ''] = text.split('/');
+    const most = isIPv4(address) ? 32 : isIPv6(address) ? 128 : -1;
+    return /^(0|[1-9]\d*)$/.test(bits) && Number(bits) <= most;
+  },
+};
+
+const TYPES: Record<string, new (...args: any[]) => object> = { Quantity: CelQuantity, Url: CelUrl, Ip: CelIp };
+
+export function registerKubernetesFunctions(environment: Environment): Environment {
+  for (const [name, ctor] of Object.entries(TYPES)) environment.registerType(name, { ctor, fields: {} } as any);
+  environment.registerOperator(
+    'Quantity == Quantity',
+    (a: CelQuantity, b: CelQuantity) => a.quantity.nanos === b.quantity.nanos,
+  );
+  for (const [signature, handler] of Object.entries(FUNCTIONS)) environment.registerFunction(signature, handler);
+  return environment;
+}
+
+/** For texts that are known to be quantities. */
+export const celQuantity = (text: string): object => new CelQuantity(quantityOf(text));

@@ -1,0 +1,193 @@
+// Decides how a version of a CRD becomes a kind like every other: names, schema, rules, columns, scale, versions. Never decides
+// whether it is served (the API actor does) and never keeps anything.
+import { ageOf } from '../age.ts';
+import { invalidValue, type FieldError } from '../field-error.ts';
+import { makeKind, type Kind } from '../kind.ts';
+import type { Column, KubeObject, StoredForm } from '../object.ts';
+import type { ScalePaths } from '../scale.ts';
+import { customType } from './custom-type.ts';
+import { fillDefaults, hasDefaults } from './defaults.ts';
+import { fieldNames, parseJsonPath, valueAt, valuesAt, type JsonPath } from './json-path.ts';
+import type { JsonSchema } from './json-schema.ts';
+import { hasRules, validateRules } from './rules.ts';
+import { validateSchema } from './validate.ts';
+
+const VERBS = ['delete', 'deletecollection', 'get', 'list', 'patch', 'create', 'update', 'watch'];
+const PART_VERBS = ['get', 'patch', 'update'];
+const ANYTHING: JsonSchema = { type: 'object', 'x-kubernetes-preserve-unknown-fields': true };
+const AGE: PrinterColumn = { name: 'Age', type: 'date', jsonPath: '.metadata.creationTimestamp' };
+
+interface PrinterColumn {
+  name: string;
+  type: string;
+  format?: string;
+  description?: string;
+  priority?: number;
+  jsonPath: string;
+}
+
+/** What a version of a CRD says (apiextensions.v1.CustomResourceDefinitionVersion). */
+interface Version {
+  name: string;
+  served: boolean;
+  storage: boolean;
+  schema?: { openAPIV3Schema?: JsonSchema };
+  subresources?: { status?: object; scale?: ScaleRow };
+  additionalPrinterColumns?: PrinterColumn[];
+  selectableFields?: Array<{ jsonPath: string }>;
+}
+
+interface ScaleRow {
+  specReplicasPath: string;
+  statusReplicasPath: string;
+  labelSelectorPath?: string;
+}
+
+/** Its objects as they are kept, whether that version is served or not; undefined: the CRD names none. */
+export function storedKind(crd: KubeObject): Kind | undefined {
+  const stored = ((crd['spec'].versions ?? []) as Version[]).find(({ storage }) => storage);
+  return stored === undefined ? undefined : kindOf(crd, stored, stored.name);
+}
+
+/** The kinds of a CRD, one for each version that it serves. */
+export function customKinds(crd: KubeObject): Kind[] {
+  const versions = (crd['spec'].versions ?? []) as Version[];
+  const stored = versions.find(({ storage }) => storage);
+  return stored === undefined
+    ? []
+    : versions.filter(({ served }) => served).map((one) => kindOf(crd, one, stored.name));
+}
+
+function kindOf(crd: KubeObject, version: Version, storedVersion: string): Kind {
+  const { group, scope, names } = crd['spec'];
+  const schema = version.schema?.openAPIV3Schema ?? ANYTHING;
+  const wholeSchema: JsonSchema = crd['spec'].preserveUnknownFields === true ? { ...ANYTHING, ...schema } : schema;
+  const { status, scale } = version.subresources ?? {};
+  const columns = columnsOf(version);
+  const fills = hasDefaults(schema);
+  const storedAs = storageOf(group, names.plural, version.name, storedVersion, fills ? schema : undefined);
+  return makeKind(
+    {
+      group,
+      version: version.name,
+      kind: names.kind,
+      plural: names.plural,
+      singular: names.singular ?? names.kind.toLowerCase(),
+      listKind: names.listKind ?? `${names.kind}List`,
+      shortNames: names.shortNames ?? [],
+      categories: names.categories ?? [],
+      namespaced: scope === 'Namespaced',
+      type: customType(`${group}.${version.name}.${names.kind}`, wholeSchema),
+      verbs: VERBS,
+      subresources: {
+        ...(status === undefined ? {} : { status: { kind: names.kind, verbs: PART_VERBS } }),
+        ...(scale === undefined
+          ? {}
+          : { scale: { group: 'autoscaling', version: 'v1', kind: 'Scale', verbs: PART_VERBS } }),
+      },
+    },
+    {
+      group,
+      version: version.name,
+      kind: names.kind,
+      hasGeneration: true,
+      allowsUnconditionalUpdate: false,
+      storedAs,
+      default(object) {
+        if (fills) fillDefaults(schema, object);
+      },
+      validateCreate: (object) => problems(schema, object, undefined),
+      validateUpdate: (object, old) => problems(schema, object, old),
+      validateStatusUpdate: (object, old) => problems(schema, object, old),
+      columns: columns.map(([column]) => column),
+      cells: (object, now) => columns.map(([, cell]) => cell(object, now)),
+      fields: selectable(version),
+      ...(scale === undefined ? {} : { scale: scalePaths(scale) }),
+    },
+  );
+}
+
+/** Conversion by none: only the version is another. Defaults hold for what was stored before they were there, too. */
+function storageOf(
+  group: string,
+  resource: string,
+  version: string,
+  storedVersion: string,
+  defaults: JsonSchema | undefined,
+): StoredForm {
+  return {
+    group,
+    resource,
+    version: storedVersion,
+    toStored: (object) => (version === storedVersion ? object : { ...object, apiVersion: `${group}/${storedVersion}` }),
+    fromStored(object) {
+      const apiVersion = `${group}/${version}`;
+      if (defaults === undefined) return object.apiVersion === apiVersion ? object : { ...object, apiVersion };
+      const filled = { ...structuredClone(object), apiVersion };
+      fillDefaults(defaults, filled);
+      return filled;
+    },
+  };
+}
+
+const NOT_ALL_CHECKED =
+  'some validation rules were not checked because the object was invalid; correct the existing errors to complete validation';
+
+function problems(schema: JsonSchema, object: KubeObject, old: KubeObject | undefined): FieldError[] {
+  const errors = validateSchema(schema, object, '', old);
+  if (!hasRules(schema)) return errors;
+  if (errors.length > 0) return [...errors, invalidValue('', null, NOT_ALL_CHECKED)];
+  return validateRules(schema, object, old);
+}
+
+type Cell = (object: KubeObject, now: number) => unknown;
+
+function columnsOf(version: Version): Array<[Column, Cell]> {
+  const own = version.additionalPrinterColumns ?? [];
+  return [
+    [['Name', 'string', 'name', 0], ({ metadata }) => metadata.name],
+    ...(own.length === 0 ? [AGE] : own).map((column): [Column, Cell] => {
+      const { name, type, format = '', priority = 0, jsonPath } = column;
+      const described = column.description || `Custom resource definition column (in JSONPath format): ${jsonPath}`;
+      return [[name, type, format, priority, described], cellOf(type, parseJsonPath(jsonPath))];
+    }),
+  ];
+}
+
+function cellOf(type: string, path: JsonPath | undefined): Cell {
+  if (path === undefined) return () => null;
+  const isSingle = fieldNames(path) !== undefined;
+  return (object, now) => {
+    const found = valuesAt(path, object).filter((value) => value !== undefined && value !== null);
+    if (found.length === 0) return type === 'date' ? '<unknown>' : null;
+    if (type === 'date') return ageOf(String(found[0]), now);
+    if (type === 'string')
+      return found.length === 1 || isSingle ? textOf(found[0]) : found.map((value) => textOf(value)).join(',');
+    return found[0];
+  };
+}
+
+const textOf = (value: unknown): string => (typeof value === 'string' ? value : (JSON.stringify(value) ?? ''));
+
+function selectable(version: Version): Record<string, (object: KubeObject) => string> {
+  return Object.fromEntries(
+    (version.selectableFields ?? []).flatMap(({ jsonPath }) => {
+      const path = parseJsonPath(jsonPath);
+      if (path === undefined) return [];
+      const value = (object: KubeObject): string => {
+        const found = valueAt(path, object);
+        return found === undefined || found === null ? '' : String(found as string);
+      };
+      return [[jsonPath.replace(/^\./, ''), value]];
+    }),
+  );
+}
+
+function scalePaths({ specReplicasPath, statusReplicasPath, labelSelectorPath }: ScaleRow): ScalePaths {
+  const namesOf = (path: string): string[] => fieldNames(parseJsonPath(path) ?? []) ?? [];
+  return {
+    replicas: namesOf(specReplicasPath),
+    statusReplicas: namesOf(statusReplicasPath),
+    ...(labelSelectorPath === undefined ? {} : { selector: namesOf(labelSelectorPath) }),
+  };
+}

@@ -1,0 +1,57 @@
+// Decides how the fields of a custom resource merge in server-side apply, from its schema: lists are one leaf unless they say
+// otherwise, maps and objects are looked into. Never looks at an object.
+import {
+  ANY_RULE,
+  LEAF_RULE,
+  structOf,
+  type ListKey,
+  type MergeRule,
+  type StructField,
+} from '../managed-fields/merge-rule.ts';
+import { fieldElement } from '../managed-fields/path-element.ts';
+import { OWN_FIELDS, type JsonSchema } from './json-schema.ts';
+
+/** Of the whole object; `metadata` is as in every kind. */
+export function customMergeRule(schema: JsonSchema, metadata: MergeRule): MergeRule {
+  const fields = [field('metadata', metadata)];
+  const properties: Record<string, JsonSchema> = { ...schema.properties };
+  if (schema['x-kubernetes-preserve-unknown-fields'] === true)
+    for (const name of ['spec', 'status'])
+      properties[name] ??= { type: 'object', 'x-kubernetes-preserve-unknown-fields': true };
+  for (const [name, own] of Object.entries(properties))
+    if (!OWN_FIELDS.includes(name)) fields.push(field(name, ruleOf(own)));
+  return structOf(fields);
+}
+
+const field = (name: string, rule: MergeRule): StructField => ({
+  name,
+  element: fieldElement(name),
+  rank: 0,
+  rule,
+  unset: undefined,
+});
+
+function ruleOf(schema: JsonSchema): MergeRule {
+  if (schema['x-kubernetes-int-or-string'] === true) return LEAF_RULE;
+  if (schema.type === 'array' || schema.items !== undefined) return listRule(schema);
+  if (schema.type !== undefined && schema.type !== 'object') return LEAF_RULE;
+  if (schema['x-kubernetes-map-type'] === 'atomic') return LEAF_RULE;
+  const { properties = {}, additionalProperties } = schema;
+  const names = Object.keys(properties);
+  if (schema['x-kubernetes-preserve-unknown-fields'] === true || additionalProperties === true)
+    return names.length === 0
+      ? ANY_RULE
+      : { type: 'map', element: ANY_RULE, own: new Map(names.map((name) => [name, ruleOf(properties[name]!)])) };
+  if (typeof additionalProperties === 'object') return { type: 'map', element: ruleOf(additionalProperties) };
+  return names.length === 0 ? ANY_RULE : structOf(names.map((name) => field(name, ruleOf(properties[name]!))));
+}
+
+function listRule(schema: JsonSchema): MergeRule {
+  const { items = {} } = schema;
+  if (schema['x-kubernetes-list-type'] === 'set') return { type: 'set' };
+  if (schema['x-kubernetes-list-type'] !== 'map') return LEAF_RULE;
+  const keys = (schema['x-kubernetes-list-map-keys'] ?? [])
+    .toSorted()
+    .map((name): ListKey => ({ name, fallback: items.properties?.[name]?.default }));
+  return { type: 'list', keys, element: ruleOf(items) };
+}

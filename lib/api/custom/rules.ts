@@ -1,0 +1,177 @@
+// Decides what the CEL rules of a schema (x-kubernetes-validations) say of a custom resource, transition rules and ratcheting
+// included. Never checks types: a rule is only asked of a value that fits its schema.
+import { CelError, compileCel, noValue, someValue, type Program } from '../cel/cel.ts';
+import { equalObjects } from '../equality.ts';
+import { printValue, type FieldError } from '../field-error.ts';
+import {
+  childPath,
+  isRecord,
+  OWN_FIELDS,
+  schemaOfField,
+  type CelRule,
+  type Json,
+  type JsonSchema,
+} from './json-schema.ts';
+import { correlated } from './validate.ts';
+
+/** How often a schema of a request may ask rules: what is more would hold everybody else up. */
+export interface Budget {
+  left: number;
+}
+
+const REASONS: Record<string, string> = {
+  FieldValueInvalid: 'FieldValueInvalid',
+  FieldValueForbidden: 'FieldValueForbidden',
+  FieldValueRequired: 'FieldValueRequired',
+  FieldValueDuplicate: 'FieldValueDuplicate',
+};
+const TEXTS: Record<string, string> = {
+  FieldValueForbidden: 'Forbidden',
+  FieldValueRequired: 'Required value',
+  FieldValueDuplicate: 'Duplicate value',
+};
+/** Words of CEL, which a field of that name is escaped for. */
+const KEYWORDS = new Set(
+  'true false null in as break const continue else for function if import let loop package namespace return var void while'.split(
+    ' ',
+  ),
+);
+export const RULES_AT_ONCE = 20_000;
+
+export function hasRules(schema: JsonSchema): boolean {
+  const { items, properties = {}, additionalProperties } = schema;
+  return (
+    (schema['x-kubernetes-validations'] ?? []).length > 0 ||
+    (items !== undefined && hasRules(items)) ||
+    Object.values(properties).some(hasRules) ||
+    (typeof additionalProperties === 'object' && hasRules(additionalProperties))
+  );
+}
+
+/** All broken rules. `old` undefined: the object is new, or this part of it is. */
+export function validateRules(
+  schema: JsonSchema,
+  value: unknown,
+  old: unknown,
+  path = '',
+  budget: Budget = { left: RULES_AT_ONCE },
+): FieldError[] {
+  if (value === undefined || value === null) return [];
+  // A part that has not changed may break rules that came after it.
+  const isUnchanged = old !== undefined && path !== '' && equalObjects(value, old);
+  if (isUnchanged) return [];
+  const errors = (schema['x-kubernetes-validations'] ?? []).flatMap((rule) =>
+    ask(rule, schema, value, old, path, budget),
+  );
+  if (Array.isArray(value) && schema.items !== undefined) {
+    const before = correlated(schema, old);
+    const { items } = schema;
+    value.forEach((item, i) => errors.push(...validateRules(items, item, before(item, i), `${path}[${i}]`, budget)));
+  } else if (isRecord(value)) errors.push(...inFields(schema, value, isRecord(old) ? old : {}, path, budget));
+  return errors;
+}
+
+function inFields(schema: JsonSchema, value: Json, old: Json, path: string, budget: Budget): FieldError[] {
+  return Object.keys(value).flatMap((name) => {
+    const own = schemaOfField(schema, name);
+    if (own === undefined || (path === '' && OWN_FIELDS.includes(name))) return [];
+    const at = Object.hasOwn(schema.properties ?? {}, name) ? childPath(path, name) : `${path}[${name}]`;
+    return validateRules(own, value[name], old[name], at, budget);
+  });
+}
+
+export const isTransition = (rule: CelRule): boolean => /\boldSelf\b/.test(rule.rule);
+
+function ask(
+  rule: CelRule,
+  schema: JsonSchema,
+  value: unknown,
+  old: unknown,
+  path: string,
+  budget: Budget,
+): FieldError[] {
+  if (isTransition(rule) && old === undefined && rule.optionalOldSelf !== true) return [];
+  if (budget.left-- <= 0)
+    return [
+      failure(
+        rule,
+        value,
+        path,
+        'the validation rules of this object cost more than a request may: they were not all asked',
+      ),
+    ];
+  const variables: Record<string, unknown> = { self: typed(schema, value) };
+  if (isTransition(rule)) {
+    const before = old === undefined ? undefined : typed(schema, old);
+    variables['oldSelf'] = rule.optionalOldSelf === true ? (old === undefined ? noValue() : someValue(before)) : before;
+  }
+  try {
+    if (program(rule.rule).run(variables) === true) return [];
+  } catch (error) {
+    if (!(error instanceof CelError)) throw error;
+    return [failure(rule, value, path, `rule compile or evaluation error: ${error.message}; rule: ${rule.rule}`)];
+  }
+  return [failure(rule, value, path, messageOf(rule, variables))];
+}
+
+const program = (expression: string): Program => compileCel(expression);
+
+function messageOf(rule: CelRule, variables: Record<string, unknown>): string {
+  if (rule.messageExpression !== undefined && rule.messageExpression.trim() !== '')
+    try {
+      const text = program(rule.messageExpression).run(variables);
+      if (typeof text === 'string' && text.trim() !== '' && !text.includes('\n')) return text.trim();
+    } catch (error) {
+      if (!(error instanceof CelError)) throw error;
+    }
+  const message = rule.message?.trim() ?? '';
+  return message === '' ? `failed rule: ${rule.rule.trim()}` : message;
+}
+
+function failure(rule: CelRule, value: unknown, path: string, message: string): FieldError {
+  const code = REASONS[rule.reason ?? ''] ?? 'FieldValueInvalid';
+  const at = rule.fieldPath === undefined || rule.fieldPath === '' ? path : joined(path, rule.fieldPath);
+  const text = TEXTS[code];
+  if (code === 'FieldValueDuplicate') return { code, path: at, message: `${text}: ${printValue(value)}` };
+  if (text !== undefined) return { code, path: at, message: `${text}: ${message}` };
+  // A whole object is not repeated: its own words for it are its type.
+  const shown =
+    typeof value === 'object' && value !== null ? (Array.isArray(value) ? '"array"' : '"object"') : printValue(value);
+  return { code, path: at, message: `Invalid value: ${shown}: ${message}` };
+}
+
+const joined = (path: string, fieldPath: string): string =>
+  path === ''
+    ? fieldPath.replace(/^\./, '')
+    : `${path}${fieldPath.startsWith('.') || fieldPath.startsWith('[') ? '' : '.'}${fieldPath}`;
+
+/** A field's name as an expression can write it. */
+export function celName(name: string): string {
+  if (KEYWORDS.has(name)) return `__${name}__`;
+  return name
+    .replaceAll('__', '__underscores__')
+    .replaceAll('.', '__dot__')
+    .replaceAll('-', '__dash__')
+    .replaceAll('/', '__slash__');
+}
+
+/** A value as CEL sees it: by its schema, as 1 may be a double. What the schema does not know is not there. */
+export function typed(schema: JsonSchema, value: unknown): unknown {
+  if (value === null || value === undefined) return null;
+  if (Array.isArray(value)) return value.map((item) => typed(schema.items ?? {}, item));
+  if (isRecord(value)) return typedObject(schema, value);
+  if (typeof value === 'number') return schema.type !== 'number' && Number.isInteger(value) ? BigInt(value) : value;
+  if (typeof value === 'string' && (schema.format === 'date-time' || schema.format === 'date')) return new Date(value);
+  return value;
+}
+
+function typedObject(schema: JsonSchema, value: Json): Json {
+  const out: Json = {};
+  const properties = schema.properties ?? {};
+  for (const [name, item] of Object.entries(value)) {
+    if (item === undefined || item === null) continue;
+    const isField = Object.hasOwn(properties, name);
+    out[isField ? celName(name) : name] = typed(schemaOfField(schema, name) ?? {}, item);
+  }
+  return out;
+}

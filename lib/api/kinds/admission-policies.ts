@@ -1,0 +1,149 @@
+// Decides what admission policies and their bindings are: rules in CEL, and where they hold. Never judges a write.
+import { ageOf } from '../age.ts';
+import { duplicate, invalidValue, notSupported, required, type FieldError } from '../field-error.ts';
+import { defineKind, type KindBehaviour } from '../object.ts';
+import { fill } from '../pod/defaults.ts';
+import { oneOf } from '../pod/validate-container.ts';
+import { validateSelector } from '../selectors.ts';
+import { defaultMatchResources, validateExpression, validateMatchConditions } from './match-rules.ts';
+import { ADMISSION, validateRule } from './webhook-configurations.ts';
+
+const ACTIONS = ['Audit', 'Deny', 'Warn'];
+
+interface Policy {
+  metadata: { name: string; creationTimestamp?: string };
+  spec?: any;
+}
+
+function validateMatch(match: any, path: string): FieldError[] {
+  if (match === undefined) return [];
+  return [
+    ...validateSelector(match.namespaceSelector, `${path}.namespaceSelector`),
+    ...validateSelector(match.objectSelector, `${path}.objectSelector`),
+    ...['resourceRules', 'excludeResourceRules'].flatMap((field) =>
+      (match[field] ?? []).flatMap((rule: any, i: number) => validateRule(rule, `${path}.${field}[${i}]`)),
+    ),
+    ...oneOf(`${path}.matchPolicy`, match.matchPolicy, ['Equivalent', 'Exact']),
+  ];
+}
+
+function validateCommon(spec: any): FieldError[] {
+  const errors: FieldError[] = [];
+  if (spec.matchConstraints === undefined) errors.push(required('spec.matchConstraints'));
+  else if ((spec.matchConstraints.resourceRules ?? []).length === 0)
+    errors.push(required('spec.matchConstraints.resourceRules'));
+  (spec.variables ?? []).forEach((variable: any, i: number) => {
+    const path = `spec.variables[${i}]`;
+    if (!/^[A-Za-z_]\w*$/.test(variable.name ?? ''))
+      errors.push(invalidValue(`${path}.name`, variable.name ?? '', 'name is not a valid CEL identifier'));
+    errors.push(...validateExpression(variable.expression, `${path}.expression`));
+  });
+  return [
+    ...errors,
+    ...validateMatch(spec.matchConstraints, 'spec.matchConstraints'),
+    ...validateMatchConditions(spec.matchConditions, 'spec.matchConditions'),
+    ...oneOf('spec.failurePolicy', spec.failurePolicy, ['Fail', 'Ignore']),
+  ];
+}
+
+function validateValidations({ spec = {} }: Policy): FieldError[] {
+  const { validations = [], auditAnnotations = [] } = spec;
+  const errors = validateCommon(spec);
+  if (validations.length + auditAnnotations.length === 0)
+    errors.push(required('spec.validations', 'validations or auditAnnotations must contain at least one item'));
+  validations.forEach((validation: any, i: number) => {
+    const path = `spec.validations[${i}]`;
+    errors.push(...validateExpression(validation.expression, `${path}.expression`));
+    if (validation.messageExpression !== undefined)
+      errors.push(...validateExpression(validation.messageExpression, `${path}.messageExpression`));
+    errors.push(
+      ...oneOf(`${path}.reason`, validation.reason, ['Forbidden', 'Invalid', 'RequestEntityTooLarge', 'Unauthorized']),
+    );
+  });
+  auditAnnotations.forEach((annotation: any, i: number) =>
+    errors.push(...validateExpression(annotation.valueExpression, `spec.auditAnnotations[${i}].valueExpression`)),
+  );
+  return errors;
+}
+
+function validateBinding({ spec = {} }: Policy, hasActions: boolean): FieldError[] {
+  const errors = spec.policyName ? [] : [required('spec.policyName')];
+  errors.push(...validateMatch(spec.matchResources, 'spec.matchResources'));
+  if (!hasActions) return errors;
+  const actions: string[] = spec.validationActions ?? [];
+  const path = 'spec.validationActions';
+  if (actions.length === 0) errors.push(required(path));
+  actions.forEach((action, i) => {
+    if (!ACTIONS.includes(action)) errors.push(notSupported(`${path}[${i}]`, action, ACTIONS));
+    if (actions.indexOf(action) < i) errors.push(duplicate(`${path}[${i}]`, action));
+  });
+  if (actions.includes('Deny') && actions.includes('Warn'))
+    errors.push(
+      invalidValue(
+        path,
+        actions,
+        'must not contain both Deny and Warn (repeating the same validation failure message is not helpful to the user)',
+      ),
+    );
+  return errors;
+}
+
+function policy(kind: string, validate: (object: Policy) => FieldError[]): KindBehaviour {
+  return defineKind<Policy>({
+    group: ADMISSION,
+    version: 'v1',
+    kind,
+    default({ spec }) {
+      if (spec === undefined) return;
+      fill(spec, 'failurePolicy', 'Fail');
+      defaultMatchResources(spec.matchConstraints);
+    },
+    validate,
+    columns: [
+      ['Name', 'string', 'name', 0],
+      ['Validations', 'integer', '', 0],
+      ['ParamKind', 'string', '', 0],
+      ['Age', 'string', '', 0],
+    ],
+    cells: ({ metadata, spec = {} }, now) => [
+      metadata.name,
+      (spec.validations ?? spec.mutations ?? []).length,
+      spec.paramKind === undefined ? '<unset>' : `${spec.paramKind.apiVersion}/${spec.paramKind.kind}`,
+      ageOf(metadata.creationTimestamp, now),
+    ],
+  });
+}
+
+function policyBinding(kind: string): KindBehaviour {
+  return defineKind<Policy>({
+    group: ADMISSION,
+    version: 'v1',
+    kind,
+    default: ({ spec }) => defaultMatchResources(spec?.matchResources),
+    validate: (object) => validateBinding(object, kind.startsWith('Validating')),
+    columns: [
+      ['Name', 'string', 'name', 0],
+      ['PolicyName', 'string', '', 0],
+      ['ParamRef', 'string', '', 0],
+      ['Age', 'string', '', 0],
+    ],
+    cells({ metadata, spec = {} }, now) {
+      const { name, namespace, selector } = spec.paramRef ?? {};
+      const ref =
+        spec.paramRef === undefined
+          ? '<unset>'
+          : `${namespace ?? '*'}/${name ?? (selector === undefined ? '*' : '<selector>')}`;
+      return [metadata.name, spec.policyName ?? '', ref, ageOf(metadata.creationTimestamp, now)];
+    },
+  });
+}
+
+export const admissionPolicies: readonly KindBehaviour[] = [
+  policy('ValidatingAdmissionPolicy', validateValidations),
+  policy('MutatingAdmissionPolicy', ({ spec = {} }) => [
+    ...validateCommon(spec),
+    ...((spec.mutations ?? []).length === 0 ? [required('spec.mutations')] : []),
+  ]),
+  policyBinding('ValidatingAdmissionPolicyBinding'),
+  policyBinding('MutatingAdmissionPolicyBinding'),
+];

@@ -1,0 +1,290 @@
+// Decides what an autoscaler is, in its two versions: v2 is stored, v1 is another look at the same object, whose further
+// metrics travel in annotations. Never scales anything.
+import { ageOf } from '../age.ts';
+import { forbidden, invalidValue, notSupported, required, type FieldError } from '../field-error.ts';
+import { pathSegment } from '../formats.ts';
+import type {
+  AutoscalingV2HorizontalPodAutoscaler as Autoscaler,
+  HorizontalPodAutoscaler as AutoscalerV1,
+  AutoscalingV2MetricSpec as MetricSpec,
+  AutoscalingV2MetricStatus as MetricStatus,
+  HPAScalingRules,
+} from '../generated/types.ts';
+import { defineKind, type KindBehaviour, type KubeObject } from '../object.ts';
+import { fill } from '../pod/defaults.ts';
+import { NEGATIVE } from './workload.ts';
+
+const IN_ANNOTATIONS = 'autoscaling.alpha.kubernetes.io/';
+const BLOCKS: Record<string, keyof MetricSpec> = {
+  ContainerResource: 'containerResource',
+  External: 'external',
+  Object: 'object',
+  Pods: 'pods',
+  Resource: 'resource',
+};
+const CPU_80 = (): MetricSpec[] => [
+  { type: 'Resource', resource: { name: 'cpu', target: { type: 'Utilization', averageUtilization: 80 } } },
+];
+
+function validateBounds(
+  spec: Pick<AutoscalerV1['spec'], 'scaleTargetRef' | 'minReplicas' | 'maxReplicas'>,
+): FieldError[] {
+  const errors: FieldError[] = [];
+  for (const field of ['kind', 'name'] as const) {
+    const value = spec.scaleTargetRef?.[field] ?? '';
+    const path = `spec.scaleTargetRef.${field}`;
+    if (value === '') errors.push(required(path));
+    else errors.push(...pathSegment(value).map((told) => invalidValue(path, value, told)));
+  }
+  const { minReplicas, maxReplicas } = spec;
+  if (minReplicas !== undefined && minReplicas < 1)
+    errors.push(invalidValue('spec.minReplicas', minReplicas, 'must be greater than or equal to 1'));
+  if ((maxReplicas ?? 0) < 1) errors.push(invalidValue('spec.maxReplicas', maxReplicas ?? 0, 'must be greater than 0'));
+  if (minReplicas !== undefined && (maxReplicas ?? 0) < minReplicas)
+    errors.push(invalidValue('spec.maxReplicas', maxReplicas ?? 0, 'must be greater than or equal to `minReplicas`'));
+  return errors;
+}
+
+function validateMetric(metric: MetricSpec, path: string): FieldError[] {
+  if (!metric.type) return [required(`${path}.type`, 'must specify a metric source type')];
+  const block = BLOCKS[metric.type];
+  if (block === undefined) return [notSupported(`${path}.type`, metric.type, Object.keys(BLOCKS))];
+  const errors: FieldError[] = [];
+  if (metric[block] === undefined)
+    errors.push(required(`${path}.${block}`, 'must populate information for the given metric source'));
+  for (const other of Object.values(BLOCKS))
+    if (other !== block && metric[other] !== undefined)
+      errors.push(forbidden(`${path}.${other}`, 'must populate the given metric source only'));
+  const target = (metric[block] as { target?: Record<string, unknown> } | undefined)?.target;
+  const isResource = block === 'resource' || block === 'containerResource';
+  if (target === undefined) return errors;
+  const { averageUtilization, averageValue, value } = target;
+  if (averageUtilization !== undefined && (averageUtilization as number) < 1)
+    errors.push(
+      invalidValue(`${path}.${block}.target.averageUtilization`, averageUtilization, 'must be greater than 0'),
+    );
+  if (isResource && averageUtilization !== undefined && averageValue !== undefined)
+    errors.push(
+      forbidden(`${path}.${block}.target.averageValue`, 'may not set both a target raw value and a target utilization'),
+    );
+  if (isResource && averageUtilization === undefined && averageValue === undefined)
+    errors.push(
+      required(
+        `${path}.${block}.target.averageUtilization`,
+        'must set either a target raw value or a target utilization',
+      ),
+    );
+  if (!isResource && averageValue === undefined && value === undefined)
+    errors.push(required(`${path}.${block}.target.averageValue`, 'must set either a target value or averageValue'));
+  return errors;
+}
+
+function validateRules(rules: HPAScalingRules | undefined, path: string): FieldError[] {
+  if (rules === undefined) return [];
+  const errors: FieldError[] = [];
+  const window = rules.stabilizationWindowSeconds;
+  if (window !== undefined && window < 0)
+    errors.push(invalidValue(`${path}.stabilizationWindowSeconds`, window, 'must be greater than or equal to zero'));
+  if (window !== undefined && window > 3600)
+    errors.push(invalidValue(`${path}.stabilizationWindowSeconds`, window, 'must be less than or equal to 3600'));
+  if ((rules.policies ?? []).length === 0)
+    errors.push(required(`${path}.policies`, 'must specify at least one Policy'));
+  (rules.policies ?? []).forEach((policy, i) => {
+    const at = `${path}.policies[${i}]`;
+    if (!['Pods', 'Percent'].includes(policy.type))
+      errors.push(notSupported(`${at}.type`, policy.type, ['Percent', 'Pods']));
+    if (policy.value <= 0) errors.push(invalidValue(`${at}.value`, policy.value, 'must be greater than zero'));
+    if (policy.periodSeconds <= 0)
+      errors.push(invalidValue(`${at}.periodSeconds`, policy.periodSeconds, 'must be greater than zero'));
+    if (policy.periodSeconds > 1800)
+      errors.push(invalidValue(`${at}.periodSeconds`, policy.periodSeconds, 'must be less than or equal to 1800'));
+  });
+  return errors;
+}
+
+function defaultBehavior(spec: Autoscaler['spec']): void {
+  if (spec?.behavior === undefined) return;
+  const up = (spec.behavior.scaleUp ??= {});
+  fill(up, 'stabilizationWindowSeconds', 0);
+  fill(up, 'selectPolicy', 'Max');
+  up.policies ??= [
+    { type: 'Pods', value: 4, periodSeconds: 15 },
+    { type: 'Percent', value: 100, periodSeconds: 15 },
+  ];
+  const down = (spec.behavior.scaleDown ??= {});
+  fill(down, 'selectPolicy', 'Max');
+  down.policies ??= [{ type: 'Percent', value: 100, periodSeconds: 15 }];
+}
+
+/** `cpu: 12%/80%`: what is, of what is wanted, one metric after the other. */
+function targetsText({ spec, status }: Autoscaler): string {
+  const metrics = spec?.metrics ?? [];
+  if (metrics.length === 0) return '<none>';
+  const told = metrics.slice(0, 2).map((metric, i) => metricText(metric, (status?.currentMetrics ?? [])[i]));
+  return told.join(', ') + (metrics.length > 2 ? ` + ${metrics.length - 2} more...` : '');
+}
+
+function metricText(metric: MetricSpec, current: MetricStatus | undefined): string {
+  const block = BLOCKS[metric.type];
+  const wanted = block === undefined ? undefined : (metric[block] as any);
+  const is = block === undefined ? undefined : (current as any)?.[block]?.current;
+  const target = wanted?.target ?? {};
+  const named = wanted?.name === undefined ? '' : `${wanted.name}: `;
+  if (target.averageUtilization !== undefined)
+    return `${named}${is?.averageUtilization === undefined ? '<unknown>' : `${is.averageUtilization}%`}/${target.averageUtilization}%`;
+  if (target.averageValue !== undefined)
+    return `${named}${is?.averageValue ?? '<unknown>'}/${target.averageValue}${named === '' ? ' (avg)' : ''}`;
+  return `${named}${is?.value ?? '<unknown>'}/${target.value ?? '<unknown>'}`;
+}
+
+function lineOf(object: Autoscaler, now: number): unknown[] {
+  const { metadata, spec, status } = object;
+  return [
+    metadata.name,
+    `${spec?.scaleTargetRef?.kind ?? ''}/${spec?.scaleTargetRef?.name ?? ''}`,
+    targetsText(object),
+    spec?.minReplicas === undefined ? '<unset>' : String(spec.minReplicas),
+    spec?.maxReplicas ?? 0,
+    status?.currentReplicas ?? 0,
+    ageOf(metadata.creationTimestamp, now),
+  ];
+}
+
+const isCpu = (metric: MetricSpec): boolean =>
+  metric.type === 'Resource' &&
+  metric.resource?.name === 'cpu' &&
+  metric.resource.target.averageUtilization !== undefined;
+
+/** v2 as v1: cpu utilization is a field, everything else goes into annotations. */
+export function toAutoscalerV1(stored: KubeObject): KubeObject {
+  const { metadata, spec = {}, status = {} } = stored as unknown as Autoscaler & { spec: any; status: any };
+  const { metrics = [], behavior, ...rest } = spec;
+  const { currentMetrics = [], conditions, ...state } = status;
+  const cpu = (metrics as MetricSpec[]).find(isCpu);
+  const others = (metrics as MetricSpec[]).filter((metric) => metric !== cpu);
+  const is = (currentMetrics as MetricStatus[]).find((metric) => metric.resource?.name === 'cpu');
+  const extra: Record<string, unknown> = {
+    ...(others.length > 0 ? { metrics: others } : {}),
+    ...(behavior === undefined ? {} : { behavior }),
+    ...(currentMetrics.length > 0 ? { 'current-metrics': currentMetrics } : {}),
+    ...(conditions === undefined ? {} : { conditions }),
+  };
+  const annotations = {
+    ...metadata.annotations,
+    ...Object.fromEntries(Object.entries(extra).map(([name, value]) => [IN_ANNOTATIONS + name, JSON.stringify(value)])),
+  };
+  const average = is?.resource?.current?.averageUtilization;
+  return {
+    apiVersion: 'autoscaling/v1',
+    kind: 'HorizontalPodAutoscaler',
+    metadata: { ...metadata, ...(Object.keys(annotations).length > 0 ? { annotations } : {}) },
+    spec: {
+      ...rest,
+      ...(cpu === undefined ? {} : { targetCPUUtilizationPercentage: cpu.resource!.target.averageUtilization }),
+    },
+    status: {
+      currentReplicas: 0,
+      desiredReplicas: 0,
+      ...state,
+      ...(average === undefined ? {} : { currentCPUUtilizationPercentage: average }),
+    },
+  };
+}
+
+/** The inverse: what an annotation cannot be read from is left out. */
+export function fromAutoscalerV1(object: KubeObject): KubeObject {
+  const { metadata, spec = {}, status = {} } = object as unknown as AutoscalerV1 & { spec: any; status: any };
+  const { targetCPUUtilizationPercentage: percentage, ...rest } = spec;
+  const { currentCPUUtilizationPercentage: _, ...state } = status;
+  const { annotations = {}, ...others } = metadata;
+  const kept = Object.fromEntries(Object.entries(annotations).filter(([key]) => !key.startsWith(IN_ANNOTATIONS)));
+  const held = (name: string): any => parsed(annotations[IN_ANNOTATIONS + name]);
+  const cpu =
+    percentage === undefined
+      ? []
+      : [
+          {
+            type: 'Resource',
+            resource: { name: 'cpu', target: { type: 'Utilization', averageUtilization: percentage } },
+          },
+        ];
+  const metrics = [...cpu, ...(Array.isArray(held('metrics')) ? held('metrics') : [])];
+  const behavior = held('behavior');
+  return {
+    apiVersion: 'autoscaling/v2',
+    kind: 'HorizontalPodAutoscaler',
+    metadata: { ...others, ...(Object.keys(kept).length > 0 ? { annotations: kept } : {}) },
+    spec: { ...rest, ...(metrics.length > 0 ? { metrics } : {}), ...(behavior === undefined ? {} : { behavior }) },
+    status: {
+      desiredReplicas: 0,
+      ...state,
+      currentMetrics: held('current-metrics') ?? null,
+      ...(held('conditions') === undefined ? {} : { conditions: held('conditions') }),
+    },
+  } as unknown as KubeObject;
+}
+
+function parsed(text: string | undefined): unknown {
+  try {
+    return text === undefined ? undefined : JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+const v2 = defineKind<Autoscaler>({
+  group: 'autoscaling',
+  version: 'v2',
+  kind: 'HorizontalPodAutoscaler',
+  default({ spec }) {
+    if (spec === undefined) return;
+    fill(spec, 'minReplicas', 1);
+    if ((spec.metrics ?? []).length === 0) spec.metrics = CPU_80();
+    defaultBehavior(spec);
+  },
+  validate: ({ spec }) =>
+    spec === undefined
+      ? [required('spec')]
+      : [
+          ...validateBounds(spec),
+          ...(spec.metrics ?? []).flatMap((metric, i) => validateMetric(metric, `spec.metrics[${i}]`)),
+          ...validateRules(spec.behavior?.scaleUp, 'spec.behavior.scaleUp'),
+          ...validateRules(spec.behavior?.scaleDown, 'spec.behavior.scaleDown'),
+        ],
+  cells: lineOf,
+});
+
+const v1 = defineKind<AutoscalerV1>({
+  group: 'autoscaling',
+  version: 'v1',
+  kind: 'HorizontalPodAutoscaler',
+  storedAs: {
+    group: 'autoscaling',
+    version: 'v2',
+    resource: 'horizontalpodautoscalers',
+    toStored: fromAutoscalerV1,
+    fromStored: toAutoscalerV1,
+  },
+  default({ spec }) {
+    if (spec !== undefined) fill(spec, 'minReplicas', 1);
+  },
+  validate({ spec }) {
+    if (spec === undefined) return [required('spec')];
+    const percentage = spec.targetCPUUtilizationPercentage;
+    return [
+      ...validateBounds(spec),
+      ...(percentage !== undefined && percentage < 1
+        ? [
+            invalidValue(
+              'spec.targetCPUUtilizationPercentage',
+              percentage,
+              percentage < 0 ? NEGATIVE : 'must be greater than 0',
+            ),
+          ]
+        : []),
+    ];
+  },
+  cells: (object, now) => lineOf(fromAutoscalerV1(object as unknown as KubeObject) as unknown as Autoscaler, now),
+});
+
+export const horizontalPodAutoscaler: readonly KindBehaviour[] = [v1, v2];

@@ -1,0 +1,64 @@
+// Decides what a StorageClass is: who provisions, with which parameters, and that both stay. Never provisions anything.
+import { ageOf } from '../age.ts';
+import { equalObjects } from '../equality.ts';
+import { forbidden, invalidValue, required, tooLong, tooMany, type FieldError } from '../field-error.ts';
+import { qualifiedName } from '../formats.ts';
+import type { StorageClass } from '../generated/types.ts';
+import { defineKind } from '../object.ts';
+import { fill } from '../pod/defaults.ts';
+import { oneOf } from '../pod/validate-container.ts';
+
+export const DEFAULT_CLASS = 'storageclass.kubernetes.io/is-default-class';
+const BETA_DEFAULT_CLASS = 'storageclass.beta.kubernetes.io/is-default-class';
+const FIXED = ['parameters', 'provisioner', 'reclaimPolicy'] as const;
+
+export function isDefaultClass(metadata: { annotations?: Record<string, string> | undefined }): boolean {
+  return [DEFAULT_CLASS, BETA_DEFAULT_CLASS].some((key) => metadata.annotations?.[key] === 'true');
+}
+
+function validateParameters(parameters: Record<string, string>): FieldError[] {
+  const entries = Object.entries(parameters);
+  const errors: FieldError[] = entries.some(([key]) => key === '')
+    ? [invalidValue('parameters', '', 'field can not be empty.')]
+    : [];
+  if (entries.length > 512) errors.push(tooMany('Provisioner Parameters Length', entries.length, 512));
+  if (entries.reduce((sum, [key, value]) => sum + key.length + value.length, 0) > 262_144)
+    errors.push(tooLong('parameters', 262_144));
+  return errors;
+}
+
+export const storageClass = defineKind<StorageClass>({
+  group: 'storage.k8s.io',
+  version: 'v1',
+  kind: 'StorageClass',
+  default(object) {
+    fill(object, 'reclaimPolicy', 'Delete');
+    fill(object, 'volumeBindingMode', 'Immediate');
+  },
+  validate: (object) => [
+    ...(object.provisioner
+      ? qualifiedName(object.provisioner.toLowerCase()).map((told) =>
+          invalidValue('provisioner', object.provisioner, told),
+        )
+      : [required('provisioner')]),
+    ...validateParameters(object.parameters ?? {}),
+    ...oneOf('reclaimPolicy', object.reclaimPolicy, ['Delete', 'Retain']),
+    ...oneOf('volumeBindingMode', object.volumeBindingMode, ['Immediate', 'WaitForFirstConsumer'], true),
+  ],
+  validateUpdate(object, old) {
+    const errors = FIXED.filter((field) => !equalObjects(object[field], old[field])).map((field) =>
+      forbidden(field, `updates to ${field} are forbidden.`),
+    );
+    if (object.volumeBindingMode !== old.volumeBindingMode)
+      errors.push(invalidValue('volumeBindingMode', object.volumeBindingMode, 'field is immutable'));
+    return errors;
+  },
+  cells: (object, now) => [
+    `${object.metadata.name}${isDefaultClass(object.metadata) ? ' (default)' : ''}`,
+    object.provisioner ?? '',
+    object.reclaimPolicy ?? '',
+    object.volumeBindingMode ?? '',
+    object.allowVolumeExpansion ?? false,
+    ageOf(object.metadata.creationTimestamp, now),
+  ],
+});
