@@ -58,6 +58,8 @@ export interface ChaosDriver {
   /** Does the fault, and keeps a record first, from which it is healed even when this process dies. */
   apply(fault: Fault): Promise<Applied>;
   heal(applied: Applied): Promise<void>;
+  /** false: somebody else has healed it meanwhile (`chaos heal`, `down`). Absent: nobody else can. */
+  isBroken?(applied: Applied): boolean;
   /** Heals all that any process on this machine has left broken; returns what it healed. */
   healAll(): Promise<Applied[]>;
   /** How HTTPS clients reach each API actor, and with what. */
