@@ -113,6 +113,10 @@ export class LocalDriver implements ChaosDriver {
     this.#forget(id);
   }
 
+  isBroken({ id }: Applied): boolean {
+    return this.#journal.has(id);
+  }
+
   healAll(): Promise<Applied[]> {
     return this.#healEach(this.#journal.entries());
   }

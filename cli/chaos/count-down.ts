@@ -3,8 +3,11 @@ import { humanDuration } from '../../lib/api/age.ts';
 
 const TICK_MS = 1000;
 
-/** Resolves when the time is over or the signal says so; 0: only then. On a terminal one line counts down in its place. */
-export function countDown(forMs: number, end: AbortSignal): Promise<void> {
+/**
+ * Resolves when the time is over (0: never), the signal says so, or nothing is broken any more. On a terminal one line counts
+ * down in its place.
+ */
+export function countDown(forMs: number, end: AbortSignal, isBroken: () => boolean): Promise<void> {
   const until = performance.now() + forMs;
   const lives = process.stdout.isTTY;
   const text = (): string =>
@@ -14,7 +17,8 @@ export function countDown(forMs: number, end: AbortSignal): Promise<void> {
   const show = (): void => void process.stdout.write(lives ? `\r\u001B[K${text()}` : `${text()}\n`);
   return new Promise((resolve) => {
     const ticks = setInterval(() => {
-      if (lives) show();
+      if (!isBroken()) finish();
+      else if (lives) show();
     }, TICK_MS);
     const over = forMs === 0 ? undefined : setTimeout(finish, forMs);
     end.addEventListener('abort', finish, { once: true });

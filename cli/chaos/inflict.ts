@@ -44,7 +44,8 @@ async function breakAndHeal(driver: ChaosDriver, faults: readonly Fault[], forMs
       console.log(done.what);
       if (done.heals) applied.push(done);
     }
-    if (applied.length > 0) await countDown(forMs, ending.signal);
+    const isBroken = (each: Applied): boolean => driver.isBroken?.(each) ?? true;
+    if (applied.length > 0) await countDown(forMs, ending.signal, () => applied.some(isBroken));
   } finally {
     ending.done();
     await healEach(driver, applied);
@@ -57,9 +58,10 @@ async function breakAndHeal(driver: ChaosDriver, faults: readonly Fault[], forMs
 async function healEach(driver: ChaosDriver, applied: readonly Applied[]): Promise<void> {
   let trouble: unknown;
   for (const each of applied.toReversed()) {
+    const byOthers = driver.isBroken?.(each) === false ? ' (by somebody else)' : '';
     try {
       await driver.heal(each);
-      console.log(`healed: ${each.what}`);
+      console.log(`healed${byOthers}: ${each.what}`);
     } catch (error) {
       trouble ??= error;
     }

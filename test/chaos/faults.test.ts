@@ -273,6 +273,14 @@ test.serial('what a killed process left broken is healed by its guardian', async
   await eventually('nothing is on record', async () => !existsSync(join(cluster.home, 'chaos')));
 });
 
+test.serial('`chaos heal` mends what another process broke, and that one ends', async (t) => {
+  const breaking = chaos('delay', 'apiserver', '--subject', 'store.>', '--ms', '10', '--for', '10m');
+  await eventually('it counts down', async () => breaking.said().includes('heals in'));
+  t.regex(await cluster.must('chaos', 'heal'), /healed: apiserver-1: messages on store\.> are 10 ms late/);
+  t.is(await breaking.ended, 0);
+  t.regex(await cluster.must('chaos', 'heal'), /nothing is broken by chaos/);
+});
+
 test.serial('a fault ends when its time is over; a dry run does nothing', async (t) => {
   const told = await cluster.must('chaos', 'kill', 'node/node-1,all', '--dry-run').catch(String);
   t.regex(told, /scheduler-1: killed/);
@@ -284,8 +292,11 @@ test.serial('a fault ends when its time is over; a dry run does nothing', async 
 });
 
 test.serial('a cluster comes down while something is broken, and leaves nothing of it', async (t) => {
-  await driver.apply({ type: 'pause', unit: 'store-1' });
+  const breaking = chaos('pause', 'store/1', '--for', '10m');
+  await eventually('it counts down', async () => breaking.said().includes('heals in'));
   const down = await cluster.flotilla('down');
   t.is(down.code, 0, down.stderr);
+  t.is(await breaking.ended, 0, 'there is nothing left to wait for');
+  t.regex(breaking.said(), /healed \(by somebody else\): store-1: paused/);
   t.false(existsSync(join(cluster.home, 'chaos')));
 });
