@@ -11,6 +11,7 @@ import type { HistoryTxn } from './history.ts';
 import type { StoreLimits } from './limits.ts';
 import type { Session } from './sessions.ts';
 import { StateMachine } from './state-machine.ts';
+import type { Version } from './versions.ts';
 
 const VERSION = 1;
 const HEAD = 1;
@@ -53,18 +54,22 @@ export function* encodeSnapshot(state: StateMachine): Generator<Uint8Array, void
 function* encodeKeys(state: StateMachine, revision: number, out: SliceWriter): Generator<Uint8Array, void, void> {
   for (let after = ''; ;) {
     let seen = 0;
-    // A new walk for each slice: keys come and go between them.
-    for (const { key, version } of state.versions.range('', after, revision)) {
-      out.item(version.lease === undefined ? KEY : KEY_WITH_LEASE, (item) => {
-        item.text(key).number(version.createRevision).number(version.revision).bytes(version.value!);
-        if (version.lease !== undefined) item.text(version.lease);
-      });
+    // A new walk for each slice: keys come and go between them. Those that began later than `revision` count too.
+    for (const { key, version } of state.versions.walk(after, revision)) {
+      if (version?.value !== undefined) encodeKey(out, key, version);
       after = key;
       if (++seen >= SLICE_KEYS || out.full) break;
     }
     if (seen === 0) return;
     yield out.take();
   }
+}
+
+function encodeKey(out: SliceWriter, key: string, version: Version): void {
+  out.item(version.lease === undefined ? KEY : KEY_WITH_LEASE, (item) => {
+    item.text(key).number(version.createRevision).number(version.revision).bytes(version.value!);
+    if (version.lease !== undefined) item.text(version.lease);
+  });
 }
 
 /** All at once, since leases change in place. Which keys hang on one is told with the keys. */
@@ -136,6 +141,9 @@ class SliceWriter {
   }
 }
 
+/** The bytes are those that were written, and yet not the state that they say they are: it was wrong in memory already. */
+export class WrongStateError extends Error {}
+
 /** Takes the bytes of a snapshot in any pieces; `finish` gives the state, or throws if it is not whole and equal. */
 export class SnapshotLoader {
   private state: StateMachine | undefined;
@@ -169,7 +177,7 @@ export class SnapshotLoader {
     if (state === undefined || expected.hash === undefined || this.rest.length > 0)
       throw new Error('the snapshot ends too early');
     if (state.revision !== expected.revision || state.hash !== expected.hash)
-      throw new Error(
+      throw new WrongStateError(
         `the snapshot holds revision ${state.revision} with hash ${state.hash}, ` +
           `and says that it is ${expected.revision} with ${expected.hash}`,
       );

@@ -84,6 +84,12 @@ export class Versions {
     }
   }
 
+  /** Every key there is after `after`, alive at `revision` or not: so that a walk can be bounded by what it passes. */
+  *walk(after: string, revision: number): Generator<{ key: string; version: Version | undefined }> {
+    for (const key of this.order.from(after, after !== ''))
+      yield { key, version: versionAt(this.byKey.get(key)!, revision) };
+  }
+
   /** Keys alive at `revision` that begin with `prefix`, after `after` ('' = from the first). */
   *range(prefix: string, after: string, revision: number): Generator<{ key: string; version: Version }> {
     const exclusive = after >= prefix && after !== '';
