@@ -51,6 +51,12 @@ export class Caches implements View {
     return this.of(ref).seenAt(namespace, name);
   }
 
+  /** The resource is gone from the API: its cache would ask for it for ever. */
+  forget(ref: ResourceRef): void {
+    this.#caches.get(idOf(ref))?.stop();
+    this.#caches.delete(idOf(ref));
+  }
+
   stop(): void {
     for (const cache of this.#caches.values()) cache.stop();
     this.#caches.clear();

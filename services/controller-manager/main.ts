@@ -7,7 +7,7 @@ import { TroubleError, messageOf } from '../../lib/base/errors.ts';
 import { busTransport } from '../../lib/client/bus-transport.ts';
 import { Client } from '../../lib/client/client.ts';
 import { electLeader } from '../../lib/client/leader-election.ts';
-import { controllers } from './controllers/index.ts';
+import { controllers, controllersOfKinds } from './controllers/index.ts';
 import { Loops } from './edge/loops.ts';
 
 const LEASE_SECONDS = 15;
@@ -16,7 +16,13 @@ export const start: StartActor<ControllerManagerSettings> = async (ctx) => {
   const { settings } = ctx;
   const rootCa = await readRootCa(settings.rootCaFile);
   const client = new Client(busTransport(ctx));
-  const loops = new Loops({ ...ctx, client }, (kinds) => controllers({ ...settings, rootCa, kinds }));
+  const loops = new Loops(
+    { ...ctx, client },
+    {
+      lasting: () => controllers({ ...settings, rootCa }),
+      ofKinds: (kinds) => controllersOfKinds({ kinds }),
+    },
+  );
   const election = settings.leaderElect
     ? electLeader(
         { client, clock: ctx.clock, log: ctx.log },

@@ -27,7 +27,12 @@ function mayOwn(ref: ResourceRef): boolean {
   return ref.resource !== RESOURCES.events.resource;
 }
 
-export function controllers(options: ControllerOptions): Controller[] {
+/** Loops over every kind that there is: with a kind that comes or goes, these begin anew. */
+export function controllersOfKinds({ kinds }: Pick<ControllerOptions, 'kinds'>): Controller[] {
+  return [...garbageCollectors(kinds.filter(mayOwn)), namespace(kinds)];
+}
+
+export function controllers(options: Omit<ControllerOptions, 'kinds'>): Controller[] {
   return [
     deployment,
     replicaset,
@@ -36,8 +41,6 @@ export function controllers(options: ControllerOptions): Controller[] {
     nodeLifecycle(options),
     podGc({ quarantineSeconds: options.nodeMonitorGraceSeconds }),
     terminatedPodGc(),
-    ...garbageCollectors(options.kinds.filter(mayOwn)),
-    namespace(options.kinds),
     serviceaccount,
     rootCaPublisher(options.rootCa),
   ];

@@ -14,6 +14,9 @@ interface ResourceList {
 /** Without these verbs a loop can neither see the objects nor take them away. */
 const NEEDED_VERBS = ['list', 'watch', 'delete'];
 
+/** The same objects as another group's. */
+const ANOTHER_NAME = new Set(['events.k8s.io/events']);
+
 export async function discoverKinds(client: Client): Promise<ResourceRef[]> {
   const { groups } = await client.raw<GroupList>({ method: 'GET', path: '/apis' });
   const places = groups.map((group) => ({ group: group.name, versions: versionsOf(group) }));
@@ -35,7 +38,10 @@ async function kindsOf(client: Client, group: string, versions: readonly string[
     const path = group === '' ? `/api/${version}` : `/apis/${group}/${version}`;
     const { resources } = await client.raw<ResourceList>({ method: 'GET', path });
     for (const { name: resource, kind, namespaced, verbs } of resources) {
-      const isKept = !resource.includes('/') && NEEDED_VERBS.every((verb) => verbs.includes(verb));
+      const isKept =
+        !resource.includes('/') &&
+        !ANOTHER_NAME.has(`${group}/${resource}`) &&
+        NEEDED_VERBS.every((verb) => verbs.includes(verb));
       if (isKept && !found.has(resource)) found.set(resource, { group, version, resource, kind, namespaced });
     }
   }

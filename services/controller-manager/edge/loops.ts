@@ -1,9 +1,10 @@
 // Does: starts and stops all loops together, over caches that they share. Never keeps a cache from one term of leadership
 // to the next: what was seen, and when, starts anew, so that a silence of the API is not taken for a silence of nodes.
 import type { StatusDetails } from '../../../lib/actor/context.ts';
-import type { ResourceRef } from '../../../lib/api/resource.ts';
-import { sleep } from '../../../lib/base/clock.ts';
+import { resourceRef, type ResourceRef } from '../../../lib/api/resource.ts';
+import { sleep, type Timer } from '../../../lib/base/clock.ts';
 import { messageOf } from '../../../lib/base/errors.ts';
+import type { Subscription } from '../../../lib/bus/bus.ts';
 import type { CacheContext } from '../../../lib/client/cache.ts';
 import { Caches } from '../../../lib/reconcile/caches.ts';
 import type { Controller } from '../../../lib/reconcile/controller.ts';
@@ -11,16 +12,28 @@ import { runController, type RunContext, type RunningController } from '../../..
 import { discoverKinds } from './discovery.ts';
 
 const RETRY_MS = 1_000;
+const REFRESH_MS = 500;
+const DEFINITIONS = resourceRef('apiextensions.k8s.io', 'v1', 'customresourcedefinitions');
+
+export interface ControllerSets {
+  lasting(): Controller[];
+  /** Those that must know every kind of the cluster. */
+  ofKinds(kinds: readonly ResourceRef[]): Controller[];
+}
 
 export class Loops {
   readonly #ctx: CacheContext & RunContext;
-  readonly #controllers: (kinds: readonly ResourceRef[]) => Controller[];
+  readonly #controllers: ControllerSets;
   #caches: Caches | undefined;
   #running: RunningController[] = [];
+  #kinds: readonly ResourceRef[] = [];
+  #ofKinds: RunningController[] = [];
+  #definitions: Subscription | undefined;
+  #refresh: Timer | undefined;
   /** Counts starts and stops: what an earlier term began late must not run in this one. */
   #term = 0;
 
-  constructor(ctx: CacheContext & RunContext, controllers: (kinds: readonly ResourceRef[]) => Controller[]) {
+  constructor(ctx: CacheContext & RunContext, controllers: ControllerSets) {
     this.#ctx = ctx;
     this.#controllers = controllers;
   }
@@ -32,8 +45,11 @@ export class Loops {
 
   stop(): void {
     this.#term++;
-    for (const controller of this.#running) controller.stop();
+    for (const controller of [...this.#running, ...this.#ofKinds]) controller.stop();
     this.#running = [];
+    this.#ofKinds = [];
+    this.#definitions?.unsubscribe();
+    this.#refresh?.cancel();
     this.#caches?.stop();
     this.#caches = undefined;
   }
@@ -41,7 +57,8 @@ export class Loops {
   /** Keys that wait, by controller: only those that have any. */
   status(): StatusDetails {
     const queued: Record<string, number> = {};
-    for (const { name, queueLength } of this.#running) queued[name] = (queued[name] ?? 0) + queueLength;
+    for (const { name, queueLength } of [...this.#running, ...this.#ofKinds])
+      queued[name] = (queued[name] ?? 0) + queueLength;
     const waiting = Object.entries(queued).filter(([, length]) => length > 0);
     return {
       controllers: Object.keys(queued).length,
@@ -54,7 +71,7 @@ export class Loops {
     while (this.#term === term) {
       try {
         const kinds = await discoverKinds(this.#ctx.client);
-        if (this.#term === term) this.#run(kinds);
+        if (this.#term === term) this.#run(kinds, term);
         return;
       } catch (error) {
         this.#ctx.log.warn({ error: messageOf(error) }, 'the API did not say which kinds it keeps; asked again');
@@ -63,9 +80,47 @@ export class Loops {
     }
   }
 
-  #run(kinds: readonly ResourceRef[]): void {
+  #run(kinds: readonly ResourceRef[], term: number): void {
     const caches = new Caches(this.#ctx);
     this.#caches = caches;
-    this.#running = this.#controllers(kinds).map((controller) => runController(this.#ctx, controller, caches));
+    this.#running = this.#controllers.lasting().map((controller) => runController(this.#ctx, controller, caches));
+    this.#runKinds(kinds, caches);
+    const definitions = caches.of(DEFINITIONS);
+    this.#definitions = definitions.onChange(() => this.#refreshSoon(term));
+    // What was defined between the question and this watch.
+    void definitions.ready.then(() => this.#refreshSoon(term));
   }
+
+  #runKinds(kinds: readonly ResourceRef[], caches: Caches): void {
+    for (const controller of this.#ofKinds) controller.stop();
+    const present = new Set(kinds.map(idOf));
+    for (const ref of this.#kinds) if (!present.has(idOf(ref))) caches.forget(ref);
+    this.#kinds = kinds;
+    this.#ofKinds = this.#controllers.ofKinds(kinds).map((controller) => runController(this.#ctx, controller, caches));
+  }
+
+  /** Definitions come in bunches, and are served a moment after they are written. */
+  #refreshSoon(term: number): void {
+    if (this.#term !== term) return;
+    this.#refresh?.cancel();
+    this.#refresh = this.#ctx.clock.timer(REFRESH_MS, () => void this.#refreshKinds(term));
+  }
+
+  async #refreshKinds(term: number): Promise<void> {
+    try {
+      const kinds = await discoverKinds(this.#ctx.client);
+      if (this.#term !== term || this.#caches === undefined || sameKinds(kinds, this.#kinds)) return;
+      this.#runKinds(kinds, this.#caches);
+    } catch (error) {
+      this.#ctx.log.warn({ error: messageOf(error) }, 'the API did not say which kinds it keeps; asked again');
+      this.#refreshSoon(term);
+    }
+  }
+}
+
+const idOf = (ref: ResourceRef): string => `${ref.group}/${ref.version}/${ref.resource}/${ref.namespaced}`;
+
+function sameKinds(some: readonly ResourceRef[], others: readonly ResourceRef[]): boolean {
+  const known = new Set(others.map(idOf));
+  return some.length === others.length && some.every((ref) => known.has(idOf(ref)));
 }
