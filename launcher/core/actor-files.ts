@@ -12,6 +12,7 @@ import type {
 import type { Identity } from '../../lib/bus/subjects.ts';
 import { hasContainers, type Cluster } from './cluster.ts';
 import type { Home } from './home.ts';
+import { PAUSE_IMAGE_REF } from './images.ts';
 import { natsServers, type NodePlace, type Places } from './network-places.ts';
 
 /** Actors in the order in which they start. */
@@ -143,6 +144,7 @@ function kubeletSettings(cluster: Cluster, home: Home, extras: Extras, node: Nod
           containerdNamespace: containerdNamespace(cluster, node.name),
         }
       : {}),
+    ...(cluster.runtime === 'nerdctl' ? { pauseImage: PAUSE_IMAGE_REF } : {}),
     stateDir: home.kubelet(node.name),
     cgroupRoot: cgroupRoot(cluster, node.name),
     maxPods: 110,

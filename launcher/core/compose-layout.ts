@@ -22,6 +22,8 @@ export const COMPOSE_HOME = '/flotilla';
 /** In the image: it is no secret. */
 export const COMPOSE_WEB_IMAGE = '/opt/flotilla/images/web.oci.tar';
 export const COMPOSE_CACHE = '/opt/flotilla/cache';
+/** Each container has a loopback of its own. */
+export const NATS_HEALTH_PORT = 8222;
 export const DEFAULT_NETWORK = '172.30.64';
 
 /** What `up` starts without a profile; profile `five` and `ha` go up to MOST. */

@@ -35,6 +35,7 @@ export function homeLayout(root: string) {
     containerdState: (node: string) => `${root}/nodes/${node}/containerd/state`,
     containerdRoot: (node: string) => `${root}/nodes/${node}/containerd/root`,
     webImage: `${root}/images/web.oci.tar`,
+    pauseImage: `${root}/images/pause.oci.tar`,
     logs: `${root}/logs`,
     logFile: (unit: string) => `${root}/logs/${unit}.log`,
     run: `${root}/run`,

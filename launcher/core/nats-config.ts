@@ -15,6 +15,8 @@ export interface NatsConfig {
   users: Array<{ who: Identity; publicKey: string }>;
   /** Addresses of all servers of the bus where there may be several; absent: it is alone. */
   peers?: string[];
+  /** Port of this process's own loopback that tells its health; absent: none. */
+  healthPort?: number;
 }
 
 const ROUTE_PORT = 6222;
@@ -34,6 +36,7 @@ export function natsConfigText(config: NatsConfig): string {
     'max_control_line: 4096',
     'ping_interval: "20s"',
     'logtime: true',
+    ...(config.healthPort === undefined ? [] : [`http: ${quote(`127.0.0.1:${config.healthPort}`)}`]),
     tlsText(config, ''),
     ...(config.peers === undefined ? [] : [routesText(config, config.peers)]),
     'authorization {',

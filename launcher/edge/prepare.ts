@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { existsSync, mkdirSync } from 'node:fs';
 import { actorsOf, PEOPLE, planActorFiles } from '../core/actor-files.ts';
 import { apiPortOf, hasContainers, kubernetesServiceIp, type Cluster } from '../core/cluster.ts';
-import { composePlaces, largestCluster } from '../core/compose-layout.ts';
+import { composePlaces, largestCluster, NATS_HEALTH_PORT } from '../core/compose-layout.ts';
 import { containerdConfigText } from '../core/containerd-config.ts';
 import type { Home } from '../core/home.ts';
 import { natsConfigText } from '../core/nats-config.ts';
@@ -51,7 +51,7 @@ export async function prepare(
   if (hasContainers(cluster.runtime)) prepareContainerd(cluster, home);
   const extras = {
     upstreamDns: options.upstreamDns ?? upstreamDns(),
-    imageArchives: options.imageArchives ?? (existsSync(home.webImage) ? [home.webImage] : []),
+    imageArchives: options.imageArchives ?? [home.webImage, home.pauseImage].filter((file) => existsSync(file)),
     logLevel: options.logLevel,
     trace: options.trace,
   };
@@ -82,7 +82,7 @@ function prepareNats(cluster: Cluster, places: Places, home: Home): boolean {
         keyFile: home.keyFile(instance),
         caFile: home.caFile,
         users,
-        ...(isCompose ? { peers: composePlaces(largest).nats.map(({ ip }) => ip) } : {}),
+        ...(isCompose ? { peers: composePlaces(largest).nats.map(({ ip }) => ip), healthPort: NATS_HEALTH_PORT } : {}),
       }),
     ),
   );
