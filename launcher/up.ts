@@ -31,7 +31,7 @@ import { readCluster, writeCluster } from './edge/plan-file.ts';
 import { prepare } from './edge/prepare.ts';
 import { isAlive, readRecord, spawnDetached } from './edge/processes.ts';
 import { reloadNats } from './edge/reload-nats.ts';
-import { ensureWebImage } from './edge/web-image.ts';
+import { ensureImages } from './edge/images.ts';
 import { joinStores } from './store-members.ts';
 import { askSupervisor, converse, supervisorStatus } from './supervisor/client.ts';
 import type { UnitStatus } from './supervisor/supervisor.ts';
@@ -85,7 +85,7 @@ export async function up(options: UpOptions, progress: UpProgress): Promise<Runn
     const primed = primeCompileCache(systemExec, home);
     writeCluster(home, await raiseNetwork(cluster));
     const places = placesOf(cluster);
-    if (runtime !== 'hollow') await ensureWebImage(home.webImage, progress.say);
+    if (runtime !== 'hollow') await ensureImages(home, runtime, progress.say);
     const { natsConfigChanged } = await prepare(cluster, places, home, {
       logLevel: options.logLevel ?? 'info',
       trace: options.trace ?? true,

@@ -230,6 +230,8 @@ export interface ShimSettings {
   cgroupRoot: string;
   containerdAddress?: string;
   containerdNamespace?: string;
+  /** nerdctl: the image that holds a pod's namespaces; absent: Kubernetes' own, from its registry. */
+  pauseImage?: string;
 }
 
 export interface ShimContext {

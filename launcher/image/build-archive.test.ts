@@ -5,7 +5,8 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, readlinkSync }
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'ava';
-import { buildWebImage, WEB_IMAGE_REF } from './build-archive.ts';
+import { WEB_IMAGE_REF } from '../core/images.ts';
+import { buildWebImage } from './build-archive.ts';
 import { tarOf } from './tar.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'flotilla-image-'));

@@ -1,20 +1,22 @@
-// Does: builds the demo's image from this machine's static busybox, so that the demo needs no registry. Never uses
+// Does: builds the demo's image, and the one that holds a pod's namespaces for nerdctl, from this machine's static
+// busybox, so that neither needs a registry. Never uses
 // another program than `busybox --list`, never the network.
 import { execFile } from 'node:child_process';
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { promisify } from 'node:util';
+import { WEB_IMAGE_REF } from '../core/images.ts';
 import { archiveOf } from './oci-archive.ts';
 import type { TarEntry } from './tar.ts';
 import { WEB_SCRIPT } from './web-script.ts';
-
-export const WEB_IMAGE_REF = 'ghcr.io/acme/web:1a2b3c4';
 
 export interface BuildOptions {
   /** Default: the demo's own name. Other names give the same image under another reference. */
   ref?: string;
   /** Default /bin/busybox; must be static. */
   busybox?: string;
+  /** Default: the demo's server. */
+  command?: string[];
 }
 
 /** Writes the archive (whole or not at all) and says how the image is called. Throws when busybox is not there. */
@@ -28,7 +30,7 @@ export async function buildWebImage(
     architecture: process.arch === 'arm64' ? 'arm64' : 'amd64',
     config: {
       Env: ['PATH=/bin'],
-      Cmd: ['/bin/web'],
+      Cmd: options.command ?? ['/bin/web'],
       WorkingDir: '/',
       ExposedPorts: { '8080/tcp': {} },
     },

@@ -74,6 +74,8 @@ export interface KubeletSettings {
   /** ctr, nerdctl: unix socket and containerd namespace. */
   containerdAddress?: string;
   containerdNamespace?: string;
+  /** nerdctl: the image that holds a pod's namespaces; absent: Kubernetes' own, from its registry. */
+  pauseImage?: string;
   /** All of the kubelet's own files: pods' volumes, logs, container specs, CNI's addresses. */
   stateDir: string;
   /** First path part below each cgroup controller. */

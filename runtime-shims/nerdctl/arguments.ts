@@ -5,7 +5,7 @@ import { LABELS, labelsOf } from '../shared/identity.ts';
 /** Holds a pod's namespaces: nerdctl, unlike ctr, joins only those of a running container. */
 export const PAUSE_IMAGE = 'registry.k8s.io/pause:3.9';
 
-export function pauseArguments(id: string, spec: SandboxSpec): string[] {
+export function pauseArguments(id: string, spec: SandboxSpec, image: string): string[] {
   const labels = {
     [LABELS.podUid]: spec.pod.uid,
     [LABELS.podName]: spec.pod.name,
@@ -16,7 +16,7 @@ export function pauseArguments(id: string, spec: SandboxSpec): string[] {
   const network = spec.hostNetwork ? ['--network', 'host'] : ['--network', 'none', '--hostname', spec.hostname];
   const ipc = ['--ipc', spec.hostIpc ? 'host' : 'shareable'];
   const pid = spec.hostPid ? ['--pid', 'host'] : [];
-  return ['run', '--detach', '--name', id, ...network, ...ipc, ...pid, ...labelFlags(labels), PAUSE_IMAGE];
+  return ['run', '--detach', '--name', id, ...network, ...ipc, ...pid, ...labelFlags(labels), image];
 }
 
 export function runArguments(id: string, spec: ContainerSpec, sandbox: SandboxSpec, cgroupParent: string): string[] {

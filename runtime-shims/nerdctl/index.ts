@@ -63,6 +63,9 @@ class NerdctlShim implements RuntimeShim {
       'nerdctl',
       ...(containerdAddress === undefined ? [] : ['--address', containerdAddress]),
       ...(containerdNamespace === undefined ? [] : ['--namespace', containerdNamespace]),
+      // Names, shared memory, logs: in the kubelet's own directory, or they outlive the cluster below /var/lib.
+      '--data-root',
+      join(stateDir, 'nerdctl'),
     ];
     this.#cni = new Cni({ exec: ctx.exec, podCidr, dataDir: join(stateDir, 'addresses') });
   }
@@ -152,8 +155,9 @@ class NerdctlShim implements RuntimeShim {
       const known = (await this.#sandboxes()).find((sandbox) => sandbox.id === id && sandbox.state === 'ready');
       if (known !== undefined) return known;
       await this.#takeDown(id);
-      await this.ensureImage(PAUSE_IMAGE, { policy: 'IfNotPresent' });
-      await this.#run(pauseArguments(id, spec), 'CreatePodSandboxError');
+      const image = this.#ctx.settings.pauseImage ?? PAUSE_IMAGE;
+      await this.ensureImage(image, { policy: 'IfNotPresent' });
+      await this.#run(pauseArguments(id, spec, image), 'CreatePodSandboxError');
       const [pause] = await this.#inspect([id]);
       const ip = spec.hostNetwork ? this.#ctx.settings.nodeIp : await this.#cni.add(id, netnsOf(pauseOf(pause ?? {})));
       await writeRecord(this.#sandboxFile(id), { spec, ip });

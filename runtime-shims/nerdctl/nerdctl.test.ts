@@ -11,7 +11,7 @@ import { silentLog } from '../../lib/base/log.ts';
 import type { Exec, ExecResult } from '../../lib/exec/exec.ts';
 import { containerOf, podOf } from '../conformance/suite.ts';
 import type { ContainerSpec, ImageState, ShimContext, ShimError } from '../contract.ts';
-import { pauseArguments, runArguments } from './arguments.ts';
+import { PAUSE_IMAGE, pauseArguments, runArguments } from './arguments.ts';
 import { endOf } from './exec.ts';
 import { openNerdctlShim } from './index.ts';
 import { containerOf as inspectedContainer, endedInEvent } from './inspect.ts';
@@ -34,7 +34,7 @@ const spec = (more: Partial<ContainerSpec> = {}): ContainerSpec => ({
 });
 
 test('a pause container holds the sandbox', (t) => {
-  t.deepEqual(pauseArguments('p', pod), [
+  t.deepEqual(pauseArguments('p', pod, PAUSE_IMAGE), [
     'run',
     '--detach',
     '--name',
@@ -57,16 +57,10 @@ test('a pause container holds the sandbox', (t) => {
     'io.flotilla.kind=sandbox',
     'registry.k8s.io/pause:3.9',
   ]);
-  t.deepEqual(pauseArguments('p', { ...pod, hostNetwork: true, hostPid: true, hostIpc: true }).slice(2, 10), [
-    '--name',
-    'p',
-    '--network',
-    'host',
-    '--ipc',
-    'host',
-    '--pid',
-    'host',
-  ]);
+  t.deepEqual(
+    pauseArguments('p', { ...pod, hostNetwork: true, hostPid: true, hostIpc: true }, PAUSE_IMAGE).slice(2, 10),
+    ['--name', 'p', '--network', 'host', '--ipc', 'host', '--pid', 'host'],
+  );
 });
 
 test('a container says everything that its specification says', (t) => {
@@ -151,13 +145,20 @@ test('the default seccomp profile is the default; privileged says nothing of cap
   t.false(privileged.includes('--cap-drop'));
 });
 
+const stateDir = join(directory, 'state');
+const BASE = [
+  'nerdctl',
+  ...['--address', '/c.sock', '--namespace', 'ns'],
+  ...['--data-root', join(stateDir, 'nerdctl')],
+];
+
 /** Answers by the first words of the call. */
 function fake(answers: Record<string, Partial<ExecResult>>): { ctx: ShimContext; calls: string[][] } {
   const calls: string[][] = [];
   const exec: Exec = {
     run: async (argv) => {
       calls.push([...argv]);
-      const words = argv.slice(argv[0] === 'nerdctl' ? 5 : 0).join(' ');
+      const words = argv.slice(argv[0] === 'nerdctl' ? BASE.length : 0).join(' ');
       const key = Object.keys(answers).find((start) => words.startsWith(start));
       return {
         argv,
@@ -182,7 +183,7 @@ function fake(answers: Record<string, Partial<ExecResult>>): { ctx: ShimContext;
     node: 'n',
     nodeIp: '10.0.0.1',
     podCidr: '10.1.0.0/24',
-    stateDir: join(directory, 'state'),
+    stateDir,
     cgroupRoot: 'f',
     containerdAddress: '/c.sock',
     containerdNamespace: 'ns',
@@ -190,7 +191,7 @@ function fake(answers: Record<string, Partial<ExecResult>>): { ctx: ShimContext;
   return { ctx: { exec, clock: systemClock, chance: seededChance(1), log: silentLog, settings }, calls };
 }
 
-test("every call names the socket and the namespace; the version is containerd's", async (t) => {
+test("every call names the socket, the namespace and the directory; the version is containerd's", async (t) => {
   const answer = JSON.stringify({
     Client: { Version: '1.7' },
     Server: { Components: [{ Name: 'containerd', Version: 'v1.6.20' }] },
@@ -198,7 +199,7 @@ test("every call names the socket and the namespace; the version is containerd's
   const { ctx, calls } = fake({ version: { stdout: answer } });
   const shim = await openNerdctlShim(ctx);
   t.deepEqual(await shim.version(), { name: 'containerd', version: '1.6.20' });
-  t.deepEqual(calls[0], ['nerdctl', '--address', '/c.sock', '--namespace', 'ns', 'version', '--format', '{{json .}}']);
+  t.deepEqual(calls[0], [...BASE, 'version', '--format', '{{json .}}']);
   await shim.close();
 });
 
@@ -225,7 +226,7 @@ test('an image is looked for, then pulled; a password is no argument', async (t)
   });
   t.like(got, { id: 'sha256:2', config: { command: ['x'], user: 'app' } });
   t.deepEqual(
-    calls.map((call) => call.slice(5)),
+    calls.map((call) => call.slice(BASE.length)),
     [
       ['image', 'inspect', 'registry.io/a:1'],
       ['pull', '--quiet', 'registry.io/a:1'],

@@ -130,7 +130,7 @@ export async function startWith(ctx: KubeletContext, openShim: OpenShim): Promis
 }
 
 function shimContextOf(ctx: KubeletContext, paths: KubeletPaths): ShimContext {
-  const { node, nodeIp, nodePodCidr, cgroupRoot, containerdAddress, containerdNamespace } = ctx.settings;
+  const { node, nodeIp, nodePodCidr, cgroupRoot, containerdAddress, containerdNamespace, pauseImage } = ctx.settings;
   const settings = {
     node,
     nodeIp,
@@ -139,6 +139,7 @@ function shimContextOf(ctx: KubeletContext, paths: KubeletPaths): ShimContext {
     cgroupRoot,
     ...(containerdAddress === undefined ? {} : { containerdAddress }),
     ...(containerdNamespace === undefined ? {} : { containerdNamespace }),
+    ...(pauseImage === undefined ? {} : { pauseImage }),
   };
   return { exec: ctx.exec, clock: ctx.clock, chance: ctx.chance, log: ctx.log, settings };
 }
