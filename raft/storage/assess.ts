@@ -94,7 +94,7 @@ function endOf({ number, bytes }: SegmentBytes): number {
  * Does the record that belongs at this place lie anywhere else? Then the disk put the last write there, over what is damaged
  * now, and what looks like the end is not it: the write was confirmed.
  */
-function isElsewhere(
+export function isElsewhere(
   segments: readonly SegmentBytes[],
   { segment, offset }: { segment: number; offset: number },
 ): boolean {

@@ -3,6 +3,7 @@
 import { invariant } from '../../lib/base/errors.ts';
 import { decodeConfiguration, votersOf } from '../core/configuration.ts';
 import type { Configuration, DoubtReason, Entry, HardState, Index, Standing, Term } from '../core/types.ts';
+import { isElsewhere } from './assess.ts';
 import { DamagedError, type Disk } from './disk.ts';
 import { EntryTable } from './entry-table.ts';
 import { decodeRecord, NOTHING_MISSING, type LogRecord, type SegmentHeader } from './log-record.ts';
@@ -279,6 +280,11 @@ async function cutTail(files: ReadSegment[]): Promise<string | undefined> {
     if (isLast && endsHere(segment.scan))
       throw new DamagedError(segment.file.path, 'it says that the log goes on in a next segment, which is missing');
     if (isLast && end.found === 'torn') {
+      // Left by a write that a disk put behind its place, and confirmed.
+      const place = { segment: segment.number, offset: end.offset };
+      const bytes = Buffer.from(await segment.file.read(0, segment.allocated));
+      if (isElsewhere([{ number: segment.number, bytes }], place))
+        throw new DamagedError(segment.file.path, `what belongs at byte ${end.offset} lies elsewhere in it`);
       torn = `${segment.file.path} at byte ${end.offset}: ${end.why}`;
       // To zeros again, and that durably: what is left of a torn write must never look like part of a later one.
       await segment.file.truncate(end.offset);

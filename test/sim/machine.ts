@@ -41,6 +41,10 @@ export class Machine {
   running: RunningMember | undefined;
   /** Its disk may be broken beyond what it can repair by itself: then it may refuse to start. */
   isVictim = false;
+  /** Its state was made wrong in memory: what it says of it is no fault of the code, until it ends. */
+  isWrong = false;
+  /** Its directory at an earlier time. */
+  backup: ReadonlyMap<string, Uint8Array> | undefined;
   /** Why it will not be started again. */
   refused: string | undefined;
   private readonly fleet: Fleet;
@@ -70,6 +74,7 @@ export class Machine {
     const bus = network.connect(process);
     this.bus = bus;
     this.running = undefined;
+    this.isWrong = false;
     world.note(`start ${this.name}`);
     startMember(this.context(process, bus), this.options(process)).then(
       (running) => {
@@ -144,9 +149,10 @@ export class Machine {
       observe: (raft, input, effects) => {
         if (!process.alive) return;
         this.countEffects(effects);
-        invariants.stepped(raft, input, effects);
+        if (!this.isWrong || input.type !== 'snapshotTaken') invariants.stepped(raft, input, effects);
         const running = this.member;
-        if (input.type === 'applied' && running !== undefined) invariants.stateIs(this.name, running.state);
+        if (input.type === 'applied' && running !== undefined && !this.isWrong)
+          invariants.stateIs(this.name, running.state);
       },
     };
   }
@@ -187,6 +193,9 @@ export class Machine {
       if (!process.alive) return;
       world.note(`${this.name}: ${message} ${JSON.stringify(fields)}`);
       if (message === 'snapshot taken') world.count('snapshot-taken');
+      if (message === 'damaged files were taken out of the way') world.count('damage-taken-out');
+      if (message === 'this member takes itself out') world.count('wrong-state-taken-out');
+      if (message === 'store restored') world.count(`restored-${(fields as { doubt?: string }).doubt ?? 'whole'}`);
       if (message.startsWith('an unfinished write')) world.count('torn-tail-cut');
       // Nothing that a member is sent here is malformed: an error in answering it is ours.
       if (message === 'a request could not be answered')

@@ -18,6 +18,7 @@ export class MachineDisk {
   stalled = false;
   /** A failed fsync may forget what it was asked to keep. What a power cut then loses cannot be had back from this disk. */
   mayLie = false;
+  misdirectsNext = false;
   private waiting: (() => void)[] = [];
   private readonly world: World;
   private readonly usualLatencyMs: { min: number; max: number };
@@ -26,6 +27,24 @@ export class MachineDisk {
     this.world = world;
     this.usualLatencyMs = usualLatencyMs;
     this.latencyMs = usualLatencyMs;
+  }
+
+  /** The next write of the log goes to another place of the log or of a snapshot, and says that it is done. */
+  private misdirects(path: string, data: Uint8Array): boolean {
+    if (!this.misdirectsNext || !path.endsWith('.segment')) return false;
+    const targets = this.memory
+      .paths()
+      .filter((each) => /log-\d+\.segment$|snapshot-\d+$/.test(each) && this.memory.contents(each)!.length > 1_024);
+    if (targets.length === 0) return false;
+    this.misdirectsNext = false;
+    const target = this.world.pick(targets);
+    // The head of a snapshot is mostly empty: what lands there is seen by nobody and damages nothing.
+    const first = target.endsWith('.segment') ? 0 : Math.min(8_192, this.memory.contents(target)!.length - 512);
+    const sectors = (this.memory.contents(target)!.length - first) >> 9;
+    if (sectors <= 0) return false;
+    this.memory.overwrite(target, first + 512 * this.world.chance.int(sectors), data);
+    this.world.count('write-misdirected');
+    return true;
   }
 
   unstall(): void {
@@ -42,6 +61,7 @@ export class MachineDisk {
   heal(): void {
     this.failing = {};
     this.mayLie = false;
+    this.misdirectsNext = false;
     this.isFull = false;
     this.quicken();
     this.unstall();
@@ -55,7 +75,10 @@ export class MachineDisk {
     const wrap = (file: DiskFile): DiskFile => ({
       path: file.path,
       read: (offset, length) => call('read', file.path, () => file.read(offset, length)),
-      write: (data, offset) => call('write', file.path, () => file.write(data, offset)),
+      write: (data, offset) =>
+        call('write', file.path, async () => {
+          if (!this.misdirects(file.path, data)) await file.write(data, offset);
+        }),
       datasync: () => call('datasync', file.path, () => file.datasync()),
       size: () => file.size(),
       truncate: (size) => call('truncate', file.path, () => file.truncate(size)),

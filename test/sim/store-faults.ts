@@ -170,6 +170,10 @@ export const FAULTS = {
   'bit-flip-log': [0.7, (s) => flipBit(s, /segment$/)],
   'bit-flip-snapshot': [1.5, (s) => flipBit(s, /snapshot/)],
   'name-lost': [0.8, (s) => loseName(s)],
+  'write-elsewhere': [1.2, (s) => misdirect(s)],
+  wiped: [0.7, (s) => wipe(s)],
+  'old-directory-put-back': [1.5, (s) => putBack(s)],
+  'state-wrong-in-memory': [0.7, (s) => spoil(s)],
   // ---- the protocol ----
   transfer: [
     2,
@@ -303,10 +307,51 @@ function failDisk(stage: Stage, call: FailingCall): void {
 function loseName(stage: Stage): boolean {
   const machine = victim(stage);
   const paths = machine?.disk.memory.paths() ?? [];
-  // Of one that loses its log and then every sign of it, nobody could know.
-  if ((stage.world.counts['name-lost'] ?? 0) > 0) return false;
   if (paths.length === 0) return false;
   machine!.disk.memory.lose(stage.world.pick(paths));
   machine!.crash({ keepsCache: false });
+  return true;
+}
+
+/** All others have begun: as long as one has not, the disk of another is the only one that holds anything. */
+const othersKnow = (stage: Stage, machine: Machine): boolean =>
+  stage.machines.every((other) => other === machine || other.member?.repairs === '');
+
+function misdirect(stage: Stage): boolean {
+  const machine = victim(stage);
+  if (machine !== undefined) machine.disk.misdirectsNext = true;
+  return machine !== undefined;
+}
+
+function wipe(stage: Stage): boolean {
+  const machine = victim(stage);
+  if (machine === undefined || !othersKnow(stage, machine)) return false;
+  machine.crash({ keepsCache: true });
+  machine.disk.memory.replace(new Map());
+  return true;
+}
+
+/** A copy is made; later it is put back; and the next one may be of before or after. */
+function putBack(stage: Stage): boolean {
+  const machine = victim(stage);
+  if (machine === undefined || !othersKnow(stage, machine)) return false;
+  const { memory } = machine.disk;
+  if (machine.backup === undefined) {
+    machine.backup = memory.backup();
+    return false;
+  }
+  machine.crash({ keepsCache: true });
+  memory.replace(machine.backup);
+  if (stage.world.odds(0.5)) machine.backup = undefined;
+  return true;
+}
+
+/** As a bit that flips in memory, or an entry that one member applies in another way. */
+function spoil(stage: Stage): boolean {
+  const machine = victim(stage);
+  const state = machine?.member?.state;
+  if (state === undefined || machine?.member?.repairs !== '' || !othersKnow(stage, machine)) return false;
+  machine.isWrong = true;
+  state.versions.hash.low ^= 1 << stage.world.chance.int(31);
   return true;
 }

@@ -44,6 +44,9 @@ export class StoreInvariants {
   private readonly rafts = new Map<MemberId, Readonly<RaftState>>();
   /** By member and term: also what it said when it had already heard of a later one. */
   private readonly acknowledged = new Map<string, Index>();
+  /** The same, as far as the member itself must still know it. */
+  private readonly remembered = new Map<string, Index>();
+  private readonly votedFor = new Map<string, Set<MemberId>>();
   private readonly onDisk: (member: MemberId) => OnDisk | undefined;
   private readonly entries = new Map<string, KnownEntry>();
   private readonly committed: Entry[] = [];
@@ -71,7 +74,7 @@ export class StoreInvariants {
     if (input.type === 'snapshotTaken') this.snapshotIs(raft.id, input.snapshot.index, input.snapshot.hash);
     for (const effect of effects) this.effect(raft, life, effect);
     this.commit(raft, life);
-    const said = this.acknowledged.get(`${raft.id} ${raft.term}`) ?? 0;
+    const said = this.remembered.get(`${raft.id} ${raft.term}`) ?? 0;
     hold(
       said <= raft.log.lastIndex,
       () => `${raft.id} acknowledged entry ${said} in term ${raft.term}, its log ends at ${raft.log.lastIndex}`,
@@ -81,6 +84,7 @@ export class StoreInvariants {
   /** A new life knows what the last one promised. */
   private begins(raft: Readonly<RaftState>): void {
     this.rafts.set(raft.id, raft);
+    if (raft.doubt !== undefined || raft.damagedThrough > 0) this.forgets(raft);
     const term = this.terms.get(raft.id) ?? 0;
     hold(raft.term >= term, () => `${raft.id} begins in term ${raft.term}, it had promised something in term ${term}`);
     const vote = this.votes.get(`${raft.id} ${raft.term}`);
@@ -88,6 +92,17 @@ export class StoreInvariants {
       vote === undefined || vote === raft.vote,
       () => `${raft.id} begins with its vote of term ${raft.term} for '${raft.vote}', it was for ${vote}`,
     );
+  }
+
+  /** It says itself what it does not know any more; what the others rely on stays. */
+  private forgets(raft: Readonly<RaftState>): void {
+    const memories: Map<string, unknown>[] = [this.remembered];
+    if (raft.doubt !== undefined) {
+      this.terms.delete(raft.id);
+      memories.push(this.votes, this.commits);
+    }
+    for (const memory of memories)
+      for (const key of memory.keys()) if (key.startsWith(`${raft.id} `)) memory.delete(key);
   }
 
   private effect(raft: Readonly<RaftState>, life: string, effect: Effect): void {
@@ -113,7 +128,7 @@ export class StoreInvariants {
       () => `${raft.id} leads term ${term} before its own vote is on its disk`,
     );
     const { voters } = raft.configurations.at(-1)!.configuration;
-    const votes = voters.filter((id) => id === raft.id || this.votes.get(`${id} ${term}`) === raft.id);
+    const votes = voters.filter((id) => id === raft.id || this.votedFor.get(`${id} ${term}`)?.has(raft.id));
     hold(
       votes.length * 2 > voters.length,
       () => `${raft.id} leads term ${term} with the votes of ${votes.join(' ')} only`,
@@ -270,6 +285,7 @@ export class StoreInvariants {
     if (own === undefined) return;
     const before = this.acknowledged.get(`${from} ${term}`) ?? 0;
     this.acknowledged.set(`${from} ${term}`, Math.max(before, match));
+    this.remembered.set(`${from} ${term}`, Math.max(this.remembered.get(`${from} ${term}`) ?? 0, match));
     if (leader?.term !== term || leader.leading === undefined || own.term !== term) return;
     hold(match <= leader.log.lastIndex, () => `${from} says that it holds entry ${match}, which ${to} has not got`);
     const terms = [own, leader].map(({ log }) => (match <= log.lastIndex ? termAt(log, match) : 0));
@@ -285,6 +301,7 @@ export class StoreInvariants {
     const before = this.votes.get(id);
     hold(before === undefined || before === to, () => `${member} votes for ${before} and ${to} in term ${term}`);
     this.votes.set(id, to);
+    this.votedFor.set(id, (this.votedFor.get(id) ?? new Set()).add(to));
   }
 
   /** A leader's word about commits is the truth, in order and without a gap. */

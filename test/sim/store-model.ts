@@ -144,8 +144,10 @@ export class StoreModel {
       if (before !== undefined) growth -= operation.key.length + before.value!.length;
       if (operation.type === 'put') growth += operation.key.length + operation.value.length;
     }
-    if (growth > 0 && this.bytes + growth > this.limits.quotaBytes)
-      return { sequence, ok: false, reason: 'quota', message: '' };
+    const isNew = effective.some(({ type, key }) => type === 'put' && this.live(key) === undefined);
+    // A reserve of a thirty-second for what is there already.
+    const allowed = this.limits.quotaBytes * (isNew ? 1 : 33 / 32);
+    if (growth > 0 && this.bytes + growth > allowed) return { sequence, ok: false, reason: 'quota', message: '' };
     if (effective.length > 0) {
       this.bytes += growth;
       const revision = this.revision + 1;

@@ -6,6 +6,7 @@ import { DamagedError, type Disk } from '../../../raft/storage/disk.ts';
 import type { LogOptions } from '../../../raft/storage/segmented-log.ts';
 import { RaftStorage, type OpenedStorage, type StorageIdentity } from '../../../raft/storage/storage.ts';
 import type { StoreLimits } from '../core/limits.ts';
+import { WrongStateError } from '../core/snapshot.ts';
 import { StateMachine } from '../core/state-machine.ts';
 import { loadState, type NextTurn } from './applier.ts';
 
@@ -55,6 +56,7 @@ async function open(
   } catch (error) {
     await storage.close();
     if (error instanceof DamagedError) return error;
+    if (error instanceof WrongStateError) return new DamagedError(ctx.settings.dataDir, error.message);
     throw error;
   }
 }
