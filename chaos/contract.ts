@@ -55,6 +55,8 @@ export interface ChaosDriver {
   readonly ours: boolean;
   /** Everything that can be hit, with what is known of it now. */
   targets(): Promise<Target[]>;
+  /** Refuses what `apply` would refuse, and does nothing. Absent: only `apply` knows. */
+  check?(fault: Fault): Promise<void>;
   /** Does the fault, and keeps a record first, from which it is healed even when this process dies. */
   apply(fault: Fault): Promise<Applied>;
   heal(applied: Applied): Promise<void>;

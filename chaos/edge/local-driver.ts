@@ -79,8 +79,12 @@ export class LocalDriver implements ChaosDriver {
     );
   }
 
+  async check(fault: Fault): Promise<void> {
+    await this.#hit(fault);
+  }
+
   async apply(fault: Fault): Promise<Applied> {
-    const before = await this.#check(fault);
+    const before = await this.#hit(fault);
     const id = `${Date.now().toString(36)}-${process.pid}-${++this.#count}`;
     const applied: Applied = { id, fault, what: describeFault(fault, before), heals: !PASSING.has(fault.type) };
     this.#guard ??= startGuardian(this.#home, this.#plan, this.#owner);
@@ -154,7 +158,7 @@ export class LocalDriver implements ChaosDriver {
   // ---- one fault --------------------------------------------------------------------------------------------------
 
   /** What is known of the process that is hit. Refuses what cannot be, before anything is written down. */
-  async #check(fault: Fault): Promise<UnitStatus | undefined> {
+  async #hit(fault: Fault): Promise<UnitStatus | undefined> {
     switch (fault.type) {
       case 'kill-node':
       case 'cut-node':
