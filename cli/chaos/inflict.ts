@@ -21,6 +21,7 @@ export async function inflict(args: Arguments, faultsFor: FaultsFor): Promise<vo
   const driver = await openDriver(args.home);
   try {
     const faults = faultsFor(await driver.targets(), seededChance(args.seed));
+    for (const fault of faults) await driver.check?.(fault);
     if (args['dry-run']) return tellOnly(driver, faults, args.for);
     mayBreak(driver, args.yes);
     await breakAndHeal(driver, faults, args.for);

@@ -2,7 +2,7 @@
 import { defineCommand } from '../command.ts';
 import { inflict } from './inflict.ts';
 import { faultOptions, type FaultArguments } from './options.ts';
-import { nodeIn, onEach } from './targets.ts';
+import { nodeIn, onEachRunning } from './targets.ts';
 
 export const killCommand = defineCommand<FaultArguments>({
   command: 'kill <target>',
@@ -12,6 +12,6 @@ export const killCommand = defineCommand<FaultArguments>({
     inflict(args, (targets, chance) => {
       const node = nodeIn(args.target, targets);
       if (node !== undefined) return [{ type: 'kill-node', node }];
-      return onEach(args.target, ({ name }) => ({ type: 'kill', unit: name }))(targets, chance);
+      return onEachRunning(args.target, ({ name }) => ({ type: 'kill', unit: name }))(targets, chance);
     }),
 });

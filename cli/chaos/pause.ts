@@ -2,7 +2,7 @@
 import { defineCommand } from '../command.ts';
 import { inflict } from './inflict.ts';
 import { faultOptions, type FaultArguments } from './options.ts';
-import { onEach } from './targets.ts';
+import { onEachRunning } from './targets.ts';
 
 export const pauseCommand = defineCommand<FaultArguments>({
   command: 'pause <target>',
@@ -11,6 +11,6 @@ export const pauseCommand = defineCommand<FaultArguments>({
   handler: (args) =>
     inflict(
       args,
-      onEach(args.target, ({ name }) => ({ type: 'pause', unit: name })),
+      onEachRunning(args.target, ({ name }) => ({ type: 'pause', unit: name })),
     ),
 });

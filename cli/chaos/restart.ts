@@ -3,7 +3,7 @@
 import { defineCommand } from '../command.ts';
 import { inflict } from './inflict.ts';
 import { faultOptions, type FaultArguments } from './options.ts';
-import { onEach } from './targets.ts';
+import { onEachRunning } from './targets.ts';
 
 export const restartCommand = defineCommand<FaultArguments>({
   command: 'restart <target>',
@@ -12,6 +12,6 @@ export const restartCommand = defineCommand<FaultArguments>({
   handler: (args) =>
     inflict(
       args,
-      onEach(args.target, ({ name }) => ({ type: 'restart', unit: name })),
+      onEachRunning(args.target, ({ name }) => ({ type: 'restart', unit: name })),
     ),
 });

@@ -16,6 +16,15 @@ export function onEach(text: string, faultOf: (target: Target) => Fault): Faults
   return (targets, chance) => resolveTargets(targets, text, chance).map(faultOf);
 }
 
+/** As `onEach`, without those that are down already, unless all are: then that is what will be said. */
+export function onEachRunning(text: string, faultOf: (target: Target) => Fault): FaultsFor {
+  return (targets, chance) => {
+    const found = resolveTargets(targets, text, chance);
+    const running = found.filter(({ state }) => state !== 'stopped');
+    return (running.length === 0 ? found : running).map(faultOf);
+  };
+}
+
 /** Only actors can break themselves from inside: of `all` or a node, those; of anything else, a refusal. */
 export function onEachActor(text: string, faultOf: (target: Target) => Fault): FaultsFor {
   return (targets, chance) => {

@@ -3,13 +3,23 @@
 import type { CommandModule } from 'yargs';
 import { CHAOS_COMMANDS } from '../chaos/index.ts';
 import { defineCommand } from '../command.ts';
+import { UsageError } from '../core/resources.ts';
 
 export const chaosCommand = defineCommand({
   command: 'chaos',
   describe: 'break the cluster on purpose, and heal it: chaos pause leader',
   builder: async (yargs) => {
     for (const load of Object.values(CHAOS_COMMANDS)) yargs.command((await load()) as unknown as CommandModule);
-    return yargs.demandCommand(1, `say what to do: ${Object.keys(CHAOS_COMMANDS).join(', ')}`);
+    // What is none of them ends here, with the list, instead of in a guess.
+    return yargs.command(
+      '$0 [fault] [words..]',
+      false,
+      (rest) => rest.strict(false),
+      ({ fault }) => {
+        const asked = fault === undefined ? 'say what to do' : `there is no \`chaos ${String(fault)}\``;
+        throw new UsageError(`${asked}: there are ${Object.keys(CHAOS_COMMANDS).join(', ')}`);
+      },
+    );
   },
   handler: () => {},
 });

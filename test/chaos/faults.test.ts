@@ -1,7 +1,7 @@
 // Shows on a real cluster that each fault has its effect and is healed: by who did it, by time, and by the guardian of a
 // process that was killed. Pods are pretended here: the faults are of processes, messages, clocks and disks.
 import { spawn, type ChildProcess } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { chownSync, existsSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import type { Applied, ChaosDriver, Fault, Target } from '../../chaos/contract.ts';
@@ -271,6 +271,24 @@ test.serial('what a killed process left broken is healed by its guardian', async
   let tries = 0;
   await eventually('writes go on', async () => (await make(`accepted-${++tries}`)).code === 201);
   await eventually('nothing is on record', async () => !existsSync(join(cluster.home, 'chaos')));
+});
+
+test.serial("somebody else's cluster is only broken with --yes", async (t) => {
+  // Only root can give a file away.
+  if (process.getuid!() !== 0) {
+    t.pass();
+    return;
+  }
+  const file = join(cluster.home, 'cluster.json');
+  try {
+    chownSync(file, 65_534, 65_534);
+    const refused = await cluster.flotilla('chaos', 'restart', 'dns');
+    t.is(refused.code, 1);
+    t.regex(refused.stderr, /was not started by you: add --yes/);
+    t.regex(await cluster.must('chaos', 'restart', 'dns', '--yes'), /dns-1: restarted/);
+  } finally {
+    chownSync(file, process.getuid!(), process.getgid!());
+  }
 });
 
 test.serial('`chaos heal` mends what another process broke, and that one ends', async (t) => {
