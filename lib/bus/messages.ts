@@ -99,6 +99,11 @@ export interface StoreWrite {
   session: string;
   /** Answers up to this sequence have arrived: the store may forget them. */
   acknowledged: number;
+  /**
+   * A revision that the writer knew when it began the session; 0 if it knew none. A session that the store has never heard of
+   * is new only if it began after the last one that the store has forgotten: otherwise it may be that one.
+   */
+  since?: number | undefined;
   txns: Txn[];
 }
 

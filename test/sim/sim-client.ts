@@ -79,6 +79,7 @@ export class SimClient {
   private readonly journal: Journal;
   private readonly knownRevisions = new Map<string, number>();
   private session = '';
+  private since = 0;
   private sessions = 0;
   private sequence = 0;
   private readonly unanswered = new Set<number>();
@@ -118,6 +119,7 @@ export class SimClient {
   private newSession(): void {
     if (this.sessions > 0) this.world.count('client-new-session');
     this.session = `${this.bus.instance}/${++this.sessions}`;
+    this.since = this.journal.seenRevision;
     this.sequence = 0;
     this.unanswered.clear();
   }
@@ -151,7 +153,7 @@ export class SimClient {
   }
 
   private async write(): Promise<void> {
-    const { session, journal, world } = this;
+    const { session, since, journal, world } = this;
     const count = world.odds(this.habits.batches) ? 2 + this.chance.int(4) : 1;
     const txns = Array.from({ length: count }, () => this.txn());
     for (const { sequence } of txns) this.unanswered.add(sequence);
@@ -167,7 +169,7 @@ export class SimClient {
     }));
     journal.done.push(...done);
     const reply = await this.untilAnswered((member) => {
-      const write = { session, acknowledged: Math.min(...this.unanswered) - 1, txns };
+      const write = { session, since, acknowledged: Math.min(...this.unanswered) - 1, txns };
       if (world.odds(this.habits.sendsTwice)) {
         world.count('client-sent-twice');
         void this.request('storeWrite', world.pick(this.members), write).catch(() => undefined);

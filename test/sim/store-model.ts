@@ -18,6 +18,8 @@ export interface ModelTxn {
 
 interface ModelSession {
   acknowledged: number;
+  openedAt: number;
+  changed: boolean;
   results: Map<number, TxnResult>;
 }
 
@@ -42,6 +44,7 @@ export class StoreModel {
   /** Revision after each index of the log. */
   readonly revisionAt: number[] = [0];
   private readonly versions = new Map<string, ModelVersion[]>();
+  private forgottenThrough = -1;
   private readonly sessions = new Map<string, ModelSession>();
   /** Every result that a transaction ever got, by session and sequence. */
   private readonly results = new Map<string, Set<string>>();
@@ -91,17 +94,24 @@ export class StoreModel {
       : `at revision ${revision} '${prefix}' holds [${right.join('; ')}], answered was [${seen.join('; ')}]`;
   }
 
-  private write({ session: name, acknowledged, txns }: StoreWrite): void {
+  private write({ session: name, acknowledged, since = 0, txns }: StoreWrite): void {
     const known = this.sessions.get(name);
     this.sessions.delete(name);
-    const session = known ?? (acknowledged === 0 ? { acknowledged: 0, results: new Map() } : undefined);
+    const isNew = acknowledged === 0 && since > this.forgottenThrough;
+    const session =
+      known ?? (isNew ? { acknowledged: 0, results: new Map(), openedAt: this.revision, changed: false } : undefined);
     if (session !== undefined) {
-      if (known === undefined && this.sessions.size >= this.limits.sessions)
-        this.sessions.delete(this.sessions.keys().next().value!);
+      if (known === undefined && this.sessions.size >= this.limits.sessions) this.forgetOldest();
       this.sessions.set(name, session);
       session.acknowledged = Math.max(session.acknowledged, acknowledged);
     }
     for (const txn of txns) this.record(name, this.once(name, session, txn));
+  }
+
+  private forgetOldest(): void {
+    const [name, { openedAt, changed }] = this.sessions.entries().next().value!;
+    this.sessions.delete(name);
+    if (changed) this.forgottenThrough = Math.max(this.forgottenThrough, openedAt);
   }
 
   private record(name: string, result: TxnResult): void {
@@ -123,6 +133,7 @@ export class StoreModel {
     this.executed.add(id);
     const result = this.execute(txn);
     session.results.set(sequence, result);
+    session.changed ||= result.ok && result.revision > session.openedAt;
     return result;
   }
 

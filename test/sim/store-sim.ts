@@ -104,7 +104,7 @@ class StoreSim {
     const limits = {
       historyRevisions: world.odds(0.3) ? 20_000 : 20 + chance.int(200),
       quotaBytes: world.odds(0.75) ? DEFAULT_STORE_LIMITS.quotaBytes : 60 + chance.int(300),
-      sessions: 200,
+      sessions: world.odds(0.6) ? 200 : 1 + chance.int(5),
     };
     return {
       world,

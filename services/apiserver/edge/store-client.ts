@@ -36,6 +36,8 @@ const RETRY_PAUSE_MS = 50;
 /** The store remembers answers by session. An answer that never came ends a session: it may not be counted as arrived. */
 interface Session {
   name: string;
+  /** Set with its first write. */
+  since: number | undefined;
   sequence: number;
   unanswered: Set<number>;
 }
@@ -58,6 +60,8 @@ export class StoreClient {
   #waiting: Pending[] = [];
   #inFlight = 0;
   #flushing = false;
+  /** The highest revision that the store has told: a new session begins behind it. */
+  #seen = 0;
   #readIndex: Promise<number> | undefined;
 
   constructor(ctx: ActorContext, stores: readonly string[]) {
@@ -126,6 +130,7 @@ export class StoreClient {
         const reply = await this.members.unlessMoved(to, asked);
         if ('readIndex' in reply) {
           this.members.leads(to);
+          this.#seen = Math.max(this.#seen, reply.readIndex.revision);
           return reply.readIndex.revision;
         }
         if (isRefusal(reply)) {
@@ -205,9 +210,11 @@ export class StoreClient {
   #write(member: string, batch: readonly Pending[]): Promise<StoreWriteReply> {
     const { bus, cluster, instance } = this.#ctx;
     const { session } = batch[0]!;
+    session.since ??= this.#seen;
     const write: StoreWrite = {
       session: session.name,
       acknowledged: (session.unanswered.values().next().value ?? session.sequence + 1) - 1,
+      since: session.since,
       txns: batch.map((pending) => pending.txn),
     };
     const left = Math.min(...batch.map((pending) => pending.deadline)) - this.#ctx.clock.monotonic();
@@ -218,7 +225,12 @@ export class StoreClient {
   }
 
   #newSession(): Session {
-    return { name: `${this.#ctx.instance}/${this.#ctx.chance.uuid()}`, sequence: 0, unanswered: new Set() };
+    return {
+      name: `${this.#ctx.instance}/${this.#ctx.chance.uuid()}`,
+      since: undefined,
+      sequence: 0,
+      unanswered: new Set(),
+    };
   }
 
   /** The refusal of a write that was given up after `since` (monotonic ms): who waited behind it need not wait as long. */
@@ -237,6 +249,12 @@ export class StoreClient {
     pending.reject(error);
   }
 
+  /** The next session must begin behind what the store has forgotten. */
+  #forgotten(pending: Pending, message: string): void {
+    this.#giveUp(pending, forgotten(message));
+    this.readIndex(ATTEMPT_MS).catch(() => undefined);
+  }
+
   /** Hands out the answers that came; returns those that are still without one. */
   #settle(batch: readonly Pending[], results: readonly TxnResult[]): Pending[] {
     const bySequence = new Map(results.map((result) => [result.sequence, result]));
@@ -244,7 +262,8 @@ export class StoreClient {
       const result = bySequence.get(pending.txn.sequence);
       if (result === undefined) return true;
       pending.session.unanswered.delete(result.sequence);
-      if (!result.ok && result.reason === 'forgotten') this.#giveUp(pending, forgotten(result.message));
+      if (result.ok) this.#seen = Math.max(this.#seen, result.revision);
+      if (!result.ok && result.reason === 'forgotten') this.#forgotten(pending, result.message);
       else pending.resolve(result);
       return false;
     });

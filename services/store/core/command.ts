@@ -24,6 +24,8 @@ const WRITES = 1;
 const COMPACT = 2;
 const LEASE = 3;
 const TIME = 4;
+/** As WRITES, and each says since when its session is. */
+const WRITES_SINCE = 5;
 const PUT = 1;
 const DELETE = 2;
 const PUT_WITH_LEASE = 3;
@@ -50,7 +52,7 @@ export function encodeTime(atMs: number): Uint8Array {
 /** Several writes, each encoded by itself when it arrived, become one entry. */
 export function joinWrites(encoded: readonly Uint8Array[]): Uint8Array {
   const out = new Uint8Array(encoded.reduce((sum, each) => sum + each.length, 1));
-  out[0] = WRITES;
+  out[0] = WRITES_SINCE;
   let offset = 1;
   for (const each of encoded) {
     out.set(each, offset);
@@ -64,7 +66,11 @@ const scratch = new ByteWriter(65_536);
 
 export function encodeWrite(write: StoreWrite): Uint8Array {
   scratch.clear();
-  scratch.text(write.session).number(write.acknowledged).number(write.txns.length);
+  scratch
+    .text(write.session)
+    .number(write.acknowledged)
+    .number(write.since ?? 0)
+    .number(write.txns.length);
   for (const txn of write.txns) encodeTxn(scratch, txn);
   return scratch.finish();
 }
@@ -96,12 +102,14 @@ export function decodeCommand(data: Uint8Array): Command {
   if (type === COMPACT) return { type: 'compact', revision: reader.number() };
   if (type === TIME) return { type: 'time', atMs: reader.number() };
   if (type === LEASE) return decodeLease(reader);
-  if (type !== WRITES) throw new RangeError(`a command of type ${type}: written by a newer version?`);
+  if (type !== WRITES && type !== WRITES_SINCE)
+    throw new RangeError(`a command of type ${type}: written by a newer version?`);
   const writes: StoreWrite[] = [];
   while (!reader.done) {
     const session = reader.text();
     const acknowledged = reader.number();
-    writes.push({ session, acknowledged, txns: times(reader.number(), () => decodeTxn(reader)) });
+    const since = type === WRITES_SINCE ? reader.number() : 0;
+    writes.push({ session, acknowledged, since, txns: times(reader.number(), () => decodeTxn(reader)) });
   }
   return { type: 'writes', writes };
 }

@@ -22,6 +22,7 @@ const END = 5;
 const LEASE = 6;
 const KEY_WITH_LEASE = 7;
 const LEASE_TIME = 8;
+const FORGOTTEN_SESSIONS = 9;
 /** About as much as is encoded or decoded in a millisecond, on a busy machine. */
 export const SLICE_BYTES = 65_536;
 /** Keys in one slice, should they be short. */
@@ -83,6 +84,8 @@ function encodeLeases({ leases }: StateMachine, out: SliceWriter): void {
 function encodeSessions(state: StateMachine): Uint8Array[] {
   const out = new SliceWriter();
   const slices: Uint8Array[] = [];
+  const { forgottenThrough } = state.sessions;
+  if (forgottenThrough >= 0) out.item(FORGOTTEN_SESSIONS, (item) => item.number(forgottenThrough));
   for (const [name, session] of state.sessions.byName) {
     out.item(SESSION, (item) => encodeSession(item, name, session));
     if (out.full) slices.push(out.take());
@@ -109,6 +112,7 @@ function encodeSession(out: ByteWriter, name: string, session: Session): void {
     else if (result.reason === 'conflict') out.byte(1).text(result.key).number(result.current);
     else out.byte(2).text(result.reason).text(result.message);
   }
+  out.number(session.openedAt).number(session.changedAt);
 }
 
 function decodeResult(reader: ByteReader): TxnResult {
@@ -193,6 +197,7 @@ export class SnapshotLoader {
     else if (type === TXN) loadTxn(this.state, reader);
     else if (type === SESSION) loadSession(this.state, reader);
     else if (type === LEASE) this.state.leases.restore(reader.text(), reader.number(), reader.number());
+    else if (type === FORGOTTEN_SESSIONS) this.state.sessions.forgottenThrough = reader.number();
     else if (type === LEASE_TIME) this.state.leases.advance(reader.number());
     else if (type === END) this.expected.hash = reader.text();
     else throw new Error(`the snapshot has an item of type ${type}: written by a newer version?`);
@@ -248,10 +253,12 @@ function loadTxn(state: StateMachine, reader: ByteReader): void {
 
 function loadSession(state: StateMachine, reader: ByteReader): void {
   const name = reader.text();
-  const session: Session = { acknowledged: reader.number(), results: new Map() };
+  const session: Session = { acknowledged: reader.number(), results: new Map(), openedAt: 0, changedAt: 0 };
   for (let left = reader.number(); left > 0; left--) {
     const result = decodeResult(reader);
     session.results.set(result.sequence, result);
   }
+  // Older snapshots do not say it.
+  if (!reader.done) [session.openedAt, session.changedAt] = [reader.number(), reader.number()];
   state.sessions.byName.set(name, session);
 }

@@ -147,6 +147,41 @@ test('of too many sessions the one silent longest is dropped, and its retries ar
   t.is(state.revision, 4);
 });
 
+test('a session that was forgotten is not taken for a new one, though none of its answers ever arrived', (t) => {
+  for (const fromSnapshot of [false, true]) {
+    let state = new StateMachine({ sessions: 2 });
+    const first = { ...write(1, [put('counter', '1')], { session: 'one' }), since: 0 };
+    t.true(apply(state, first).results[0]!.ok);
+    for (const session of ['two', 'three'])
+      apply(state, { ...write(1, [put(session, 'x')], { session }), since: state.revision });
+    t.false(state.sessions.byName.has('one'));
+    if (fromSnapshot) state = load(snapshotOf(state), 100, { sessions: 2 });
+    const { revision } = state;
+    // Sequence 1, nothing acknowledged: as a new session would begin. It was applied, and its answer was lost.
+    const again = apply(state, first).results[0]!;
+    t.like(again, { ok: false, reason: 'forgotten' });
+    t.regex(
+      (again as { message: string }).message,
+      /do not send it again: read what it wrote, and begin a new session/,
+    );
+    t.like(apply(state, { ...first, txns: [{ ...first.txns[0]!, sequence: 2 }] }).results[0], { reason: 'forgotten' });
+    t.is(state.revision, revision);
+    // One that began since then is certainly new.
+    t.true(apply(state, { ...write(1, [put('a', '1')], { session: 'four' }), since: revision }).results[0]!.ok);
+  }
+});
+
+test('sessions that changed nothing are forgotten without a trace: a store that is only asked keeps taking new ones', (t) => {
+  const state = new StateMachine({ sessions: 2 });
+  apply(state, { ...write(1, [put('a', '1')], { session: 'first' }), since: 0 });
+  const refused = { compares: [{ key: 'a', revision: 77 }] };
+  for (let i = 0; i < 20; i++)
+    t.like(apply(state, { ...write(1, [put('a', 'x')], { session: `s${i}`, ...refused }), since: 1 }).results[0], {
+      reason: 'conflict',
+    });
+  t.true(apply(state, { ...write(1, [put('b', '1')], { session: 'last' }), since: 1 }).results[0]!.ok);
+});
+
 test('over the quota only what does not grow is written', (t) => {
   const state = new StateMachine({ quotaBytes: 100 });
   t.true(apply(state, write(1, [put('a', 'x'.repeat(60))])).results[0]!.ok);
@@ -388,6 +423,7 @@ test('a command survives its encoding', (t) => {
         const written: StoreWrite = {
           session: 'ses/ü',
           acknowledged: sequence,
+          since: sequence,
           txns: [
             {
               sequence,

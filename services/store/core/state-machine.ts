@@ -134,7 +134,11 @@ export class StateMachine {
   // ---- transactions -----------------------------------------------------------------------------------------------
 
   private applyWrite(write: StoreWrite, committed: CommittedTxn[]): TxnResult[] {
-    const session = this.sessions.use(write.session, write.acknowledged);
+    const session = this.sessions.use(
+      write.session,
+      { acknowledged: write.acknowledged, since: write.since ?? 0 },
+      this.revision,
+    );
     return write.txns.map((txn) => this.applyOnce(session, write.session, txn, committed));
   }
 
@@ -146,7 +150,7 @@ export class StateMachine {
         sequence,
         ok: false,
         reason: 'forgotten',
-        message: `transaction ${sequence} of session ${name}: its answer is no longer known; read what it wrote, and begin a new session`,
+        message: `transaction ${sequence} of session ${name}: whether it was applied is no longer known; do not send it again: read what it wrote, and begin a new session`,
       };
     if (remembered !== undefined) return remembered;
     const result = this.applyTxn(txn, committed);

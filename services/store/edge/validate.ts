@@ -81,6 +81,8 @@ function whyNotWrite(data: unknown): Fault {
   if (!isObject(data)) return `a write is an object, not ${show(data)}`;
   const fault = name('session', data.session) ?? integer('acknowledged', data.acknowledged);
   if (fault !== undefined) return fault;
+  const since = data.since === undefined ? undefined : integer('since', data.since);
+  if (since !== undefined) return since;
   if (data.session === '') return 'session is empty';
   if (!Array.isArray(data.txns) || data.txns.length === 0 || data.txns.length > TXNS)
     return `txns is a list of 1 to ${TXNS}, not ${show(data.txns)}`;

@@ -35,6 +35,29 @@ const FORGETS = {
   faults: ['compact', 'connection-lost', 'client-connection-lost', 'bus-restart', 'cut-off-one'],
 } as const;
 const BIT_ROT = { faults: ['bit-flip-log', 'bit-flip-snapshot', 'killed', 'power-cut', 'leader-cut-off'] } as const;
+/** One member forgets, and those that remember are cut off or die. */
+const AMNESIA = {
+  members: 3,
+  troubleMs: 8_000,
+  faults: ['wiped', 'leader-cut-off', 'cut-off-one', 'majority-power-cut', 'killed', 'cut-pair'],
+} as const;
+const OLD_COPY = {
+  members: 3,
+  troubleMs: 8_000,
+  faults: ['old-directory-put-back', 'leader-cut-off', 'cut-off-one', 'majority-power-cut', 'killed', 'cut-pair'],
+} as const;
+const DAMAGE = {
+  members: 3,
+  troubleMs: 8_000,
+  faults: ['bit-flip-log', 'killed', 'leader-cut-off', 'cut-off-one', 'majority-power-cut', 'cut-pair'],
+} as const;
+const ELSEWHERE = {
+  members: 3,
+  troubleMs: 8_000,
+  faults: ['write-elsewhere', 'killed', 'leader-cut-off', 'cut-off-one', 'cut-pair', 'weather-slow'],
+} as const;
+const WRONG = { members: 3, faults: ['state-wrong-in-memory', 'compact'] } as const;
+
 type PlantWorld = NonNullable<Plant['world']>;
 
 const plant = (name: string, file: string, find: string, put: string, world?: PlantWorld): Plant =>
@@ -60,25 +83,40 @@ export const PLANTS: readonly Plant[] = [
   core('ack-sent-before-durable', 'outbox.ts', 'return body.outcome.accepted;', 'return false;', POWER),
   core('installed-said-before-durable', 'outbox.ts', 'return body.installed;', 'return false;', SNAPSHOTS),
   core('vote-for-anybody-again', 'election.ts', "(raft.vote === '' && raft.leader === '')", 'true', FIGURE_8),
-  core('vote-for-shorter-log', 'election.ts', 'return lastTerm > log.lastTerm || (lastTerm === log.lastTerm && lastIndex >= log.lastIndex);', 'return lastTerm >= log.lastTerm;'),
-  core('vote-for-older-log', 'election.ts', 'return lastTerm > log.lastTerm || (lastTerm === log.lastTerm && lastIndex >= log.lastIndex);', 'return lastIndex >= log.lastIndex;', FIGURE_8),
+  core('vote-for-shorter-log', 'election.ts', 'candidate.lastTerm > term || (candidate.lastTerm === term && candidate.lastIndex >= index);', 'candidate.lastTerm >= term || index < 0;'),
+  core('vote-for-older-log', 'election.ts', 'candidate.lastTerm > term || (candidate.lastTerm === term && candidate.lastIndex >= index);', 'candidate.lastIndex >= index || term < 0;', FIGURE_8),
   core('vote-kept-into-next-term', 'election.ts', "    raft.vote = '';\n", ''),
   core('higher-term-ignored', 'step.ts', "if (message.term > raft.term) becomeFollower(raft, message.term, '');", ''),
   core('lower-term-heard', 'step.ts', 'if (message.term < raft.term) return receiveOld(raft, message);', ''),
   core('term-before-not-compared', 'following.ts', 'if (ownTerm !== prevTerm) return refuse(raft, message);', 'if (ownTerm === undefined) return refuse(raft, message);', FIGURE_8),
   core('contradicting-entries-kept', 'following.ts', '!hasEntry(raft.log, entry.index, entry.term)', 'entry.index > raft.log.lastIndex'),
   core('old-append-cuts-newer-entries', 'following.ts', 'const first = entries.findIndex((entry) => !hasEntry(raft.log, entry.index, entry.term));', 'const first = entries.length - 1;'),
-  core('heartbeat-tells-too-much', 'replication.ts', 'commit: Math.min(raft.commit, progress.match), round', 'commit: raft.commit, round', FIGURE_8),
+  core('heartbeat-tells-too-much', 'replication.ts', 'commit: Math.min(raft.commit, progress.match),\n      round', 'commit: raft.commit,\n      round', FIGURE_8),
   core('read-without-a-round', 'reads.ts', 'if (!raft.leaseReads || leading.leaseLost || raft.commit < leading.termStart) return false;', 'return raft.commit >= leading.termStart;', STALE),
   core('read-confirmed-by-older-round', 'reads.ts', 'leading.readRounds.push({ round: leading.round + 1,', 'leading.readRounds.push({ round: leading.round,', STALE),
   core('read-before-first-commit-of-term', 'reads.ts', ' || raft.commit < leading.termStart) return;', ') return;'),
-  core('read-confirmed-by-one', 'reads.ts', 'id === raft.id ? Infinity : (leading.progress.get(id)?.ackedRound ?? 0),', 'Infinity,', STALE),
+  core('read-confirmed-by-one', 'reads.ts', 'id === raft.id ? Infinity : counted(leading.progress.get(id), (progress) => progress.ackedRound),', 'Infinity,', STALE),
   core('compacts-what-no-snapshot-covers', 'compaction.ts', 'Math.min(snapshot.index, log.durable) - limits.retainedEntries', 'Math.min(raft.applied, log.durable) - limits.retainedEntries'),
   core('cut-entries-still-confirmed', 'log.ts', '  clampWrites(log, from - 1);\n', ''),
+  // ---- a member that cannot know what it has promised ----
+  core('doubted-member-counts', 'progress.ts', 'doubt?.incarnation === incarnation;', 'doubt?.incarnation === -1 && incarnation > 0;', AMNESIA),
+  core('doubted-member-votes', 'election.ts', "raft.storageFailure === '' && raft.doubt === undefined;", "raft.storageFailure === '';", AMNESIA),
+  core('doubt-ends-with-the-welcome', 'doubt.ts', ' || through < welcome.through) return;', ') return;', AMNESIA),
+  core('newborn-begins-with-one-other', 'doubt.ts', '!voters.every((id) => id === raft.id || own.others.has(id))', '!voters.some((id) => own.others.has(id))', AMNESIA),
+  core('damaged-member-votes-by-what-is-left', 'election.ts', '(damagedThrough === 0 || isNoOlder(damagedTerm, damagedThrough))', '(damagedThrough === 0 || isNoOlder(0, 0))', DAMAGE),
+  core('damaged-member-stands', 'election.ts', 'if (!mayVote(raft) || raft.damagedThrough > 0) return false;', 'if (!mayVote(raft)) return false;', DAMAGE),
+  disk('empty-directory-trusted', 'open-log.ts', "doubt: isNewborn ? 'newborn' : ''", "doubt: ''", AMNESIA),
+  disk('copied-directory-trusted', 'open-log.ts', "place !== '' && place !== known;", "place === 'somewhere';", OLD_COPY),
+  disk('end-behind-damage-taken-for-the-last', 'assess.ts', 'this.isHardStateCertain = this.isEndCertain = false;', '', DAMAGE),
+  disk('doubt-forgotten-at-restart', 'segmented-log.ts', "isMissingNothing(standing)\n", 'true\n', AMNESIA),
+  disk('misdirected-write-taken-for-torn', 'open-log.ts', 'if (isElsewhere([', 'if (false && isElsewhere([', ELSEWHERE),
+  edge('wrong-state-stays', 'member.ts', "if (verdict.found === 'wrong') return this.takeOut(verdict.text);", '', WRONG),
+  edge('wrong-state-comes-back', 'open-storage.ts', 'await RaftStorage.condemn(disk,', 'if (disk === undefined) await RaftStorage.condemn(disk,', WRONG),
+  edge('repaired-state-served', 'serve.ts', "if (member.repairs === '') return undefined;", 'return undefined;', AMNESIA),
   // ---- the disk ----
   disk('fsync-of-log-skipped', 'segmented-log.ts', '    await segment.file.datasync();\n    segment.end = after;', '    segment.end = after;', POWER),
-  disk('vote-not-persisted', 'segmented-log.ts', "records.push({ type: 'hardState', hardState: write.hardState });", "records.push({ type: 'hardState', hardState: { ...write.hardState, vote: '' } });", POWER),
-  disk('term-not-persisted', 'storage.ts', 'const changed = hardState.term !== before.term || hardState.vote !== before.vote;', 'const changed = false;'),
+  disk('vote-not-persisted', 'segmented-log.ts', 'hardStateRecord(write.hardState, standing', "hardStateRecord({ ...write.hardState, vote: '' }, standing", POWER),
+  disk('term-not-persisted', 'storage.ts', 'const changed = hardState.term !== before.term || hardState.vote !== before.vote || effect.standing !== undefined;', 'const changed = effect.standing !== undefined;'),
   disk('hard-state-lost-at-rotation', 'segmented-log.ts', '      hardState: this.hardStateOnDisk,\n', "      hardState: { term: 0, vote: '', commit: 0 },\n"),
   disk('new-segment-name-not-synced', 'segmented-log.ts', '    await this.disk.syncDirectory(this.directory);\n    const at =', '    const at ='),
   disk('snapshot-name-not-synced', 'snapshot-files.ts', '    await this.disk.syncDirectory(this.directory);\n    this.known.set', '    this.known.set', POWER),
@@ -91,10 +129,12 @@ export const PLANTS: readonly Plant[] = [
   state('retry-applied-twice', 'sessions.ts', 'return session.results.get(sequence) ?? (', 'return ('),
   state('answers-not-remembered', 'state-machine.ts', '    this.sessions.remember(session!, result);\n', ''),
   state('acknowledged-answers-executed-again', 'sessions.ts', "(sequence <= session.acknowledged ? 'forgotten' : undefined)", 'undefined', REPLAYS),
+  state('forgotten-session-taken-for-new', 'sessions.ts', 'acknowledged === 0 && since > this.forgottenThrough;', 'acknowledged === 0;', REPLAYS),
+  state('forgotten-sessions-not-in-snapshot', 'snapshot.ts', 'if (forgottenThrough >= 0) out.item', 'if (forgottenThrough >= 1e9) out.item'),
   state('sessions-not-in-snapshot', 'snapshot.ts', '    yield* sessions;\n', ''),
   state('acknowledged-not-in-snapshot', 'snapshot.ts', 'out.text(name).number(session.acknowledged)', 'out.text(name).number(0)', LATE),
   state('compare-lets-newer-pass', 'state-machine.ts', 'if (current !== revision) return', 'if (current > revision) return'),
-  state('quota-ignored', 'state-machine.ts', 'if (growth > 0 && this.versions.liveBytes + growth', 'if (growth > 1e9 && this.versions.liveBytes + growth'),
+  state('quota-ignored', 'state-machine.ts', 'if (growth <= 0) return undefined;', 'if (growth <= 1e9) return undefined;'),
   state('creation-forgotten', 'versions.ts', 'before?.createRevision ?? revision', 'revision'),
   state('pruned-one-too-much', 'versions.ts', 'versions[keep + 1]!.revision <= oldest) keep++', 'versions[keep + 1]!.revision <= oldest + 1) keep++', FORGETS),
   state('history-misses-the-first', 'state-machine.ts', 'for (let revision = since + 1; revision <= this.revision; revision++)', 'for (let revision = Math.max(since + 1, this.compactedRevision + 2); revision <= this.revision; revision++)', FORGETS),
