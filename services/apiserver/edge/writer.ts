@@ -9,6 +9,7 @@ import type { Kind } from '../../../lib/api/kind.ts';
 import type { Plan } from '../core/pipeline/plan.ts';
 import type { User } from '../core/auth/user.ts';
 import type { Freshness } from './freshness.ts';
+import { EventLeases } from './event-leases.ts';
 import type { StoreClient } from './store-client.ts';
 import { Turns } from './turns.ts';
 
@@ -48,11 +49,13 @@ export class Writer {
   readonly #store: StoreClient;
   readonly #freshness: Freshness;
   readonly #turns = new Turns();
+  readonly #eventLeases: EventLeases;
 
   constructor(ctx: ActorContext, store: StoreClient, freshness: Freshness) {
     this.#ctx = ctx;
     this.#store = store;
     this.#freshness = freshness;
+    this.#eventLeases = new EventLeases(ctx, store);
   }
 
   async write(job: WriteJob): Promise<Written> {
@@ -107,9 +110,14 @@ export class Writer {
       }
       if (plan instanceof ApiError) throw plan;
       if (job.dryRun || plan.verb === 'unchanged') return { plan, revision: 0, conflicts };
-      const result = await this.#store.write({ compares: plan.compares, operations: plan.operations, cause }, deadline);
+      const operations = await this.#eventLeases.attach(job.kind, plan.operations);
+      const result = await this.#store.write({ compares: plan.compares, operations, cause }, deadline);
       if (result.ok) return { plan, revision: result.revision, conflicts };
-      if (result.reason !== 'conflict') throw refusedByStore(job, result.message);
+      if (result.reason === 'no-lease') {
+        this.#eventLeases.forget();
+        continue;
+      }
+      if (result.reason !== 'conflict') throw refusedByStore(job, result.reason, result.message);
       conflicts++;
       await this.#freshen(deadline);
       isFresh = true;
@@ -157,10 +165,13 @@ function tryPlan(job: WriteJob): Plan | ApiError {
   }
 }
 
-function refusedByStore(job: WriteJob, message: string): ApiError {
+/** A full store is told as such (507); upstream's answer is a 500 with etcd's words. */
+function refusedByStore(job: WriteJob, reason: string, message: string): ApiError {
   return new ApiError(
     'InternalError',
     `${job.verb} of ${job.kind.ref.resource} ${JSON.stringify(job.name)}: the store refused: ${message}`,
+    undefined,
+    reason === 'quota' ? { code: 507 } : {},
   );
 }
 
