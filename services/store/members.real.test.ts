@@ -104,7 +104,7 @@ test.serial('every member is restarted in its turn under load, the leader too; t
   t.teardown(() => store.stop());
   await store.leader();
   const load = await startLoad(store, 4, 2);
-  for (const name of [...store.names]) {
+  for (const name of store.names) {
     await moreWrites(load, 25);
     await store.drain(name);
     await moreWrites(load, 25);

@@ -10,6 +10,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 const MODULE = 'go.etcd.io/etcd/v3/tools/benchmark';
 const VERSION = 'v3.5.17';
 const FIRST_PORT = 23_790;
+/** What reads ask for: a value of 1 KiB. */
+export const READ_KEY = '00000001';
 
 export interface Measured {
   perSecond: number;
@@ -37,17 +39,16 @@ export class EtcdProcesses {
       etcd.children.push(
         spawn(
           'etcd',
-          [
-            ...['--name', name, '--data-dir', join(etcd.directory, name), '--initial-cluster', cluster],
-            ...['--listen-client-urls', url(i, false), '--advertise-client-urls', url(i, false)],
-            ...['--listen-peer-urls', url(i, true), '--initial-advertise-peer-urls', url(i, true)],
-            ...['--initial-cluster-state', 'new', '--log-level', 'error', '--quota-backend-bytes', '8000000000'],
-          ],
+          `--name ${name} --data-dir ${join(etcd.directory, name)} --initial-cluster ${cluster}
+          --listen-client-urls ${url(i, false)} --advertise-client-urls ${url(i, false)}
+          --listen-peer-urls ${url(i, true)} --initial-advertise-peer-urls ${url(i, true)}
+          --initial-cluster-state new --log-level error --quota-backend-bytes 8000000000`.split(/\s+/),
           { stdio: 'ignore' },
         ),
       );
     etcd.endpoints = names.map((_, i) => url(i, false).slice('http://'.length)).join(',');
     await etcd.untilHealthy();
+    etcd.control('put', READ_KEY, 'v'.repeat(1_024));
     return etcd;
   }
 
@@ -57,9 +58,9 @@ export class EtcdProcesses {
     // Of several tables (puts, then events) the last is what was asked for.
     const number = (pattern: RegExp): number => Number([...text.matchAll(pattern)].at(-1)?.[1] ?? Number.NaN);
     return {
-      perSecond: number(/Requests\/sec:\s+([\d.]+)/g),
-      p50Ms: number(/50% in ([\d.]+) secs/g) * 1_000,
-      p99Ms: number(/99% in ([\d.]+) secs/g) * 1_000,
+      perSecond: number(/Requests\/sec:\s+([\d.e-]+)/g),
+      p50Ms: number(/50% in ([\d.e-]+) secs/g) * 1_000,
+      p99Ms: number(/99% in ([\d.e-]+) secs/g) * 1_000,
     };
   }
 
@@ -68,13 +69,17 @@ export class EtcdProcesses {
     rmSync(this.directory, { recursive: true, force: true });
   }
 
+  private control(...args: string[]): void {
+    execFileSync('etcdctl', ['--endpoints', this.endpoints, ...args], {
+      env: { ...process.env, ETCDCTL_API: '3' },
+      stdio: 'ignore',
+    });
+  }
+
   private async untilHealthy(): Promise<void> {
     for (const until = Date.now() + 30_000; Date.now() < until; await sleep(200))
       try {
-        execFileSync('etcdctl', ['--endpoints', this.endpoints, 'endpoint', 'health'], {
-          env: { ...process.env, ETCDCTL_API: '3' },
-          stdio: 'ignore',
-        });
+        this.control('endpoint', 'health');
         return;
       } catch {
         // not yet
