@@ -42,7 +42,7 @@ function faultOf(wish: FaultWish, unit: string): Fault {
       return { type: 'disk', instance: unit, disk: { slowMs: wish.delayMs ?? 0 } };
     case 'bit-flip':
       return { type: 'bit-flip', instance: unit, chance: wish.probability ?? 0.5 };
-    case 'clock-skew':
+    case 'skew':
       return { type: 'clock', instance: unit, skewMs: wish.skewMs ?? 0 };
     case 'cut':
     case 'partition':

@@ -26,7 +26,7 @@ export interface FaultWish {
 
 export const FAULT_WORDS = [
   ...(['kill', 'pause', 'restart', 'partition', 'drop', 'delay', 'duplicate', 'reorder'] as const),
-  ...(['disk-full', 'slow-disk', 'bit-flip', 'clock-skew', 'cut'] as const),
+  ...(['disk-full', 'slow-disk', 'bit-flip', 'skew', 'cut'] as const),
 ] as const;
 export type FaultWord = (typeof FAULT_WORDS)[number];
 
@@ -166,9 +166,9 @@ function readWish(fields: Fields): FaultWish {
     peer: fields.text('peer'),
     probability: fields.number('probability', 0, 1),
     delayMs: fields.duration('delay'),
-    skewMs: fields.duration('skew'),
+    skewMs: fields.duration('by'),
   };
-  const needed = { partition: 'to', 'slow-disk': 'delay', delay: 'delay', 'clock-skew': 'skew' }[fault as string];
+  const needed = { partition: 'to', 'slow-disk': 'delay', delay: 'delay', skew: 'by' }[fault as string];
   if (needed !== undefined && !fields.has(needed)) fields.say(needed, `is missing: ${fault} needs it`);
   return Object.fromEntries(Object.entries(wish).filter(([, value]) => value !== undefined)) as unknown as FaultWish;
 }
