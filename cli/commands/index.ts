@@ -15,6 +15,7 @@ export const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   logs: async () => (await import('./logs.ts')).logsCommand,
   exec: async () => (await import('./exec.ts')).execCommand,
   trace: async () => (await import('./trace.ts')).traceCommand,
+  why: async () => (await import('./why.ts')).whyCommand,
   stop: async () => (await import('./stop.ts')).stopCommand,
   start: async () => (await import('./start.ts')).startCommand,
   chaos: async () => (await import('./chaos.ts')).chaosCommand,
