@@ -30,11 +30,9 @@ export class Breaker {
     this.#active.set(number, applied);
     try {
       const faults = await this.#faultsOf(wish);
-      // At once, as a crash of many is: one by one the first would be back before the last is gone.
-      const done = await Promise.allSettled(faults.map((fault) => this.#driver.apply(fault)));
-      for (const one of done) if (one.status === 'fulfilled') applied.push(one.value);
-      const failed = done.find((one) => one.status === 'rejected');
-      if (failed !== undefined) throw failed.reason;
+      // A restart is done when the process runs again: of many, one after the other, as whoever cares for them would do it.
+      if (wish.fault === 'restart') for (const fault of faults) applied.push(await this.#driver.apply(fault));
+      else await this.#applyAtOnce(faults, applied);
     } catch (error) {
       this.troubles.push(`${wishText(wish)}: ${messageOf(error)}`);
     }
@@ -53,6 +51,14 @@ export class Breaker {
       }
       await pause(AGAIN_MS);
     }
+  }
+
+  /** As a crash of many is: one by one the first would be back before the last is gone. */
+  async #applyAtOnce(faults: readonly Fault[], applied: Applied[]): Promise<void> {
+    const done = await Promise.allSettled(faults.map((fault) => this.#driver.apply(fault)));
+    for (const one of done) if (one.status === 'fulfilled') applied.push(one.value);
+    const failed = done.find((one) => one.status === 'rejected');
+    if (failed !== undefined) throw failed.reason;
   }
 
   async heal(number: number): Promise<string[]> {

@@ -105,7 +105,10 @@ function tell(scenario: Scenario, plan: Plan, options: PlayOptions, result: RunR
     writeFileSync(options.history, result.entries.map((entry) => `${JSON.stringify(entry)}\n`).join(''));
   }
   if (options.json) {
-    const { figures, checks, troubles } = result;
+    const { checks, troubles } = result;
+    const figures = Object.fromEntries(
+      Object.entries(result.figures).map(([name, value]) => [name, Math.round(value)]),
+    );
     const { held, reasons } = verdict;
     const data = {
       scenario: scenario.name,
