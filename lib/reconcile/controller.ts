@@ -96,6 +96,12 @@ export type Action =
       message: string;
     };
 
+export interface Refusal {
+  action: Action;
+  /** The API's words. */
+  message: string;
+}
+
 export interface Reconciled {
   actions: Action[];
   /** One line for the trace: what it saw. */
@@ -122,6 +128,8 @@ export interface Controller {
   /** Further resources that `reconcile` looks at without being woken by them. */
   reads?: ResourceRef[];
   reconcile(view: View, key: Key, now: number): Reconciled;
+  /** What to say of actions that the API refused (not of those that were merely late): events, a condition. */
+  refused?(view: View, key: Key, refusals: readonly Refusal[], now: number): Action[];
 }
 
 /** For the common case: the object itself is the key. */

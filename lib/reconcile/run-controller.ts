@@ -12,7 +12,7 @@ import { wokenByOf, type Change } from '../client/cache.ts';
 import type { Client } from '../client/client.ts';
 import { EventRecorder } from '../client/event-recorder.ts';
 import type { Caches } from './caches.ts';
-import type { Action, Controller, KubeObject, Reconciled } from './controller.ts';
+import type { Action, Controller, KubeObject, Reconciled, Refusal } from './controller.ts';
 import { doAction } from './do-action.ts';
 import { KeyQueue, type QueueItem } from './queue.ts';
 
@@ -106,18 +106,22 @@ export function runController(ctx: RunContext, controller: Controller, caches: C
     const did: string[] = [];
     const wrote: SpanWrite[] = [];
     const failures: unknown[] = [];
+    const refusals: Refusal[] = [];
     const client = ctx.client.because(span.cause);
     for (const batch of batches(decided.actions)) {
       const settled = await Promise.allSettled(batch.map((action) => doAction(action, client, events, span)));
-      for (const one of settled) {
-        if (one.status === 'rejected') failures.push(one.reason);
-        else {
+      for (const [i, one] of settled.entries()) {
+        if (one.status === 'rejected') {
+          failures.push(one.reason);
+          if (isRefusal(one.reason)) refusals.push({ action: batch[i]!, message: messageOf(one.reason) });
+        } else {
           did.push(one.value.did);
           if (one.value.wrote !== undefined) wrote.push(one.value.wrote);
         }
       }
       if (failures.length > 0) break;
     }
+    if (refusals.length > 0) await tellRefusals(item, refusals, client, span);
     const why = failures.length > 0 ? messageOf(failures[0]) : decided.why;
     const stale =
       failures.length > 0 && failures.every((error) => isReason(error, 'Conflict', 'AlreadyExists', 'NotFound'));
@@ -133,6 +137,15 @@ export function runController(ctx: RunContext, controller: Controller, caches: C
     await seeOwnWrites(decided.actions, wrote);
     if (failures.some(mayHaveHappened)) await catchUp(decided.actions);
     return failures.length > 0;
+  }
+
+  /** What cannot be told now is told at the next try. */
+  async function tellRefusals(item: QueueItem, refusals: Refusal[], client: Client, span: OpenSpan): Promise<void> {
+    const actions = controller.refused?.(caches, item.key, refusals, ctx.clock.now()) ?? [];
+    for (const action of actions)
+      await doAction(action, client, events, span).catch((error: unknown) =>
+        log.debug({ key: item.key, error: messageOf(error) }, 'a refusal could not be told'),
+      );
   }
 
   /** Without this, a loop woken again at once would decide on a view that lacks what it has just done. */
@@ -189,6 +202,11 @@ function refsOf(actions: readonly Action[]): Map<string, ResourceRef> {
   return new Map(
     actions.flatMap((action) => (action.type === 'event' ? [] : [[action.ref.kind, action.ref] as const])),
   );
+}
+
+/** The API's no to what was asked; not that somebody was first. */
+function isRefusal(error: unknown): boolean {
+  return error instanceof ApiError && error.code < 500 && !isReason(error, 'Conflict', 'AlreadyExists', 'NotFound');
 }
 
 /** All but a refusal: that says that nothing was done. */

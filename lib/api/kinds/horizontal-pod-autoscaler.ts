@@ -158,11 +158,16 @@ const isCpu = (metric: MetricSpec): boolean =>
 /** v2 as v1: cpu utilization is a field, everything else goes into annotations. */
 export function toAutoscalerV1(stored: KubeObject): KubeObject {
   const { metadata, spec = {}, status = {} } = stored as unknown as Autoscaler & { spec: any; status: any };
-  const { metrics = [], behavior, ...rest } = spec;
-  const { currentMetrics = [], conditions, ...state } = status;
-  const cpu = (metrics as MetricSpec[]).find(isCpu);
-  const others = (metrics as MetricSpec[]).filter((metric) => metric !== cpu);
-  const is = (currentMetrics as MetricStatus[]).find((metric) => metric.resource?.name === 'cpu');
+  const { behavior, ...rest } = spec;
+  const { conditions, ...state } = status;
+  // A list without elements may be written as null.
+  const metrics: MetricSpec[] = rest.metrics ?? [];
+  const currentMetrics: MetricStatus[] = state.currentMetrics ?? [];
+  delete rest.metrics;
+  delete state.currentMetrics;
+  const cpu = metrics.find(isCpu);
+  const others = metrics.filter((metric) => metric !== cpu);
+  const is = currentMetrics.find((metric) => metric.resource?.name === 'cpu');
   const extra: Record<string, unknown> = {
     ...(others.length > 0 ? { metrics: others } : {}),
     ...(behavior === undefined ? {} : { behavior }),

@@ -9,6 +9,7 @@ import type { CachedObject } from '../core/cache/cached-object.ts';
 import type { Page } from '../core/list-objects.ts';
 import type { Form } from '../core/media-type.ts';
 import type { ResourceRequest } from '../core/request-info.ts';
+import type { Answers } from './webhooks/answers.ts';
 import type { WatchPlan } from './watch-plan.ts';
 
 export interface CallBody {
@@ -31,6 +32,9 @@ export interface Call {
   cause: Cause | undefined;
   /** Collected for `Warning: 299` headers. */
   warnings: Set<string>;
+  /** Of webhooks; there once the first plan is made. */
+  answers?: Answers;
+  dryRun?: boolean;
 }
 
 export type Answer =

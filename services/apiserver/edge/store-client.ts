@@ -60,7 +60,7 @@ export class StoreClient {
   #waiting: Pending[] = [];
   #inFlight = 0;
   #flushing = false;
-  /** The highest revision that the store has told: a new session begins behind it. */
+  /** The highest log index that the store has told: a new session begins behind it. */
   #seen = 0;
   #readIndex: Promise<number> | undefined;
 
@@ -130,7 +130,7 @@ export class StoreClient {
         const reply = await this.members.unlessMoved(to, asked);
         if ('readIndex' in reply) {
           this.members.leads(to);
-          this.#seen = Math.max(this.#seen, reply.readIndex.revision);
+          this.#seen = Math.max(this.#seen, reply.readIndex.index ?? 0);
           return reply.readIndex.revision;
         }
         if (isRefusal(reply)) {
@@ -193,6 +193,7 @@ export class StoreClient {
           heard.refusal(to, reply);
         } else {
           this.members.leads(to);
+          this.#seen = Math.max(this.#seen, reply.index ?? 0);
           left = this.#settle(left, reply.results);
           continue;
         }
@@ -249,12 +250,6 @@ export class StoreClient {
     pending.reject(error);
   }
 
-  /** The next session must begin behind what the store has forgotten. */
-  #forgotten(pending: Pending, message: string): void {
-    this.#giveUp(pending, forgotten(message));
-    this.readIndex(ATTEMPT_MS).catch(() => undefined);
-  }
-
   /** Hands out the answers that came; returns those that are still without one. */
   #settle(batch: readonly Pending[], results: readonly TxnResult[]): Pending[] {
     const bySequence = new Map(results.map((result) => [result.sequence, result]));
@@ -262,8 +257,7 @@ export class StoreClient {
       const result = bySequence.get(pending.txn.sequence);
       if (result === undefined) return true;
       pending.session.unanswered.delete(result.sequence);
-      if (result.ok) this.#seen = Math.max(this.#seen, result.revision);
-      if (!result.ok && result.reason === 'forgotten') this.#forgotten(pending, result.message);
+      if (!result.ok && result.reason === 'forgotten') this.#giveUp(pending, forgotten(result.message));
       else pending.resolve(result);
       return false;
     });

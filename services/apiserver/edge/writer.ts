@@ -23,7 +23,9 @@ export interface WriteJob {
   cause: Cause | undefined;
   dryRun: boolean;
   /** Throws ApiError to refuse. Called again when the cache was too old. */
-  plan: () => Plan;
+  plan: () => Plan | Promise<Plan>;
+  /** Those of the same turn are done one after the other. */
+  turn?: string;
 }
 
 interface Done {
@@ -85,8 +87,8 @@ export class Writer {
   async #inTurn(job: WriteJob, cause: Cause): Promise<Done> {
     const arrived = this.#ctx.clock.monotonic();
     const { resource, group } = job.kind.ref;
-    if (job.verb === 'create' && job.subresource === '') return this.#carryOut(job, cause);
-    return this.#turns.take(`${group}/${resource}/${job.namespace}/${job.name}`, async (release) => {
+    if (job.turn === undefined && job.verb === 'create' && job.subresource === '') return this.#carryOut(job, cause);
+    return this.#turns.take(job.turn ?? `${group}/${resource}/${job.namespace}/${job.name}`, async (release) => {
       const inVain = this.#store.gaveUpSince(arrived);
       if (inVain !== undefined) throw inVain;
       const done = await this.#carryOut(job, cause);
@@ -97,11 +99,14 @@ export class Writer {
   }
 
   async #carryOut(job: WriteJob, cause: Cause): Promise<Done> {
-    const deadline = this.#ctx.clock.monotonic() + LIMITS.writeTimeoutMs;
+    let deadline = this.#ctx.clock.monotonic() + LIMITS.writeTimeoutMs;
     let isFresh = false;
     let conflicts = 0;
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-      const plan = tryPlan(job);
+      const planned = tryPlan(job);
+      const plan = planned instanceof Promise ? await planned : planned;
+      // Webhooks have times of their own.
+      if (planned instanceof Promise) deadline = this.#ctx.clock.monotonic() + LIMITS.writeTimeoutMs;
       const mustBeSure = plan instanceof ApiError || plan.verb === 'unchanged';
       if (mustBeSure && !isFresh && !(plan instanceof ApiError && STATELESS.has(plan.reason))) {
         await this.#freshen(deadline);
@@ -156,13 +161,18 @@ export class Writer {
   }
 }
 
-function tryPlan(job: WriteJob): Plan | ApiError {
+function tryPlan(job: WriteJob): Plan | ApiError | Promise<Plan | ApiError> {
   try {
-    return job.plan();
+    const plan = job.plan();
+    return plan instanceof Promise ? plan.catch(refusalOf) : plan;
   } catch (error) {
-    if (error instanceof ApiError) return error;
-    throw error;
+    return refusalOf(error);
   }
+}
+
+function refusalOf(error: unknown): ApiError {
+  if (error instanceof ApiError) return error;
+  throw error;
 }
 
 /** A full store is told as such (507); upstream's answer is a 500 with etcd's words. */

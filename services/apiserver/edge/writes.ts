@@ -18,6 +18,9 @@ import { patchType, patched, type Patch } from '../core/pipeline/patch.ts';
 import { notFound, type ManagedRequest, type Plan } from '../core/pipeline/plan.ts';
 import { planUpdate, type Part } from '../core/pipeline/update.ts';
 import { writeOptions, type WriteOptions } from '../core/write-options.ts';
+import { RESOURCE_QUOTAS } from '../core/admission/resource-quota.ts';
+import { hasWebhooks } from '../core/admission/webhooks.ts';
+import { Answers } from './webhooks/answers.ts';
 import type { Target } from './api.ts';
 import type { Answer, Call } from './call.ts';
 import type { ApiParts } from './parts.ts';
@@ -184,6 +187,7 @@ export async function write(
   const { info, kind } = target;
   const { subresource, verb } = info;
   const namespace = kind.ref.namespaced ? info.namespace : '';
+  call.dryRun = dryRun;
   const written = await parts.writer.write({
     verb,
     kind,
@@ -193,9 +197,17 @@ export async function write(
     user: call.user,
     cause: call.cause,
     dryRun,
-    plan,
+    ...turnOf(parts, target),
+    plan: () => (hasWebhooks({ view: parts.cache }) ? (call.answers ??= new Answers()).plan(parts, plan) : plan()),
   });
   return { type: 'object', code: written.code, body: written.body };
+}
+
+/** Writers that take from one quota wait for each other, or most of them would find it changed. */
+function turnOf(parts: ApiParts, { info, kind }: Target): { turn?: string } {
+  if (info.verb !== 'create' || !kind.ref.namespaced) return {};
+  for (const _ of parts.cache.list(RESOURCE_QUOTAS, info.namespace)) return { turn: `quotas of ${info.namespace}` };
+  return {};
 }
 
 export function writeRequest(parts: ApiParts, call: Call, target: Target): ManagedRequest {
@@ -207,14 +219,25 @@ export function writeRequest(parts: ApiParts, call: Call, target: Target): Manag
     view: cache,
     rbac: access.rbac,
     facts: ctx.settings.cluster,
+    kinds: parts.kinds.table,
+    dryRun: call.dryRun ?? false,
+    warn: (text) => call.warnings.add(text),
     defaultTolerationSeconds: ctx.settings.defaultTolerationSeconds ?? DEFAULT_TOLERATION_SECONDS,
     fieldManager: {
       name: managerName(call.query, call.userAgent ?? '', call.user),
       tracksNew: ctx.settings.tracksFieldManagers ?? true,
     },
     now: ctx.clock.now(),
-    chance: ctx.chance,
+    ...asking(parts, call),
   };
+}
+
+/** Where there are webhooks, all plans of a request draw the same: they are asked about one object. */
+function asking(parts: ApiParts, call: Call): Pick<ManagedRequest, 'chance' | 'ask'> {
+  const { chance } = parts.ctx;
+  if (!hasWebhooks({ view: parts.cache })) return { chance };
+  call.answers ??= new Answers();
+  return { chance: call.answers.replaying(chance), ask: call.answers.ask };
 }
 
 export function currentOf(parts: ApiParts, target: Target): CachedObject {

@@ -9,6 +9,7 @@ import { namespace } from './namespace.ts';
 import { nodeLifecycle } from './node-lifecycle.ts';
 import { podGc } from './pod-gc.ts';
 import { replicaset } from './replicaset.ts';
+import { resourceQuota } from './resource-quota.ts';
 import { rootCaPublisher } from './root-ca-publisher.ts';
 import { serviceaccount } from './serviceaccount.ts';
 import { terminatedPodGc } from './terminated-pod-gc.ts';
@@ -29,7 +30,7 @@ function mayOwn(ref: ResourceRef): boolean {
 
 /** Loops over every kind that there is: with a kind that comes or goes, these begin anew. */
 export function controllersOfKinds({ kinds }: Pick<ControllerOptions, 'kinds'>): Controller[] {
-  return [...garbageCollectors(kinds.filter(mayOwn)), namespace(kinds)];
+  return [...garbageCollectors(kinds.filter(mayOwn)), namespace(kinds), resourceQuota(kinds)];
 }
 
 export function controllers(options: Omit<ControllerOptions, 'kinds'>): Controller[] {

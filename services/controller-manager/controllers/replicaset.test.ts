@@ -194,3 +194,27 @@ test('in the end there are as many as asked for, and never a twin beyond it', as
     },
   );
 });
+
+test('a refused pod is told by an event and a condition, with the counts as they are; the condition goes once all are there', async (t) => {
+  const { model, loops } = world(11);
+  model.create(RESOURCES.replicaSets, set(2));
+  await loops.settle();
+  const own = web(model);
+  const wants = { ...own, spec: { ...own.spec, replicas: 3 } };
+  const view = {
+    get: () => wants,
+    ownedBy: () => pods(model),
+  } as unknown as Parameters<NonNullable<typeof replicaset.refused>>[0];
+  const key = { namespace: 'default', name: 'web' };
+  const create = { type: 'create' as const, ref: RESOURCES.pods, namespace: 'default', object: {} };
+  const why = 'pods "web-x" is forbidden: exceeded quota: q';
+  const told = replicaset.refused!(view, key, [{ action: create, message: why }], 0);
+  t.like(told[0], { type: 'event', eventType: 'Warning', reason: 'FailedCreate', message: `Error creating: ${why}` });
+  const status = (told[1] as unknown as { object: ReplicaSet }).object.status!;
+  t.is(status.replicas, 2);
+  t.like(status.conditions![0], { type: 'ReplicaFailure', status: 'True', reason: 'FailedCreate', message: why });
+  const write = (object: ReplicaSet): void => void (object.status = status);
+  model.change<ReplicaSet>(RESOURCES.replicaSets, 'default', 'web', write, 'status');
+  await loops.settle();
+  t.deepEqual(web(model).status?.conditions ?? [], []);
+});

@@ -3,6 +3,7 @@
 import { RESOURCES } from '../../../lib/api/resource.ts';
 import type { Pod, ReplicaSet, ReplicaSetStatus } from '../../../lib/api/generated/types.ts';
 import { selects } from '../../../lib/api/selectors.ts';
+import { toTime } from '../../../lib/base/clock.ts';
 import {
   selfKey,
   type Action,
@@ -22,6 +23,7 @@ import { victims } from '../core/victims.ts';
 
 /** As upstream: one reconcile does not flood the API; the next follows at once. */
 const BURST = 500;
+const FAILURE = 'ReplicaFailure';
 
 export const replicaset: Controller = {
   name: 'replicaset',
@@ -33,6 +35,11 @@ export const replicaset: Controller = {
   reconcile(view, key, now) {
     const found = view.get<ReplicaSet>(RESOURCES.replicaSets, key.namespace, key.name);
     return found === undefined ? { actions: [], saw: 'no such ReplicaSet' } : reconcile(view, found, now);
+  },
+  refused(view, key, refusals, now) {
+    const found = view.get<ReplicaSet>(RESOURCES.replicaSets, key.namespace, key.name);
+    const refusal = refusals.find(({ action }) => action.type === 'create');
+    return found === undefined || refusal === undefined ? [] : tellRefusal(view, found, refusal.message, now);
   },
 };
 
@@ -74,6 +81,21 @@ function reconcile(view: View, set: ReplicaSet, now: number): Reconciled {
     ...(actions.length === 0 ? { why: 'as many as wanted' } : {}),
     ...(again === undefined ? {} : { againInMs: again }),
   };
+}
+
+/** Upstream's words: an event at each try, a condition as long as it lasts; the counts are told all the same. */
+function tellRefusal(view: View, set: ReplicaSet, why: string, now: number): Action[] {
+  const event = eventAbout(RESOURCES.replicaSets, set, 'FailedCreate', `Error creating: ${why}`, 'Warning');
+  const pods = view.ownedBy<Pod>(RESOURCES.pods, set.metadata.uid ?? '').filter(isActive);
+  const status = statusOf(set, pods, now);
+  const conditions = status.conditions ?? [];
+  if (!conditions.some(({ type }) => type === FAILURE))
+    status.conditions = [
+      ...conditions,
+      { type: FAILURE, status: 'True', reason: 'FailedCreate', message: why, lastTransitionTime: toTime(now) },
+    ];
+  if (isSameStatus(status, set.status)) return [event];
+  return [event, updateOf(RESOURCES.replicaSets, { ...set, status }, 'updateStatus')];
 }
 
 function manage(view: View, set: ReplicaSet, pods: readonly Pod[]): Action[] {
@@ -145,7 +167,9 @@ function statusOf(set: ReplicaSet, pods: readonly Pod[], now: number): ReplicaSe
   const labels = Object.entries(set.spec.template?.metadata?.labels ?? {});
   const isFullyLabeled = (pod: Pod): boolean => labels.every(([key, value]) => pod.metadata.labels?.[key] === value);
   const minReadySeconds = set.spec.minReadySeconds ?? 0;
-  const conditions = set.status?.conditions;
+  // As many as wanted: what kept them from being made does not any more.
+  const isWhole = pods.length >= (set.spec.replicas ?? 1);
+  const conditions = set.status?.conditions?.filter(({ type }) => !isWhole || type !== FAILURE);
   return {
     replicas: pods.length,
     fullyLabeledReplicas: pods.filter(isFullyLabeled).length,

@@ -1,19 +1,45 @@
-// Decides in which order admission looks at a write: mutating steps, then (after validation) validating ones. Never
-// decides anything itself.
+// Decides in which order admission looks at a write: mutating steps, then (after validation) validating ones, and quotas last.
+// Never decides anything itself.
 import type { KubeObject } from '../../../../lib/api/object.ts';
 import type { WriteRequest } from '../pipeline/plan.ts';
+import { certificateApproval, certificateRequester } from './certificates.ts';
+import { defaultIngressClass, defaultStorageClass } from './default-classes.ts';
 import { defaultTolerations } from './default-tolerations.ts';
+import { limitBounds, limitDefaults } from './limit-ranger.ts';
 import { nodeRestriction, nodeRestrictionOnDelete } from './node-restriction.ts';
+import { podSecurity } from './pod-security.ts';
 import { priority } from './priority.ts';
 import { rbacEscalation } from './rbac-escalation.ts';
+import { runtimeClass } from './runtime-class.ts';
 import { serviceAccount } from './service-account.ts';
+import { validatingPolicies, validatingPoliciesOnDelete } from './validating-policies.ts';
+import { mutatingWebhooks, validatingWebhooks, webhooksOnDelete } from './webhooks.ts';
 
 /** `old` is undefined for a new object. A mutating step changes `object`; any step may throw a refusal. */
 type Step = (request: WriteRequest, object: KubeObject, old: KubeObject | undefined) => void;
 
 /** Upstream's order. Namespace lifecycle comes before all of them, with the namespace's revision (pipeline/namespace.ts). */
-const MUTATING: readonly Step[] = [serviceAccount, defaultTolerations, priority];
-const VALIDATING: readonly Step[] = [nodeRestriction, rbacEscalation];
+const MUTATING: readonly Step[] = [
+  limitDefaults,
+  serviceAccount,
+  defaultTolerations,
+  priority,
+  defaultStorageClass,
+  defaultIngressClass,
+  runtimeClass,
+  certificateRequester,
+  mutatingWebhooks,
+];
+/** The room that quotas have is taken with the write itself (`chargeQuotas` in pipeline/). */
+const VALIDATING: readonly Step[] = [
+  limitBounds,
+  nodeRestriction,
+  rbacEscalation,
+  podSecurity,
+  certificateApproval,
+  validatingPolicies,
+  validatingWebhooks,
+];
 
 export function mutate(request: WriteRequest, object: KubeObject, old: KubeObject | undefined): void {
   for (const step of MUTATING) step(request, object, old);
@@ -25,4 +51,6 @@ export function validateAdmission(request: WriteRequest, object: KubeObject, old
 
 export function validateDeletion(request: WriteRequest, old: KubeObject): void {
   nodeRestrictionOnDelete(request, old);
+  validatingPoliciesOnDelete(request, old);
+  webhooksOnDelete(request, old);
 }

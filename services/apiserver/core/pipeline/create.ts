@@ -5,6 +5,7 @@ import type { KubeObject } from '../../../../lib/api/object.ts';
 import { toTime } from '../../../../lib/base/clock.ts';
 import { ApiError } from '../../../../lib/base/errors.ts';
 import { mutate, validateAdmission } from '../admission/index.ts';
+import { chargeQuotas } from '../admission/resource-quota.ts';
 import { allocateForService } from '../service-addresses.ts';
 import { streamOfKind } from '../served-kinds.ts';
 import { localKey } from '../storage-key.ts';
@@ -37,9 +38,10 @@ export function planCreate(request: WriteRequest, decoded: KubeObject): Plan {
   if (errors.length > 0) throw invalid(kind.ref, object.metadata.name, errors);
   validateAdmission(request, object, undefined);
   if (exists(request, object.metadata.name, object.metadata.namespace)) throw alreadyExists(kind, object.metadata.name);
+  const quotas = chargeQuotas(request, object, undefined);
   return planCreated(request, object, {
-    compares: [...namespace.compares, ...definition.compares, ...addresses.companions.compares],
-    operations: addresses.companions.operations,
+    compares: [...namespace.compares, ...definition.compares, ...addresses.companions.compares, ...quotas.compares],
+    operations: [...addresses.companions.operations, ...quotas.operations],
   });
 }
 

@@ -12,8 +12,9 @@ import type { Rbac } from '../auth/rbac.ts';
 import { encodeStored, withRevision, type CachedObject } from '../cache/cached-object.ts';
 import type { ClusterCache } from '../cache/cluster-cache.ts';
 import type { ResourceRequest } from '../request-info.ts';
+import type { WebhookAnswer, WebhookCall } from '../admission/webhooks.ts';
 import { storedForm } from '../cache/view-as.ts';
-import { streamOfKind } from '../served-kinds.ts';
+import { streamOfKind, type KindTable } from '../served-kinds.ts';
 import { keyOf } from '../storage-key.ts';
 import type { FieldManager } from './field-owners.ts';
 
@@ -26,6 +27,13 @@ export interface WriteRequest {
   readonly rbac: Rbac;
   readonly facts: ClusterFacts;
   readonly defaultTolerationSeconds: number;
+  /** What is served: policies name kinds. */
+  readonly kinds?: KindTable;
+  readonly dryRun?: boolean;
+  /** For `Warning` headers. */
+  readonly warn?: (text: string) => void;
+  /** What a webhook said; throws NeedsAnswer when it was not asked yet. Absent: webhooks are passed over. */
+  readonly ask?: (key: string, call: WebhookCall) => WebhookAnswer;
   /** Absent: who owns which field stays as it is. */
   readonly fieldManager?: FieldManager;
   /** Milliseconds since 1970. */

@@ -7,6 +7,7 @@ import type { KubeObject } from '../../../../lib/api/object.ts';
 import { ApiError } from '../../../../lib/base/errors.ts';
 import { mutate, validateAdmission } from '../admission/index.ts';
 import type { CachedObject } from '../cache/cached-object.ts';
+import { chargeQuotas } from '../admission/resource-quota.ts';
 import { allocateForService, releaseOf } from '../service-addresses.ts';
 import { ownersAfter, sameOwners, setOwners } from './field-owners.ts';
 import { holdsNamespace } from './namespace.ts';
@@ -40,8 +41,13 @@ export function planUpdate(request: WriteRequest, current: CachedObject, decoded
   validateAdmission(request, object, old);
   if (isFinished(object)) return planRemoved(request.kind, current, object, releaseOf(object));
   if (sameContent(object, old)) return planUnchanged(current);
-  return planUpdated(request.kind, current, object, addresses.companions);
+  return planUpdated(request.kind, current, object, together(addresses.companions, chargeQuotas(request, object, old)));
 }
+
+const together = (some: Companions, more: Companions): Companions => ({
+  compares: [...some.compares, ...more.compares],
+  operations: [...some.operations, ...more.operations],
+});
 
 function checkIdentity(request: WriteRequest, object: KubeObject, old: KubeObject): void {
   const { info, kind } = request;

@@ -1,0 +1,37 @@
+// Decides what the conditions of a webhook or policy (CEL) say of a write. Never decides what follows from it.
+import { CelError, compileCel } from '../../../../lib/api/cel/cel.ts';
+import { celOf } from '../../../../lib/api/cel/values.ts';
+import type { Kind } from '../../../../lib/api/kind.ts';
+import { admissionRequest, asKind, namespaceOf, type Subject } from './matching.ts';
+
+export interface MatchCondition {
+  name: string;
+  expression: string;
+}
+
+export type Variables = Record<string, unknown>;
+
+export function variablesOf(subject: Subject, matched: Kind): Variables {
+  const { request, object, old } = subject;
+  return {
+    object: celOf(asKind(request.kind, matched, object) ?? null),
+    oldObject: celOf(asKind(request.kind, matched, old) ?? null),
+    request: celOf(admissionRequest(subject, matched)),
+    namespaceObject: celOf(namespaceOf(request, object ?? old) ?? null),
+  };
+}
+
+/** All must be true; a false one wins over a broken one, as upstream. Throws CelError. */
+export function meets(conditions: readonly MatchCondition[] | undefined, variables: Variables): boolean {
+  let broken: CelError | undefined;
+  for (const { expression } of conditions ?? []) {
+    try {
+      if (compileCel(expression).run(variables) !== true) return false;
+    } catch (error) {
+      if (!(error instanceof CelError)) throw error;
+      broken = error;
+    }
+  }
+  if (broken !== undefined) throw broken;
+  return true;
+}

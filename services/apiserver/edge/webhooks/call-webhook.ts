@@ -1,0 +1,110 @@
+// Does: asks one webhook by HTTPS, with its CA and within its time. Never throws and never decides what an answer means: what
+// goes wrong is an answer, too.
+import { request as httpsRequest } from 'node:https';
+import { messageOf } from '../../../../lib/base/errors.ts';
+import { isIPv4 } from '../../../../lib/api/formats.ts';
+import type { ClusterCache } from '../../core/cache/cluster-cache.ts';
+import type { ClientConfig } from '../../core/admission/webhooks.ts';
+
+/** More than an object can be, with its patch. */
+const MOST_BYTES = 8_388_608;
+const SLICES = 'discovery.k8s.io/endpointslices';
+
+interface Place {
+  host: string;
+  port: number;
+  path: string;
+  /** In the certificate. */
+  serverName: string;
+  shown: string;
+}
+
+/** The body of the answer; throws an Error whose message tells what was tried and why it failed. */
+export async function postJson(
+  cache: ClusterCache,
+  config: ClientConfig,
+  body: unknown,
+  timeoutMs: number,
+): Promise<unknown> {
+  const place = placeOf(cache, config);
+  try {
+    return JSON.parse(await post(place, config.caBundle, JSON.stringify(body), timeoutMs)) as unknown;
+  } catch (error) {
+    throw new Error(`Post ${JSON.stringify(place.shown)}: ${messageOf(error)}`, { cause: error });
+  }
+}
+
+function placeOf(cache: ClusterCache, { url, service }: ClientConfig): Place {
+  if (service === undefined) {
+    const parsed = new URL(url!);
+    const host = parsed.hostname.replace(/^\[(.*)\]$/, '$1');
+    return { host, port: Number(parsed.port || 443), path: parsed.pathname, serverName: host, shown: url! };
+  }
+  const { namespace, name, path = '/', port = 443 } = service;
+  const serverName = `${name}.${namespace}.svc`;
+  const shown = `https://${serverName}:${port}${path}`;
+  const address = endpointOf(cache, namespace, name, port);
+  if (address === undefined)
+    throw new Error(`Post ${JSON.stringify(shown)}: no endpoints available for service ${JSON.stringify(name)}`);
+  return { ...address, path, serverName, shown };
+}
+
+/** A ready address behind the Service: cluster IPs are only known to nodes. */
+function endpointOf(
+  cache: ClusterCache,
+  namespace: string,
+  name: string,
+  port: number,
+): Pick<Place, 'host' | 'port'> | undefined {
+  const service = cache.get({ stream: 'core/services', namespace, name })?.object;
+  const asked = (service?.['spec']?.ports ?? []).find((one: any) => one.port === port);
+  if (asked === undefined) return undefined;
+  for (const { object } of cache.resource(SLICES).indexed([`label=kubernetes.io/service-name=${name}`])) {
+    if (object.metadata.namespace !== namespace) continue;
+    const target = (object['ports'] ?? []).find((one: any) => (one.name ?? '') === (asked.name ?? ''));
+    const ready = (object['endpoints'] ?? []).find((one: any) => one.conditions?.ready !== false);
+    if (target?.port !== undefined && ready?.addresses?.[0] !== undefined)
+      return { host: ready.addresses[0] as string, port: target.port as number };
+  }
+  return undefined;
+}
+
+function post(place: Place, caBundle: string | undefined, text: string, timeoutMs: number): Promise<string> {
+  const bytes = Buffer.from(text);
+  return new Promise((resolve, reject) => {
+    const request = httpsRequest(
+      {
+        host: place.host,
+        port: place.port,
+        path: place.path,
+        method: 'POST',
+        agent: false,
+        ...(isIPv4(place.serverName) ? {} : { servername: place.serverName }),
+        ...(caBundle === undefined || caBundle === '' ? {} : { ca: Buffer.from(caBundle, 'base64').toString() }),
+        headers: { 'content-type': 'application/json', accept: 'application/json', 'content-length': bytes.length },
+        signal: AbortSignal.timeout(timeoutMs),
+      },
+      (response) => {
+        const chunks: Buffer[] = [];
+        let size = 0;
+        response.on('data', (chunk: Buffer) => {
+          size += chunk.length;
+          if (size > MOST_BYTES) request.destroy(new Error(`the answer has more than ${MOST_BYTES} bytes`));
+          chunks.push(chunk);
+        });
+        response.on('error', reject);
+        response.on('end', () => {
+          const answer = Buffer.concat(chunks).toString();
+          if (response.statusCode === 200) resolve(answer);
+          else reject(new Error(`the server answered ${response.statusCode}: ${answer.slice(0, 200)}`));
+        });
+      },
+    );
+    request.on('error', (error) =>
+      reject(
+        error.name === 'TimeoutError' || error.name === 'AbortError' ? new Error('context deadline exceeded') : error,
+      ),
+    );
+    request.end(bytes);
+  });
+}
