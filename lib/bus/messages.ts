@@ -100,8 +100,8 @@ export interface StoreWrite {
   /** Answers up to this sequence have arrived: the store may forget them. */
   acknowledged: number;
   /**
-   * A revision that the writer knew when it began the session; 0 if it knew none. A session that the store has never heard of
-   * is new only if it began after the last one that the store has forgotten: otherwise it may be that one.
+   * A log index that the writer was told before it began the session; 0 if none. A session that the store has never heard of is
+   * new only if it began after the last one that the store has forgotten: otherwise it may be that one.
    */
   since?: number | undefined;
   txns: Txn[];
@@ -118,7 +118,8 @@ export type StoreRefusal = {
   leader: string;
   message: string;
 };
-export type StoreWriteReply = { results: TxnResult[] } | StoreRefusal;
+/** `index`: of the log entry that told the results; absent when none was needed. */
+export type StoreWriteReply = { results: TxnResult[]; index?: number } | StoreRefusal;
 
 /** One changed key of a committed transaction. */
 export interface CommittedChange {
@@ -162,7 +163,7 @@ export type StoreQuery =
   | { query: 'status' };
 
 export type StoreQueryReply =
-  | { readIndex: { revision: number } }
+  | { readIndex: { revision: number; index?: number } }
   | { range: { items: KeyValue[]; revision: number; more: boolean } }
   | { history: { txns: CommittedTxn[]; revision: number; more: boolean } }
   | { compacted: { oldest: number } }

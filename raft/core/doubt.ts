@@ -27,13 +27,15 @@ export function tickDoubt(raft: RaftState): void {
   if (raft.doubt === undefined || mayAnswer(raft)) return;
   if (raft.ticks % raft.heartbeatTicks !== 0) return;
   const others = new Set([...membersOf(configurationOf(raft)), raft.leader]);
-  for (const to of others) if (to !== raft.id && to !== '') send(raft, to, { type: 'rejoin', nonce: raft.doubt.nonce });
+  for (const to of others)
+    if (to !== raft.id && to !== '')
+      send(raft, to, { type: 'rejoin', nonce: raft.doubt.nonce, incarnation: raft.incarnation });
   endTogether(raft, raft.doubt);
 }
 
-export function receiveRejoin(raft: RaftState, { from, nonce }: Rejoin): void {
+export function receiveRejoin(raft: RaftState, { from, nonce, incarnation: life }: Rejoin): void {
   const progress = raft.leading?.progress.get(from);
-  const welcome = progress === undefined ? undefined : welcomed(raft, progress, nonce);
+  const welcome = progress === undefined ? undefined : welcomed(raft, progress, nonce, life);
   const { lastIndex, lastTerm } = raft.log;
   const { incarnation = 0, through = 0 } = welcome ?? {};
   send(raft, from, { type: 'rejoinAnswer', nonce, doubt: shared(raft), lastIndex, lastTerm, incarnation, through });
@@ -50,13 +52,13 @@ function shared(raft: RaftState): DoubtReason | '' {
 }
 
 /** Nothing that an earlier life of the follower said counts from here on, nor what this one says until it is whole. */
-function welcomed(raft: RaftState, progress: Progress, nonce: number): Progress['doubt'] {
+function welcomed(raft: RaftState, progress: Progress, nonce: number, life: number): Progress['doubt'] {
   progress.heardTick = raft.ticks;
   if (progress.doubt?.nonce === nonce) return progress.doubt;
   // Old questions that arrive late must not make the log grow.
   const isTooSoon = progress.doubt !== undefined && raft.ticks - progress.doubt.tick < raft.heartbeatTicks;
   if (isTooSoon || raft.storageFailure !== '') return undefined;
-  const incarnation = Math.max(progress.incarnation + 2, raft.term * LIVES_PER_TERM);
+  const incarnation = Math.max(progress.incarnation + 2, life + 1, raft.term * LIVES_PER_TERM);
   forgetLife(progress, incarnation);
   progress.doubt = { nonce, incarnation, through: appendBarrier(raft), tick: raft.ticks };
   return progress.doubt;

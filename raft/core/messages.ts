@@ -103,6 +103,8 @@ export interface Rejoin extends Header {
   type: 'rejoin';
   /** One for each life in doubt. */
   nonce: number;
+  /** The life itself: it is given a higher one. */
+  incarnation: number;
 }
 export interface RejoinAnswer extends Header {
   type: 'rejoinAnswer';

@@ -23,13 +23,15 @@ export interface Remains {
   isHardStateCertain: boolean;
   /** The last entry that was written, if what is behind the last damage tells it. Its term may be a bound. */
   last: { index: Index; term: Term } | undefined;
+  /** In what can be read nothing was ever promised. */
+  isUntouched: boolean;
 }
 
 const ALIGN_BYTES = 8;
 
 /** `segments` in their order; the records of a torn end, which nobody was told of, do not count. */
 export function assess(segments: readonly SegmentBytes[]): Remains {
-  const reading = new Reading();
+  const reading = new Reading(segments.length === 1 && segments[0]!.number === 1);
   for (const [i, { number, bytes }] of segments.entries()) {
     const before = segments[i - 1]?.number;
     if (before !== undefined ? number !== before + 1 || !reading.isEnded : number > 1) reading.lost();
@@ -98,9 +100,10 @@ export function isElsewhere(
   segments: readonly SegmentBytes[],
   { segment, offset }: { segment: number; offset: number },
 ): boolean {
-  return segments.some(({ bytes }) => {
+  return segments.some(({ number, bytes }) => {
     for (let at = 0; at + HEADER_BYTES <= bytes.length; at += ALIGN_BYTES) {
-      if (bytes[at + 18] !== 0 && typeof readRecord(bytes, segment, at, offset) !== 'string') return true;
+      if (bytes[at + 18] === 0 || (number === segment && at === offset)) continue;
+      if (typeof readRecord(bytes, segment, at, offset) !== 'string') return true;
     }
     return false;
   });
@@ -117,7 +120,14 @@ class Reading {
   private isHardStateCertain = true;
   private isEndCertain = true;
   private lastIndex: Index = 0;
+  private hasPromised = false;
+  private readonly isFirst: boolean;
   private readonly terms = new Map<Index, Term>();
+
+  /** `isFirst`: nothing but the first segment is there. */
+  constructor(isFirst: boolean) {
+    this.isFirst = isFirst;
+  }
 
   lost(): void {
     this.isHardStateCertain = this.isEndCertain = false;
@@ -162,20 +172,23 @@ class Reading {
   private promised(hardState: HardState, standing: Standing = NOTHING_MISSING): void {
     this.hardState = hardState;
     this.standing = standing;
+    this.hasPromised ||= hardState.term > 0 || standing.doubt !== 'newborn';
     this.lives(standing.incarnation);
     this.isHardStateCertain = true;
   }
 
   private ends(index: Index, term: Term | undefined): void {
     this.lastIndex = index;
+    this.hasPromised = true;
     if (term !== undefined) this.terms.set(index, term);
     this.isEndCertain = true;
   }
 
   remains(): Remains {
     const { identity, hardState, standing, incarnation, place, configuration, isHardStateCertain, lastIndex } = this;
+    const isUntouched = this.isFirst && !this.hasPromised;
     const term = lastIndex === 0 ? 0 : (this.terms.get(lastIndex) ?? hardState.term);
     const last = this.isEndCertain && isHardStateCertain ? { index: lastIndex, term } : undefined;
-    return { identity, hardState, standing, incarnation, place, configuration, isHardStateCertain, last };
+    return { identity, hardState, standing, incarnation, place, configuration, isHardStateCertain, last, isUntouched };
   }
 }

@@ -68,15 +68,21 @@ function headerOf(
 }
 
 /** Term and vote are certain and so is the last entry: then it is known what to vote over. Otherwise nothing is. */
-function standingOf({ standing, last }: Remains, incarnation: number, snapshots: boolean): Standing {
+function standingOf({ standing, last, isUntouched }: Remains, incarnation: number, snapshots: boolean): Standing {
   if (last === undefined || snapshots || standing.doubt === 'lost') {
-    const doubt: DoubtReason = 'lost';
+    // With no sign of any promise, a directory of a cluster that has not begun: it may begin with the others.
+    const doubt: DoubtReason = isUntouched && !snapshots ? 'newborn' : 'lost';
     return { ...NOTHING_MISSING, doubt, incarnation };
   }
   const { damagedTerm: term, damagedThrough: index } = standing;
   const isFurther = last.term > term || (last.term === term && last.index > index);
   const furthest = isFurther ? { damagedTerm: last.term, damagedThrough: last.index } : {};
-  return { ...standing, ...furthest, doubt: standing.doubt === 'newborn' ? 'lost' : standing.doubt, incarnation };
+  return {
+    ...standing,
+    ...furthest,
+    doubt: standing.doubt === 'newborn' && !isUntouched ? 'lost' : standing.doubt,
+    incarnation,
+  };
 }
 
 /** A single member has nobody to ask: what can be read stays where it is. */

@@ -162,7 +162,7 @@ const BODIES: { [T in MessageType]: (fields: Fields) => BodyOf<T> } = {
     installed: flag(f, 'installed'),
   }),
   timeoutNow: () => ({}),
-  rejoin: (f) => ({ nonce: natural(f, 'nonce') }),
+  rejoin: (f) => ({ nonce: natural(f, 'nonce'), incarnation: natural(f, 'incarnation') }),
   rejoinAnswer: (f) => ({
     nonce: natural(f, 'nonce'),
     doubt: doubt(f),

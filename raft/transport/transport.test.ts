@@ -34,7 +34,7 @@ const BODIES: MessageBody[] = [
   { type: 'appendAnswer', incarnation: 2, outcome: { accepted: true, match: 7 } },
   { type: 'appendAnswer', incarnation: 2, outcome: { accepted: false, prevIndex: 4, hintIndex: 3, hintTerm: 1 } },
   { type: 'heartbeat', commit: 3, round: 9, life: 2 },
-  { type: 'rejoin', nonce: 77 },
+  { type: 'rejoin', nonce: 77, incarnation: 3 },
   { type: 'rejoinAnswer', nonce: 77, doubt: 'copied', lastIndex: 9, lastTerm: 3, incarnation: 12, through: 10 },
   { type: 'stateHashes', hashes: [{ index: 7, hash: 'ab' }] },
   { type: 'heartbeatAnswer', incarnation: 2, round: 9 },

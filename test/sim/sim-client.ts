@@ -65,6 +65,8 @@ export interface Journal {
   done: Done[];
   /** The highest revision that anybody was told. */
   seenRevision: number;
+  /** Of the log, as answers told it. */
+  seenIndex: number;
 }
 
 export class SimClient {
@@ -119,7 +121,7 @@ export class SimClient {
   private newSession(): void {
     if (this.sessions > 0) this.world.count('client-new-session');
     this.session = `${this.bus.instance}/${++this.sessions}`;
-    this.since = this.journal.seenRevision;
+    this.since = this.journal.seenIndex;
     this.sequence = 0;
     this.unanswered.clear();
   }
@@ -179,6 +181,7 @@ export class SimClient {
     for (const { sequence } of txns) this.unanswered.delete(sequence);
     if (reply === undefined) return world.count('client-gave-up', count);
     this.answered++;
+    journal.seenIndex = Math.max(journal.seenIndex, reply.index ?? 0);
     for (const [i, each] of done.entries()) this.learn(each, reply.results[i]);
   }
 

@@ -19,7 +19,6 @@ export interface ModelTxn {
 interface ModelSession {
   acknowledged: number;
   openedAt: number;
-  changed: boolean;
   results: Map<number, TxnResult>;
 }
 
@@ -44,7 +43,7 @@ export class StoreModel {
   /** Revision after each index of the log. */
   readonly revisionAt: number[] = [0];
   private readonly versions = new Map<string, ModelVersion[]>();
-  private forgottenThrough = -1;
+  private forgottenThrough = 0;
   private readonly sessions = new Map<string, ModelSession>();
   /** Every result that a transaction ever got, by session and sequence. */
   private readonly results = new Map<string, Set<string>>();
@@ -97,9 +96,9 @@ export class StoreModel {
   private write({ session: name, acknowledged, since = 0, txns }: StoreWrite): void {
     const known = this.sessions.get(name);
     this.sessions.delete(name);
-    const isNew = acknowledged === 0 && since > this.forgottenThrough;
+    const isNew = acknowledged === 0 && since >= this.forgottenThrough;
     const session =
-      known ?? (isNew ? { acknowledged: 0, results: new Map(), openedAt: this.revision, changed: false } : undefined);
+      known ?? (isNew ? { acknowledged: 0, results: new Map(), openedAt: this.revisionAt.length } : undefined);
     if (session !== undefined) {
       if (known === undefined && this.sessions.size >= this.limits.sessions) this.forgetOldest();
       this.sessions.set(name, session);
@@ -109,9 +108,9 @@ export class StoreModel {
   }
 
   private forgetOldest(): void {
-    const [name, { openedAt, changed }] = this.sessions.entries().next().value!;
+    const [name, { openedAt }] = this.sessions.entries().next().value!;
     this.sessions.delete(name);
-    if (changed) this.forgottenThrough = Math.max(this.forgottenThrough, openedAt);
+    this.forgottenThrough = Math.max(this.forgottenThrough, openedAt);
   }
 
   private record(name: string, result: TxnResult): void {
@@ -133,7 +132,6 @@ export class StoreModel {
     this.executed.add(id);
     const result = this.execute(txn);
     session.results.set(sequence, result);
-    session.changed ||= result.ok && result.revision > session.openedAt;
     return result;
   }
 

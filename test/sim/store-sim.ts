@@ -73,7 +73,7 @@ class StoreSim {
   private readonly machines: Machine[];
   private readonly clients: SimClient[] = [];
   private readonly readers: StreamReader[] = [];
-  private readonly journal: Journal = { done: [], seenRevision: 0 };
+  private readonly journal: Journal = { done: [], seenRevision: 0, seenIndex: 0 };
   private readonly invariants: StoreInvariants;
   private readonly stage: Stage;
   private readonly troubleMs: number;

@@ -7,16 +7,15 @@ export interface Session {
   acknowledged: number;
   /** By sequence, oldest first. */
   results: Map<number, TxnResult>;
-  /** The revision of the store when it was first heard of, and of the last change that it made; 0 = none. */
+  /** Index of the entry that it was first heard of in. */
   openedAt: number;
-  changedAt: number;
 }
 
 export class Sessions {
   /** The one that was silent longest first: what a Map keeps when each use takes it out and puts it in. */
   readonly byName = new Map<string, Session>();
-  /** No session that changed something and is forgotten was heard of after this revision; -1 = none is forgotten. */
-  forgottenThrough = -1;
+  /** No session that is forgotten was first heard of after this index. */
+  forgottenThrough = 0;
   private readonly limits: StoreLimits;
 
   constructor(limits: StoreLimits) {
@@ -30,10 +29,10 @@ export class Sessions {
   use(
     name: string,
     { acknowledged, since }: { acknowledged: number; since: number },
-    revision: number,
+    index: number,
   ): Session | undefined {
-    const isNew = acknowledged === 0 && since > this.forgottenThrough;
-    const session = this.byName.get(name) ?? (isNew ? this.open(revision) : undefined);
+    const isNew = acknowledged === 0 && since >= this.forgottenThrough;
+    const session = this.byName.get(name) ?? (isNew ? this.open(index) : undefined);
     if (session === undefined) return undefined;
     this.byName.delete(name);
     this.byName.set(name, session);
@@ -43,7 +42,6 @@ export class Sessions {
 
   remember(session: Session, result: TxnResult): void {
     session.results.set(result.sequence, result);
-    if (result.ok && result.revision > session.openedAt) session.changedAt = result.revision;
     if (session.results.size <= this.limits.resultsPerSession) return;
     const oldest = session.results.keys().next().value!;
     session.results.delete(oldest);
@@ -55,16 +53,16 @@ export class Sessions {
     return session.results.get(sequence) ?? (sequence <= session.acknowledged ? 'forgotten' : undefined);
   }
 
-  private open(revision: number): Session {
+  private open(index: number): Session {
     if (this.byName.size >= this.limits.sessions) this.forgetOldest();
-    return { acknowledged: 0, results: new Map(), openedAt: revision, changedAt: 0 };
+    return { acknowledged: 0, results: new Map(), openedAt: index };
   }
 
-  /** One that has changed nothing is no loss. Each change is a later revision than its session's first: others can begin. */
+  /** Who began it knew only indexes before the one that it was first heard of in. */
   private forgetOldest(): void {
-    const [name, { openedAt, changedAt }] = this.byName.entries().next().value!;
+    const [name, { openedAt }] = this.byName.entries().next().value!;
     this.byName.delete(name);
-    if (changedAt > 0) this.forgottenThrough = Math.max(this.forgottenThrough, openedAt);
+    this.forgottenThrough = Math.max(this.forgottenThrough, openedAt);
   }
 }
 

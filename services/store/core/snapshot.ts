@@ -85,7 +85,7 @@ function encodeSessions(state: StateMachine): Uint8Array[] {
   const out = new SliceWriter();
   const slices: Uint8Array[] = [];
   const { forgottenThrough } = state.sessions;
-  if (forgottenThrough >= 0) out.item(FORGOTTEN_SESSIONS, (item) => item.number(forgottenThrough));
+  if (forgottenThrough > 0) out.item(FORGOTTEN_SESSIONS, (item) => item.number(forgottenThrough));
   for (const [name, session] of state.sessions.byName) {
     out.item(SESSION, (item) => encodeSession(item, name, session));
     if (out.full) slices.push(out.take());
@@ -112,7 +112,7 @@ function encodeSession(out: ByteWriter, name: string, session: Session): void {
     else if (result.reason === 'conflict') out.byte(1).text(result.key).number(result.current);
     else out.byte(2).text(result.reason).text(result.message);
   }
-  out.number(session.openedAt).number(session.changedAt);
+  out.number(session.openedAt);
 }
 
 function decodeResult(reader: ByteReader): TxnResult {
@@ -253,12 +253,12 @@ function loadTxn(state: StateMachine, reader: ByteReader): void {
 
 function loadSession(state: StateMachine, reader: ByteReader): void {
   const name = reader.text();
-  const session: Session = { acknowledged: reader.number(), results: new Map(), openedAt: 0, changedAt: 0 };
+  const session: Session = { acknowledged: reader.number(), results: new Map(), openedAt: 0 };
   for (let left = reader.number(); left > 0; left--) {
     const result = decodeResult(reader);
     session.results.set(result.sequence, result);
   }
   // Older snapshots do not say it.
-  if (!reader.done) [session.openedAt, session.changedAt] = [reader.number(), reader.number()];
+  if (!reader.done) session.openedAt = reader.number();
   state.sessions.byName.set(name, session);
 }

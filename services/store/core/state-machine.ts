@@ -137,7 +137,7 @@ export class StateMachine {
     const session = this.sessions.use(
       write.session,
       { acknowledged: write.acknowledged, since: write.since ?? 0 },
-      this.revision,
+      this.appliedIndex,
     );
     return write.txns.map((txn) => this.applyOnce(session, write.session, txn, committed));
   }

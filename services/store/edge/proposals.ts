@@ -111,7 +111,7 @@ export class Proposals {
     this.byIndex.delete(entry.index);
     for (const [i, write] of proposed.writes.entries()) {
       if (proposed.term !== entry.term) settle(write, this.leadership.notLeader());
-      else settle(write, { results: merge(results[i]!, write.refused) });
+      else settle(write, { results: merge(results[i]!, write.refused), index: entry.index });
     }
     this.flushSoon();
   }

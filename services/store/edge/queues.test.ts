@@ -145,7 +145,7 @@ test('a read is answered when the state has reached what was committed as it was
   t.is(replies.length, 0);
   Object.assign(state, { appliedIndex: 5, revision: 50 });
   reads.applied();
-  t.deepEqual(replies, [{ readIndex: { revision: 50 } }]);
+  t.deepEqual(replies, [{ readIndex: { revision: 50, index: 5 } }]);
   reads.add((reply) => void replies.push(reply));
   clock.at = 3_000;
   reads.tick(clock.at);

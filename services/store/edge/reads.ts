@@ -60,7 +60,7 @@ export class Reads {
   applied(): void {
     const { appliedIndex, revision } = this.state();
     while (this.confirmed.length > 0 && this.confirmed[0]!.index <= appliedIndex)
-      this.confirmed.shift()!.answer({ readIndex: { revision } });
+      this.confirmed.shift()!.answer({ readIndex: { revision, index: appliedIndex } });
   }
 
   tick(now: number): void {
