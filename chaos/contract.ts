@@ -66,7 +66,7 @@ export interface ChaosDriver {
   healAll(): Promise<Applied[]>;
   /** How HTTPS clients reach each API actor, and with what. */
   api(): Promise<{ servers: string[]; kubeconfig: string }>;
-  /** argv in front of a command that is to run where Services can be reached (`nsenter … node`); [] = here. */
+  /** argv of a Node.js that runs where Services can be reached (`nsenter … node`, `docker exec … node`): its options follow. */
   serviceClient(): Promise<string[]>;
   close(): Promise<void>;
 }

@@ -2,12 +2,17 @@
 // itself: the same chance and the same files give the same bit.
 import { closeSync, fsyncSync, openSync, readdirSync, readFileSync, readSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Chance } from '../../lib/base/chance.ts';
+import { seededChance, type Chance } from '../../lib/base/chance.ts';
 
 export interface FlippedBit {
   file: string;
   offset: number;
   bit: number;
+}
+
+/** Any number stands for one sequence of choices. */
+export function chanceOf(number: number): Chance {
+  return seededChance(Number.isInteger(number) ? number : number * 2 ** 32);
 }
 
 /** Only what was once written counts: the zeros that a segment is lengthened by hold nothing. */
@@ -42,4 +47,9 @@ function writtenBytes(file: string): number {
   let end = content.length;
   while (end > 0 && content[end - 1] === 0) end--;
   return end;
+}
+
+/** What follows `store-2: one bit flipped`. */
+export function flippedText({ file, offset, bit }: FlippedBit): string {
+  return `: bit ${bit} of byte ${offset} of ${file}; it is seen when it is next read`;
 }

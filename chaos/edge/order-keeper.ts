@@ -14,14 +14,18 @@ const RENEW_MS = 1000;
 const ABSENT_MS = 100;
 const ANSWER_MS = 2000;
 
+/** Who may give orders, on the bus of which cluster. */
+export interface Speaker {
+  cluster: string;
+  bus: Pick<Bus, 'instance' | 'request'>;
+}
+
 export class OrderKeeper {
-  readonly #cluster: string;
-  readonly #bus: () => Promise<Bus>;
+  readonly #speaker: () => Promise<Speaker>;
   readonly #kept = new Map<string, AbortController>();
 
-  constructor(cluster: string, bus: () => Promise<Bus>) {
-    this.#cluster = cluster;
-    this.#bus = bus;
+  constructor(speaker: () => Promise<Speaker>) {
+    this.#speaker = speaker;
   }
 
   /** Resolves when every actor does what it is told; then renews. Fails, with none left behind, when one does not. */
@@ -70,8 +74,8 @@ export class OrderKeeper {
 
   async #send(id: string, instance: string, faults: InnerFaults, leaseMs: number): Promise<FaultReply> {
     const order: FaultOrder = { version: MESSAGE_VERSION, id, leaseMs, faults };
-    const bus = await this.#bus();
-    const subject = subjectOf(this.#cluster, 'actorFault', { instance, from: bus.instance });
+    const { cluster, bus } = await this.#speaker();
+    const subject = subjectOf(cluster, 'actorFault', { instance, from: bus.instance });
     return (await bus.request(subject, order, { timeoutMs: ANSWER_MS })) as FaultReply;
   }
 }

@@ -1,9 +1,11 @@
 // Does: asks one URL with a few clients, each time on a new connection, until it is ended; prints how it went five times a
 // second as a line of JSON. Never retries: a request that fails is what it is there to find.
-// Run: `node chaos/edge/service-requests.ts URL [clients] [pauseMs]`, in a place where the Service can be reached.
+// Run: as a file or as text, `node … URL [clients] [pauseMs]`, in a place where the Service can be reached.
 import { get } from 'node:http';
 
-const [url = '', clients = '2', pauseMs = '20'] = process.argv.slice(2);
+const [url = '', clients = '2', pauseMs = '20'] = process.argv.slice(
+  process.argv.findIndex((word) => word.startsWith('http')),
+);
 const TIMEOUT_MS = 3000;
 const TELL_MS = 200;
 let counted = { ok: 0, failed: 0, why: '' };
@@ -41,4 +43,5 @@ setInterval(() => {
 }, TELL_MS);
 // Whoever reads it has gone: nobody would ever end it.
 process.stdout.on('error', () => process.exit(0));
+process.stdin.on('end', () => process.exit(0)).resume();
 for (let i = 0; i < Number(clients); i++) void loop();

@@ -1,6 +1,5 @@
 // Does: takes single faults from a command line to their end: targets found, faults done and shown, healed when their
 // time is over or the person has seen enough. Never leaves before everything is healed.
-import { openDriver } from '../../chaos/edge/open-driver.ts';
 import type { Applied, ChaosDriver, Fault, Target } from '../../chaos/contract.ts';
 import { describeFault } from '../../chaos/core/describe-fault.ts';
 import { seededChance, type Chance } from '../../lib/base/chance.ts';
@@ -9,7 +8,7 @@ import type { GlobalArguments } from '../command.ts';
 import { UsageError } from '../core/resources.ts';
 import { ExitError } from '../edge/failure.ts';
 import { countDown } from './count-down.ts';
-import { mayBreak, type FaultArguments } from './options.ts';
+import { driverFor, mayBreak, type FaultArguments } from './options.ts';
 
 export type FaultsFor = (targets: readonly Target[], chance: Chance) => Fault[];
 
@@ -18,7 +17,7 @@ type Arguments = GlobalArguments & Pick<FaultArguments, 'for' | 'dry-run' | 'yes
 /** Exit code 0 when all was done and healed; 128 + signal when a signal ended it early (healed as well). */
 export async function inflict(args: Arguments, faultsFor: FaultsFor): Promise<void> {
   if (!Number.isInteger(args.seed)) throw new UsageError(`--seed ${String(args.seed)}: must be a whole number`);
-  const driver = await openDriver(args.home);
+  const driver = await driverFor(args);
   try {
     const faults = faultsFor(await driver.targets(), seededChance(args.seed));
     for (const fault of faults) await driver.check?.(fault);

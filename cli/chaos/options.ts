@@ -1,9 +1,22 @@
 // Decides which options every fault has, and whether a cluster may be broken at all. Never breaks one.
 import type { Argv } from 'yargs';
 import type { ChaosDriver } from '../../chaos/contract.ts';
+import { openDriver } from '../../chaos/edge/open-driver.ts';
 import type { GlobalArguments } from '../command.ts';
 import { parseDuration } from '../core/duration.ts';
 import { UsageError } from '../core/resources.ts';
+
+/** Which cluster is meant: every command of chaos has it, from its parent. */
+export interface ClusterArguments {
+  home: string;
+  /** '': the compose project of this directory. */
+  compose?: string | undefined;
+}
+
+/** The home's own cluster, unless compose is asked for or all that there is. */
+export function driverFor({ home, compose }: ClusterArguments): Promise<ChaosDriver> {
+  return openDriver({ home, compose });
+}
 
 export interface FaultArguments {
   target: string;

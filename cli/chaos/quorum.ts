@@ -1,10 +1,10 @@
 // Decides how `chaos quorum` is asked: the show of members that die under load and come back. Never plays it itself.
 import { quorumScenario } from '../../chaos/core/quorum.ts';
-import { openDriver } from '../../chaos/edge/open-driver.ts';
 import { defineCommand, type GlobalArguments } from '../command.ts';
 import { ExitError } from '../edge/failure.ts';
 import { play } from './play.ts';
 import { mustBeAllowed } from './run.ts';
+import { driverFor } from './options.ts';
 
 interface QuorumArguments {
   yes: boolean;
@@ -23,7 +23,7 @@ export const quorumCommand = defineCommand<QuorumArguments>({
 });
 
 async function run(args: GlobalArguments & QuorumArguments): Promise<void> {
-  const driver = await openDriver(args.home);
+  const driver = await driverFor(args);
   try {
     mustBeAllowed(driver, args.yes);
     const stores = (await driver.targets()).filter(({ role }) => role === 'store').length;

@@ -2,7 +2,6 @@
 import { readFileSync } from 'node:fs';
 import { parseYaml } from '../../lib/api/yaml.ts';
 import { seededChance } from '../../lib/base/chance.ts';
-import { openDriver } from '../../chaos/edge/open-driver.ts';
 import { PLANTS, type Plant } from '../../chaos/core/plant.ts';
 import { planLines, planOf } from '../../chaos/core/plan.ts';
 import { scenarioOf, type Scenario } from '../../chaos/core/scenario.ts';
@@ -11,6 +10,7 @@ import { parseDuration } from '../core/duration.ts';
 import { UsageError } from '../core/resources.ts';
 import { ExitError } from '../edge/failure.ts';
 import { play } from './play.ts';
+import { driverFor } from './options.ts';
 
 interface RunArguments {
   file: string;
@@ -49,7 +49,7 @@ async function run(args: GlobalArguments & RunArguments): Promise<void> {
     for (const line of planLines(plan)) console.log(line);
     return;
   }
-  const driver = await openDriver(args.home);
+  const driver = await driverFor(args);
   try {
     mustBeAllowed(driver, args.yes);
     if (!args.json) console.log(`${scenario.name} (seed ${seed}): ${scenario.hypothesis}`);

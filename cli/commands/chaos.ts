@@ -9,6 +9,12 @@ export const chaosCommand = defineCommand({
   command: 'chaos',
   describe: 'break the cluster on purpose, and heal it: chaos pause leader',
   builder: async (yargs) => {
+    yargs.option('compose', {
+      type: 'string',
+      global: true,
+      describe:
+        "a cluster of docker-compose: this directory's, or --compose=PROJECT (also taken when the home has none)",
+    });
     for (const load of Object.values(CHAOS_COMMANDS)) yargs.command((await load()) as unknown as CommandModule);
     // What is none of them ends here, with the list, instead of in a guess.
     return yargs.command(

@@ -22,7 +22,7 @@ let api: HttpsTransport;
 
 test.before(async () => {
   await cluster.up();
-  driver = await openDriver(cluster.home);
+  driver = await openDriver({ home: cluster.home });
   api = new HttpsTransport(readKubeconfig((await driver.api()).kubeconfig).server);
 });
 test.after.always(async () => {
