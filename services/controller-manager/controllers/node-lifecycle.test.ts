@@ -129,6 +129,25 @@ test('back in time: taints go, nobody is evicted', async (t) => {
   t.truthy(alivePod(model, 'web'));
 });
 
+test('a pod that its kubelet calls ready before the Lease is renewed is not contradicted', async (t) => {
+  const { pass, node, model, loops } = world();
+  pod(model, 'web', 'node-1');
+  await pass(60, ['node-2']);
+  t.is(ready(node('node-1')), 'Unknown');
+  t.false(isReady(model, 'web'));
+  model.change<Pod>(
+    RESOURCES.pods,
+    'default',
+    'web',
+    (copy) => void (copy.status = { phase: 'Running', conditions: [{ type: 'Ready', status: 'True' }] }),
+    'status',
+  );
+  const { writes } = loops;
+  await pass(5, ['node-2']);
+  t.true(isReady(model, 'web'));
+  t.is(loops.writes, writes);
+});
+
 test('patience is each pod’s own', async (t) => {
   const { pass, model } = world();
   const unreachable = { key: 'node.kubernetes.io/unreachable', operator: 'Exists', effect: 'NoExecute' };

@@ -43,13 +43,12 @@ export function nodeLifecycle(options: NodeLifecycleOptions): Controller {
   };
 }
 
-/** A pod that came to a node, or became ready on it: only news where the node is not well. */
+/** A pod that came to a node: only news where the node is not well. */
 function nodeOfPod(view: View, before: KubeObject | undefined, after: KubeObject | undefined): Key[] {
   const pod = after as Pod | undefined;
   const name = pod?.spec.nodeName ?? '';
   if (pod === undefined || name === '') return [];
-  const was = before as Pod | undefined;
-  if (was?.spec.nodeName === name && isReady(was) === isReady(pod)) return [];
+  if ((before as Pod | undefined)?.spec.nodeName === name) return [];
   const node = view.get<Node>(RESOURCES.nodes, '', name);
   const isWell = node === undefined || (readiness(node) === 'True' && (node.spec?.taints ?? []).length === 0);
   return isWell ? [] : [{ namespace: '', name }];
@@ -63,19 +62,22 @@ function reconcile(view: View, node: Node, now: number, options: NodeLifecycleOp
   const isSilent = silentMs >= graceMs;
   const ready = isSilent ? 'Unknown' : readiness(node);
   const saw = `Ready ${readiness(node)}, Lease renewed ${Math.round(silentMs / 1000)} s ago`;
-  const actions = [...nodeActions(node, isSilent, now)];
+  const actions: Action[] = [];
   let againInMs = isSilent ? graceMs : graceMs - silentMs;
-  let why = actions.length === 0 ? 'conditions and taints say so already' : undefined;
+  let why: string | undefined;
   const hasNoExecute = (node.spec?.taints ?? []).some((taint) => taint.effect === 'NoExecute');
   if (ready !== 'True' || hasNoExecute) {
     const pods = view.list<Pod>(RESOURCES.pods).filter((pod) => pod.spec.nodeName === name && !isTerminal(pod));
-    // Only of a silent kubelet: one that speaks says itself which of its pods are ready, and would say so again at once.
-    if (isSilent) actions.push(...pods.filter(isReady).flatMap((pod) => markNotReady(pod, now)));
+    // Once, when its kubelet falls silent: who says later that a pod is ready is that kubelet, back before its Lease.
+    // Before the node's own condition, so that a mark that failed is made again.
+    if (isSilent && readiness(node) !== 'Unknown')
+      actions.push(...pods.filter(isReady).flatMap((pod) => markNotReady(pod, now)));
     const evictions = evict(view, node, pods, now, options);
-    actions.push(...evictions.actions);
+    actions.push(...nodeActions(node, isSilent, now), ...evictions.actions);
     againInMs = Math.min(againInMs, evictions.againInMs ?? againInMs);
-    why = evictions.why ?? why;
-  }
+    why = evictions.why;
+  } else actions.push(...nodeActions(node, isSilent, now));
+  if (actions.length === 0) why ??= 'conditions and taints say so already';
   return { actions, saw, againInMs: Math.max(againInMs, 100), ...(why === undefined ? {} : { why }) };
 }
 

@@ -111,6 +111,8 @@ export class NodeAgent {
     const wanted = nodeStatusOf(facts, this.#node.status, now);
     if (this.#reportedAtMs === 0) this.#reportedAtMs = now;
     if (!mustReport(this.#node.status, wanted, this.#reportedAtMs, now)) return;
+    // A node that says it is well while its Lease is old is taken for silent still, and contradicted.
+    if (this.#lease === undefined) await this.#renew(this.#node);
     const { uid } = this.#node.metadata;
     const at = { name: this.#name, subresource: 'status' };
     this.#node = await client.patch<Node>(RESOURCES.nodes, at, 'application/merge-patch+json', {
