@@ -144,7 +144,7 @@ function isAlone(
 ): boolean {
   const last = configurationEntries.at(-1);
   const configuration = (last && decodeConfiguration(last.data)) ?? snapshot.configuration ?? firstConfiguration;
-  return votersOf(configuration).every((id) => id === member);
+  return votersOf(configuration).join() === member;
 }
 
 /**

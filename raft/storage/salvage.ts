@@ -87,8 +87,8 @@ function standingOf({ standing, last, isUntouched }: Remains, incarnation: numbe
 
 /** A single member has nobody to ask: what can be read stays where it is. */
 function refuseAlone(configuration: Configuration, member: string, error: DamagedError): void {
-  const others = votersOf(configuration).filter((id) => id !== member);
-  if (others.length === 0)
+  // One that was added and has not heard yet who counts knows of nobody, and is not alone.
+  if (votersOf(configuration).join() === member)
     throw new DamagedError(
       error.path,
       `${error.what}; ${member} is the only member that votes, so nobody can give back what it lost`,

@@ -86,7 +86,8 @@ export class RaftStorage {
       return SnapshotFiles.open(disk, directory, identity.clusterId);
     });
     const own = identityOf(identity);
-    const isNewborn = own.firstConfiguration.voters.some((id) => id !== identity.member);
+    // A member that is added later does not know yet who counts.
+    const isNewborn = own.firstConfiguration.voters.join() !== identity.member;
     const last = snapshots.newest ?? { index: 0, term: 0 };
     const opened = await openLog(disk, directory, { ...own, isNewborn }, last, { ...DEFAULT_LOG_OPTIONS, ...options });
     const { log, standing } = opened;

@@ -1,5 +1,8 @@
 // Three processes, a real nats-server, real disks with fsync: what is acknowledged survives SIGKILL.
 import test from 'ava';
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { StoreProcesses } from '../../test/kit/store-processes.ts';
 import type { StoreTestClient } from '../../test/kit/store-test-client.ts';
@@ -120,4 +123,57 @@ test('a leader that is stopped (SIGSTOP) is replaced, and acknowledges nothing o
   await assertHolds(await store.client('apiserver-reader'), load.acknowledged);
   await store.converged();
   t.log(`gap after SIGSTOP of the leader: ${Math.round(gapAt(load.times, at))} ms`);
+});
+
+test('a member with a flipped bit, one with an empty directory and one with an older copy come back by themselves, under load', async (t) => {
+  const store = await StoreProcesses.start();
+  t.teardown(() => store.stop());
+  await store.leader();
+  const load = await startLoad(store, 4);
+  const more = async (count: number): Promise<void> => {
+    const wanted = load.acknowledged.size + count;
+    while (load.acknowledged.size < wanted) await sleep(20);
+  };
+  const alarms = async (name: string): Promise<string[]> => (await store.status(name))?.alarms ?? ['it is not there'];
+  const whole = async (name: string): Promise<void> => {
+    while ((await alarms(name)).length > 0) await sleep(50);
+  };
+  await more(40);
+  const copy = mkdtempSync(join(tmpdir(), 'flotilla-copy-'));
+  t.teardown(() => rmSync(copy, { recursive: true, force: true }));
+  for (const ruin of ['flip', 'empty', 'old copy'] as const) {
+    const victim = await store.leader();
+    await store.kill(victim);
+    const directory = store.directoryOf(victim);
+    const segment = join(
+      directory,
+      readdirSync(directory)
+        .filter((name) => name.endsWith('.segment') && name.startsWith('log-'))
+        .at(-1)!,
+    );
+    if (ruin === 'flip') {
+      const bytes = readFileSync(segment);
+      bytes[2_000]! ^= 4;
+      writeFileSync(segment, bytes);
+    } else if (ruin === 'empty') rmSync(directory, { recursive: true });
+    else {
+      cpSync(directory, copy, { recursive: true });
+      store.launch(victim);
+      await more(40);
+      await store.kill(victim);
+      rmSync(directory, { recursive: true });
+      cpSync(copy, directory, { recursive: true });
+    }
+    store.launch(victim);
+    await more(40);
+    await whole(victim);
+    t.is(
+      readdirSync(directory).some((name) => name.startsWith('damaged-')),
+      ruin === 'flip',
+    );
+    await store.leader();
+  }
+  await load.stop();
+  await store.converged();
+  await assertHolds(await store.client('apiserver-reader'), load.acknowledged);
 });

@@ -87,6 +87,11 @@ export class StoreProcesses {
     throw new Error(`${name} does not vote after ${timeoutMs} ms`);
   }
 
+  /** What a disk holds for it; to be touched only while it is down. */
+  directoryOf(name: string): string {
+    return join(this.directory, name);
+  }
+
   signal(name: string, signal: NodeJS.Signals): void {
     this.children.get(name)?.kill(signal);
   }
