@@ -46,6 +46,8 @@ export class StoreInvariants {
   private readonly acknowledged = new Map<string, Index>();
   /** The same, as far as the member itself must still know it. */
   private readonly remembered = new Map<string, Index>();
+  /** What was committed when a member began to doubt. */
+  private readonly doubts = new Map<MemberId, Index>();
   private readonly votedFor = new Map<string, Set<MemberId>>();
   private readonly onDisk: (member: MemberId) => OnDisk | undefined;
   private readonly entries = new Map<string, KnownEntry>();
@@ -74,6 +76,7 @@ export class StoreInvariants {
     if (input.type === 'snapshotTaken') this.snapshotIs(raft.id, input.snapshot.index, input.snapshot.hash);
     for (const effect of effects) this.effect(raft, life, effect);
     this.commit(raft, life);
+    this.endsDoubt(raft);
     const said = this.remembered.get(`${raft.id} ${raft.term}`) ?? 0;
     hold(
       said <= raft.log.lastIndex,
@@ -92,6 +95,15 @@ export class StoreInvariants {
       vote === undefined || vote === raft.vote,
       () => `${raft.id} begins with its vote of term ${raft.term} for '${raft.vote}', it was for ${vote}`,
     );
+  }
+
+  /** Who knows again what it has promised holds all that was committed when it began to doubt. */
+  private endsDoubt(raft: Readonly<RaftState>): void {
+    const since = this.doubts.get(raft.id);
+    if (raft.doubt !== undefined) this.doubts.set(raft.id, since ?? this.highestCommit);
+    if (raft.doubt !== undefined || since === undefined) return;
+    this.doubts.delete(raft.id);
+    hold(raft.commit >= since, () => `${raft.id} doubts no more at ${raft.commit}, ${since} was committed before`);
   }
 
   /** It says itself what it does not know any more; what the others rely on stays. */
@@ -282,7 +294,8 @@ export class StoreInvariants {
   /** What a follower says that it holds is the leader's own entry, and stays for the rest of the term. */
   private keeps(from: MemberId, to: MemberId, term: Term, match: Index): void {
     const [own, leader] = [this.rafts.get(from), this.rafts.get(to)];
-    if (own === undefined) return;
+    // In doubt it has the entry, and must not be counted for it.
+    if (own === undefined || own.doubt !== undefined) return;
     const before = this.acknowledged.get(`${from} ${term}`) ?? 0;
     this.acknowledged.set(`${from} ${term}`, Math.max(before, match));
     this.remembered.set(`${from} ${term}`, Math.max(this.remembered.get(`${from} ${term}`) ?? 0, match));

@@ -102,7 +102,6 @@ export const PLANTS: readonly Plant[] = [
   core('doubted-member-counts', 'progress.ts', 'doubt?.incarnation === incarnation;', 'doubt?.incarnation === -1 && incarnation > 0;', AMNESIA),
   core('doubted-member-votes', 'election.ts', "raft.storageFailure === '' && raft.doubt === undefined;", "raft.storageFailure === '';", AMNESIA),
   core('doubt-ends-with-the-welcome', 'doubt.ts', ' || through < welcome.through) return;', ') return;', AMNESIA),
-  core('newborn-begins-with-one-other', 'doubt.ts', '!voters.every((id) => id === raft.id || own.others.has(id))', '!voters.some((id) => own.others.has(id))', AMNESIA),
   core('damaged-member-votes-by-what-is-left', 'election.ts', '(damagedThrough === 0 || isNoOlder(damagedTerm, damagedThrough))', '(damagedThrough === 0 || isNoOlder(0, 0))', DAMAGE),
   core('damaged-member-stands', 'election.ts', 'if (!mayVote(raft) || raft.damagedThrough > 0) return false;', 'if (!mayVote(raft)) return false;', DAMAGE),
   disk('empty-directory-trusted', 'open-log.ts', "doubt: isNewborn ? 'newborn' : ''", "doubt: ''", AMNESIA),
