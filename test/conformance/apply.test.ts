@@ -136,6 +136,23 @@ test('writers are known by their fieldManager, or else by their program, or else
   t.is((body as any).metadata.managedFields[0].manager, 'kube-controller-manager');
 });
 
+test("a scale is applied: the replicas are the applier's, and another's only by force", async (t) => {
+  const path = `${DEPLOYMENTS}/scaled`;
+  await apply(path, 'm', deployment('scaled', { replicas: 1 }));
+  const scale = (replicas: number): object => ({
+    apiVersion: 'autoscaling/v1',
+    kind: 'Scale',
+    metadata: { name: 'scaled' },
+    spec: { replicas },
+  });
+  const refused = await apply(`${path}/scale`, 's', scale(3));
+  t.is(refused.code, 409);
+  t.regex(refused.body.message, /conflict with "m"[^:]*: \.spec\.replicas/);
+  const taken = await apply(`${path}/scale`, 's', scale(3), { query: '&force=true' });
+  t.deepEqual([taken.body.kind, taken.body.spec.replicas], ['Scale', 3]);
+  t.deepEqual(owners(await api.http('GET', path)).toSorted(), ['m Apply', 's Apply scale']);
+});
+
 test('updates, patches, status and scale are entries of their own', async (t) => {
   const path = `${DEPLOYMENTS}/many`;
   await api.http('POST', `${DEPLOYMENTS}?fieldManager=a`, { body: deployment('many', { replicas: 1 }) });
@@ -307,12 +324,7 @@ const BAD: Array<[what: string, code: number, ask: () => Promise<HttpAnswer>, me
     () => apply(`${CM}/bad`, 'm', []),
     /^an applied configuration is an object, not \[\]$/,
   ],
-  [
-    'scale',
-    415,
-    () => apply(`${DEPLOYMENTS}/bad/scale`, 'm', {}),
-    /server-side apply is not served for this subresource/,
-  ],
+  ['a scale that is no Scale', 400, () => apply(`${DEPLOYMENTS}/bad/scale`, 'm', {}), /^invalid object type: , Kind=$/],
   [
     'a namespace that is not there',
     404,

@@ -10,13 +10,14 @@ import { planBinding } from '../core/pipeline/binding.ts';
 import { deleteOptions } from '../core/pipeline/delete.ts';
 import { planEviction } from '../core/pipeline/eviction.ts';
 import { patched } from '../core/pipeline/patch.ts';
-import { SCALE, planScale, scaleOf } from '../core/pipeline/scale.ts';
-import { writeOptions } from '../core/write-options.ts';
+import { applyOptions, isApply, planApply } from '../core/pipeline/apply.ts';
+import { SCALE, appliedScale, planScale, scaleOf, toldAsScale } from '../core/pipeline/scale.ts';
+import { writeOptions, type WriteOptions } from '../core/write-options.ts';
 import { methodNotAllowed, type Target } from './api.ts';
 import type { Answer, Call } from './call.ts';
 import type { ApiParts } from './parts.ts';
 import { getObject, readItem } from './reads.ts';
-import { currentOf, patchOf, patchPart, updatePart, write, writeRequest } from './writes.ts';
+import { appliedOf, currentOf, patchOf, patchPart, updatePart, write, writeRequest } from './writes.ts';
 
 type Handler = (parts: ApiParts, call: Call, target: Target) => Promise<Answer>;
 
@@ -84,11 +85,30 @@ async function updateScale(parts: ApiParts, call: Call, target: Target): Promise
 
 async function patchScale(parts: ApiParts, call: Call, target: Target): Promise<Answer> {
   const options = writeOptions(call.query, 'PatchOptions');
+  const applies = isApply(call.body.contentType);
+  const force = applyOptions(call.query, applies);
+  if (applies) return applyScale(parts, call, target, { ...options, force });
   const patch = patchOf(call);
   return write(parts, call, target, options.dryRun, () => {
     const current = currentOf(parts, target);
     const { object } = patched(SCALE, scaleOf(current.object, target.kind.scale), patch, options.fieldValidation);
     return planScale(writeRequest(parts, call, target), current, object);
+  });
+}
+
+function applyScale(
+  parts: ApiParts,
+  call: Call,
+  target: Target,
+  { force, dryRun, fieldValidation }: WriteOptions & { force: boolean },
+): Promise<Answer> {
+  const value = appliedScale(target.kind, appliedOf(call, fieldValidation));
+  // It is there, or `currentOf` has thrown.
+  const mayCreate = (): void => {};
+  return write(parts, call, target, dryRun, () => {
+    const current = currentOf(parts, target);
+    const plan = planApply(writeRequest(parts, call, target), current, { value, force, mayCreate }, 'main');
+    return toldAsScale(target.kind, plan, current);
   });
 }
 

@@ -101,7 +101,7 @@ function applyPart(
 }
 
 /** An applied configuration is called YAML, and is JSON from every client. */
-function appliedOf(call: Call, fieldValidation: FieldValidation): unknown {
+export function appliedOf(call: Call, fieldValidation: FieldValidation): unknown {
   const { value, duplicates } = jsonOrYaml(call);
   const problems = duplicates.map((path) => `duplicate field ${JSON.stringify(path)}`);
   if (problems.length > 0 && fieldValidation === 'Strict')

@@ -1,5 +1,8 @@
 // Decides how the Scale of a workload is read and written. Never touches anything but spec.replicas.
 import { invalid } from '../../../../lib/api/field-error.ts';
+import type { Kind } from '../../../../lib/api/kind.ts';
+import { apiVersionOf } from '../../../../lib/api/resource.ts';
+import { ApiError } from '../../../../lib/base/errors.ts';
 import { toScale, withReplicas, type ScalePaths } from '../../../../lib/api/scale.ts';
 import type { KubeObject } from '../../../../lib/api/object.ts';
 import type { CachedObject } from '../cache/cached-object.ts';
@@ -19,6 +22,29 @@ export function scaleOf(object: KubeObject, paths?: ScalePaths): KubeObject {
   return scale;
 }
 
+/** An applied Scale as the part of the workload that it is about. Throws 400 for anything else. */
+export function appliedScale(kind: Kind, value: unknown): object {
+  const scale = (typeof value === 'object' && value !== null ? value : {}) as Partial<KubeObject>;
+  if (scale.apiVersion !== 'autoscaling/v1' || scale.kind !== 'Scale')
+    throw new ApiError('BadRequest', `invalid object type: ${scale.apiVersion ?? ''}, Kind=${scale.kind ?? ''}`);
+  const { name, namespace } = scale.metadata ?? {};
+  const object = {
+    apiVersion: apiVersionOf(kind.ref),
+    kind: kind.ref.kind,
+    metadata: { ...(name === undefined ? {} : { name }), ...(namespace === undefined ? {} : { namespace }) },
+  } as unknown as KubeObject;
+  const replicas: unknown = scale['spec']?.replicas;
+  return replicas === undefined ? object : withReplicas(object, replicas as number, kind.scale);
+}
+
+/** The plan of a write to the workload, told as its Scale. */
+export function toldAsScale(kind: Kind, plan: Plan, current: CachedObject): Plan {
+  return {
+    ...plan,
+    answer: (revision) => scaleOf(withRevision(plan.object, revision || current.revision), kind.scale),
+  };
+}
+
 export function planScale(request: WriteRequest, current: CachedObject, scale: KubeObject): Plan {
   const replicas: number = scale['spec']?.replicas ?? 0;
   if (replicas < 0)
@@ -32,9 +58,5 @@ export function planScale(request: WriteRequest, current: CachedObject, scale: K
   const wanted = scale.metadata?.resourceVersion ?? '';
   if (wanted !== '' && wanted !== String(current.revision)) throw conflict(request.kind, current.name);
   const object = withReplicas(current.object, replicas, request.kind.scale);
-  const plan = planUpdate(request, current, object, 'main');
-  return {
-    ...plan,
-    answer: (revision) => scaleOf(withRevision(plan.object, revision || current.revision), request.kind.scale),
-  };
+  return toldAsScale(request.kind, planUpdate(request, current, object, 'main'), current);
 }
