@@ -1,5 +1,6 @@
-// Does: runs the whole test of the project: static checks, then tests that need no other program, then those with the
-// real parts, and ends with the one line `N passed, N failed`. Never hides a run that died: it counts as failed.
+// Does: runs the tests of the project in their groups: static checks, tests that need no other program, those with the real
+// parts, whole clusters that are broken and watched, Docker; and ends with the one line `N passed, N failed`. Never hides a
+// run that died: it counts as failed.
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
@@ -60,21 +61,47 @@ async function run(title: string, argv: readonly string[]): Promise<Count> {
 const bin = (name: string): string => fileURLToPath(new URL(`../node_modules/.bin/${name}`, import.meta.url));
 const ROOMS = ['lib', 'raft', 'runtime-shims', 'services', 'launcher', 'cli', 'chaos', 'test', 'examples'];
 
+/** A script that ends with a line `N passed, N failed` of its own. */
+async function script(file: string): Promise<Count> {
+  const child = spawn(process.execPath, [file], { cwd: ROOT, stdio: ['inherit', 'pipe', 'inherit'] });
+  const closed = new Promise<number>((resolve) => child.once('close', (code) => resolve(code ?? 1)));
+  const count: Count = { passed: 0, failed: 0, code: 0, told: [] };
+  for await (const line of createInterface({ input: child.stdout })) {
+    const sum = /^(\d+) passed, (\d+) failed$/.exec(line);
+    if (sum === null) console.log(line);
+    else [count.passed, count.failed] = [Number(sum[1]), Number(sum[2])];
+    if (line.includes('✘')) count.told.push(line);
+  }
+  count.code = await closed;
+  if (count.code !== 0 && count.failed === 0) count.failed = 1;
+  return count;
+}
+
+const install = (): Promise<Count> => run('system packages', [process.execPath, 'cli/main.ts', 'install']);
+
+const GROUPS: Record<string, ReadonlyArray<() => Promise<Count>>> = {
+  static: [
+    () => run('types (tsc)', [bin('tsc')]),
+    () => run('lint (oxlint)', [bin('oxlint'), '--type-aware', '--deny-warnings', ...ROOMS]),
+    () => run('format (oxfmt)', [bin('oxfmt'), '--check', ...ROOMS]),
+  ],
+  /** Needs no other program: a machine on which nothing is installed yet runs these first. */
+  unit: [() => ava([])],
+  real: [install, () => ava(['--config', 'ava.real.config.js'])],
+  cluster: [install, () => ava(['--config', 'ava.cluster.config.js'])],
+  compose: [() => script('test/compose/run.ts')],
+};
+/** What `npm test` runs; `all` adds the rest. */
+const USUAL = ['static', 'unit', 'real'];
+
+/** Arguments: names of groups, `all`, or what ava is to be given; none: the usual. */
 async function main(): Promise<number> {
-  const only = process.argv.slice(2);
-  if (only.length > 0 && only[0] !== '--static') return summary([await ava(only)]);
-  const checks = [
-    await run('types (tsc)', [bin('tsc')]),
-    await run('lint (oxlint)', [bin('oxlint'), '--type-aware', '--deny-warnings', ...ROOMS]),
-    await run('format (oxfmt)', [bin('oxfmt'), '--check', ...ROOMS]),
-  ];
-  if (only[0] === '--static') return summary(checks);
-  const counts = [
-    ...checks,
-    await ava([]),
-    await run('system packages', [process.execPath, 'cli/main.ts', 'install']),
-    await ava(['--config', 'ava.real.config.js']),
-  ];
+  const asked = process.argv.slice(2);
+  const groups = asked.length === 0 ? USUAL : asked[0] === 'all' ? Object.keys(GROUPS) : asked;
+  if (groups.some((name) => GROUPS[name] === undefined)) return summary([await ava(asked)]);
+  const counts: Count[] = [];
+  const steps = new Set(groups.flatMap((name) => GROUPS[name]!));
+  for (const step of steps) counts.push(await step());
   return summary(counts);
 }
 

@@ -27,6 +27,7 @@ export class Project {
   readonly place: Place;
   readonly env: Record<string, string>;
   profiles: string[] = [];
+  readonly #containers = new Map<string, string>();
 
   constructor(place: Place) {
     this.place = place;
@@ -51,9 +52,9 @@ export class Project {
     return must(['docker', ...words], { env: this.env });
   }
 
-  /** `docker-compose exec`, without a terminal. */
-  exec(service: string, argv: readonly string[], timeoutMs = 60_000): Promise<Ran> {
-    return run(['docker-compose', 'exec', '-T', service, ...argv], { env: this.env, cwd: this.place.root, timeoutMs });
+  /** What `docker-compose exec -T` does, in half its time. */
+  async exec(service: string, argv: readonly string[], timeoutMs = 60_000): Promise<Ran> {
+    return run(['docker', 'exec', await this.container(service), ...argv], { env: this.env, timeoutMs });
   }
 
   async flotilla(...words: string[]): Promise<string> {
@@ -66,9 +67,12 @@ export class Project {
     return JSON.parse(await this.flotilla('get', ...words, '-o', 'json')) as T;
   }
 
-  /** Id of a service's container, running or not. */
+  /** Id of a service's container, running or not: nothing here makes another of it. */
   async container(service: string): Promise<string> {
-    return (await this.compose('ps', '-q', service)).trim();
+    const id = this.#containers.get(service) ?? (await this.compose('ps', '-q', service)).trim();
+    if (id === '') throw new Error(`the service ${service} has no container`);
+    this.#containers.set(service, id);
+    return id;
   }
 
   async inspect<T>(service: string, field: string): Promise<T> {

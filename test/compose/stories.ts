@@ -62,7 +62,8 @@ export const STORIES: readonly Story[] = [
     isVital: true,
     story: async ({ project }) => {
       await project.compose('up', '-d');
-      assert.match(await project.flotilla('apply', '-f', 'examples/web.yaml'), /deployment\.apps\/web created/);
+      const applied = await project.compose('exec', '-T', 'apiserver', 'flotilla', 'apply', '-f', 'examples/web.yaml');
+      assert.match(applied, /deployment\.apps\/web created/);
       const pods = await project.untilReady(3);
       assert.equal(new Set(pods.map((pod) => pod.spec.nodeName)).size, 3);
     },

@@ -1,0 +1,9 @@
+// Tests of whole clusters that are broken on purpose and watched: one at a time, they take a machine for minutes.
+export default {
+  extensions: ['ts'],
+  files: ['test/chaos/**/*.test.ts', 'test/trace/**/*.test.ts'],
+  workerThreads: false,
+  concurrency: 1,
+  serial: true,
+  timeout: '300s',
+};
