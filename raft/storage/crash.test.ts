@@ -366,32 +366,34 @@ test('a crash at any call of a salvage goes on where it stopped', async (t) => {
   t.true(crashes > 100, `${crashes} crashes`);
 });
 
-test('a write that the disk put elsewhere was confirmed: the end of the log is not where it seems', async (t) => {
-  const disk = new MemoryDisk();
-  const { storage } = await open(disk);
-  const write = (index: number): Promise<void> =>
-    storage.log.write([
-      {
-        entries: [{ index, term: 1, kind: 'data', data: new Uint8Array(600).fill(index) }],
-        hardState: { term: 1, vote: '', commit: 0 },
-      },
-    ]);
-  for (let i = 1; i <= 4; i++) await write(i);
-  const [segment] = (await disk.list('/data')).filter((each) => each.endsWith('.segment'));
-  const path = `/data/${segment}`;
-  const before = disk.contents(path)!.slice();
-  await write(5);
-  await storage.close();
-  const after = disk.contents(path)!;
-  const first = after.findIndex((byte, i) => byte !== before[i]);
-  const length = usedBytes(disk, path) - first;
-  const last = after.slice(first, first + length);
-  disk.overwrite(path, first, new Uint8Array(length));
-  disk.overwrite(path, 512, last);
-  const { restored, damage } = await open(disk);
-  t.is(damage.length, 1);
-  t.is(restored.doubt, 'lost');
-});
+for (const where of ['over an earlier record', 'behind the end'] as const) {
+  test(`a write that the disk put ${where} was confirmed: the log does not end where it seems to`, async (t) => {
+    const disk = new MemoryDisk();
+    const { storage } = await open(disk);
+    await storage.log.write([{ hardState: BLANK.hardState, standing: KNOWS }]);
+    const write = (index: number): Promise<void> =>
+      storage.log.write([
+        {
+          entries: [{ index, term: 1, kind: 'data', data: new Uint8Array(600).fill(index) }],
+          hardState: { term: 1, vote: '', commit: 0 },
+        },
+      ]);
+    for (let i = 1; i <= 4; i++) await write(i);
+    const [segment] = (await disk.list('/data')).filter((each) => each.endsWith('.segment'));
+    const path = `/data/${segment}`;
+    const before = disk.contents(path)!.slice();
+    await write(5);
+    await storage.close();
+    const after = disk.contents(path)!;
+    const first = after.findIndex((byte, i) => byte !== (before[i] ?? 0));
+    const last = after.slice(first, usedBytes(disk, path));
+    disk.overwrite(path, first, new Uint8Array(last.length));
+    disk.overwrite(path, where === 'behind the end' ? (Math.ceil(first / 512) + 2) * 512 : 512, last);
+    const { restored, damage } = await open(disk);
+    t.is(damage.length, 1);
+    t.is(restored.doubt, 'lost');
+  });
+}
 
 test('a lost segment: first, middle or last', async (t) => {
   for (const which of ['first', 'middle', 'last'] as const) {

@@ -30,20 +30,25 @@ export class MachineDisk {
   }
 
   /** The next write of the log goes to another place of the log or of a snapshot, and says that it is done. */
-  private misdirects(path: string, data: Uint8Array): boolean {
+  private misdirects(path: string, data: Uint8Array, offset: number): boolean {
     if (!this.misdirectsNext || !path.endsWith('.segment')) return false;
     const targets = this.memory
       .paths()
       .filter((each) => /log-\d+\.segment$|snapshot-\d+$/.test(each) && this.memory.contents(each)!.length > 1_024);
     if (targets.length === 0) return false;
     this.misdirectsNext = false;
+    this.world.count('write-misdirected');
+    const behind = (Math.floor((offset + data.length) / 512) + 1 + this.world.chance.int(3)) * 512;
+    if (this.world.odds(0.5) && behind < this.memory.contents(path)!.length) {
+      this.memory.overwrite(path, behind, data);
+      return true;
+    }
     const target = this.world.pick(targets);
     // The head of a snapshot is mostly empty: what lands there is seen by nobody and damages nothing.
     const first = target.endsWith('.segment') ? 0 : Math.min(8_192, this.memory.contents(target)!.length - 512);
     const sectors = (this.memory.contents(target)!.length - first) >> 9;
     if (sectors <= 0) return false;
     this.memory.overwrite(target, first + 512 * this.world.chance.int(sectors), data);
-    this.world.count('write-misdirected');
     return true;
   }
 
@@ -77,7 +82,7 @@ export class MachineDisk {
       read: (offset, length) => call('read', file.path, () => file.read(offset, length)),
       write: (data, offset) =>
         call('write', file.path, async () => {
-          if (!this.misdirects(file.path, data)) await file.write(data, offset);
+          if (!this.misdirects(file.path, data, offset)) await file.write(data, offset);
         }),
       datasync: () => call('datasync', file.path, () => file.datasync()),
       size: () => file.size(),

@@ -101,6 +101,8 @@ function fuse(stage: Stage, at: Boundary): void {
 
 function flipBit(stage: Stage, pattern: RegExp): boolean {
   const machine = victim(stage);
+  // A new cluster begins when all directories are empty or whole: one that breaks before that has to be emptied by hand.
+  if (machine === undefined || !othersKnow(stage, machine)) return false;
   const { chance } = stage.world;
   const paths = machine?.disk.memory.paths().filter((path) => pattern.test(path)) ?? [];
   if (paths.length === 0) return false;
@@ -306,7 +308,8 @@ function failDisk(stage: Stage, call: FailingCall): void {
 
 function loseName(stage: Stage): boolean {
   const machine = victim(stage);
-  const paths = machine?.disk.memory.paths() ?? [];
+  if (machine === undefined || !othersKnow(stage, machine)) return false;
+  const paths = machine.disk.memory.paths();
   if (paths.length === 0) return false;
   machine!.disk.memory.lose(stage.world.pick(paths));
   machine!.crash({ keepsCache: false });
@@ -319,8 +322,9 @@ const othersKnow = (stage: Stage, machine: Machine): boolean =>
 
 function misdirect(stage: Stage): boolean {
   const machine = victim(stage);
-  if (machine !== undefined) machine.disk.misdirectsNext = true;
-  return machine !== undefined;
+  if (machine === undefined || !othersKnow(stage, machine)) return false;
+  machine.disk.misdirectsNext = true;
+  return true;
 }
 
 function wipe(stage: Stage): boolean {

@@ -134,6 +134,7 @@ export class StoreInvariants {
     const other = this.leaders.get(term);
     hold(other === undefined || other === raft.id, () => `two leaders in term ${term}: ${other} and ${raft.id}`);
     this.leaders.set(term, raft.id);
+    hold(raft.damagedThrough === 0, () => `${raft.id} leads term ${term} without entries that it has lost`);
     const disk = this.onDisk(raft.id);
     hold(
       disk === undefined || (disk.hardState.term === term && disk.hardState.vote === raft.id),

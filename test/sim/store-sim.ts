@@ -262,8 +262,9 @@ class StoreSim {
   private agrees(): boolean {
     const { model } = this.invariants;
     const wanted = this.machines.filter(({ refused }) => refused === undefined);
-    const idle = wanted.every(({ member }) => {
-      if (member === undefined) return false;
+    const idle = wanted.every(({ member, isWrong }) => {
+      // A wrong state is noticed by comparing, at the latest when nothing comes any more.
+      if (member === undefined || isWrong) return false;
       const { status, state } = member;
       return state.appliedIndex === status.lastIndex && status.lastIndex === this.invariants.highestCommit;
     });

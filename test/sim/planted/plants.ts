@@ -51,11 +51,6 @@ const DAMAGE = {
   troubleMs: 8_000,
   faults: ['bit-flip-log', 'killed', 'leader-cut-off', 'cut-off-one', 'majority-power-cut', 'cut-pair'],
 } as const;
-const ELSEWHERE = {
-  members: 3,
-  troubleMs: 8_000,
-  faults: ['write-elsewhere', 'killed', 'leader-cut-off', 'cut-off-one', 'cut-pair', 'weather-slow'],
-} as const;
 const WRONG = { members: 3, faults: ['state-wrong-in-memory', 'compact'] } as const;
 
 type PlantWorld = NonNullable<Plant['world']>;
@@ -103,15 +98,10 @@ export const PLANTS: readonly Plant[] = [
   core('doubted-member-votes', 'election.ts', "raft.storageFailure === '' && raft.doubt === undefined;", "raft.storageFailure === '';", AMNESIA),
   core('doubt-ends-with-the-welcome', 'doubt.ts', ' || through < welcome.through) return;', ') return;', AMNESIA),
   core('damaged-member-votes-by-what-is-left', 'election.ts', '(damagedThrough === 0 || isNoOlder(damagedTerm, damagedThrough))', '(damagedThrough === 0 || isNoOlder(0, 0))', DAMAGE),
-  core('damaged-member-stands', 'election.ts', 'if (!mayVote(raft) || raft.damagedThrough > 0) return false;', 'if (!mayVote(raft)) return false;', DAMAGE),
   disk('empty-directory-trusted', 'open-log.ts', "doubt: isNewborn ? 'newborn' : ''", "doubt: ''", AMNESIA),
   disk('copied-directory-trusted', 'open-log.ts', "place !== '' && place !== known;", "place === 'somewhere';", OLD_COPY),
-  disk('end-behind-damage-taken-for-the-last', 'assess.ts', 'this.isHardStateCertain = this.isEndCertain = false;', '', DAMAGE),
   disk('doubt-forgotten-at-restart', 'segmented-log.ts', "isMissingNothing(standing)\n", 'true\n', AMNESIA),
-  disk('misdirected-write-taken-for-torn', 'open-log.ts', 'if (isElsewhere([', 'if (false && isElsewhere([', ELSEWHERE),
   edge('wrong-state-stays', 'member.ts', "if (verdict.found === 'wrong') return this.takeOut(verdict.text);", '', WRONG),
-  edge('wrong-state-comes-back', 'open-storage.ts', 'await RaftStorage.condemn(disk,', 'if (disk === undefined) await RaftStorage.condemn(disk,', WRONG),
-  edge('repaired-state-served', 'serve.ts', "if (member.repairs === '') return undefined;", 'return undefined;', AMNESIA),
   // ---- the disk ----
   disk('fsync-of-log-skipped', 'segmented-log.ts', '    await segment.file.datasync();\n    segment.end = after;', '    segment.end = after;', POWER),
   disk('vote-not-persisted', 'segmented-log.ts', 'hardStateRecord(write.hardState, standing', "hardStateRecord({ ...write.hardState, vote: '' }, standing", POWER),
@@ -129,7 +119,6 @@ export const PLANTS: readonly Plant[] = [
   state('answers-not-remembered', 'state-machine.ts', '    this.sessions.remember(session!, result);\n', ''),
   state('acknowledged-answers-executed-again', 'sessions.ts', "(sequence <= session.acknowledged ? 'forgotten' : undefined)", 'undefined', REPLAYS),
   state('forgotten-session-taken-for-new', 'sessions.ts', 'acknowledged === 0 && since >= this.forgottenThrough;', 'acknowledged === 0;', REPLAYS),
-  state('forgotten-sessions-not-in-snapshot', 'snapshot.ts', 'if (forgottenThrough > 0) out.item', 'if (forgottenThrough > 1e9) out.item'),
   state('sessions-not-in-snapshot', 'snapshot.ts', '    yield* sessions;\n', ''),
   state('acknowledged-not-in-snapshot', 'snapshot.ts', 'out.text(name).number(session.acknowledged)', 'out.text(name).number(0)', LATE),
   state('compare-lets-newer-pass', 'state-machine.ts', 'if (current !== revision) return', 'if (current > revision) return'),
