@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { CHAOS_STORIES } from './chaos-stories.ts';
 import { remainsOf } from './remains.ts';
 import type { PodRow, Project } from './project.ts';
 import { eventually, must, run } from './shell.ts';
@@ -212,6 +213,7 @@ export const STORIES: readonly Story[] = [
         await project.compose('start');
       }),
   },
+  ...CHAOS_STORIES,
   {
     title: 'profile five: two members join the running store, and then any two may die',
     story: async ({ project }) => {
@@ -254,12 +256,20 @@ export const STORIES: readonly Story[] = [
   {
     title: 'down -v leaves nothing: no container, volume, network, control group, mount, rule or route',
     story: async ({ project }) => {
+      const filter = `label=com.docker.compose.project=${project.place.name}`;
+      const containers = (await project.docker('ps', '-aq', '--no-trunc', '--filter', filter))
+        .split('\n')
+        .filter(Boolean);
+      const before = await remainsOf({ ...project.place, containers }, project.env);
+      assert.ok(
+        before.some((line) => line.startsWith('control group')),
+        'what is looked for is there before',
+      );
       await project.compose('down', '-v', '-t', '5');
-      const { name, network } = project.place;
       await eventually(
         'nothing to be left',
         async () => {
-          const left = await remainsOf(name, network, project.env);
+          const left = await remainsOf({ ...project.place, containers }, project.env);
           if (left.length > 0) throw new Error(left.join('\n'));
           return true;
         },
