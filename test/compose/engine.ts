@@ -1,7 +1,7 @@
 // Does: finds a Docker Engine that answers, or installs Debian's and starts one of its own with everything below one
 // directory; ends it and takes away what it leaves in the kernel. Never touches an Engine that was there before.
 import { spawn } from 'node:child_process';
-import { existsSync, mkdirSync, openSync, readdirSync, rmdirSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, openSync, readdirSync, readFileSync, rmdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { eventually, must, run } from './shell.ts';
 
@@ -18,6 +18,11 @@ export async function findEngine(directory: string, say: (line: string) => void)
   await installPrograms(say);
   if ((await run(['docker', 'version'], { timeoutMs: 10_000 })).code === 0)
     return { env: {}, isOurs: false, end: async () => {} };
+  // A second one empties the chains that the first one's published ports need.
+  if (anotherEngineRuns())
+    throw new Error(
+      'a Docker Engine runs on this machine but not where docker asks: set DOCKER_HOST to use it, or end it',
+    );
   return startEngine(directory, say);
 }
 
@@ -63,7 +68,8 @@ async function startEngine(directory: string, say: (line: string) => void): Prom
     daemon.kill('SIGTERM');
     await Promise.race([ended, new Promise((go) => setTimeout(go, 60_000))]);
     daemon.kill('SIGKILL');
-    await removeRules(before);
+    // All Engines of a machine share the bridge and the chains: they belong to the last one.
+    if (!anotherEngineRuns()) await removeRules(before);
     for (const group of dockerGroups()) if (!groups.has(group)) tryRemove(group);
     rmSync(directory, { recursive: true, force: true });
   };
@@ -101,6 +107,16 @@ async function removeRules(policy: string): Promise<void> {
     for (const words of lines)
       if (words[0] === '-N' && named(words)) await run([IPTABLES, '-w', '-t', table, '-X', words[1]!]);
   }
+}
+
+function anotherEngineRuns(): boolean {
+  return readdirSync('/proc').some((entry) => {
+    try {
+      return /^\d+$/.test(entry) && readFileSync(`/proc/${entry}/comm`, 'utf8').trim() === 'dockerd';
+    } catch {
+      return false;
+    }
+  });
 }
 
 function dockerGroups(): string[] {

@@ -4,8 +4,19 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { run } from './shell.ts';
 
-/** `project`: names of compose begin with it; `network`: first parts of its addresses. */
-export async function remainsOf(project: string, network: string, env: Record<string, string>): Promise<string[]> {
+export interface Project {
+  /** Names of compose begin with it. */
+  name: string;
+  /** First parts of its addresses. */
+  network: string;
+  /** Ids of its containers, asked for while they were there. */
+  containers: readonly string[];
+}
+
+export async function remainsOf(
+  { name: project, network, containers }: Project,
+  env: Record<string, string>,
+): Promise<string[]> {
   const docker = async (...args: string[]): Promise<string[]> =>
     lines((await run(['docker', ...args, '--filter', `label=com.docker.compose.project=${project}`], { env })).out);
   const label = (kind: string) => (name: string) => `${kind} ${name}`;
@@ -13,7 +24,7 @@ export async function remainsOf(project: string, network: string, env: Record<st
     ...(await docker('ps', '-aq')).map(label('container')),
     ...(await docker('volume', 'ls', '-q')).map(label('volume')),
     ...(await docker('network', 'ls', '-q')).map(label('network')),
-    ...groupsLeft().map(label('control group')),
+    ...groupsOf(containers).map(label('control group')),
     ...lines(readFileSync('/proc/self/mountinfo', 'utf8'))
       .map((line) => line.split(' ')[4]!)
       .filter((point) => point.includes(`${project}_`) || point.includes('/flotilla/'))
@@ -24,17 +35,12 @@ export async function remainsOf(project: string, network: string, env: Record<st
   ];
 }
 
-/** Groups of containers that are gone: those of pods would lie below. */
-function groupsLeft(): string[] {
+/** Those of pods would lie below their node's. */
+function groupsOf(containers: readonly string[]): string[] {
   const root = '/sys/fs/cgroup';
   return [root, ...readdirSync(root).map((controller) => join(root, controller))]
-    .map((base) => join(base, 'docker'))
-    .filter((path) => existsSync(path))
-    .flatMap((path) =>
-      readdirSync(path, { withFileTypes: true })
-        .filter((entry) => entry.isDirectory())
-        .map(({ name }) => join(path, name)),
-    );
+    .flatMap((base) => containers.map((id) => join(base, 'docker', id)))
+    .filter((path) => existsSync(path));
 }
 
 function lines(text: string): string[] {
