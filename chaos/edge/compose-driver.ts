@@ -89,7 +89,7 @@ export class ComposeGround implements Ground {
 
   async targets(): Promise<Target[]> {
     const [containers, hand] = await Promise.all([this.#containers(FRESH_MS), this.#hand()]);
-    const { cluster } = hello(hand);
+    const { cluster } = hand.hello;
     const { units, said } = await hand.ask({ ask: 'look' });
     const roles = new Map(actorsOf(cluster).map(({ instance, actor }) => [instance, actor as string]));
     return containers.flatMap((container) =>
@@ -128,7 +128,7 @@ export class ComposeGround implements Ground {
       return inside.type === 'restart' ? ', runs again' : '';
     }
     const before = fault.type === 'restart' ? await this.#startOf(fault.unit) : undefined;
-    await this.#run(breakingCommands(fault, container, await this.#placeOf(container)));
+    await this.#run(breakingCommands(fault, container, await this.#placeOf(fault, container)));
     if (fault.type !== 'restart') return '';
     await this.#untilServes(fault.unit, before);
     return ', runs again';
@@ -146,7 +146,7 @@ export class ComposeGround implements Ground {
         await this.#turn(inside, container, inside.type === 'pause' ? 'resume' : 'start');
       return;
     }
-    await this.#run(healingCommands(fault, container, await this.#placeOf(container)));
+    await this.#run(healingCommands(fault, container, await this.#placeOf(fault, container)));
   }
 
   /** Through the ports that the file publishes on this machine. */
@@ -157,7 +157,7 @@ export class ComposeGround implements Ground {
     if (servers.length === 0)
       throw new TroubleError(`no container of an API actor of ${this.cluster} publishes a port on this machine`);
     mkdirSync(this.records.root, { recursive: true, mode: 0o700 });
-    writeFileSync(this.#kubeconfig, hello(await this.#hand()).kubeconfig, { mode: 0o600 });
+    writeFileSync(this.#kubeconfig, (await this.#hand()).hello.kubeconfig, { mode: 0o600 });
     return { servers, kubeconfig: this.#kubeconfig };
   }
 
@@ -200,11 +200,13 @@ export class ComposeGround implements Ground {
     throw new TroubleError(`no container of ${this.cluster} runs ${what}: there are ${all.join(', ')}`);
   }
 
-  /** Where it belongs, which is not where it is while it is cut off. */
-  async #placeOf({ service }: Container): Promise<Place> {
-    const { cluster } = hello(await this.#hand());
-    const address = boxesOf(cluster).find((box) => box.service === service)?.address ?? '';
-    return { network: networkOf(this.#listed), address };
+  /** Where it belongs, which is not where it is while it is cut off. Only a cable asks: the rest is healed by docker alone. */
+  async #placeOf({ type }: ContainerFault, { service }: Container): Promise<Place> {
+    if (type !== 'cut-node') return { network: '', address: '' };
+    const { cluster } = (await this.#hand()).hello;
+    const box = boxesOf(cluster).find((each) => each.service === service);
+    if (box === undefined) throw new TroubleError(`the plan of ${this.cluster} has no address for ${service}`);
+    return { network: networkOf(this.#listed), address: box.address };
   }
 
   async #run(commands: Commands): Promise<void> {
@@ -230,7 +232,7 @@ export class ComposeGround implements Ground {
   /** A server of the bus says nothing of itself: it serves when others can be heard again. */
   async #untilServes(unit: string, before: number | undefined): Promise<void> {
     const hand = await this.#hand();
-    const isActor = actorsOf(hello(hand).cluster).some(({ instance }) => instance === unit);
+    const isActor = actorsOf(hand.hello.cluster).some(({ instance }) => instance === unit);
     for (const end = performance.now() + SERVES_MS; performance.now() < end; await pause(AGAIN_MS)) {
       const { said } = await hand.ask({ ask: 'look' });
       const own = said.find(({ instance }) => instance === unit);
@@ -264,8 +266,6 @@ function insideOf(fault: ContainerFault, { node }: Container): InsideFault | und
   return 'unit' in fault && node !== undefined ? fault : undefined;
 }
 
-const hello = ({ hello: said }: HandLink): HandLink['hello'] => said;
-
 function pidOf({ pid }: Container): { pid?: number } {
   return pid === undefined ? {} : { pid };
 }
@@ -287,11 +287,19 @@ async function listContainers(): Promise<Container[]> {
   const ids = (await docker(['docker', 'ps', '--all', '--quiet', '--no-trunc', '--filter', 'label=flotilla.instance']))
     .split('\n')
     .filter((id) => id !== '');
-  return ids.length === 0 ? [] : containersOf(await docker(['docker', 'inspect', ...ids]));
+  if (ids.length === 0) return [];
+  // In one order always: what is drawn by a seed is drawn from it.
+  return containersOf(await docker(['docker', 'inspect', ...ids])).toSorted((a, b) =>
+    a.service.localeCompare(b.service, 'en', { numeric: true }),
+  );
 }
 
 async function docker(argv: readonly string[]): Promise<string> {
   const result = await systemExec.run(argv, { timeoutMs: COMMAND_MS });
+  if (result.exitCode === null && result.stderr.includes('ENOENT'))
+    throw new TroubleError(
+      "cannot run `docker`: a cluster under docker-compose is broken by Docker's command line; is it in PATH?",
+    );
   if (result.exitCode !== 0) throw new TroubleError(describeFailure(result));
   return result.stdout;
 }
