@@ -31,7 +31,10 @@ export const upCommand = defineCommand<UpArguments>({
       })
       .option('name', { type: 'string', describe: 'name of a new cluster' })
       .option('nodes', { type: 'number', describe: 'default 3' })
-      .option('stores', { type: 'number', describe: '1, 3 or 5 members of the store (default 3); more than there are: they join' })
+      .option('stores', {
+        type: 'number',
+        describe: '1, 3 or 5 members of the store (default 3); more than there are: they join',
+      })
       .option('apiservers', { type: 'number', describe: 'default 1' })
       .option('port', { type: 'number', describe: 'of the API (default 6443, or the next free one)' })
       .option('runtime', {

@@ -146,11 +146,8 @@ test('the default seccomp profile is the default; privileged says nothing of cap
 });
 
 const stateDir = join(directory, 'state');
-const BASE = [
-  'nerdctl',
-  ...['--address', '/c.sock', '--namespace', 'ns'],
-  ...['--data-root', join(stateDir, 'nerdctl')],
-];
+const DATA_ROOT = join(stateDir, 'nerdctl');
+const BASE = ['nerdctl', '--address', '/c.sock', '--namespace', 'ns', '--data-root', DATA_ROOT];
 
 /** Answers by the first words of the call. */
 function fake(answers: Record<string, Partial<ExecResult>>): { ctx: ShimContext; calls: string[][] } {

@@ -81,7 +81,13 @@ export async function startWith(ctx: KubeletContext, openShim: OpenShim): Promis
   const facts = factsOf(ctx, shim, view, machine);
   const room = { ...machine, labels: nodeLabels(await facts()) };
   const worker = {
-    ...{ clock, log, client, tracer: ctx.tracer, events, tools, scheme: schemeOf(settings) },
+    clock,
+    log,
+    client,
+    tracer: ctx.tracer,
+    events,
+    tools,
+    scheme: schemeOf(settings),
     wokenBy: (namespace: string, name: string) => pods.wokenBy(namespace, name),
   };
   const manager = new PodManager({ clock, log, cache: pods, view, shim, paths, room, worker });

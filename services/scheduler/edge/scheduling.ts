@@ -198,7 +198,7 @@ export class Scheduling {
     const saw = `${nodes} nodes, 0 fit`;
     this.#event(pod, 'Warning', 'FailedScheduling', message, span);
     const status = unschedulableStatus(pod, message, this.#ctx.clock.now());
-    if (status === undefined) return void span.end({ outcome: 'unchanged', saw, why: message });
+    if (status === undefined) return span.end({ outcome: 'unchanged', saw, why: message });
     const { namespace = '', name } = pod.metadata;
     try {
       const answer = await this.#ctx.client
