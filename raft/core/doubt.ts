@@ -17,9 +17,20 @@ export function mayAnswer(raft: RaftState): boolean {
   return raft.doubt === undefined || raft.doubt.welcome?.term === raft.term;
 }
 
-/** The leader has heard a later life of this member than the one it lives: its directory is an older one, put back. */
+/**
+ * The leader has heard a later life of this member than the one it lives: its directory is an older one, put back. Or the leader
+ * has heard only now what this life asked before it knew: then the same question brings what it was given.
+ */
 export function learnLife(raft: RaftState, life: number): void {
-  if (raft.doubt === undefined && life > raft.incarnation) doubt(raft, 'lost');
+  if (raft.doubt !== undefined || life <= raft.incarnation) return;
+  const { endedNonce: nonce, incarnation } = raft;
+  if (nonce > 0) send(raft, raft.leader, { type: 'rejoin', nonce, incarnation });
+  else doubt(raft, 'lost');
+}
+
+function end(raft: RaftState, own: Doubt): void {
+  raft.doubt = undefined;
+  raft.endedNonce = own.nonce;
 }
 
 /** Asks all it knows of, until a leader answers. */
@@ -73,6 +84,7 @@ function appendBarrier(raft: RaftState): Index {
 
 export function receiveRejoinAnswer(raft: RaftState, message: RejoinAnswer): void {
   const { doubt: own } = raft;
+  if (own === undefined && message.nonce === raft.endedNonce) return outlive(raft, message.incarnation);
   if (own === undefined || own.nonce !== message.nonce) return;
   const { from, lastTerm, lastIndex, incarnation, through, term } = message;
   if (message.doubt === own.reason) own.others.set(from, { lastTerm, lastIndex });
@@ -93,7 +105,14 @@ function endTogether(raft: RaftState, own: Doubt): void {
   const voters = votersOf(configurationOf(raft));
   if (!voters.includes(raft.id) || !voters.every((id) => id === raft.id || own.others.has(id))) return;
   for (const { lastTerm, lastIndex } of own.others.values()) remember(raft, lastTerm, lastIndex);
-  raft.doubt = undefined;
+  end(raft, own);
+}
+
+/** The life that it was given, while it has known its promises all along: the next one is not doubted. */
+function outlive(raft: RaftState, incarnation: number): void {
+  if (incarnation < raft.incarnation) return;
+  raft.incarnation = incarnation + 1;
+  raft.writtenStanding = '';
 }
 
 /** Votes only for a log that goes as far as this position, until it has been there. */
@@ -107,9 +126,9 @@ function remember(raft: RaftState, term: number, index: Index): void {
 
 /** Everything up to `through` is committed and durable here: is that all that this member can ever have promised? */
 export function endDoubt(raft: RaftState, through: Index): void {
-  const { welcome } = raft.doubt ?? {};
-  if (welcome?.term !== raft.term || through < welcome.through) return;
-  raft.doubt = undefined;
+  const { doubt: own } = raft;
+  if (own?.welcome?.term !== raft.term || through < own.welcome.through) return;
+  end(raft, own);
   raft.formerDoubt = '';
   raft.damagedThrough = 0;
   // The leader counts this life again.

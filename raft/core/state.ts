@@ -121,6 +121,8 @@ export interface RaftState {
   damagedTerm: Term;
   /** undefined: it knows what it has promised. */
   doubt: Doubt | undefined;
+  /** Of a doubt that ended in this life: a leader that hears the question late is told so. 0 = there was none. */
+  endedNonce: number;
   /** The doubt that others in the same may still hear of; '' since this member promised something. */
   formerDoubt: DoubtReason | '';
   /** State of mulberry32. */
@@ -171,6 +173,7 @@ export function createRaft(options: RaftOptions): RaftState {
     damagedThrough: restored.damagedThrough ?? 0,
     damagedTerm: restored.damagedTerm ?? restored.hardState.term,
     doubt: undefined,
+    endedNonce: 0,
     formerDoubt: '',
     chance: (options.seed ^ Math.imul(options.incarnation, 0x9e3779b1)) >>> 0,
     writtenTerm: restored.hardState.term,

@@ -118,7 +118,8 @@ async function openRead(
   // Before anything is promised, and behind the log: a mark without one means that one was lost.
   if (!wasHere) await leaveMark(disk, directory);
   const place = await disk.identify(`${directory}/${MARK_NAME}`);
-  const isCopy = wasHere && known !== '' && place !== '' && place !== known;
+  // A copy may lack the mark; and where it was lost, nobody can tell.
+  const isCopy = known !== '' && place !== '' && place !== known;
   const doubted = isCopy && !isAlone(opened, snapshot, identity.member) ? doubt(opened, 'copied') : undefined;
   const standing = doubted ?? opened.standing;
   await opened.log.write([

@@ -292,8 +292,9 @@ class StoreSim {
     const members = this.machines.map(({ name, member, refused, isUp }) => {
       if (refused !== undefined) return `${name} refuses (${refused})`;
       if (member === undefined) return `${name} ${isUp ? 'starts' : 'is down'}`;
-      const { role, term, commit, lastIndex, applied } = member.status;
-      return `${name} ${role} term ${term} last ${lastIndex} commit ${commit} applied ${applied}/${member.state.appliedIndex} revision ${member.state.revision} hash ${member.state.hash}`;
+      const { role, term, commit, lastIndex, applied, doubt, damagedThrough } = member.status;
+      const lacks = `${doubt === '' ? '' : ` in doubt: ${doubt}`}${damagedThrough > 0 ? ` damaged through ${damagedThrough}` : ''}`;
+      return `${name} ${role}${lacks} term ${term} last ${lastIndex} commit ${commit} applied ${applied}/${member.state.appliedIndex} revision ${member.state.revision} hash ${member.state.hash}`;
     });
     const readers = this.readers.map(({ revision }) => revision).join(' ');
     return `${members.join('; ')}; readers ${readers}; answered ${this.clients.map(({ answered }) => answered).join(' ')}`;
