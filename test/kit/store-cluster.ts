@@ -21,7 +21,7 @@ import type { Exec } from '../../lib/exec/exec.ts';
 import type { Disk } from '../../raft/storage/disk.ts';
 import { MemoryDisk } from '../../raft/storage/memory-disk.ts';
 import { nodeDisk } from '../../raft/storage/node-disk.ts';
-import type { MemberOptions } from '../../services/store/edge/member.ts';
+import type { MemberOptions } from '../../services/store/edge/member-options.ts';
 import { startMember, type RunningMember } from '../../services/store/edge/start-member.ts';
 import { StoreTestClient } from './store-test-client.ts';
 

@@ -20,6 +20,8 @@ import { subjectOf } from '../../lib/bus/subjects.ts';
 
 /** Short, since a dead leader never answers what it was asked; asking again is safe. */
 const ATTEMPT_MS = 300;
+/** Of one direct question: an answer that comes late on a busy machine is an answer. */
+const PATIENCE_MS = 15_000;
 const PAUSE_MS = 10;
 let sessions = 0;
 
@@ -54,24 +56,24 @@ export class StoreTestClient {
       acknowledged: Math.min(...this.unanswered) - 1,
       txns: [{ sequence, compares, operations, cause }],
     });
-    const reply = await this.untilAnswered(timeoutMs, (member) => this.writeTo(member, write()));
+    const reply = await this.untilAnswered(timeoutMs, (member) => this.writeTo(member, write(), ATTEMPT_MS));
     this.unanswered.delete(sequence);
     return (reply as { results: TxnResult[] }).results[0]!;
   }
 
   /** One attempt, one member: what it says, a refusal too. */
-  async writeTo(member: string, write: StoreWrite, timeoutMs = ATTEMPT_MS): Promise<StoreWriteReply> {
+  async writeTo(member: string, write: StoreWrite, timeoutMs = PATIENCE_MS): Promise<StoreWriteReply> {
     const subject = subjectOf(this.cluster, 'storeWrite', { member, from: this.bus.instance });
     return (await this.bus.request(subject, write, { timeoutMs })) as StoreWriteReply;
   }
 
-  async ask(member: string, query: StoreQuery, timeoutMs = ATTEMPT_MS): Promise<StoreQueryReply> {
+  async ask(member: string, query: StoreQuery, timeoutMs = PATIENCE_MS): Promise<StoreQueryReply> {
     const subject = subjectOf(this.cluster, 'storeQuery', { member, noun: query.query, from: this.bus.instance });
     return (await this.bus.request(subject, query, { timeoutMs })) as StoreQueryReply;
   }
 
   async readIndex(timeoutMs = 15_000): Promise<number> {
-    const reply = await this.untilAnswered(timeoutMs, (member) => this.ask(member, { query: 'readIndex' }));
+    const reply = await this.untilAnswered(timeoutMs, (member) => this.ask(member, { query: 'readIndex' }, ATTEMPT_MS));
     return (reply as { readIndex: { revision: number } }).readIndex.revision;
   }
 
@@ -81,7 +83,7 @@ export class StoreTestClient {
     const items: KeyValue[] = [];
     for (let more = true; more;) {
       const query: StoreQuery = { query: 'range', prefix, after: items.at(-1)?.key ?? '', limit: 500, revision };
-      const reply = await this.untilAnswered(timeoutMs, (member) => this.ask(member, query));
+      const reply = await this.untilAnswered(timeoutMs, (member) => this.ask(member, query, ATTEMPT_MS));
       if (!('range' in reply)) throw new Error(`range of ${prefix}: ${JSON.stringify(reply)}`);
       items.push(...reply.range.items);
       more = reply.range.more;
@@ -94,7 +96,7 @@ export class StoreTestClient {
     const txns: CommittedTxn[] = [];
     for (let more = true; more;) {
       const query: StoreQuery = { query: 'history', since: txns.at(-1)?.revision ?? since, limit: 500 };
-      const reply = await this.untilAnswered(timeoutMs, (member) => this.ask(member, query));
+      const reply = await this.untilAnswered(timeoutMs, (member) => this.ask(member, query, ATTEMPT_MS));
       if (!('history' in reply)) throw new Error(`history since ${since}: ${JSON.stringify(reply)}`);
       txns.push(...reply.history.txns);
       more = reply.history.more;

@@ -7,7 +7,8 @@ import { messageOf } from '../../lib/base/errors.ts';
 import type { Log } from '../../lib/base/log.ts';
 import type { Exec } from '../../lib/exec/exec.ts';
 import { DamagedError } from '../../raft/storage/disk.ts';
-import type { MemberOptions, StoreMember } from '../../services/store/edge/member.ts';
+import type { MemberOptions } from '../../services/store/edge/member-options.ts';
+import type { StoreMember } from '../../services/store/edge/member.ts';
 import { startMember, type RunningMember } from '../../services/store/edge/start-member.ts';
 import { Process, type MachineTime } from './process.ts';
 import type { SimBus, SimNetwork } from './sim-bus.ts';
@@ -193,7 +194,12 @@ export class Machine {
       if (!process.alive) return;
       world.note(`${this.name}: ${message} ${JSON.stringify(fields)}`);
       if (message === 'snapshot taken') world.count('snapshot-taken');
-      if (message === 'damaged files were taken out of the way') world.count('damage-taken-out');
+      if (message === 'damaged files were taken out of the way') {
+        world.count('damage-taken-out');
+        // A disk that only forgets what was not synced leaves none.
+        if (!this.isVictim)
+          world.fail(new Error(`${this.name} finds damage on a sound disk: ${JSON.stringify(fields)}`));
+      }
       if (message === 'this member takes itself out') world.count('wrong-state-taken-out');
       if (message === 'store restored') world.count(`restored-${(fields as { doubt?: string }).doubt ?? 'whole'}`);
       if (message.startsWith('an unfinished write')) world.count('torn-tail-cut');

@@ -7,8 +7,6 @@ import { messageOf } from '../../../lib/base/errors.ts';
 import {
   createRaft,
   describeSnapshot,
-  membersOf,
-  RAFT_MESSAGE_VERSION,
   raftStatus,
   step,
   type AppendId,
@@ -16,24 +14,31 @@ import {
   type Entry,
   type Input,
   type Message,
-  type RaftLimits,
   type RaftState,
   type RaftStatus,
   type SnapshotDescription,
-  type StateHashes,
 } from '../../../raft/core/index.ts';
 import { DamagedError, type Disk } from '../../../raft/storage/disk.ts';
-import type { LogOptions } from '../../../raft/storage/segmented-log.ts';
 import type { RaftStorage, OpenedStorage } from '../../../raft/storage/storage.ts';
 import { createRaftTransport, type RaftTransport } from '../../../raft/transport/transport.ts';
-import type { StoreLimits } from '../core/limits.ts';
-import { StateCheck } from '../core/state-check.ts';
 import type { StateMachine, Applied } from '../core/state-machine.ts';
-import { Applier, type NextTurn } from './applier.ts';
+import { Applier } from './applier.ts';
 import { ChunkSender } from './chunk-sender.ts';
+import { DurableGate } from './durable-gate.ts';
 import { ElectionTrace } from './election-trace.ts';
 import { LeaderWatch } from './leader-watch.ts';
 import { Leadership } from './leadership.ts';
+import {
+  DEFAULT_AGE_SECONDS,
+  DOUBTS,
+  LAST_WORDS_MS,
+  limitsOf,
+  RAFT_LIMITS,
+  TIDY_TXNS,
+  TIMING,
+  TRANSFER_MS,
+  type MemberOptions,
+} from './member-options.ts';
 import { Membership } from './membership.ts';
 import { condemn, openStorage } from './open-storage.ts';
 import { Operations } from './operations.ts';
@@ -41,42 +46,9 @@ import { Proposals } from './proposals.ts';
 import { Publisher } from './publisher.ts';
 import { Reads } from './reads.ts';
 import { SnapshotExport } from './snapshot-export.ts';
-import { DEFAULT_SNAPSHOT_POLICY, Snapshotter, type SnapshotPolicy } from './snapshotter.ts';
+import { DEFAULT_SNAPSHOT_POLICY, Snapshotter } from './snapshotter.ts';
+import { StateExchange } from './state-exchange.ts';
 import { Upkeep } from './upkeep.ts';
-
-/** Ticks of 50 ms: heartbeats each 100 ms, an election 500 to 1000 ms after the last. */
-export const TIMING = { tickMs: 50, heartbeatTicks: 2, electionTicks: { min: 10, max: 20 } } as const;
-
-/** Entries hold many writes each: a thousand of them are some seconds of full load for a follower to catch up on. */
-const RAFT_LIMITS: Partial<RaftLimits> = { retainedEntries: 1_000, heldEntries: 10_000, applyBytes: 1_048_576 };
-/** For the successor to be told, when the own disk has failed. */
-const LAST_WORDS_MS = 200;
-const TRANSFER_MS = 1_500;
-/** Transactions whose old versions are forgotten in one tick while nothing is written. */
-const TIDY_TXNS = 256;
-/** A day: beyond it only count and bytes let a revision live. */
-const DEFAULT_AGE_SECONDS = 86_400;
-
-const DOUBTS = {
-  newborn:
-    'has an empty directory: it begins when all members of a new cluster are here, or when a leader has brought it up to date',
-  copied: 'has a directory that was copied, and counts again when a leader has brought it up to date',
-  lost: 'cannot know what it has promised, and counts again when a leader has brought it up to date',
-} as const;
-
-export interface MemberOptions {
-  disk: Disk;
-  /** What cannot be survived: the actor must end and be started again. */
-  die: (error: Error) => void;
-  limits?: Partial<StoreLimits>;
-  raftLimits?: Partial<RaftLimits>;
-  log?: Partial<LogOptions>;
-  snapshots?: SnapshotPolicy;
-  /** Lets others have their turn; the event loop's by default. */
-  nextTurn?: NextTurn;
-  /** Told of every step, before its effects are carried out: for whoever checks the algorithm's promises. */
-  observe?: (raft: Readonly<RaftState>, input: Input, effects: readonly Effect[]) => void;
-}
 
 export class StoreMember {
   readonly leadership: Leadership;
@@ -87,12 +59,13 @@ export class StoreMember {
   readonly exports: SnapshotExport;
   readonly storage: RaftStorage;
   private readonly ctx: ActorContext<StoreSettings>;
-  readonly check = new StateCheck();
   private readonly disk: Disk;
   private readonly die: (error: Error) => void;
   private readonly observe: MemberOptions['observe'];
   private readonly raft: RaftState;
   private readonly transport: RaftTransport;
+  private readonly gate: DurableGate;
+  readonly states: StateExchange;
   private readonly chunks: ChunkSender;
   private readonly applier: Applier;
   private readonly snapshotter: Snapshotter;
@@ -102,10 +75,6 @@ export class StoreMember {
   private readonly upkeep: Upkeep;
   private inputs: Input[] = [];
   private stepping = false;
-  private durable: AppendId = 0;
-  /** Messages that promise what is not yet on the disk. */
-  private held: { afterAppend: AppendId; message: Message }[] = [];
-  private durableWaiters: { appendId: AppendId; resolve: () => void }[] = [];
   /** Staging and deleting files: one after the other. */
   private files: Promise<void> = Promise.resolve();
   private timer: Timer | undefined;
@@ -180,7 +149,7 @@ export class StoreMember {
         entry: (entry, applied) => this.entryApplied(entry, applied),
         applied: (index) => this.stateMoved(index),
         installed: (snapshot) => {
-          this.check.reset();
+          this.states.reset();
           ctx.log.info({ index: snapshot.index }, 'snapshot of the leader installed');
         },
         failed: (error) => this.fail(error),
@@ -221,10 +190,21 @@ export class StoreMember {
       clusterId: settings.clusterId,
       id: instance,
       receive: (message) => {
-        if (message.type === 'stateHashes') return this.hearHashes(message);
+        if (message.type === 'stateHashes') return this.stopped ? undefined : this.states.heard(message);
         if (message.from === this.leadership.leader) this.watch.heard();
         this.input({ type: 'receive', message });
       },
+    });
+    this.gate = new DurableGate((message) => this.transport.send(message));
+    this.states = new StateExchange({
+      clusterId: settings.clusterId,
+      id: instance,
+      log: ctx.log,
+      status: () => this.status,
+      state: () => this.state,
+      counts: () => this.repairs === '',
+      send: (message) => this.transport.send(message),
+      contradicted: (what) => this.takeOut(what),
     });
     const send = (message: Message): void => {
       if (!this.stopped) this.transport.send(message);
@@ -317,35 +297,8 @@ export class StoreMember {
       this.state.tidy(TIDY_TXNS);
       this.watch.tick(now, this.leadership.leader);
       this.snapshotter.consider();
-      this.tellHashes();
+      this.states.tick();
     });
-  }
-
-  // ---- is this state what the others have? ---------------------------------------------------------------------------
-
-  private tellHashes(): void {
-    const hashes = this.check.tick(this.state.appliedIndex, () => this.state.hash);
-    if (hashes.length === 0 || this.repairs !== '') return;
-    const { clusterId } = this.ctx.settings;
-    const { configuration, term } = this.status;
-    const header = { type: 'stateHashes', version: RAFT_MESSAGE_VERSION, clusterId } as const;
-    for (const to of membersOf(configuration))
-      if (to !== this.ctx.instance) this.transport.send({ ...header, from: this.ctx.instance, to, term, hashes });
-    this.judge();
-  }
-
-  private hearHashes({ from, hashes }: StateHashes): void {
-    for (const hash of hashes) this.check.hears(from, hash);
-    this.judge();
-  }
-
-  private judge(): void {
-    if (this.stopped || this.repairs !== '') return;
-    const known = this.check.difference;
-    const verdict = this.check.verdict(this.ctx.instance, this.status.configuration.voters);
-    if (verdict.found === 'wrong') return this.takeOut(verdict.text);
-    if (verdict.found === 'different' && verdict.text !== known)
-      this.ctx.log.error({ difference: verdict.text }, 'states differ, and no majority says which is right');
   }
 
   /** This member serves and votes no more: it comes back without a state, in doubt, and is given one by the leader. */
@@ -365,14 +318,7 @@ export class StoreMember {
 
   private appended(appendId: AppendId): void {
     if (this.stopped) return;
-    this.durable = appendId;
-    let released = 0;
-    while (released < this.held.length && this.held[released]!.afterAppend <= appendId) released++;
-    for (const { message } of this.held.splice(0, released)) this.transport.send(message);
-    this.durableWaiters = this.durableWaiters.filter((waiter) => {
-      if (waiter.appendId <= appendId) waiter.resolve();
-      return waiter.appendId > appendId;
-    });
+    this.gate.appended(appendId);
     this.input({ type: 'appended', appendId });
   }
 
@@ -390,7 +336,7 @@ export class StoreMember {
   }
 
   private entryApplied(entry: Entry, applied: Applied): void {
-    this.check.applied(entry.index, () => this.state.hash);
+    this.states.applied(entry.index);
     this.snapshotter.applied(entry);
     this.publisher.add(applied.committed);
     this.proposals.applied(entry, applied.results);
@@ -413,9 +359,9 @@ export class StoreMember {
         return this.storage.submit(effect);
       case 'installSnapshot':
         this.storage.submit(effect);
-        return this.applier.install(effect.snapshot, this.whenDurable(effect.appendId));
+        return this.applier.install(effect.snapshot, this.gate.whenDurable(effect.appendId));
       case 'send':
-        return this.send(effect.message, effect.afterAppend);
+        return this.gate.send(effect.message, effect.afterAppend);
       case 'sendSnapshotChunk':
         return this.chunks.sendChunk(effect.message, effect.lengthBytes);
       case 'writeSnapshotChunk':
@@ -446,15 +392,6 @@ export class StoreMember {
       default:
         return effect satisfies never;
     }
-  }
-
-  private send(message: Message, afterAppend: AppendId | undefined): void {
-    if (afterAppend === undefined || afterAppend <= this.durable) this.transport.send(message);
-    else this.held.push({ afterAppend, message });
-  }
-
-  private whenDurable(appendId: AppendId): Promise<void> {
-    return new Promise((resolve) => this.durableWaiters.push({ appendId, resolve }));
   }
 
   private leaderChanged({ leader, term, role }: Extract<Effect, { type: 'leaderChanged' }>): void {
@@ -504,8 +441,4 @@ export class StoreMember {
     void this.abort().catch(() => undefined);
     this.die(error instanceof Error ? error : new Error(messageOf(error)));
   }
-}
-
-function limitsOf({ quotaBytes }: StoreSettings, { limits }: MemberOptions): Partial<StoreLimits> {
-  return { ...(quotaBytes === undefined ? {} : { quotaBytes }), ...limits };
 }

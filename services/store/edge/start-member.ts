@@ -1,7 +1,8 @@
 // Does: starts a member over a given disk and serves it; what main.ts runs on the real one and tests on another.
 import type { ActorContext, RunningActor } from '../../../lib/actor/context.ts';
 import type { StoreSettings } from '../../../lib/actor/settings.ts';
-import { StoreMember, type MemberOptions } from './member.ts';
+import type { MemberOptions } from './member-options.ts';
+import { StoreMember } from './member.ts';
 import { serve } from './serve.ts';
 import { statusDetails } from './status.ts';
 

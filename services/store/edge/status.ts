@@ -45,11 +45,11 @@ export function storeStatus(ctx: ActorContext<StoreSettings>, member: StoreMembe
   };
 }
 
-function alarmsOf({ state, status, repairs, check }: StoreMember): string[] {
+function alarmsOf({ state, status, repairs, states }: StoreMember): string[] {
   const repaired = repairs === '' ? '' : `this member ${repairs}`;
   return [
     repaired,
-    check.difference,
+    states.difference,
     state.spaceAlarm,
     status.storageFailure === '' ? '' : `the disk failed: ${status.storageFailure}`,
   ].filter((alarm) => alarm !== '');

@@ -1,0 +1,74 @@
+// Does: tells the other members the hash of this one's state and hears theirs. Never decides who is right (core/state-check.ts
+// does), nor what follows.
+import type { Log } from '../../../lib/base/log.ts';
+import {
+  membersOf,
+  RAFT_MESSAGE_VERSION,
+  type Message,
+  type RaftStatus,
+  type StateHashes,
+} from '../../../raft/core/index.ts';
+import { StateCheck } from '../core/state-check.ts';
+import type { StateMachine } from '../core/state-machine.ts';
+
+export interface StateExchangeParts {
+  clusterId: string;
+  /** This member. */
+  id: string;
+  log: Log;
+  status(): RaftStatus;
+  state(): StateMachine;
+  /** Whether this member's state may be told and judged now. */
+  counts(): boolean;
+  send(message: Message): void;
+  /** A majority has another state: what differs. */
+  contradicted(what: string): void;
+}
+
+export class StateExchange {
+  readonly #check = new StateCheck();
+  readonly #parts: StateExchangeParts;
+
+  constructor(parts: StateExchangeParts) {
+    this.#parts = parts;
+  }
+
+  /** What the last difference without a majority was; '' = none. */
+  get difference(): string {
+    return this.#check.difference;
+  }
+
+  applied(index: number): void {
+    this.#check.applied(index, () => this.#parts.state().hash);
+  }
+
+  /** The state was replaced. */
+  reset(): void {
+    this.#check.reset();
+  }
+
+  tick(): void {
+    const { clusterId, id, state, status, counts, send } = this.#parts;
+    const hashes = this.#check.tick(state().appliedIndex, () => state().hash);
+    if (hashes.length === 0 || !counts()) return;
+    const { configuration, term } = status();
+    const header = { type: 'stateHashes', version: RAFT_MESSAGE_VERSION, clusterId } as const;
+    for (const to of membersOf(configuration)) if (to !== id) send({ ...header, from: id, to, term, hashes });
+    this.#judge();
+  }
+
+  heard({ from, hashes }: StateHashes): void {
+    for (const hash of hashes) this.#check.hears(from, hash);
+    this.#judge();
+  }
+
+  #judge(): void {
+    const { id, log, status, counts, contradicted } = this.#parts;
+    if (!counts()) return;
+    const known = this.#check.difference;
+    const verdict = this.#check.verdict(id, status().configuration.voters);
+    if (verdict.found === 'wrong') return contradicted(verdict.text);
+    if (verdict.found === 'different' && verdict.text !== known)
+      log.error({ difference: verdict.text }, 'states differ, and no majority says which is right');
+  }
+}
