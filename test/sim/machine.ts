@@ -200,6 +200,7 @@ export class Machine {
         if (!this.isVictim)
           world.fail(new Error(`${this.name} finds damage on a sound disk: ${JSON.stringify(fields)}`));
       }
+      if (message === 'snapshot of the leader installed') this.isWrong = false;
       if (message === 'this member takes itself out') world.count('wrong-state-taken-out');
       if (message === 'store restored') world.count(`restored-${(fields as { doubt?: string }).doubt ?? 'whole'}`);
       if (message.startsWith('an unfinished write')) world.count('torn-tail-cut');

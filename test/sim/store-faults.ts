@@ -355,6 +355,7 @@ function spoil(stage: Stage): boolean {
   const machine = victim(stage);
   const state = machine?.member?.state;
   if (state === undefined || machine?.member?.repairs !== '' || !othersKnow(stage, machine)) return false;
+  if (machine.isWrong) return false;
   machine.isWrong = true;
   state.versions.hash.low ^= 1 << stage.world.chance.int(31);
   return true;

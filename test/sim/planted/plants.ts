@@ -29,7 +29,6 @@ const SNAPSHOTS = {
   faults: ['cut-off-one', 'leader-cut-off', 'power-cut', 'weather-slow', 'disk-slow', 'fuse-disk'],
 } as const;
 const LATE = { faults: ['weather-doubles', 'weather-slow', 'killed', 'all-killed', 'fuse-disk'] } as const;
-const NAMES = { faults: ['name-lost', 'killed', 'power-cut'] } as const;
 const BEHIND = { members: 3, troubleMs: 12_000, faults: ['cut-off-one', 'disk-slow'] } as const;
 const FORGETS = {
   faults: ['compact', 'connection-lost', 'client-connection-lost', 'bus-restart', 'cut-off-one'],
@@ -96,12 +95,12 @@ export const PLANTS: readonly Plant[] = [
   // ---- a member that cannot know what it has promised ----
   core('doubted-member-counts', 'progress.ts', 'doubt?.incarnation === incarnation;', 'doubt?.incarnation === -1 && incarnation > 0;', AMNESIA),
   core('doubted-member-votes', 'election.ts', "raft.storageFailure === '' && raft.doubt === undefined;", "raft.storageFailure === '';", AMNESIA),
-  core('doubt-ends-with-the-welcome', 'doubt.ts', ' || through < welcome.through) return;', ') return;', AMNESIA),
+  core('doubt-ends-with-the-welcome', 'doubt.ts', ' || through < own.welcome.through) return;', ') return;', AMNESIA),
   core('damaged-member-votes-by-what-is-left', 'election.ts', '(damagedThrough === 0 || isNoOlder(damagedTerm, damagedThrough))', '(damagedThrough === 0 || isNoOlder(0, 0))', DAMAGE),
   disk('empty-directory-trusted', 'open-log.ts', "doubt: isNewborn ? 'newborn' : ''", "doubt: ''", AMNESIA),
   disk('copied-directory-trusted', 'open-log.ts', "place !== '' && place !== known;", "place === 'somewhere';", OLD_COPY),
   disk('doubt-forgotten-at-restart', 'segmented-log.ts', "isMissingNothing(standing)\n", 'true\n', AMNESIA),
-  edge('wrong-state-stays', 'member.ts', "if (verdict.found === 'wrong') return this.takeOut(verdict.text);", '', WRONG),
+  edge('wrong-state-stays', 'state-exchange.ts', "if (verdict.found === 'wrong') return contradicted(verdict.text);", '', WRONG),
   // ---- the disk ----
   disk('fsync-of-log-skipped', 'segmented-log.ts', '    await segment.file.datasync();\n    segment.end = after;', '    segment.end = after;', POWER),
   disk('vote-not-persisted', 'segmented-log.ts', 'hardStateRecord(write.hardState, standing', "hardStateRecord({ ...write.hardState, vote: '' }, standing", POWER),
@@ -113,7 +112,6 @@ export const PLANTS: readonly Plant[] = [
   disk('half-batch-kept', 'record.ts', 'if (record.last) {', 'if (record.last || true) {', POWER),
   disk('payload-checksum-ignored', 'record.ts', "if (bytes.readUInt32LE(offset + 8) !== crc32(bytes.subarray(body, body + length + 1))) return 'payload';", '', BIT_ROT),
   disk('incarnation-not-counted', 'open-log.ts', 'const incarnation = replayed.incarnation + 1;', 'const incarnation = replayed.incarnation;'),
-  disk('only-segment-lost-begins-anew', 'open-log.ts', '  if (fresh && wasHere)\n', '  if (fresh && wasHere && false)\n', NAMES),
   // ---- the state machine ----
   state('retry-applied-twice', 'sessions.ts', 'return session.results.get(sequence) ?? (', 'return ('),
   state('answers-not-remembered', 'state-machine.ts', '    this.sessions.remember(session!, result);\n', ''),
@@ -130,9 +128,8 @@ export const PLANTS: readonly Plant[] = [
   state('page-ends-too-early', 'state-machine.ts', 'return { items, revision: at, more: true };', 'return { items, revision: at, more: false };'),
   // ---- who is answered what ----
   edge('acknowledged-when-proposed', 'proposals.ts', "if (effect.type === 'proposalAccepted') this.byIndex.set", "if (effect.type === 'proposalAccepted') for (const write of writes) settle(write, { results: [] });\n    if (effect.type === 'proposalAccepted') this.byIndex.set"),
-  edge('read-before-applied', 'reads.ts', 'while (this.confirmed.length > 0 && this.confirmed[0]!.index <= appliedIndex)', 'while (this.confirmed.length > 0)'),
   edge('range-of-a-state-that-is-behind', 'serve.ts', 'if (member.state.revision >= revision) return go();', 'if (member.state.revision >= 0) return go();'),
-  edge('promise-sent-at-once', 'member.ts', 'if (afterAppend === undefined || afterAppend <= this.durable) this.transport.send(message);', 'if (afterAppend !== -1) this.transport.send(message);', POWER),
+  edge('promise-sent-at-once', 'durable-gate.ts', 'if (afterAppend === undefined || afterAppend <= this.#durable) this.#send(message);', 'if (afterAppend !== -1) this.#send(message);', POWER),
   edge('commits-published-twice', 'publisher.ts', '    this.published = batch.at(-1)!.revision;\n', ''),
   edge('snapshot-installed-before-durable', 'applier.ts', '    await durable;\n', '', SNAPSHOTS),
   edge('damaged-snapshot-sent-for-ever', 'chunk-sender.ts', 'if (message.offset === 0 && this.begun === index) this.verify(message.snapshot);', '', { members: 3, troubleMs: 6_000, faults: ['bit-flip-snapshot', 'cut-off-one', 'cut-pair'] }),
