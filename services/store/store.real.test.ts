@@ -1,6 +1,6 @@
 // Three processes, a real nats-server, real disks with fsync: what is acknowledged survives SIGKILL.
 import test from 'ava';
-import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -125,6 +125,10 @@ test('a leader that is stopped (SIGSTOP) is replaced, and acknowledges nothing o
   t.log(`gap after SIGSTOP of the leader: ${Math.round(gapAt(load.times, at))} ms`);
 });
 
+/** Damaged files that a member has kept for whoever wants to know. */
+const setAside = (directory: string): number =>
+  existsSync(directory) ? readdirSync(directory).filter((name) => name.startsWith('damaged-')).length : 0;
+
 test('a member with a flipped bit, one with an empty directory and one with an older copy come back by themselves, under load', async (t) => {
   const store = await StoreProcesses.start();
   t.teardown(() => store.stop());
@@ -153,7 +157,8 @@ test('a member with a flipped bit, one with an empty directory and one with an o
     );
     if (ruin === 'flip') {
       const bytes = readFileSync(segment);
-      bytes[2_000]! ^= 4;
+      // In the middle of what was written: zeros follow, and the last record may be a torn one.
+      bytes[Math.floor(bytes.findLastIndex((byte) => byte !== 0) / 2)]! ^= 4;
       writeFileSync(segment, bytes);
     } else if (ruin === 'empty') rmSync(directory, { recursive: true });
     else {
@@ -164,13 +169,11 @@ test('a member with a flipped bit, one with an empty directory and one with an o
       rmSync(directory, { recursive: true });
       cpSync(copy, directory, { recursive: true });
     }
+    const before = setAside(directory);
     store.launch(victim);
     await more(40);
     await whole(victim);
-    t.is(
-      readdirSync(directory).some((name) => name.startsWith('damaged-')),
-      ruin === 'flip',
-    );
+    t.is(setAside(directory) > before, ruin === 'flip', `${ruin} on ${victim}`);
     await store.leader();
   }
   await load.stop();
