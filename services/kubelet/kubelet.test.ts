@@ -1,6 +1,7 @@
 // Asks a kubelet with a pretended runtime what becomes of pods, against a real API actor: nothing but this process runs.
 import test from 'ava';
 import type { PodSpec } from '../../lib/api/generated/types.ts';
+import { BusError, type Bus } from '../../lib/bus/bus.ts';
 import type { RuntimeShim } from '../../runtime-shims/contract.ts';
 import { openHollowShim } from '../../runtime-shims/hollow/index.ts';
 import { eventually } from '../../test/kit/eventually.ts';
@@ -8,9 +9,31 @@ import { containerOf, isReady, startTestNode, type TestNode } from './test-node.
 
 let node: TestNode;
 test.before(async () => {
-  node = await startTestNode({ openShim: (ctx) => openHollowShim(ctx, { present: ['docker.io/library/web:1'] }) });
+  node = await startTestNode({
+    openShim: (ctx) => openHollowShim(ctx, { present: ['docker.io/library/web:1'] }),
+    between: losesAnswers,
+  });
 });
 test.after.always(() => node.stop());
+
+/** The first answer that calls the pod `unheard` ready is lost on its way, as when the API actor dies after the write. */
+function losesAnswers(bus: Bus): Bus {
+  let lost = false;
+  const request: Bus['request'] = async (subject, data, options) => {
+    const answer = await bus.request(subject, data, options);
+    const { path = '', body } = data as { path?: string; body?: unknown };
+    if (lost || !path.endsWith('/unheard/status') || !JSON.stringify(body).includes('"type":"Ready","status":"True"'))
+      return answer;
+    lost = true;
+    throw new BusError('timeout', 'the answer was lost');
+  };
+  return new Proxy(bus, {
+    get: (target, key) => {
+      const value: unknown = key === 'request' ? request : Reflect.get(target, key, target);
+      return typeof value === 'function' && key !== 'request' ? (value.bind(target) as unknown) : value;
+    },
+  });
+}
 
 const hollow = (settings: Record<string, string>): { annotations: Record<string, string> } => ({
   annotations: Object.fromEntries(
@@ -88,6 +111,16 @@ test('the trace tells of one connected sync: started, and ready', async (t) => {
   t.true(did.some((line) => /^made sandbox with address/.test(line)));
   t.true(did.includes('started container main'));
   t.true(spans.every((span) => span.verb === 'sync' && span.kind === 'Pod' && span.causes.revisions.length === 1));
+});
+
+test('a status whose answer was lost is told as written once it is seen to be there', async (t) => {
+  await node.createPod('unheard', web());
+  await node.podWhen('unheard', 'ready', isReady);
+  const span = await eventually('a span that made it ready', () =>
+    node.api.spans.find(({ actor, name, did }) => actor === 'kubelet' && name === 'unheard' && did.includes('ready')),
+  );
+  t.is(span.outcome, 'changed');
+  t.true(span.wrote.some(({ kind }) => kind === 'Pod'));
 });
 
 test('deleted: it ends, its last status is written, then it is gone from API and node', async (t) => {

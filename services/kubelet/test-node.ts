@@ -8,6 +8,7 @@ import { systemChance, systemClock } from '../../lib/actor/system.ts';
 import { createTracer } from '../../lib/actor/tracer.ts';
 import type { Event, Node, Pod, PodSpec } from '../../lib/api/generated/types.ts';
 import { silentLog, type Log } from '../../lib/base/log.ts';
+import type { Bus } from '../../lib/bus/bus.ts';
 import { permissionsOf } from '../../lib/bus/subjects.ts';
 import type { Exec } from '../../lib/exec/exec.ts';
 import { systemExec } from '../../lib/exec/system-exec.ts';
@@ -45,6 +46,8 @@ export interface TestNodeOptions {
   exec?: Exec;
   log?: Log;
   api?: TestApi;
+  /** Between the kubelet and its bus. */
+  between?: (bus: Bus) => Bus;
 }
 
 const NODE = 'node-1';
@@ -86,7 +89,8 @@ export async function startTestNode(options: TestNodeOptions): Promise<TestNode>
   };
   let boots = 0;
   const begin = async (): Promise<RunningActor> => {
-    const bus = api.network.connect(instance, permissionsOf(cluster, { actor: 'kubelet', instance, node: NODE }));
+    const joined = api.network.connect(instance, permissionsOf(cluster, { actor: 'kubelet', instance, node: NODE }));
+    const bus = options.between?.(joined) ?? joined;
     const boot = `b${++boots}`;
     const ctx: ActorContext<KubeletSettings> = {
       cluster,

@@ -55,6 +55,8 @@ export class PodWorker implements EffectWorker {
   #problem: string | undefined;
   #statusWork: Promise<void> | undefined;
   #statusFailures = 0;
+  /** A write that nobody has confirmed, and what it was made over. */
+  #sent: { status: Record<string, unknown>; over: Pod } | undefined;
   #kept: Promise<void> = Promise.resolve();
 
   constructor(ctx: WorkerContext, pod: Pod) {
@@ -278,9 +280,7 @@ export class PodWorker implements EffectWorker {
       terminationMessages: this.#messages,
     };
     const wanted: Record<string, unknown> = { reason: null, message: null, ...podStatusOf(this.#state, around) };
-    const now = (this.#state.pod.status ?? {}) as Record<string, unknown>;
-    const isThere = Object.entries(wanted).every(([key, value]) => equalObjects(value, now[key]));
-    return isThere ? undefined : wanted;
+    return says(this.#state.pod, wanted) ? undefined : wanted;
   }
 
   async #writeStatus(): Promise<void> {
@@ -289,10 +289,12 @@ export class PodWorker implements EffectWorker {
     const { namespace = '', name, uid, resourceVersion } = this.#state.pod.metadata;
     const at = { namespace, name, subresource: 'status' };
     const before = this.#state.pod;
+    this.#sent = { status, over: before };
     const written = await this.client.patch<Pod>(RESOURCES.pods, at, 'application/merge-patch+json', {
       metadata: { uid, resourceVersion },
       status,
     });
+    this.#sent = undefined;
     const revision = Number(written.metadata.resourceVersion);
     this.#wrote.push({ verb: 'patch', kind: 'Pod', namespace, name, revision });
     this.#did.push(...statusNews(before.status, written.status));
@@ -310,7 +312,10 @@ export class PodWorker implements EffectWorker {
         .catch((cause: unknown) => cause);
       if (isReason(fresh, 'NotFound') || (isPod(fresh) && fresh.metadata.uid !== uid))
         return this.input({ type: 'podGone' });
-      if (isPod(fresh)) return this.podChanged(fresh);
+      if (isPod(fresh)) {
+        this.#noteLanded(fresh);
+        return this.podChanged(fresh);
+      }
     }
     this.#problem = `the status could not be written: ${messageOf(error)}`;
     const pause = STATUS_RETRY_MS[Math.min(this.#statusFailures++, STATUS_RETRY_MS.length - 1)]!;
@@ -319,6 +324,17 @@ export class PodWorker implements EffectWorker {
     if (error instanceof ApiError && error.reason === 'Invalid')
       this.#ctx.log.error({ pod: name, error: error.message }, 'the API refuses the status');
     await new Promise<void>((resolve) => this.#ctx.clock.timer(pause, resolve));
+    this.#noteLanded(this.#state.pod);
+  }
+
+  /** A write whose answer was lost may be there all the same: then what the API says now is what this one did. */
+  #noteLanded(fresh: Pod): void {
+    if (this.#sent === undefined || !says(fresh, this.#sent.status)) return;
+    const { namespace = '', name, resourceVersion } = fresh.metadata;
+    this.#wrote.push({ verb: 'patch', kind: 'Pod', namespace, name, revision: Number(resourceVersion) });
+    // Not over what is known by now: the change itself may have been heard of before the refusal.
+    this.#did.push(...statusNews(this.#sent.over.status, fresh.status));
+    this.#sent = undefined;
   }
 
   // ---- trace ------------------------------------------------------------------------------------------------------
@@ -342,6 +358,11 @@ export class PodWorker implements EffectWorker {
     this.#wrote = [];
     this.#problem = undefined;
   }
+}
+
+function says({ status }: Pod, wanted: Record<string, unknown>): boolean {
+  const there = (status ?? {}) as Record<string, unknown>;
+  return Object.entries(wanted).every(([key, value]) => equalObjects(value, there[key]));
 }
 
 function isPod(value: unknown): value is Pod {
