@@ -1,9 +1,10 @@
-// Tests with the real parts (nats-server, containerd, nftables, whole clusters): one file at a time, they share the machine.
+// Tests of one part each with the real programs beside it (nats-server, containerd, nftables): each has names, ports and
+// namespaces of its own, and mostly waits.
 export default {
   extensions: ['ts'],
-  files: ['**/*.real.test.ts', 'test/e2e/**/*.test.ts', '!node_modules', '!dist'],
+  files: ['**/*.real.test.ts', '!node_modules', '!dist'],
   workerThreads: false,
-  concurrency: 1,
+  concurrency: 2,
   serial: true,
   timeout: '300s',
 };

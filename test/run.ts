@@ -87,7 +87,7 @@ const GROUPS: Record<string, ReadonlyArray<() => Promise<Count>>> = {
   ],
   /** Needs no other program: a machine on which nothing is installed yet runs these first. */
   unit: [() => ava([])],
-  real: [install, () => ava(['--config', 'ava.real.config.js'])],
+  real: [install, () => ava(['--config', 'ava.real.config.js']), () => ava(['--config', 'ava.e2e.config.js'])],
   cluster: [install, () => ava(['--config', 'ava.cluster.config.js'])],
   compose: [() => script('test/compose/run.ts')],
 };
