@@ -227,17 +227,16 @@ export function writeRequest(parts: ApiParts, call: Call, target: Target): Manag
       name: managerName(call.query, call.userAgent ?? '', call.user),
       tracksNew: ctx.settings.tracksFieldManagers ?? true,
     },
-    now: ctx.clock.now(),
     ...asking(parts, call),
   };
 }
 
-/** Where there are webhooks, all plans of a request draw the same: they are asked about one object. */
-function asking(parts: ApiParts, call: Call): Pick<ManagedRequest, 'chance' | 'ask'> {
-  const { chance } = parts.ctx;
-  if (!hasWebhooks({ view: parts.cache })) return { chance };
+/** Where there are webhooks, all plans of a request draw the same at the same time: they are asked about one object. */
+function asking(parts: ApiParts, call: Call): Pick<ManagedRequest, 'chance' | 'now' | 'ask'> {
+  const { chance, clock } = parts.ctx;
+  if (!hasWebhooks({ view: parts.cache })) return { chance, now: clock.now() };
   call.answers ??= new Answers();
-  return { chance: call.answers.replaying(chance), ask: call.answers.ask };
+  return { chance: call.answers.replaying(chance), now: call.answers.timeOf(clock), ask: call.answers.ask };
 }
 
 export function currentOf(parts: ApiParts, target: Target): CachedObject {

@@ -2,6 +2,7 @@
 // decides what to ask.
 import { messageOf } from '../../../../lib/base/errors.ts';
 import type { Chance } from '../../../../lib/base/chance.ts';
+import type { Clock } from '../../../../lib/base/clock.ts';
 import { NeedsAnswer, type WebhookAnswer, type WebhookCall } from '../../core/admission/webhooks.ts';
 import type { ApiParts } from '../parts.ts';
 import { postJson } from './call-webhook.ts';
@@ -9,17 +10,23 @@ import { postJson } from './call-webhook.ts';
 /** A plan that still asks after so many answers would do so for ever. */
 const MOST_QUESTIONS = 200;
 
-/** The answers of one request, and its chance: names and uids are the same in each plan, or each would be asked about anew. */
+/** The answers of one request, its chance and its time: names, uids and times are the same in each plan, or each would be asked about anew. */
 export class Answers {
   readonly #known = new Map<string, WebhookAnswer>();
   readonly #drawn: unknown[] = [];
   #next = 0;
+  #now: number | undefined;
 
   ask = (key: string, call: WebhookCall): WebhookAnswer => {
     const known = this.#known.get(key);
     if (known === undefined) throw new NeedsAnswer(key, call);
     return known;
   };
+
+  /** When the first plan was made. */
+  timeOf(clock: Clock): number {
+    return (this.#now ??= clock.now());
+  }
 
   /** The same draws in the same order, then new ones. */
   replaying(chance: Chance): Chance {
