@@ -7,8 +7,9 @@ test('the plans of a request draw the same, then go on; their time is that of th
   const answers = new Answers();
   let now = 999;
   const clock = { now: () => now, monotonic: () => now, timer: () => ({ cancel() {} }) };
+  const source = seededChance(1);
   const plan = (draws: number): unknown[] => {
-    const chance = answers.replaying(seededChance(1));
+    const chance = answers.replaying(source);
     return [answers.timeOf(clock), ...Array.from({ length: draws }, () => chance.uuid())];
   };
   const first = plan(2);
