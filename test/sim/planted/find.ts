@@ -1,40 +1,52 @@
-// Does: tells after how many seeds each planted bug is seen, from the command line: `node test/sim/planted/find.ts [name …]`.
-// Never decides what counts as seen (store-sim.ts does).
+// Does: looks for the seed that shows each planted bug; from the command line, `node test/sim/planted/find.ts [name …]` tells it,
+// with KEEP=1 also to seen.json. Never decides what counts as seen (store-sim.ts does).
+import { readFileSync, writeFileSync } from 'node:fs';
 import { membersOf } from '../seeds.ts';
 import { loadPlanted } from './load.ts';
 import { PLANTS, type Plant } from './plants.ts';
 
 export interface Found {
-  seeds: number;
+  /** Which showed it, or how many did not. */
+  seed: number;
   /** undefined: not seen. */
   message: string | undefined;
 }
 
-/** Runs seeds 1, 2, … until one shows the bug. */
+const SEEN = new URL('seen.json', import.meta.url);
+
+/** The seed that showed each bug last time. */
+const seenBefore = (): Record<string, number> => JSON.parse(readFileSync(SEEN, 'utf8')) as Record<string, number>;
+
+/** Runs the seed that showed the bug before, then 1, 2, … until one does: as code changes, so do the runs of a seed. */
 export async function findPlanted(plant: Plant, maxSeeds: number): Promise<Found> {
   const { simulate } = await loadPlanted(plant);
-  for (let seed = 1; seed <= maxSeeds; seed++) {
+  const known = seenBefore()[plant.name];
+  const all = Array.from({ length: maxSeeds }, (_, i) => i + 1);
+  for (const seed of known === undefined ? all : [known, ...all]) {
     try {
       await simulate({ seed, members: membersOf(seed), ...plant.world });
     } catch (error) {
-      return { seeds: seed, message: (error as Error).message };
+      return { seed, message: (error as Error).message };
     }
   }
-  return { seeds: maxSeeds, message: undefined };
+  return { seed: maxSeeds, message: undefined };
 }
 
 if (import.meta.main) {
   const max = Number(process.env['SEEDS'] ?? 100);
   const names = process.argv.slice(2);
+  const seen = seenBefore();
   for (const plant of PLANTS.filter(({ name }) => names.length === 0 || names.includes(name))) {
     const began = performance.now();
-    const { seeds, message } = await findPlanted(plant, max).catch((error: unknown) => ({
-      seeds: 0,
+    const { seed, message } = await findPlanted(plant, max).catch((error: unknown) => ({
+      seed: 0,
       message: `COULD NOT BE PLANTED: ${(error as Error).message}`,
     }));
     const took = ((performance.now() - began) / 1000).toFixed(1);
     console.log(
-      `${message === undefined ? 'NOT SEEN' : 'seen'} ${plant.name} after ${seeds} seeds, ${took} s: ${(message ?? '').slice(0, 150)}`,
+      `${message === undefined ? 'NOT SEEN' : 'seen'} ${plant.name} by seed ${seed}, ${took} s: ${(message ?? '').slice(0, 150)}`,
     );
+    if (message !== undefined && seed > 0) seen[plant.name] = seed;
   }
+  if (process.env['KEEP'] !== undefined) writeFileSync(SEEN, `${JSON.stringify(seen, null, 2)}\n`);
 }

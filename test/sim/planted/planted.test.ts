@@ -13,8 +13,8 @@ test('there are enough of them, each with a name of its own', (t) => {
 for (const plant of PLANTS) {
   test.serial(`seen: ${plant.name}`, async (t) => {
     t.timeout(300_000);
-    const { seeds, message } = await findPlanted(plant, MAX_SEEDS);
-    t.not(message, undefined, `nobody noticed it in ${seeds} seeds`);
-    t.log(`seed ${seeds}: ${message?.slice(0, 200)}`);
+    const { seed, message } = await findPlanted(plant, MAX_SEEDS);
+    t.not(message, undefined, `nobody noticed it in ${seed} seeds`);
+    t.log(`seed ${seed}: ${message?.slice(0, 200)}`);
   });
 }
