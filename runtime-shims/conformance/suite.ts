@@ -262,6 +262,18 @@ export function askShim(test: TestFn, open: () => Promise<ShimUnderTest>): void 
     t.deepEqual(await under.shim.gc(), []);
   });
 
+  ask('what a container uses can be asked', (t) =>
+    withPod('stats', async ({ run }) => {
+      if (!under.isReal) return void t.pass();
+      const container = await run({ argv: ['sleep', '1000'] });
+      const used = await until('its memory is counted', async () => {
+        const stats = await under.shim.stats(container.id);
+        return stats !== undefined && stats.memoryWorkingSetBytes > 0 && stats;
+      });
+      t.true(used.cpuUsageNanos >= 0);
+    }),
+  );
+
   ask('exec passes input, output, errors and the exit code', (t) =>
     withPod('exec', async ({ run }) => {
       if (!under.isReal) return void t.pass();

@@ -22,7 +22,7 @@ import {
 import { RuntimeEvents } from '../shared/emitter.ts';
 import { containerIdOf, fromLabels } from '../shared/identity.ts';
 import { KeyedQueue } from '../shared/queue.ts';
-import { Cgroups } from './cgroups.ts';
+import { Cgroups } from '../shared/cgroups.ts';
 import { CtrCommand, isNotFound, whyOf } from './command.ts';
 import { ContainerRecords, type ContainerRecord } from './containers.ts';
 import { CtrEvents } from './events.ts';

@@ -9,7 +9,7 @@ import { Cni } from '../shared/cni.ts';
 import { sandboxIdOf } from '../shared/identity.ts';
 import { KeyedQueue } from '../shared/queue.ts';
 import { namesIn, readRecord, removeTree, writeRecord } from '../shared/records.ts';
-import type { Cgroups } from './cgroups.ts';
+import type { Cgroups } from '../shared/cgroups.ts';
 
 interface SandboxRecord {
   spec: SandboxSpec;

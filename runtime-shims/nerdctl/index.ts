@@ -23,6 +23,7 @@ import {
   type ShimContext,
   type ShimErrorKind,
 } from '../contract.ts';
+import { Cgroups } from '../shared/cgroups.ts';
 import { Cni } from '../shared/cni.ts';
 import { RuntimeEvents } from '../shared/emitter.ts';
 import { containerIdOf, sandboxIdOf } from '../shared/identity.ts';
@@ -50,6 +51,7 @@ class NerdctlShim implements RuntimeShim {
   readonly #ctx: ShimContext;
   readonly #base: string[];
   readonly #cni: Cni;
+  readonly #cgroups: Cgroups;
   readonly #events = new RuntimeEvents();
   readonly #queue = new KeyedQueue();
   #child: ExecChild | undefined;
@@ -67,6 +69,7 @@ class NerdctlShim implements RuntimeShim {
       '--data-root',
       join(stateDir, 'nerdctl'),
     ];
+    this.#cgroups = new Cgroups(ctx.settings.cgroupRoot);
     this.#cni = new Cni({ exec: ctx.exec, podCidr, dataDir: join(stateDir, 'addresses') });
   }
 
@@ -157,6 +160,7 @@ class NerdctlShim implements RuntimeShim {
       await this.#takeDown(id);
       const image = this.#ctx.settings.pauseImage ?? PAUSE_IMAGE;
       await this.ensureImage(image, { policy: 'IfNotPresent' });
+      await this.#cgroups.createPod(spec.pod.uid, spec.limits);
       await this.#run(pauseArguments(id, spec, image), 'CreatePodSandboxError');
       const [pause] = await this.#inspect([id]);
       const ip = spec.hostNetwork ? this.#ctx.settings.nodeIp : await this.#cni.add(id, netnsOf(pauseOf(pause ?? {})));
@@ -175,6 +179,8 @@ class NerdctlShim implements RuntimeShim {
     if ((await this.#cni.holders()).has(id))
       await this.#cni.remove(id, known?.isRunning === true ? netnsOf(known) : '');
     await this.#removeIfThere(id);
+    const record = await readRecord<{ spec: SandboxSpec }>(this.#sandboxFile(id));
+    if (record !== undefined) await this.#cgroups.removePod(record.spec.pod.uid);
     await removeTree(this.#sandboxFile(id));
   }
 
@@ -203,8 +209,7 @@ class NerdctlShim implements RuntimeShim {
       if (known !== undefined) return containerOf(known)!;
       const sandbox = await readRecord<{ spec: SandboxSpec }>(this.#sandboxFile(spec.sandboxId));
       if (sandbox === undefined) throw new ShimError('CreateContainerError', `there is no sandbox ${spec.sandboxId}`);
-      const cgroupParent = `/${this.#ctx.settings.cgroupRoot}/kubepods/pod${spec.pod.uid}`;
-      const result = await this.#ask(runArguments(id, spec, sandbox.spec, cgroupParent));
+      const result = await this.#ask(runArguments(id, spec, sandbox.spec, this.#cgroups.podPath(spec.pod.uid)));
       const [made] = await this.#inspect([id]);
       if (result.exitCode === 0 && made !== undefined) return containerOf(made)!;
       // What could not be started stays as `created`; the list tells it as ended with 128.
@@ -238,8 +243,12 @@ class NerdctlShim implements RuntimeShim {
     return this.#events.watch(handler);
   }
 
-  stats(_id: string): Promise<ContainerStats | undefined> {
-    return Promise.resolve(undefined);
+  /** nerdctl names a container's control group after its own id, below the pod's. */
+  async stats(id: string): Promise<ContainerStats | undefined> {
+    const [inspected] = await this.#inspect([id]);
+    const known = inspected === undefined ? undefined : containerOf(inspected);
+    if (known === undefined || inspected?.Id === undefined) return undefined;
+    return this.#cgroups.stats(known.pod.uid, inspected.Id);
   }
 
   async gc(): Promise<string[]> {

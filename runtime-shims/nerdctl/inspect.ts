@@ -4,6 +4,7 @@ import { fromLabels, LABELS } from '../shared/identity.ts';
 import { imageConfigOf } from '../shared/image-config.ts';
 
 export interface Inspected {
+  Id?: string;
   Name?: string;
   Image?: string;
   Created?: string;
