@@ -3,6 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
+import { eventually } from '../../test/kit/eventually.ts';
 import type { Unit } from '../core/unit.ts';
 import { endProcess, isAlive, readRecord } from '../edge/processes.ts';
 import { Supervisor, type SupervisorPlaces, type UnitStatus } from './supervisor.ts';
@@ -176,7 +177,7 @@ test('a paused unit stands still, says so, goes on where it was, and is found pa
   const before = readFileSync(counts, 'utf8');
   t.is(second.resume('a'), undefined);
   t.is((await until(second, 'a', runs)).pid, pid);
-  await t.notThrowsAsync(untilTrue(() => readFileSync(counts, 'utf8') !== before));
+  await t.notThrowsAsync(eventually('it goes on counting', () => readFileSync(counts, 'utf8') !== before, 15_000));
 });
 
 test('a paused unit ends when it is stopped, and goes on when everything is started', async (t) => {
@@ -205,9 +206,3 @@ test('what does not run cannot be paused, and what is not there is said so', asy
   t.is(kept.pause('x'), 'there is no actor named "x" in this cluster');
   t.is(kept.resume('x'), 'there is no actor named "x" in this cluster');
 });
-
-async function untilTrue(holds: () => boolean): Promise<void> {
-  for (const end = Date.now() + 15_000; Date.now() < end; await new Promise((go) => setTimeout(go, 20)))
-    if (holds()) return;
-  throw new Error('it never came true');
-}

@@ -12,17 +12,13 @@ import { RESOURCES } from '../../lib/api/resource.ts';
 import { silentLog } from '../../lib/base/log.ts';
 import { MemoryNetwork } from '../../lib/bus/memory.ts';
 import { systemExec } from '../../lib/exec/system-exec.ts';
+import { eventually } from '../../test/kit/eventually.ts';
 import { FakeApi } from '../../test/kit/fake-api.ts';
 import { serverOf } from './edge/forwarder.ts';
 import { startDnsServer } from './edge/dns-server.ts';
 import { start } from './main.ts';
 
-async function until(what: string, look: () => boolean): Promise<void> {
-  for (const end = Date.now() + 5000; !look();) {
-    if (Date.now() > end) throw new Error(`${what}: not within 5 s`);
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
-}
+const PATIENCE_MS = 5_000;
 
 /** A name server elsewhere: knows `www.example.com`, and 60 addresses of `big.example.com`. */
 async function upstream(t: ExecutionContext): Promise<string> {
@@ -102,7 +98,7 @@ async function bench(t: ExecutionContext, options: { upstream?: string[] } = {})
     tracer: createTracer({ cluster, actor: 'dns', instance: 'dns-1', boot: 'b', clock: systemClock, bus }),
   });
   t.teardown(() => running.stop());
-  await until('ready', () => running.status()['ready'] === true);
+  await eventually('ready', () => running.status()['ready'] === true, PATIENCE_MS);
   const port = Number(String(running.status()['listen']).split(':')[1]);
   const resolver = new dns.Resolver({ timeout: 2000, tries: 1 });
   resolver.setServers([`127.0.0.1:${port}`]);
@@ -153,7 +149,7 @@ test('a long answer is cut over UDP and whole over TCP', async (t) => {
     socket.write(piece);
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
-  await until('two answers', () => got.length > 2 && got.length >= 2 * (2 + got.readUInt16BE(0)));
+  await eventually('two answers', () => got.length > 2 && got.length >= 2 * (2 + got.readUInt16BE(0)), PATIENCE_MS);
   socket.destroy();
   t.is(dnsPacket.streamDecode(got.subarray(0, 2 + got.readUInt16BE(0))).answers!.length, 1);
 });
@@ -181,14 +177,14 @@ test('its own Service and EndpointSlice are in the API, and come back when they 
   const { api, running } = await bench(t);
   const service = (): Service | undefined => api.get(RESOURCES.services, 'kube-system', 'kube-dns');
   const slice = (): EndpointSlice | undefined => api.get(RESOURCES.endpointSlices, 'kube-system', 'kube-dns');
-  await until('published', () => running.status()['published'] === true);
+  await eventually('published', () => running.status()['published'] === true, PATIENCE_MS);
   t.is(service()!.spec.clusterIP, '10.96.0.10');
   t.deepEqual(slice()!.endpoints![0]!.addresses, ['127.0.0.1']);
   t.is(slice()!.metadata.labels!['kubernetes.io/service-name'], 'kube-dns');
   api.delete(RESOURCES.endpointSlices, 'kube-system', 'kube-dns');
-  await until('slice back', () => slice() !== undefined);
+  await eventually('slice back', () => slice() !== undefined, PATIENCE_MS);
   api.put(RESOURCES.endpointSlices, { ...slice()!, endpoints: [{ addresses: ['10.9.9.9'] }] });
-  await until('slice mended', () => slice()!.endpoints![0]!.addresses[0] === '127.0.0.1');
+  await eventually('slice mended', () => slice()!.endpoints![0]!.addresses[0] === '127.0.0.1', PATIENCE_MS);
   const writes = (): number => api.requests.filter(({ method }) => method !== 'GET').length;
   const before = writes();
   await new Promise((resolve) => setTimeout(resolve, 200));
