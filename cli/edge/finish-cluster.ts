@@ -1,9 +1,9 @@
-// Does: waits until a cluster whose processes run can be used: the API answers, the nodes are Ready. Never starts a
-// process.
+// Does: waits until a cluster whose processes run can be used: the API answers, a pod may be made, the nodes are Ready.
+// Never starts a process.
 import { setTimeout as pause } from 'node:timers/promises';
 import { RESOURCES } from '../../lib/api/resource.ts';
 import { messageOf } from '../../lib/base/errors.ts';
-import type { EndpointSlice, Node } from '../../lib/api/generated/types.ts';
+import type { EndpointSlice, Node, ServiceAccount } from '../../lib/api/generated/types.ts';
 import type { RunningCluster } from '../../launcher/up.ts';
 import type { Progress } from './progress.ts';
 import { openSession, type Session } from './session.ts';
@@ -18,12 +18,19 @@ export async function finishCluster(running: RunningCluster, progress: Progress)
       return true;
     });
     progress.say('the API is ready');
+    await untilItWorks('the service account that pods run as', () => hasAccount(session));
     await untilItWorks('the DNS to publish its Service', () => hasDns(session));
     const told = new Set<string>();
     await untilItWorks('all nodes to be Ready', () => allReady(session, running, progress, told));
   } finally {
     session.close();
   }
+}
+
+/** The controller manager makes it; a pod that comes before it is refused. */
+async function hasAccount(session: Session): Promise<boolean> {
+  await session.client.get<ServiceAccount>(RESOURCES.serviceAccounts, { namespace: 'default', name: 'default' });
+  return true;
 }
 
 /** Pods find names by the Service that the DNS actor keeps itself. */
