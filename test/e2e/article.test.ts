@@ -109,7 +109,9 @@ test.serial('the CLI speaks as kubectl does', async (t) => {
   t.is(await cluster.must('scale', 'deployment/web', '--replicas', '4'), 'deployment.apps/web scaled\n');
   t.regex(await cluster.must('rollout', 'status', 'deployment/web'), /successfully rolled out/);
   t.is((await webPods()).filter(ready).length, 4);
-  t.regex(await cluster.must('describe', 'deployment', 'web'), /ScalingReplicaSet/);
+  await eventually('its Event', async () =>
+    /ScalingReplicaSet/.test(await cluster.must('describe', 'deployment', 'web')),
+  );
   const missing = await cluster.flotilla('get', 'deployment', 'nope');
   t.is(missing.code, 1);
   t.is(missing.stderr.trim(), 'Error from server (NotFound): deployments.apps "nope" not found');
@@ -142,6 +144,10 @@ test.serial("any NATS client with the observer's credential sees every reconcile
     bus.subscribe(subject, (message) => void overheard.push(message.subject));
   const forbidden = subjectOf(file.cluster, 'apiRequest', { from: 'operator' });
   await t.throwsAsync(bus.request(forbidden, { method: 'GET', path: '/api/v1/secrets' }, { timeoutMs: 1000 }));
+  await eventually('the subscriber hears anything', async () => {
+    await cluster.mustApply('{"apiVersion":"v1","kind":"Namespace","metadata":{"name":"heard"}}');
+    return watching.said() !== '';
+  });
   await cluster.must('scale', 'deployment/web', '--replicas', '3');
   await cluster.must('rollout', 'status', 'deployment/web');
   for (const line of [

@@ -35,13 +35,11 @@ async function undisturbed(t: ExecutionContext, before: string[]): Promise<void>
 }
 const url = async (): Promise<string> => `http://${(await cluster.get<Service>('service', 'web')).spec!.clusterIP!}/`;
 const serves = async (node: string, address: string): Promise<boolean> => (await cluster.ask(node, address)).code === 0;
-const leader = async (): Promise<string> => {
-  const text = await cluster.must('store', 'status');
-  return text
-    .split('\n')
-    .find((line) => /\bleader\b/i.test(line) && /^store-/.test(line))!
-    .split(/\s+/)[0]!;
-};
+const leader = (): Promise<string> =>
+  eventually(
+    'a store leads',
+    async () => (await cluster.must('store', 'status')).match(/^(store-\d) .*\bleader\b/im)?.[1],
+  );
 const configMap = (name: string): string =>
   yaml({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name }, data: { made: name } });
 /** One line a container: a restart, or another pod in its place, changes it. */
