@@ -45,7 +45,7 @@ export function groupsOf(kinds: readonly Kind[]): Map<string, Map<string, Kind[]
 }
 
 /** Stable before beta before alpha, higher before lower. */
-function compareVersions(a: string, b: string): number {
+export function compareVersions(a: string, b: string): number {
   const parse = (version: string): number[] => {
     const match = /^v(\d+)(?:(alpha|beta)(\d+))?$/.exec(version);
     if (match === null) return [0, 0, 0];

@@ -46,6 +46,12 @@ export function at(path: string, errors: FieldError[]): FieldError[] {
   return errors.map((error) => ({ ...error, path: error.path === '' ? path : `${path}.${error.path}` }));
 }
 
+/** All of them in one text, where there is no object to blame. */
+export function messagesOf(errors: readonly FieldError[]): string {
+  const texts = errors.map((error) => `${error.path}: ${error.message}`);
+  return texts.length === 1 ? texts[0]! : `[${texts.join(', ')}]`;
+}
+
 /** 422: `Deployment.apps "x" is invalid: [a: …, b: …]`; the same text is told once, the causes list every error. */
 export function invalid(
   kind: { group: string; kind: string },

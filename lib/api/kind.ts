@@ -37,6 +37,8 @@ export interface Kind {
   /** Undefined: kept as it is. */
   readonly storedAs: StoredForm | undefined;
   readonly scale: ScalePaths | undefined;
+  /** Told to whoever uses it. */
+  readonly deprecationWarning: string | undefined;
   readonly hasStatus: boolean;
   readonly hasGeneration: boolean;
   readonly allowsUnconditionalUpdate: boolean;
@@ -175,6 +177,7 @@ export function makeKind(row: KindRow, own: KindBehaviour | undefined): Kind {
     stored,
     storedAs: own?.storedAs,
     scale: own?.scale,
+    deprecationWarning: own?.deprecationWarning,
     hasStatus,
     hasGeneration,
     allowsUnconditionalUpdate: own?.allowsUnconditionalUpdate ?? !NEEDS_RESOURCE_VERSION.has(row.kind),

@@ -1,4 +1,5 @@
 // Decides nothing: the shape that all API objects share, and the behaviour that one kind adds to it. Never knows a kind.
+import type { Converter } from './custom/conversion.ts';
 import type { FieldError } from './field-error.ts';
 import type { ObjectMeta } from './generated/types.ts';
 import type { ScalePaths } from './scale.ts';
@@ -23,6 +24,8 @@ export interface StoredForm {
   readonly version: string;
   /** Plural. */
   readonly resource: string;
+  /** Asks a webhook: both may throw NeedsConversion. */
+  readonly converter?: Converter | undefined;
   /** Neither changes what it is given. */
   toStored(object: KubeObject): KubeObject;
   fromStored(object: KubeObject): KubeObject;
@@ -49,6 +52,8 @@ export interface KindBehaviour<T = any> {
   returnsDeletedObject?: boolean;
   /** Absent: as it is. One form of several versions is the stored one; the others say how they read as it. */
   storedAs?: StoredForm;
+  /** Whoever uses this version is told so. */
+  deprecationWarning?: string;
   /** Where the scale of a custom resource is. */
   scale?: ScalePaths;
   default?(object: T): void;

@@ -185,9 +185,11 @@ async function webhook(
     request.on('data', (chunk: Buffer) => (text += chunk.toString()));
     request.on('end', () => {
       const review = JSON.parse(text) as Review;
-      asked.push({ path: request.url, ...review.request });
+      // The time that it is waited for comes behind.
+      const path = request.url!.split('?')[0]!;
+      asked.push({ path, ...review.request });
       const { apiVersion, kind } = review as any;
-      const answer = { apiVersion, kind, response: { uid: review.request.uid, ...respond(review, request.url!) } };
+      const answer = { apiVersion, kind, response: { uid: review.request.uid, ...respond(review, path) } };
       response.end(JSON.stringify(answer));
     });
   });

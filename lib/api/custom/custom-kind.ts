@@ -5,7 +5,9 @@ import { invalidValue, type FieldError } from '../field-error.ts';
 import { makeKind, type Kind } from '../kind.ts';
 import type { Column, KubeObject, StoredForm } from '../object.ts';
 import type { ScalePaths } from '../scale.ts';
-import { customType } from './custom-type.ts';
+import { compareVersions } from '../discovery.ts';
+import { Converter, type ConversionWebhook } from './conversion.ts';
+import { customType, type CustomType } from './custom-type.ts';
 import { fillDefaults, hasDefaults } from './defaults.ts';
 import { fieldNames, parseJsonPath, valueAt, valuesAt, type JsonPath } from './json-path.ts';
 import type { JsonSchema } from './json-schema.ts';
@@ -31,6 +33,8 @@ interface Version {
   name: string;
   served: boolean;
   storage: boolean;
+  deprecated?: boolean;
+  deprecationWarning?: string;
   schema?: { openAPIV3Schema?: JsonSchema };
   subresources?: { status?: object; scale?: ScaleRow };
   additionalPrinterColumns?: PrinterColumn[];
@@ -53,19 +57,61 @@ export function storedKind(crd: KubeObject): Kind | undefined {
 export function customKinds(crd: KubeObject): Kind[] {
   const versions = (crd['spec'].versions ?? []) as Version[];
   const stored = versions.find(({ storage }) => storage);
+  const converter = converterOf(crd);
   return stored === undefined
     ? []
-    : versions.filter(({ served }) => served).map((one) => kindOf(crd, one, stored.name));
+    : versions.filter(({ served }) => served).map((one) => kindOf(crd, one, stored.name, converter));
 }
 
-function kindOf(crd: KubeObject, version: Version, storedVersion: string): Kind {
+/** Undefined: versions differ in nothing but their name. */
+function converterOf(crd: KubeObject): Converter | undefined {
+  const { group, names, conversion } = crd['spec'];
+  if (conversion?.strategy !== 'Webhook') return undefined;
+  const finish = new Map<string, (object: KubeObject) => KubeObject>();
+  for (const version of crd['spec'].versions as Version[]) {
+    const type = typeOf(crd, version);
+    const schema = schemaOf(version);
+    finish.set(`${group}/${version.name}`, (object) => {
+      const pruned = type.canonical(object).value as KubeObject;
+      if (hasDefaults(schema)) fillDefaults(schema, pruned);
+      return pruned;
+    });
+  }
+  return new Converter(conversion.webhook as ConversionWebhook, names.kind, finish);
+}
+
+const schemaOf = (version: Version): JsonSchema => version.schema?.openAPIV3Schema ?? ANYTHING;
+
+function typeOf(crd: KubeObject, version: Version): CustomType {
+  const { group, names, preserveUnknownFields } = crd['spec'];
+  const schema = schemaOf(version);
+  return customType(
+    `${group}.${version.name}.${names.kind}`,
+    preserveUnknownFields === true ? { ...ANYTHING, ...schema } : schema,
+  );
+}
+
+/** The words of the CRD, or that there is something better; undefined: the version is not deprecated. */
+function deprecationOf(crd: KubeObject, version: Version): string | undefined {
+  if (version.deprecated !== true) return undefined;
+  if (version.deprecationWarning !== undefined) return version.deprecationWarning;
+  const { group, names } = crd['spec'];
+  const [better] = (crd['spec'].versions as Version[])
+    .filter((one) => one.served && one.deprecated !== true && compareVersions(one.name, version.name) < 0)
+    .map(({ name }) => name)
+    .toSorted(compareVersions);
+  const told = `${group}/${version.name} ${names.kind} is deprecated`;
+  return better === undefined ? told : `${told}; use ${group}/${better} ${names.kind}`;
+}
+
+function kindOf(crd: KubeObject, version: Version, storedVersion: string, converter?: Converter): Kind {
   const { group, scope, names } = crd['spec'];
-  const schema = version.schema?.openAPIV3Schema ?? ANYTHING;
-  const wholeSchema: JsonSchema = crd['spec'].preserveUnknownFields === true ? { ...ANYTHING, ...schema } : schema;
+  const schema = schemaOf(version);
+  const deprecationWarning = deprecationOf(crd, version);
   const { status, scale } = version.subresources ?? {};
   const columns = columnsOf(version);
   const fills = hasDefaults(schema);
-  const storedAs = storageOf(group, names.plural, version.name, storedVersion, fills ? schema : undefined);
+  const storedAs = storageOf(group, names.plural, version.name, storedVersion, fills ? schema : undefined, converter);
   return makeKind(
     {
       group,
@@ -77,7 +123,7 @@ function kindOf(crd: KubeObject, version: Version, storedVersion: string): Kind 
       shortNames: names.shortNames ?? [],
       categories: names.categories ?? [],
       namespaced: scope === 'Namespaced',
-      type: customType(`${group}.${version.name}.${names.kind}`, wholeSchema),
+      type: typeOf(crd, version),
       verbs: VERBS,
       subresources: {
         ...(status === undefined ? {} : { status: { kind: names.kind, verbs: PART_VERBS } }),
@@ -93,6 +139,7 @@ function kindOf(crd: KubeObject, version: Version, storedVersion: string): Kind 
       hasGeneration: true,
       allowsUnconditionalUpdate: false,
       storedAs,
+      ...(deprecationWarning === undefined ? {} : { deprecationWarning }),
       default(object) {
         if (fills) fillDefaults(schema, object);
       },
@@ -107,23 +154,31 @@ function kindOf(crd: KubeObject, version: Version, storedVersion: string): Kind 
   );
 }
 
-/** Conversion by none: only the version is another. Defaults hold for what was stored before they were there, too. */
+/** Without a webhook only the version is another. Defaults hold for what was stored before they were there, too. */
 function storageOf(
   group: string,
   resource: string,
   version: string,
   storedVersion: string,
   defaults: JsonSchema | undefined,
+  converter: Converter | undefined,
 ): StoredForm {
+  const named = (object: KubeObject, apiVersion: string): KubeObject => {
+    if (object.apiVersion === apiVersion) return object;
+    return converter === undefined ? { ...object, apiVersion } : converter.as(object, apiVersion, true);
+  };
   return {
+    converter,
     group,
     resource,
     version: storedVersion,
-    toStored: (object) => (version === storedVersion ? object : { ...object, apiVersion: `${group}/${storedVersion}` }),
+    toStored: (object) => named(object, `${group}/${storedVersion}`),
     fromStored(object) {
       const apiVersion = `${group}/${version}`;
-      if (defaults === undefined) return object.apiVersion === apiVersion ? object : { ...object, apiVersion };
-      const filled = { ...structuredClone(object), apiVersion };
+      const read = named(object, apiVersion);
+      // What a webhook converted has its defaults.
+      if (defaults === undefined || (converter !== undefined && read !== object)) return read;
+      const filled = structuredClone(read);
       fillDefaults(defaults, filled);
       return filled;
     },
@@ -159,12 +214,27 @@ function cellOf(type: string, path: JsonPath | undefined): Cell {
   const isSingle = fieldNames(path) !== undefined;
   return (object, now) => {
     const found = valuesAt(path, object).filter((value) => value !== undefined && value !== null);
-    if (found.length === 0) return type === 'date' ? '<unknown>' : null;
-    if (type === 'date') return ageOf(String(found[0]), now);
-    if (type === 'string')
+    if (type === 'string' && found.length > 0)
       return found.length === 1 || isSingle ? textOf(found[0]) : found.map((value) => textOf(value)).join(',');
-    return found[0];
+    return found.length === 0 ? null : typedCell(type, found[0], now);
   };
+}
+
+/** What is not of the column's type is not shown. */
+function typedCell(type: string, value: unknown, now: number): unknown {
+  switch (type) {
+    case 'integer':
+      return typeof value === 'number' ? Math.trunc(value) : null;
+    case 'number':
+      return typeof value === 'number' ? value : null;
+    case 'boolean':
+      return typeof value === 'boolean' ? value : null;
+    case 'date':
+      if (typeof value !== 'string') return null;
+      return Number.isNaN(Date.parse(value)) ? '<invalid>' : ageOf(value, now);
+    default:
+      return null;
+  }
 }
 
 const textOf = (value: unknown): string => (typeof value === 'string' ? value : (JSON.stringify(value) ?? ''));

@@ -86,12 +86,26 @@ function validateVersions({ spec }: Crd): FieldError[] {
   versions.forEach((version, i) => {
     const at = `${path}[${i}]`;
     errors.push(
+      ...validateDeprecation(version, `${at}.deprecationWarning`),
       ...dns1123Label(version.name ?? '').map((told) => invalidValue(`${at}.name`, version.name ?? '', told)),
     );
     if (versions.findIndex(({ name }) => name === version.name) < i) errors.push(duplicate(`${at}.name`, version.name));
     errors.push(...validateSchemaOf(version, at, spec), ...validateParts(version, at), ...validateColumns(version, at));
   });
   return errors;
+}
+
+const LONGEST_WARNING = 256;
+
+function validateDeprecation({ deprecated, deprecationWarning: warning }: any, path: string): FieldError[] {
+  if (typeof warning !== 'string') return [];
+  if (deprecated !== true) return [invalidValue(path, warning, 'can only be set for deprecated versions')];
+  if (warning.length > LONGEST_WARNING)
+    return [invalidValue(path, warning, `must be <= ${LONGEST_WARNING} characters long`)];
+  if (warning === '') return [invalidValue(path, warning, 'must not be empty, omit it to use the default')];
+  return /\p{Cc}/u.test(warning)
+    ? [invalidValue(path, warning, 'must only contain printable UTF-8 characters; non-printable character found')]
+    : [];
 }
 
 function validateSchemaOf(version: any, path: string, spec: any): FieldError[] {
@@ -184,7 +198,12 @@ function validateProtected({ metadata, spec }: Crd): FieldError[] {
   ];
 }
 
-function validateStored({ spec, status }: Crd): FieldError[] {
+function validateStored(crd: Crd): FieldError[] {
+  const { spec, status } = crd;
+  const stored: string[] | undefined = status?.storedVersions;
+  const version = storageVersion(crd);
+  if (stored !== undefined && version !== undefined && !stored.includes(version))
+    return [invalidValue('status.storedVersions', stored, `must have the storage version ${version}`)];
   const names = new Set((spec.versions ?? []).map(({ name }: { name: string }) => name));
   return (status?.storedVersions ?? []).flatMap((stored: string, i: number) =>
     names.has(stored)

@@ -7,6 +7,7 @@ import { formOf } from '../core/media-type.ts';
 import { notFound } from '../core/pipeline/plan.ts';
 import type { Target } from './api.ts';
 import type { Answer, Call } from './call.ts';
+import { convert, converting, convertingList } from './custom-resources/convert.ts';
 import { includeOf } from './encode.ts';
 import type { ApiParts } from './parts.ts';
 import { planWatch } from './watch-plan.ts';
@@ -22,7 +23,7 @@ export async function readItem(parts: ApiParts, call: Call, target: Target): Pro
   await makeFresh(parts, call, call.query.get('resourceVersion') ?? '');
   const item = parts.cache.get({ stream, namespace: kind.ref.namespaced ? info.namespace : '', name: info.name });
   if (item === undefined) throw notFound(kind, info.name);
-  return viewAs(kind, item);
+  return kind.storedAs?.converter === undefined ? viewAs(kind, item) : converting(parts, () => viewAs(kind, item));
 }
 
 export async function listOrTable(parts: ApiParts, call: Call, target: Target): Promise<Answer> {
@@ -30,7 +31,10 @@ export async function listOrTable(parts: ApiParts, call: Call, target: Target): 
   const form = formOf(call.accept);
   const options = listOptions(call.query, kind, false);
   if (options.continue === '') await makeFresh(parts, call, options.resourceVersion);
-  const page = listObjects(parts.cache, kind, stream, info.namespace, options);
+  const listed = { kind, stream, namespace: info.namespace, options };
+  const page = await convertingList(parts, listed, () =>
+    listObjects(parts.cache, kind, stream, info.namespace, options),
+  );
   return { type: 'list', code: 200, kind, page, form, includeObject: call.query.get('includeObject') ?? '' };
 }
 
@@ -42,7 +46,11 @@ export async function watchObjects(parts: ApiParts, call: Call, target: Target):
   const namespace = kind.ref.namespaced ? info.namespace : '';
   const include = includeOf(call.query.get('includeObject'));
   const watched = { kind, stream, namespace, name: info.name };
-  return { type: 'watch', plan: planWatch(parts.cache, watched, options, form, include, parts.ctx.chance) };
+  const plan = await convertingList(parts, { kind, stream, namespace, options: { ...options, match: '' } }, () =>
+    planWatch(parts.cache, watched, options, form, include, parts.ctx.chance),
+  );
+  if (kind.storedAs?.converter !== undefined) plan.convert = (needed) => convert(parts, needed);
+  return { type: 'watch', plan };
 }
 
 /** '' : every acknowledged write is in; '0' : as it is; N: at least that. */

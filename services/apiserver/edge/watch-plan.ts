@@ -1,4 +1,5 @@
 // Decides how a watch begins: from which revision, with which initial objects, until when. Never sends anything.
+import type { NeedsConversion } from '../../../lib/api/custom/conversion.ts';
 import type { Kind } from '../../../lib/api/kind.ts';
 import type { KubeObject } from '../../../lib/api/object.ts';
 import type { IncludeObject } from '../../../lib/api/table.ts';
@@ -14,6 +15,10 @@ export interface WatchPlan {
   kind: Kind;
   scope: WatchScope;
   matches: (object: KubeObject) => boolean;
+  /** Has an event's object converted by a webhook; present where that may be needed. */
+  convert?: (needed: NeedsConversion) => Promise<void>;
+  /** Fields that only a converted object has: who is in sight is known by what was sent. */
+  sieve?: Sieve;
   /** Objects that are sent as ADDED first. */
   initial: CachedObject[];
   /** What comes after this revision follows. */
@@ -24,6 +29,12 @@ export interface WatchPlan {
   timeoutSeconds: number;
   form: Form;
   include: IncludeObject;
+}
+
+export interface Sieve {
+  matches: (object: KubeObject) => boolean;
+  /** Keys of the objects that the client knows. */
+  inSight: Set<string>;
 }
 
 export interface WatchTarget {
@@ -53,8 +64,10 @@ export function planWatch(
   const wantsInitial = options.sendInitialEvents || revision === 0;
   const all = { ...named, limit: 0, continue: '', resourceVersion: '', match: '' as const };
   const page = wantsInitial ? listObjects(cache, kind, stream, namespace, all) : undefined;
+  const sieve = sieveOf(cache, target, named, page?.items);
   return {
     kind,
+    ...(sieve === undefined ? {} : { sieve }),
     scope: { stream, namespace, name, node: stream === 'core/pods' ? fieldValue(options, 'spec.nodeName') : '' },
     matches: storedMatcher(named, kind),
     initial: page?.items ?? [],
@@ -70,8 +83,27 @@ export function planWatch(
 
 /** Events hold the stored form; fields are of the form that was asked for. Labels and names are the same in both. */
 function storedMatcher(options: ListOptions, kind: Kind): (object: KubeObject) => boolean {
-  const matches = matcherOf(options, kind);
   const { storedAs } = kind;
-  const isPlain = options.fields.every(({ field }) => field.startsWith('metadata.'));
+  const plain = options.fields.filter(isPlainField);
+  const isPlain = plain.length === options.fields.length;
+  const matches = matcherOf(storedAs?.converter === undefined ? options : { ...options, fields: plain }, kind);
+  if (storedAs?.converter !== undefined) return matches;
   return storedAs === undefined || isPlain ? matches : (object) => matches(storedAs.fromStored(object));
+}
+
+const isPlainField = ({ field }: { field: string }): boolean => field.startsWith('metadata.');
+
+/** An event does not wait for a webhook to be passed on, so that who may see it is decided after its conversion. */
+function sieveOf(
+  cache: ClusterCache,
+  { kind, stream, namespace }: WatchTarget,
+  options: ListOptions,
+  initial: readonly CachedObject[] | undefined,
+): Sieve | undefined {
+  const fields = options.fields.filter((field) => !isPlainField(field));
+  if (kind.storedAs?.converter === undefined || fields.length === 0) return undefined;
+  const before = { ...options, limit: 0, continue: '', match: 'Exact' as const };
+  // What is sent first comes in sight by that.
+  const known = initial === undefined ? listObjects(cache, kind, stream, namespace, before).items : [];
+  return { matches: matcherOf({ labels: [], fields }, kind), inSight: new Set(known.map(({ key }) => key)) };
 }

@@ -1,9 +1,11 @@
 // Does: feeds one open watch: the initial objects, the events, bookmarks, the end; stops writing while the client is slow.
 // Never keeps events for a slow client: it reads on from the history.
+import { NeedsConversion } from '../../../lib/api/custom/conversion.ts';
 import type { Clock, Timer } from '../../../lib/base/clock.ts';
-import { ApiError } from '../../../lib/base/errors.ts';
+import { ApiError, messageOf } from '../../../lib/base/errors.ts';
 import { apiVersionOf } from '../../../lib/api/resource.ts';
 import type { SeenEvent } from '../core/cache/cache-event.ts';
+import type { CachedObject } from '../core/cache/cached-object.ts';
 import type { WatchHandle, WatchHub } from '../core/cache/watch-hub.ts';
 import { viewAs } from '../core/cache/view-as.ts';
 import { eventLine, jsonBytes } from './encode.ts';
@@ -26,6 +28,7 @@ export class WatchSession {
   #handle: WatchHandle | undefined;
   #isFirst = true;
   #isClosed = false;
+  #isConverting = false;
   #bookmarkTimer: Timer | undefined;
   readonly #endTimer: Timer;
 
@@ -41,7 +44,7 @@ export class WatchSession {
 
   /** The output has room again. */
   drained(): void {
-    if (this.#isClosed) return;
+    if (this.#isClosed || this.#isConverting) return;
     if (this.#handle === undefined) this.#begin();
     else this.#handle.resume();
   }
@@ -76,12 +79,49 @@ export class WatchSession {
   #send(seen: SeenEvent): boolean {
     if (this.#isClosed) return true;
     const { kind, form, include } = this.#plan;
-    const line = eventLine(
-      { type: seen.type, object: viewAs(kind, seen.object) },
-      { kind, form, include, now: this.#clock.now(), withColumns: this.#isFirst },
-    );
+    let shown: SeenEvent | undefined;
+    try {
+      shown = this.#sifted(seen, viewAs(kind, seen.object));
+    } catch (error) {
+      if (!(error instanceof NeedsConversion) || this.#plan.convert === undefined) throw error;
+      this.#sendConverted(seen, error);
+      return false;
+    }
+    if (shown === undefined) return true;
+    const line = eventLine(shown, { kind, form, include, now: this.#clock.now(), withColumns: this.#isFirst });
     this.#isFirst = false;
     return this.#output.write(line);
+  }
+
+  /** What of an event a client may see whose fields are only known after the conversion. */
+  #sifted({ type }: SeenEvent, object: CachedObject): SeenEvent | undefined {
+    const { sieve } = this.#plan;
+    if (sieve === undefined) return { type, object };
+    const was = sieve.inSight.has(object.key);
+    const is = type !== 'DELETED' && sieve.matches(object.object);
+    if (is) sieve.inSight.add(object.key);
+    else sieve.inSight.delete(object.key);
+    if (!was && !is) return undefined;
+    return { type: is ? (was ? 'MODIFIED' : 'ADDED') : 'DELETED', object };
+  }
+
+  /** The watch is parked meanwhile: events stay in order, and nobody else waits for the webhook. */
+  #sendConverted(seen: SeenEvent, needed: NeedsConversion): void {
+    this.#isConverting = true;
+    this.#plan.convert!(needed)
+      .then(() => {
+        this.#isConverting = false;
+        if (this.#send(seen)) this.drained();
+      })
+      .catch((error: unknown) => this.#fail(error));
+  }
+
+  #fail(error: unknown): void {
+    if (this.#isClosed) return;
+    const status = (error instanceof ApiError ? error : new ApiError('InternalError', messageOf(error))).toStatus();
+    this.#output.write(Buffer.concat([jsonBytes({ type: 'ERROR', object: status }), Buffer.from('\n')]));
+    this.close();
+    this.#output.end();
   }
 
   #bookmark(revision: number, endsInitial: boolean): void {

@@ -2,6 +2,7 @@
 // out. Never decides what may stand.
 import { decodeValue, expectedOf, type FieldValidation } from '../../../lib/api/decode.ts';
 import type { ParsedText } from '../../../lib/api/json.ts';
+import type { Kind } from '../../../lib/api/kind.ts';
 import type { KubeObject } from '../../../lib/api/object.ts';
 import { ApiError, isReason } from '../../../lib/base/errors.ts';
 import { attributesOf, refusalText } from '../core/auth/attributes.ts';
@@ -23,6 +24,7 @@ import { hasWebhooks } from '../core/admission/webhooks.ts';
 import { Answers } from './webhooks/answers.ts';
 import type { Target } from './api.ts';
 import type { Answer, Call } from './call.ts';
+import { convertingList } from './custom-resources/convert.ts';
 import type { ApiParts } from './parts.ts';
 import { makeFresh } from './reads.ts';
 
@@ -142,7 +144,10 @@ export async function deleteCollection(parts: ApiParts, call: Call, target: Targ
   const { info, kind, stream } = target;
   const { options, dryRun } = deletion(call);
   await makeFresh(parts, call, '');
-  const page = listObjects(parts.cache, kind, stream, info.namespace, listOptions(call.query, kind, false));
+  const selected = listOptions(call.query, kind, false);
+  const page = await convertingList(parts, { kind, stream, namespace: info.namespace, options: selected }, () =>
+    listObjects(parts.cache, kind, stream, info.namespace, selected),
+  );
   for (let i = 0; i < page.items.length; i += DELETES_AT_ONCE)
     await Promise.all(
       page.items.slice(i, i + DELETES_AT_ONCE).map((item) => deleteItem(parts, call, target, item, options, dryRun)),
@@ -198,7 +203,7 @@ export async function write(
     cause: call.cause,
     dryRun,
     ...turnOf(parts, target),
-    plan: () => (hasWebhooks({ view: parts.cache }) ? (call.answers ??= new Answers()).plan(parts, plan) : plan()),
+    plan: () => (mayWait(parts, kind) ? (call.answers ??= new Answers()).plan(parts, plan) : plan()),
   });
   return { type: 'object', code: written.code, body: written.body };
 }
@@ -227,14 +232,18 @@ export function writeRequest(parts: ApiParts, call: Call, target: Target): Manag
       name: managerName(call.query, call.userAgent ?? '', call.user),
       tracksNew: ctx.settings.tracksFieldManagers ?? true,
     },
-    ...asking(parts, call),
+    ...asking(parts, call, target.kind),
   };
 }
 
+/** Whether a plan may have to wait for what a webhook says. */
+const mayWait = (parts: ApiParts, kind: Kind): boolean =>
+  kind.storedAs?.converter !== undefined || hasWebhooks({ view: parts.cache });
+
 /** Where there are webhooks, all plans of a request draw the same at the same time: they are asked about one object. */
-function asking(parts: ApiParts, call: Call): Pick<ManagedRequest, 'chance' | 'now' | 'ask'> {
+function asking(parts: ApiParts, call: Call, kind: Kind): Pick<ManagedRequest, 'chance' | 'now' | 'ask'> {
   const { chance, clock } = parts.ctx;
-  if (!hasWebhooks({ view: parts.cache })) return { chance, now: clock.now() };
+  if (!mayWait(parts, kind)) return { chance, now: clock.now() };
   call.answers ??= new Answers();
   return { chance: call.answers.replaying(chance), now: call.answers.timeOf(clock), ask: call.answers.ask };
 }

@@ -8,6 +8,7 @@ import { ApiError } from '../../../../lib/base/errors.ts';
 import { mutate, validateAdmission } from '../admission/index.ts';
 import type { CachedObject } from '../cache/cached-object.ts';
 import { chargeQuotas } from '../admission/resource-quota.ts';
+import { isCustom, streamOfKind } from '../served-kinds.ts';
 import { allocateForService, releaseOf } from '../service-addresses.ts';
 import { ownersAfter, sameOwners, setOwners } from './field-owners.ts';
 import { holdsNamespace } from './namespace.ts';
@@ -40,7 +41,7 @@ export function planUpdate(request: WriteRequest, current: CachedObject, decoded
   if (errors.length > 0) throw invalid(request.kind.ref, object.metadata.name, errors);
   validateAdmission(request, object, old);
   if (isFinished(object)) return planRemoved(request.kind, current, object, releaseOf(object));
-  if (sameContent(object, old)) return planUnchanged(current);
+  if (sameContent(object, old) && !isStoredOtherwise(request)) return planUnchanged(current);
   return planUpdated(request.kind, current, object, together(addresses.companions, chargeQuotas(request, object, old)));
 }
 
@@ -138,6 +139,14 @@ function isFinished(object: KubeObject): boolean {
     finalizers.length === 0 &&
     !holdsNamespace(object)
   );
+}
+
+/** What is kept as an older version of a custom resource is written anew by any write: that is how it is migrated. */
+function isStoredOtherwise({ kind, info, view }: WriteRequest): boolean {
+  if (kind.storedAs === undefined || !isCustom(kind)) return false;
+  const at = { stream: streamOfKind(kind), namespace: kind.ref.namespaced ? info.namespace : '', name: info.name };
+  const stored = view.get(at)?.object.apiVersion;
+  return stored !== undefined && stored !== `${kind.storedAs.group}/${kind.storedAs.version}`;
 }
 
 function sameContent(object: KubeObject, old: KubeObject): boolean {

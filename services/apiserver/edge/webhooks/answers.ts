@@ -1,9 +1,11 @@
 // Does: lets a plan be made that waits for answers of webhooks: asks what it needs, keeps what was said, plans again. Never
 // decides what to ask.
+import { NeedsConversion } from '../../../../lib/api/custom/conversion.ts';
 import { messageOf } from '../../../../lib/base/errors.ts';
 import type { Chance } from '../../../../lib/base/chance.ts';
 import type { Clock } from '../../../../lib/base/clock.ts';
 import { NeedsAnswer, type WebhookAnswer, type WebhookCall } from '../../core/admission/webhooks.ts';
+import { convert } from '../custom-resources/convert.ts';
 import type { ApiParts } from '../parts.ts';
 import { postJson } from './call-webhook.ts';
 
@@ -51,25 +53,30 @@ export class Answers {
     try {
       return make();
     } catch (error) {
-      if (!(error instanceof NeedsAnswer)) throw error;
+      if (!isQuestion(error)) throw error;
       return this.#planLater(parts, make, error);
     }
   }
 
-  async #planLater<T>(parts: ApiParts, make: () => T, first: NeedsAnswer): Promise<T> {
+  async #planLater<T>(parts: ApiParts, make: () => T, first: Question): Promise<T> {
     let needed = first;
     for (let i = 0; i < MOST_QUESTIONS; i++) {
-      this.#known.set(needed.key, await answer(parts, needed.call));
+      if (needed instanceof NeedsAnswer) this.#known.set(needed.key, await answer(parts, needed.call));
+      else await convert(parts, needed);
       try {
         return make();
       } catch (error) {
-        if (!(error instanceof NeedsAnswer)) throw error;
+        if (!isQuestion(error)) throw error;
         needed = error;
       }
     }
     throw new Error(`the plan asked ${MOST_QUESTIONS} questions and was not done`);
   }
 }
+
+type Question = NeedsAnswer | NeedsConversion;
+const isQuestion = (error: unknown): error is Question =>
+  error instanceof NeedsAnswer || error instanceof NeedsConversion;
 
 async function answer(parts: ApiParts, call: WebhookCall): Promise<WebhookAnswer> {
   const uid = parts.ctx.chance.uuid();

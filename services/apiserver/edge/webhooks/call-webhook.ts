@@ -26,7 +26,7 @@ export async function postJson(
   body: unknown,
   timeoutMs: number,
 ): Promise<unknown> {
-  const place = placeOf(cache, config);
+  const place = placeOf(cache, config, `?timeout=${Math.round(timeoutMs / 1000)}s`);
   try {
     return JSON.parse(await post(place, config.caBundle, JSON.stringify(body), timeoutMs)) as unknown;
   } catch (error) {
@@ -34,13 +34,21 @@ export async function postJson(
   }
 }
 
-function placeOf(cache: ClusterCache, { url, service }: ClientConfig): Place {
+/** `query` tells the webhook how long it is waited for. */
+function placeOf(cache: ClusterCache, { url, service }: ClientConfig, query: string): Place {
   if (service === undefined) {
     const parsed = new URL(url!);
     const host = parsed.hostname.replace(/^\[(.*)\]$/, '$1');
-    return { host, port: Number(parsed.port || 443), path: parsed.pathname, serverName: host, shown: url! };
+    return {
+      host,
+      port: Number(parsed.port || 443),
+      path: `${parsed.pathname}${query}`,
+      serverName: host,
+      shown: `${url!}${query}`,
+    };
   }
-  const { namespace, name, path = '/', port = 443 } = service;
+  const { namespace, name, port = 443 } = service;
+  const path = `${service.path ?? '/'}${query}`;
   const serverName = `${name}.${namespace}.svc`;
   const shown = `https://${serverName}:${port}${path}`;
   const address = endpointOf(cache, namespace, name, port);
