@@ -92,6 +92,10 @@ export class StoreProcesses {
     return join(this.directory, name);
   }
 
+  pid(name: string): number {
+    return this.children.get(name)!.pid!;
+  }
+
   signal(name: string, signal: NodeJS.Signals): void {
     this.children.get(name)?.kill(signal);
   }

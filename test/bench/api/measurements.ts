@@ -1,0 +1,307 @@
+// Does: makes the measurements, one function a group, each on a cluster of its own: a store of three members with fsync and
+// one API actor. Never judges a figure.
+import { ApiProcesses } from '../../kit/api-processes.ts';
+import { ClientProcess } from './client-process.ts';
+import type { Load } from './client.ts';
+import type { Server } from './connections.ts';
+import { median, medians, short, type Measured } from './figures.ts';
+import { CONFIG_MAPS, NAMESPACE, nameOf } from './objects.ts';
+import { Peer } from './peer.ts';
+import { longestTurnMs, processorMs, profiled, residentMiB, type ProfileEntry } from './processes.ts';
+
+export interface Plan {
+  rounds: number;
+  quick: boolean;
+  profile: boolean;
+  /** Where processes leave what they measure of themselves. */
+  directory: string;
+}
+
+export interface Row {
+  name: string;
+  figures: Record<string, number>;
+  /** The same asked of the bare server. */
+  peer?: Record<string, number>;
+  profile?: Record<string, ProfileEntry[]>;
+}
+
+type Tell = (row: Row) => void;
+
+const BASE_OBJECTS = 1_000;
+const UPDATES_PER_SECOND = 100;
+
+async function withCluster(work: (apis: ApiProcesses, client: ClientProcess) => Promise<void>): Promise<void> {
+  const apis = await ApiProcesses.start();
+  const client = new ClientProcess();
+  try {
+    await client.ask('connect', serverOf(apis));
+    await work(apis, client);
+  } finally {
+    client.stop();
+    await apis.stop();
+  }
+}
+
+const serverOf = (apis: ApiProcesses): Server => ({ url: apis.url(), credentials: apis.credentials });
+
+function pidsOf(apis: ApiProcesses): Record<string, number> {
+  const stores = apis.store.names.map((name) => [name, apis.store.pid(name)] as const);
+  return { apiserver: apis.pid(), ...Object.fromEntries(stores) };
+}
+
+const fill = (client: ClientProcess, prefix: string, objects: number): Promise<unknown> =>
+  client.ask('load', { verb: 'create', prefix, inFlight: 256, total: objects, objects });
+
+// Requests
+
+const IN_FLIGHT = [1, 32, 256] as const;
+
+function totalOf(verb: Load['verb'], inFlight: number, quick: boolean): number {
+  const most = verb === 'list' ? 1_000 : inFlight === 32 ? 4_000 : 10_000;
+  return Math.ceil(Math.min(most, inFlight * 300) / (quick ? 4 : 1));
+}
+
+interface Sample extends Measured {
+  [figure: string]: number;
+}
+
+/** Requests of one verb through the API actor and, in turn, the bare server: A B B A. */
+export const requests =
+  (verb: 'create' | 'patch' | 'get' | 'list') =>
+  (plan: Plan, tell: Tell): Promise<void> =>
+    withCluster(async (apis, client) => {
+      const peer = await Peer.start(apis);
+      const peerClient = new ClientProcess();
+      try {
+        await peerClient.ask('connect', peer.server);
+        await fill(client, 'base', BASE_OBJECTS);
+        await fill(peerClient, 'base', BASE_OBJECTS);
+        for (const inFlight of IN_FLIGHT) {
+          const ours = (load: Load): Promise<Sample> => sampleOf(apis, client, load);
+          const peers = (load: Load): Promise<Sample> => peerSample(peer, peerClient, load);
+          const profile = plan.profile && inFlight === 256 ? await profileOf(plan, apis, client, verb) : undefined;
+          tell({
+            name: `${verb}, ${inFlight} in flight`,
+            ...(await inTurn(plan, verb, inFlight, ours, peers)),
+            ...(profile === undefined ? {} : { profile }),
+          });
+        }
+      } finally {
+        peerClient.stop();
+        peer.stop();
+      }
+    });
+
+type Side = (load: Load) => Promise<Sample>;
+
+async function inTurn(
+  plan: Plan,
+  verb: Load['verb'],
+  inFlight: number,
+  ours: Side,
+  peers: Side,
+): Promise<Pick<Row, 'figures' | 'peer'>> {
+  const runs: { ours: Sample[]; peers: Sample[] } = { ours: [], peers: [] };
+  for (let round = 0; round < plan.rounds; round++) {
+    const load = loadOf(plan, verb, inFlight, round);
+    const sides = [
+      async () => runs.ours.push(await ours(load)),
+      // The bare server has no lists.
+      async () => verb !== 'list' && runs.peers.push(await peers(load)),
+    ];
+    for (const side of round % 2 === 0 ? sides : sides.toReversed()) await side();
+  }
+  return { figures: medians(runs.ours), ...(verb === 'list' ? {} : { peer: medians(runs.peers) }) };
+}
+
+function loadOf({ quick }: Plan, verb: Load['verb'], inFlight: number, round: number | string): Load {
+  const prefix = verb === 'create' ? `new-${inFlight}-${round}` : 'base';
+  return { verb, prefix, inFlight, total: totalOf(verb, inFlight, quick), objects: BASE_OBJECTS };
+}
+
+async function sampleOf(apis: ApiProcesses, client: ClientProcess, load: Load): Promise<Sample> {
+  const stores = apis.store.names.map((name) => apis.store.pid(name));
+  const pids = { apiserver: [apis.pid()], stores, nats: [apis.store.nats.pid], client: [client.pid] };
+  const spent = (): number[] =>
+    Object.values(pids).map((group) => group.reduce((sum, pid) => sum + processorMs(pid), 0));
+  const before = spent();
+  const measured = await client.ask('load', load);
+  const micros = spent().map((ms, i) => ((ms - before[i]!) * 1_000) / load.total);
+  const [apiserver, stores_, nats, clients] = micros as [number, number, number, number];
+  return { ...measured, apiserverMicros: apiserver, storesMicros: stores_, natsMicros: nats, clientMicros: clients };
+}
+
+async function peerSample(peer: Peer, client: ClientProcess, load: Load): Promise<Sample> {
+  const before = processorMs(peer.pid);
+  const measured = await client.ask('load', load);
+  return { ...measured, serverMicros: ((processorMs(peer.pid) - before) * 1_000) / load.total };
+}
+
+function profileOf(
+  { directory, quick }: Plan,
+  apis: ApiProcesses,
+  client: ClientProcess,
+  verb: Load['verb'],
+): Promise<Record<string, ProfileEntry[]>> {
+  const load: Load = { verb, prefix: verb === 'create' ? 'profiled' : 'base', inFlight: 256, total: 0, objects: 1_000 };
+  const total = (verb === 'list' ? 1_000 : 20_000) / (quick ? 4 : 1);
+  return profiled(directory, { ...pidsOf(apis), client: client.pid }, () => client.ask('load', { ...load, total }));
+}
+
+// Watches
+
+/** From the moment in which an update is sent to the moment in which a watcher has it. */
+export async function watches(plan: Plan, tell: Tell): Promise<void> {
+  await withCluster(async (apis, client) => {
+    const watcher = new ClientProcess();
+    try {
+      await watcher.ask('connect', serverOf(apis));
+      await fill(client, 'base', 10);
+      for (const count of [1, 100, 1_000]) {
+        const runs: Array<Record<string, number>> = [];
+        for (let round = 0; round < plan.rounds; round++)
+          runs.push(await delivered(plan, apis, client, watcher, count));
+        const run = (): Promise<unknown> => delivered(plan, apis, client, watcher, count);
+        const pids = { apiserver: apis.pid(), watchers: watcher.pid };
+        tell({
+          name: `${count} watchers, ${UPDATES_PER_SECOND} updates/s`,
+          figures: medians(runs),
+          ...(plan.profile && count === 1_000 ? { profile: await profiled(plan.directory, pids, run) } : {}),
+        });
+      }
+    } finally {
+      watcher.stop();
+    }
+  });
+}
+
+async function delivered(
+  { quick }: Plan,
+  apis: ApiProcesses,
+  client: ClientProcess,
+  watcher: ClientProcess,
+  count: number,
+): Promise<Record<string, number>> {
+  await watcher.ask('watch', { path: `${CONFIG_MAPS}?watch=true&resourceVersion=0`, count });
+  const before = processorMs(apis.pid());
+  const began = performance.now();
+  const updates = { name: nameOf('base', 0), perSecond: UPDATES_PER_SECOND, count: quick ? 200 : 500 };
+  await client.ask('updates', updates);
+  const seconds = (performance.now() - began) / 1_000;
+  const { events, ...delays } = await watcher.ask('watched', updates.count * count);
+  const spentMs = processorMs(apis.pid()) - before;
+  const microsAnEvent = (spentMs * 1_000) / Math.max(1, events);
+  return { ...delays, eventsPerSecond: events / seconds, apiserverMicrosAnEvent: microsAnEvent };
+}
+
+/** The same watcher with and without ten that never read: in turn, without, with, with, without. */
+export async function stalled(plan: Plan, tell: Tell): Promise<void> {
+  await withCluster(async (apis, client) => {
+    const [watcher, sleeper] = [new ClientProcess(), new ClientProcess()];
+    try {
+      await watcher.ask('connect', serverOf(apis));
+      await sleeper.ask('connect', serverOf(apis));
+      await fill(client, 'base', 10);
+      const runs: Record<'without' | 'with', Array<Record<string, number>>> = { without: [], with: [] };
+      const path = `${CONFIG_MAPS}?watch=true&resourceVersion=0`;
+      for (let round = 0; round < plan.rounds * 2; round++) {
+        const side = [1, 2].includes(round % 4) ? 'with' : 'without';
+        if (side === 'with') await sleeper.ask('stall', { path, count: 10 });
+        runs[side].push(await delivered(plan, apis, client, watcher, 1));
+        await sleeper.ask('unstall');
+      }
+      const [alone, beside] = [medians(runs.without), medians(runs.with)];
+      const ratio = short(beside['p99Ms']! / alone['p99Ms']!);
+      tell({
+        name: 'a healthy watcher beside 10 stalled ones',
+        figures: { p99Ms: beside['p99Ms']!, aloneP99Ms: alone['p99Ms']!, ratio },
+      });
+    } finally {
+      watcher.stop();
+      sleeper.stop();
+    }
+  });
+}
+
+// Lists of many
+
+const QUESTIONS = [
+  { name: 'label = none', selector: 'labelSelector=app%3Dnone' },
+  { name: 'label in (none, nothing)', selector: 'labelSelector=app+in+(none,nothing)' },
+  { name: 'label exists', selector: 'labelSelector=none' },
+  { name: 'field', selector: 'fieldSelector=metadata.name%3Dnone' },
+] as const;
+
+export async function lists(plan: Plan, tell: Tell): Promise<void> {
+  const objects = plan.quick ? 10_000 : 50_000;
+  await withCluster(async (apis, client) => {
+    await fill(client, 'many', objects);
+    for (const { name, selector } of QUESTIONS)
+      for (const how of ['consistent', 'cached']) {
+        const path = `/api/v1/configmaps?${selector}${how === 'cached' ? '&resourceVersion=0' : ''}`;
+        const asked = await client.ask('ask', { path, times: 50 });
+        tell({
+          name: `none of ${objects}, ${how}, ${name}`,
+          figures: { p50Ms: short(asked.p50Ms), worstMs: short(asked.worstMs) },
+        });
+      }
+    for (const [name, path] of [
+      ['all', '/api/v1/configmaps?resourceVersion=0'],
+      ['all as a table', '/api/v1/configmaps?resourceVersion=0'],
+      ['a scan that finds none', '/api/v1/configmaps?labelSelector=app!%3Dmany&resourceVersion=0'],
+    ] as const)
+      tell({ name: `list of ${objects}, ${name}`, figures: await bigList(plan, apis, client, path, name) });
+  });
+}
+
+async function bigList(
+  { rounds, directory }: Plan,
+  apis: ApiProcesses,
+  client: ClientProcess,
+  path: string,
+  name: string,
+): Promise<Record<string, number>> {
+  const headers = name.endsWith('table') ? { accept: 'application/json;as=Table;v=v1;g=meta.k8s.io' } : {};
+  const took: number[] = [];
+  let bytes = 0;
+  const ask = async (): Promise<void> => {
+    const asked = await client.ask('ask', { path, times: 1, headers });
+    took.push(asked.p50Ms);
+    bytes = asked.bytes;
+  };
+  // The first one encodes, the others find the bytes.
+  const firstTurnMs = await longestTurnMs(directory, apis.pid(), ask);
+  const turns: number[] = [];
+  for (let round = 0; round < rounds; round++) turns.push(await longestTurnMs(directory, apis.pid(), ask));
+  return {
+    firstMs: short(took[0]!),
+    p50Ms: short(median(took.slice(1))),
+    mebibytes: short(bytes / 1_048_576),
+    longestTurnMs: short(Math.max(...turns)),
+    firstLongestTurnMs: short(firstTurnMs),
+  };
+}
+
+// Memory
+
+export async function memory(plan: Plan, tell: Tell): Promise<void> {
+  const pods = plan.quick ? 5_000 : 10_000;
+  await withCluster(async (apis, client) => {
+    const emptyMiB = residentMiB(apis.pid());
+    await client.ask('load', { verb: 'createPod', prefix: 'web', inFlight: 64, total: pods, objects: pods });
+    const fullMiB = residentMiB(apis.pid());
+    await apis.kill('apiserver-1');
+    apis.launch('apiserver-1');
+    await apis.ready('apiserver-1');
+    const anewMiB = residentMiB(apis.pid());
+    const each = 10_000 / pods;
+    tell({
+      name: `resident memory, ${pods} pods of ${NAMESPACE}`,
+      figures: {
+        emptyMiB: short(emptyMiB),
+        perTenThousandMiB: short((fullMiB - emptyMiB) * each),
+        afterRestartPerTenThousandMiB: short((anewMiB - emptyMiB) * each),
+      },
+    });
+  });
+}

@@ -1,0 +1,168 @@
+// Does: runs API actors as processes of their own over three members of the store, so that a test can kill them for real
+// and speak to them as any client would. Never leaves one behind: `stop` kills all.
+import { spawn, type ChildProcess } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { request } from 'node:https';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { ensurePrivateKey, openAuthority } from '../../launcher/edge/certificates.ts';
+import type { ApiserverSettings } from '../../lib/actor/settings.ts';
+import { eventually } from './eventually.ts';
+import { StoreProcesses } from './store-processes.ts';
+
+/** What a client needs to speak to any of the actors as an admin. */
+export interface ApiCredentials {
+  ca: string;
+  cert: string;
+  key: string;
+}
+
+export class ApiProcesses {
+  readonly store: StoreProcesses;
+  readonly names: readonly string[];
+  readonly credentials: ApiCredentials;
+  readonly #directory: string;
+  readonly #ports: ReadonlyMap<string, number>;
+  readonly #children = new Map<string, ChildProcess>();
+
+  private constructor(
+    store: StoreProcesses,
+    directory: string,
+    ports: Map<string, number>,
+    credentials: ApiCredentials,
+  ) {
+    this.store = store;
+    this.names = [...ports.keys()];
+    this.credentials = credentials;
+    this.#directory = directory;
+    this.#ports = ports;
+  }
+
+  /** Resolves when each of the actors is ready for requests. */
+  static async start(count = 1): Promise<ApiProcesses> {
+    const directory = mkdtempSync(join(tmpdir(), 'flotilla-apis-'));
+    const store = await StoreProcesses.start();
+    let processes: ApiProcesses | undefined;
+    try {
+      const ports = await freePorts(count);
+      const names = new Map(ports.map((port, i) => [`apiserver-${i + 1}`, port]));
+      processes = new ApiProcesses(store, directory, names, await prepare(directory));
+      await store.leader();
+      for (const name of processes.names) processes.launch(name);
+      for (const name of processes.names) await processes.ready(name);
+      return processes;
+    } catch (error) {
+      await (processes?.stop() ?? store.stop());
+      rmSync(directory, { recursive: true, force: true });
+      throw error;
+    }
+  }
+
+  url(name = this.names[0]!): string {
+    return `https://127.0.0.1:${this.#ports.get(name)}`;
+  }
+
+  pid(name = this.names[0]!): number {
+    return this.#children.get(name)!.pid!;
+  }
+
+  /** Certificate, key and CA of the servers, for another server in their place. */
+  get serverFiles(): string[] {
+    return ['server.crt', 'server.key', 'ca.crt'].map((name) => join(this.#directory, name));
+  }
+
+  launch(name: string): void {
+    const file = join(this.#directory, `${name}.json`);
+    const actor = {
+      cluster: 'c1',
+      actor: 'apiserver',
+      instance: name,
+      nats: { servers: [this.store.nats.url], seedFile: '' },
+      logLevel: 'fatal',
+      settings: settingsOf(this.#directory, this.#ports.get(name)!, this.store.names),
+    };
+    writeFileSync(file, JSON.stringify(actor));
+    const program = new URL('api-process.ts', import.meta.url).pathname;
+    this.#children.set(name, spawn(process.execPath, [program, file], { stdio: ['ignore', 'ignore', 'inherit'] }));
+  }
+
+  ready(name: string): Promise<unknown> {
+    return eventually(`${name} is ready`, async () => (await this.#probe(name)) === 200, 60_000);
+  }
+
+  /** SIGKILL, or another signal that ends it; resolves when it is gone. */
+  async kill(name: string, signal: NodeJS.Signals = 'SIGKILL'): Promise<void> {
+    const child = this.#children.get(name);
+    this.#children.delete(name);
+    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
+    const gone = new Promise((resolve) => child.once('exit', resolve));
+    child.kill(signal);
+    await gone;
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all(this.names.map((name) => this.kill(name)));
+    await this.store.stop();
+    rmSync(this.#directory, { recursive: true, force: true });
+  }
+
+  #probe(name: string): Promise<number> {
+    return new Promise((resolve) => {
+      const asked = request(`${this.url(name)}/readyz`, { ...this.credentials, agent: false }, (response) => {
+        response.resume();
+        resolve(response.statusCode!);
+      });
+      asked.on('error', () => resolve(0));
+      asked.end();
+    });
+  }
+}
+
+async function prepare(directory: string): Promise<ApiCredentials> {
+  const file = (name: string): string => join(directory, name);
+  const authority = await openAuthority('test', { cert: file('ca.crt'), key: file('ca.key') });
+  await authority.issue(
+    { commonName: 'apiserver', usage: 'server', dnsNames: ['localhost'], ips: ['127.0.0.1'] },
+    { cert: file('server.crt'), key: file('server.key') },
+  );
+  const admin = { cert: file('admin.crt'), key: file('admin.key') };
+  await authority.issue({ commonName: 'admin', organizations: ['system:masters'], usage: 'client' }, admin);
+  await ensurePrivateKey(file('sa.key'));
+  writeFileSync(file('tokens.csv'), '');
+  return { ca: authority.certPem, cert: readFileSync(admin.cert, 'utf8'), key: readFileSync(admin.key, 'utf8') };
+}
+
+function settingsOf(directory: string, port: number, stores: readonly string[]): ApiserverSettings {
+  const file = (name: string): string => join(directory, name);
+  return {
+    cluster: {
+      name: 'c1',
+      clusterId: 'test',
+      domain: 'cluster.local',
+      podCidr: '10.244.0.0/16',
+      serviceCidr: '10.96.0.0/16',
+      dnsIp: '10.96.0.10',
+    },
+    listen: ['127.0.0.1'],
+    port,
+    certFile: file('server.crt'),
+    keyFile: file('server.key'),
+    clientCaFile: file('ca.crt'),
+    tokenFile: file('tokens.csv'),
+    serviceAccountKeyFile: file('sa.key'),
+    advertiseAddress: '10.0.0.1',
+    stores: [...stores],
+  };
+}
+
+/** All are held at once before any is given back, or the same port might be found twice. */
+async function freePorts(count: number): Promise<number[]> {
+  const servers = Array.from({ length: count }, () => createServer());
+  await Promise.all(
+    servers.map((server) => new Promise<void>((resolve) => server.listen(0, '127.0.0.1', () => resolve()))),
+  );
+  const ports = servers.map((server) => (server.address() as { port: number }).port);
+  await Promise.all(servers.map((server) => new Promise<void>((resolve) => server.close(() => resolve()))));
+  return ports;
+}
