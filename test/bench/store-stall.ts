@@ -13,6 +13,7 @@ import { encodeCompact, encodeLease, encodeTime, encodeWrite, joinWrites } from 
 import { encodeSnapshot } from '../../services/store/core/snapshot.ts';
 import { StateMachine } from '../../services/store/core/state-machine.ts';
 import { loadState, nextTurn } from '../../services/store/edge/applier.ts';
+import { TIDY_KEYS } from '../../services/store/edge/member-options.ts';
 import { Snapshotter } from '../../services/store/edge/snapshotter.ts';
 import { nodeDisk } from '../../raft/storage/node-disk.ts';
 import { SnapshotFiles } from '../../raft/storage/snapshot-files.ts';
@@ -112,7 +113,7 @@ try {
   await inTurns(KEYS, (i) => apply(joinWrites([put(keyOf(i))])), 20);
   figures[`compaction of ${state.revision - state.compactedRevision} revisions`] = await measured(async () => {
     apply(encodeCompact(state.revision));
-    while (state.tidy(256)) await nextTurn();
+    while (state.tidy(TIDY_KEYS) > 0) await nextTurn();
   });
   apply(encodeLease({ type: 'lease', action: 'grant', id: 'l', ttlMs: 1_000, atMs: 0 }));
   await inTurns(10_000, (i) => apply(joinWrites([put(`/leased/${i}`, 'l')])), 20);

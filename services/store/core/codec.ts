@@ -127,7 +127,8 @@ export class ByteReader {
     this.need(length);
     const start = this.at;
     this.at += length;
-    if (length > 64) return fromUtf8.decode(this.buffer.subarray(start, this.at));
+    // A longer one would be put together from pieces, and taken apart again by whoever looks it up.
+    if (length > 12) return fromUtf8.decode(this.buffer.subarray(start, this.at));
     let out = '';
     for (let i = start; i < this.at; i++) {
       if (this.buffer[i]! >= 0x80) return fromUtf8.decode(this.buffer.subarray(start, this.at));
@@ -136,13 +137,12 @@ export class ByteReader {
     return out;
   }
 
-  /** A copy: a view would keep the whole buffer in memory. */
+  /** A view: whoever keeps it copies it, or it keeps the whole buffer in memory. */
   bytes(): Uint8Array {
     const length = this.number();
     this.need(length);
     this.at += length;
-    // Not `subarray`, and not Buffer's slice, which is a view.
-    return new Uint8Array(this.buffer.subarray(this.at - length, this.at));
+    return this.buffer.subarray(this.at - length, this.at);
   }
 
   private need(bytes: number): void {

@@ -15,6 +15,12 @@ export interface HistoryTxn {
   bytes: number;
 }
 
+interface Kept {
+  txn: HistoryTxn;
+  /** Bytes of all transactions that this history ever held, up to and with this one. */
+  throughBytes: number;
+}
+
 const NO_VALUE = new Uint8Array(0);
 /** What a transaction costs beside its keys and values, roughly. */
 const TXN_OVERHEAD_BYTES = 64;
@@ -22,63 +28,83 @@ const TXN_OVERHEAD_BYTES = 64;
 export class History {
   /** Every revision after it is readable. */
   compactedRevision: number;
-  private txns: HistoryTxn[] = [];
-  /** Where in `txns` the oldest is: what is before it is dropped now and then, all at once. */
+  /** Everything up to it is forgotten; what is between it and `compactedRevision` is unreadable and still lies here. */
+  private forgottenRevision: number;
+  private kept: Kept[] = [];
+  /** Where in `kept` the oldest is: what is before it is dropped now and then, all at once. */
   private head = 0;
-  private bytes = 0;
+  private pushedBytes = 0;
+  private compactedBytes = 0;
   private readonly limits: StoreLimits;
 
   constructor(limits: StoreLimits, compactedRevision: number) {
     this.limits = limits;
     this.compactedRevision = compactedRevision;
+    this.forgottenRevision = compactedRevision;
   }
 
   get lastRevision(): number {
-    return this.compactedRevision + this.length;
+    return this.forgottenRevision + this.kept.length - this.head;
   }
 
+  /** Readable transactions. */
   get length(): number {
-    return this.txns.length - this.head;
+    return this.lastRevision - this.compactedRevision;
   }
 
-  /** Returns what became unreadable, oldest first. */
-  push(txn: HistoryTxn): HistoryTxn[] {
+  /** Transactions that are unreadable and wait for `forgetOldest`. */
+  get unreadable(): number {
+    return this.compactedRevision - this.forgottenRevision;
+  }
+
+  push(txn: HistoryTxn): void {
     invariant(txn.revision === this.lastRevision + 1, `revision ${txn.revision} follows ${this.lastRevision}`);
-    this.txns.push(txn);
-    this.bytes += txn.bytes;
-    const dropped: HistoryTxn[] = [];
-    while (this.length > this.limits.historyRevisions || (this.bytes > this.limits.historyBytes && this.length > 1))
-      dropped.push(this.shift());
-    return dropped;
+    this.pushedBytes += txn.bytes;
+    this.kept.push({ txn, throughBytes: this.pushedBytes });
+    while (this.isTooMuch()) this.compact(this.compactedRevision + 1);
   }
 
-  compact(revision: number): HistoryTxn[] {
-    const dropped: HistoryTxn[] = [];
-    while (this.compactedRevision < revision && this.length > 0) dropped.push(this.shift());
-    return dropped;
+  private isTooMuch(): boolean {
+    const { historyRevisions, historyBytes } = this.limits;
+    const { length } = this;
+    return length > historyRevisions || (this.pushedBytes - this.compactedBytes > historyBytes && length > 1);
   }
 
-  /** Those after `since`, which must not be compacted. */
-  after(since: number): HistoryTxn[] {
-    invariant(since >= this.compactedRevision, `revision ${since} is compacted`);
-    return this.txns.slice(this.head + since - this.compactedRevision);
+  /** However many become unreadable, it costs the same: they are forgotten one by one. */
+  compact(revision: number): void {
+    const through = Math.min(revision, this.lastRevision);
+    if (through <= this.compactedRevision) return;
+    this.compactedBytes = this.keptAt(through)!.throughBytes;
+    this.compactedRevision = through;
   }
 
-  at(revision: number): HistoryTxn | undefined {
-    const at = revision - this.compactedRevision - 1;
-    return at < 0 ? undefined : this.txns[this.head + at];
-  }
-
-  private shift(): HistoryTxn {
-    const txn = this.txns[this.head]!;
-    this.txns[this.head++] = undefined as never;
-    this.bytes -= txn.bytes;
-    this.compactedRevision = txn.revision;
-    if (this.head >= 4096 && this.head * 2 >= this.txns.length) {
-      this.txns = this.txns.slice(this.head);
+  /** Takes out the oldest unreadable transaction; undefined: there is none. */
+  forgetOldest(): HistoryTxn | undefined {
+    if (this.unreadable === 0) return undefined;
+    const { txn } = this.kept[this.head]!;
+    this.kept[this.head++] = undefined as never;
+    this.forgottenRevision = txn.revision;
+    if (this.head >= 4096 && this.head * 2 >= this.kept.length) {
+      this.kept = this.kept.slice(this.head);
       this.head = 0;
     }
     return txn;
+  }
+
+  at(revision: number): HistoryTxn | undefined {
+    return revision <= this.compactedRevision ? undefined : this.keptAt(revision)?.txn;
+  }
+
+  private keptAt(revision: number): Kept | undefined {
+    return this.kept[this.head + revision - this.forgottenRevision - 1];
+  }
+
+  /** One by one; those that become unreadable meanwhile are given all the same: until the last, nothing must be forgotten. */
+  *between(after: number, through: number): Generator<HistoryTxn> {
+    for (let revision = after + 1; revision <= through; revision++) {
+      invariant(revision > this.forgottenRevision, `revision ${revision} is forgotten`);
+      yield this.keptAt(revision)!.txn;
+    }
   }
 }
 

@@ -8,6 +8,8 @@ export interface Lease {
   keys: Set<string>;
 }
 
+export type DescribedLease = Omit<Lease, 'keys'>;
+
 export class Leases {
   /** The store's own time: it goes on only while a leader writes it, and never back. */
   timeMs = 0;
@@ -17,8 +19,9 @@ export class Leases {
     return this.byId.size;
   }
 
-  all(): IterableIterator<Lease> {
-    return this.byId.values();
+  /** All as they are now, without their keys. */
+  described(): DescribedLease[] {
+    return Array.from(this.byId.values(), ({ id, ttlMs, deadlineMs }) => ({ id, ttlMs, deadlineMs }));
   }
 
   /** Undefined: there is none, or its end has come. */

@@ -17,7 +17,7 @@ export function* rebase(state: StateMachine, index: number, bump: number): Gener
   const next = new StateMachine(state.limits, revision);
   next.appliedIndex = index;
   next.leases.advance(state.leases.timeMs);
-  for (const { id, ttlMs, deadlineMs } of state.leases.all()) next.leases.restore(id, ttlMs, deadlineMs);
+  for (const { id, ttlMs, deadlineMs } of state.leases.described()) next.leases.restore(id, ttlMs, deadlineMs);
   let taken = 0;
   for (const { key, version } of state.versions.range('', '', state.revision)) {
     if (version.lease !== undefined) next.leases.attach(key, version.lease);

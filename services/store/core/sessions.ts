@@ -9,6 +9,8 @@ export interface Session {
   results: Map<number, TxnResult>;
   /** Index of the entry that it was first heard of in. */
   openedAt: number;
+  /** In which life of the sessions it may be changed: one of an earlier life is being written, and a copy is changed. */
+  life: number;
 }
 
 export class Sessions {
@@ -16,6 +18,7 @@ export class Sessions {
   readonly byName = new Map<string, Session>();
   /** No session that is forgotten was first heard of after this index. */
   forgottenThrough = 0;
+  private life = 0;
   private readonly limits: StoreLimits;
 
   constructor(limits: StoreLimits) {
@@ -32,12 +35,27 @@ export class Sessions {
     index: number,
   ): Session | undefined {
     const isNew = acknowledged === 0 && since >= this.forgottenThrough;
-    const session = this.byName.get(name) ?? (isNew ? this.open(index) : undefined);
+    const session = this.changeable(this.byName.get(name)) ?? (isNew ? this.open(index) : undefined);
     if (session === undefined) return undefined;
     this.byName.delete(name);
     this.byName.set(name, session);
     if (acknowledged > session.acknowledged) forgetThrough(session, acknowledged);
     return session;
+  }
+
+  /** All as they are now, however they change afterwards: so that they can be written a slice at a time. */
+  frozen(): [string, Session][] {
+    this.life++;
+    return [...this.byName];
+  }
+
+  restore(name: string, session: Omit<Session, 'life'>): void {
+    this.byName.set(name, { ...session, life: this.life });
+  }
+
+  private changeable(session: Session | undefined): Session | undefined {
+    if (session === undefined || session.life === this.life) return session;
+    return { ...session, results: new Map(session.results), life: this.life };
   }
 
   remember(session: Session, result: TxnResult): void {
@@ -55,7 +73,7 @@ export class Sessions {
 
   private open(index: number): Session {
     if (this.byName.size >= this.limits.sessions) this.forgetOldest();
-    return { acknowledged: 0, results: new Map(), openedAt: index };
+    return { acknowledged: 0, results: new Map(), openedAt: index, life: this.life };
   }
 
   /** Who began it knew only indexes before the one that it was first heard of in. */

@@ -8,6 +8,7 @@ import type { TxnResult } from '../../../lib/bus/messages.ts';
 import { ByteReader, ByteWriter } from './codec.ts';
 import { decodeCause, encodeCause } from './command.ts';
 import type { HistoryTxn } from './history.ts';
+import type { DescribedLease } from './leases.ts';
 import type { StoreLimits } from './limits.ts';
 import type { Session } from './sessions.ts';
 import { StateMachine } from './state-machine.ts';
@@ -28,18 +29,21 @@ export const SLICE_BYTES = 65_536;
 /** Keys in one slice, should they be short. */
 const SLICE_KEYS = 1_000;
 
+type Slices = Generator<Uint8Array, void, void>;
+
 /** Slices of the state as it is now. Must be run to its end or closed (`return`), else old versions pile up. */
-export function* encodeSnapshot(state: StateMachine): Generator<Uint8Array, void, void> {
+export function* encodeSnapshot(state: StateMachine): Slices {
   const { revision, compactedRevision, appliedIndex, hash } = state;
-  const txns = state.history.after(compactedRevision);
-  const sessions = encodeSessions(state);
+  const out = new SliceWriter();
+  // What changes in place is held as it is now; what it takes to hold it is one reference each.
+  const leases = encodeLeases(state.leases.timeMs, state.leases.described(), out);
+  const sessions = encodeSessions(state.sessions.forgottenThrough, state.sessions.frozen(), out);
   state.pin();
   try {
-    const out = new SliceWriter();
     out.item(HEAD, (item) => item.number(VERSION).number(appliedIndex).number(revision).number(compactedRevision));
-    encodeLeases(state, out);
+    yield* leases;
     yield* encodeKeys(state, compactedRevision, out);
-    for (const txn of txns) {
+    for (const txn of state.history.between(compactedRevision, revision)) {
       out.item(TXN, (item) => encodeTxn(item, txn));
       if (out.full) yield out.take();
     }
@@ -52,7 +56,7 @@ export function* encodeSnapshot(state: StateMachine): Generator<Uint8Array, void
   }
 }
 
-function* encodeKeys(state: StateMachine, revision: number, out: SliceWriter): Generator<Uint8Array, void, void> {
+function* encodeKeys(state: StateMachine, revision: number, out: SliceWriter): Slices {
   for (let after = ''; ;) {
     let seen = 0;
     // A new walk for each slice: keys come and go between them. Those that began later than `revision` count too.
@@ -73,25 +77,21 @@ function encodeKey(out: SliceWriter, key: string, version: Version): void {
   });
 }
 
-/** All at once, since leases change in place. Which keys hang on one is told with the keys. */
-function encodeLeases({ leases }: StateMachine, out: SliceWriter): void {
-  if (leases.timeMs > 0) out.item(LEASE_TIME, (item) => item.number(leases.timeMs));
-  for (const { id, ttlMs, deadlineMs } of leases.all())
+/** Which keys hang on one is told with the keys. */
+function* encodeLeases(timeMs: number, leases: readonly DescribedLease[], out: SliceWriter): Slices {
+  if (timeMs > 0) out.item(LEASE_TIME, (item) => item.number(timeMs));
+  for (const { id, ttlMs, deadlineMs } of leases) {
     out.item(LEASE, (item) => item.text(id).number(ttlMs).number(deadlineMs));
+    if (out.full) yield out.take();
+  }
 }
 
-/** All at once, since sessions change in place; there are few of them and they are short. */
-function encodeSessions(state: StateMachine): Uint8Array[] {
-  const out = new SliceWriter();
-  const slices: Uint8Array[] = [];
-  const { forgottenThrough } = state.sessions;
+function* encodeSessions(forgottenThrough: number, sessions: readonly [string, Session][], out: SliceWriter): Slices {
   if (forgottenThrough > 0) out.item(FORGOTTEN_SESSIONS, (item) => item.number(forgottenThrough));
-  for (const [name, session] of state.sessions.byName) {
+  for (const [name, session] of sessions) {
     out.item(SESSION, (item) => encodeSession(item, name, session));
-    if (out.full) slices.push(out.take());
+    if (out.full) yield out.take();
   }
-  slices.push(out.take());
-  return slices;
 }
 
 function encodeTxn(out: ByteWriter, txn: HistoryTxn): void {
@@ -174,6 +174,8 @@ export class SnapshotLoader {
       at = end;
     }
     this.rest = bytes.slice(at);
+    // It was written under larger limits than ours.
+    this.state?.tidy(SLICE_KEYS);
   }
 
   finish(): StateMachine {
@@ -253,12 +255,12 @@ function loadTxn(state: StateMachine, reader: ByteReader): void {
 
 function loadSession(state: StateMachine, reader: ByteReader): void {
   const name = reader.text();
-  const session: Session = { acknowledged: reader.number(), results: new Map(), openedAt: 0 };
+  const session: Omit<Session, 'life'> = { acknowledged: reader.number(), results: new Map(), openedAt: 0 };
   for (let left = reader.number(); left > 0; left--) {
     const result = decodeResult(reader);
     session.results.set(result.sequence, result);
   }
   // Older snapshots do not say it.
   if (!reader.done) session.openedAt = reader.number();
-  state.sessions.byName.set(name, session);
+  state.sessions.restore(name, session);
 }

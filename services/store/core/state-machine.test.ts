@@ -357,7 +357,7 @@ test('what is compacted while a snapshot is written is still in it, and is forgo
   t.deepEqual(loaded.range('', '', 1e9, 0), then.latest);
   for (let i = 0; i < 3; i++) each(remove);
   for (let i = 0; i < 200; i++) apply(state, write(++sequence, [put('last', `${i}`)]));
-  t.is((state.versions as unknown as { byKey: Map<string, unknown[]> }).byKey.size, 1);
+  t.is((state.versions as unknown as { byKey: Map<string, unknown> }).byKey.size, 1);
 });
 
 test('a member that started from a snapshot and one that applied everything go on alike', (t) => {
@@ -406,8 +406,7 @@ test('old versions do not pile up: what is kept is what is readable', (t) => {
       state,
       write(i, [put(`k${i % 7}`, `${i}`), put(`gone${i}`, 'x'), remove(`gone${i - 1}`)], { acknowledged: i - 1 }),
     );
-  const kept = [...(state.versions as unknown as { byKey: Map<string, unknown[]> }).byKey.values()];
-  t.true(kept.reduce((sum, versions) => sum + versions.length, 0) < 60, `${kept.length} keys`);
+  t.true(state.versions.kept < 60, `${state.versions.kept} versions`);
 });
 
 test('a slice of a snapshot is bounded, whatever the size of the state', (t) => {

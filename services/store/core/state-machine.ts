@@ -16,7 +16,13 @@ import { Leases, type Lease } from './leases.ts';
 import { DEFAULT_STORE_LIMITS, PAGE_BYTES, type StoreLimits } from './limits.ts';
 import { Sessions, type Session } from './sessions.ts';
 import { hashText } from './state-hash.ts';
-import { itemBytes, Versions, type Version } from './versions.ts';
+import { itemBytes, liveOf, Versions, type Item, type Version } from './versions.ts';
+
+/** An operation, and what there is of its key: looked up once, because that is most of what a small write costs. */
+interface Change {
+  operation: Operation;
+  item: Item | undefined;
+}
 
 /** What one entry did. */
 export interface Applied {
@@ -27,7 +33,7 @@ export interface Applied {
   lease?: { ttlMs: number; remainingMs: number } | undefined;
 }
 
-/** Transactions whose versions are pruned after each command: more than one command adds, so that a backlog shrinks. */
+/** Keys that are pruned after each command for each that it changed: more than one, so that a backlog shrinks. */
 const PRUNE_FACTOR = 2;
 /** Keys that one entry takes away with leases that are over: what is left goes with the next, so that no turn is long. */
 const LEASE_KEYS = 256;
@@ -41,8 +47,7 @@ export class StateMachine {
   readonly versions = new Versions();
   readonly sessions: Sessions;
   readonly history: History;
-  /** Became unreadable; their versions still lie there, because a snapshot is being written. */
-  private garbage: HistoryTxn[] = [];
+  /** As long as there is one, nothing that is unreadable is forgotten: a snapshot is being written. */
   private pins = 0;
   /** What the last write wanted that the quota refused; 0: none was refused yet. */
   private refusedGrowth = 0;
@@ -81,7 +86,7 @@ export class StateMachine {
     const applied: Applied = { results: [], committed: [] };
     if (data === undefined) return applied;
     this.applyCommand(decodeCommand(data), applied);
-    this.prune(PRUNE_FACTOR * (applied.committed.length + 1));
+    this.prune(PRUNE_FACTOR * (1 + applied.committed.reduce((sum, { changes }) => sum + changes.length, 0)));
     return applied;
   }
 
@@ -91,7 +96,7 @@ export class StateMachine {
         for (const write of command.writes) applied.results.push(this.applyWrite(write, applied.committed));
         return;
       case 'compact':
-        return this.discard(this.history.compact(Math.min(command.revision, this.revision)));
+        return this.history.compact(command.revision);
       case 'lease':
         return this.applyLease(command, applied);
       case 'time':
@@ -115,7 +120,7 @@ export class StateMachine {
   private endLeases(committed: CommittedTxn[]): void {
     let left = LEASE_KEYS;
     for (const lease of this.leases.over()) {
-      const keys = [...lease.keys].slice(0, left);
+      const keys = firstOf(lease.keys, left);
       left -= keys.length;
       if (keys.length > 0) committed.push(this.removeKeys(lease, keys));
       if (left === 0) break;
@@ -126,7 +131,7 @@ export class StateMachine {
   private removeKeys({ id }: Lease, keys: readonly string[]): CommittedTxn {
     const cause = { span: `lease/${id}`, actor: 'store' };
     return this.commit(
-      keys.map((key) => ({ type: 'delete', key })),
+      keys.map((key) => ({ operation: { type: 'delete', key }, item: this.versions.item(key) })),
       cause,
     );
   }
@@ -164,20 +169,20 @@ export class StateMachine {
       const current = this.versions.live(key)?.revision ?? 0;
       if (current !== revision) return { sequence, ok: false, reason: 'conflict', key, current };
     }
-    const operations = this.effective(txn.operations);
-    const noLease = this.missingLease(operations);
+    const changes = this.effective(txn.operations);
+    const noLease = this.missingLease(changes);
     if (noLease !== undefined) {
       const message = `lease ${noLease} does not exist, or is over: grant it again`;
       return { sequence, ok: false, reason: 'no-lease', message };
     }
-    const full = this.whyFull(operations);
+    const full = this.whyFull(changes);
     if (full !== undefined) return { sequence, ok: false, reason: 'quota', message: full };
-    if (operations.length > 0) committed.push(this.commit(operations, txn.cause));
+    if (changes.length > 0) committed.push(this.commit(changes, txn.cause));
     return { sequence, ok: true, revision: this.revision };
   }
 
-  private missingLease(operations: readonly Operation[]): string | undefined {
-    for (const operation of operations) {
+  private missingLease(changes: readonly Change[]): string | undefined {
+    for (const { operation } of changes) {
       if (operation.type !== 'put' || operation.lease === undefined) continue;
       if (this.leases.living(operation.lease) === undefined) return operation.lease;
     }
@@ -185,11 +190,11 @@ export class StateMachine {
   }
 
   /** New keys meet the quota; a change of what is there may use the reserve, or nothing could be marked for deletion. */
-  private whyFull(operations: readonly Operation[]): string | undefined {
-    const growth = this.growthOf(operations);
+  private whyFull(changes: readonly Change[]): string | undefined {
+    const growth = growthOf(changes);
     if (growth <= 0) return undefined;
     const { quotaBytes } = this.limits;
-    const isNew = operations.some(({ type, key }) => type === 'put' && this.versions.live(key) === undefined);
+    const isNew = changes.some(({ operation, item }) => operation.type === 'put' && liveOf(item) === undefined);
     const allowed = isNew ? quotaBytes : quotaBytes * (1 + RESERVED_SHARE);
     if (this.versions.liveBytes + growth <= allowed) return undefined;
     this.refusedGrowth = growth;
@@ -207,74 +212,75 @@ export class StateMachine {
     return `space exceeded: ${liveBytes} of ${quotaBytes} bytes are stored; only deletions are taken until there is room`;
   }
 
-  private commit(operations: readonly Operation[], cause: Cause): CommittedTxn {
+  private commit(wanted: readonly Change[], cause: Cause): CommittedTxn {
     const revision = this.revision + 1;
-    const changes = operations.map((operation) => ({
-      key: operation.key,
-      version: this.change(
-        operation.key,
-        revision,
-        operation.type === 'put' ? operation.value : undefined,
-        operation.type === 'put' ? operation.lease : undefined,
-      ),
-    }));
-    const entry = this.record(revision, cause, changes);
-    return committedOf(entry);
+    const changes = wanted.map(({ operation, item }) => {
+      const { key } = operation;
+      const put = operation.type === 'put' ? operation : undefined;
+      return { key: item?.key ?? key, version: this.changeItem(key, item, revision, put?.value, put?.lease) };
+    });
+    return committedOf(this.record(revision, cause, changes));
   }
 
   /** One key becomes `value` (undefined: deleted), in the lease or out of any. */
   change(key: string, revision: number, value: Uint8Array | undefined, lease: string | undefined): Version {
-    const before = this.versions.live(key)?.lease;
+    return this.changeItem(key, this.versions.item(key), revision, value, lease);
+  }
+
+  private changeItem(
+    key: string,
+    item: Item | undefined,
+    revision: number,
+    value: Uint8Array | undefined,
+    lease: string | undefined,
+  ): Version {
+    const before = liveOf(item)?.lease;
     if (before !== undefined) this.leases.detach(key, before);
     if (value === undefined) return this.versions.delete(key, revision);
     if (lease !== undefined) this.leases.attach(key, lease);
-    return this.versions.put(key, revision, value, lease);
+    return this.versions.putItem(key, item, revision, value, lease);
   }
 
   /** The transaction goes into the history, whatever falls out of it is forgotten bit by bit. */
   record(revision: number, cause: Cause, changes: HistoryTxn['changes']): HistoryTxn {
     const { low, high } = this.versions.hash;
     const entry: HistoryTxn = { revision, cause, changes, hash: { low, high }, bytes: historyBytes(cause, changes) };
-    this.discard(this.history.push(entry));
+    this.history.push(entry);
     return entry;
   }
 
   /** The last operation on a key counts; deleting what is not there is nothing. */
-  private effective(operations: readonly Operation[]): Operation[] {
-    const does = (operation: Operation): boolean =>
-      operation.type === 'put' || this.versions.live(operation.key) !== undefined;
-    if (operations.length === 1) return does(operations[0]!) ? [operations[0]!] : [];
-    const byKey = new Map(operations.map((operation) => [operation.key, operation]));
-    return [...byKey.values()].filter(does);
-  }
-
-  private growthOf(operations: readonly Operation[]): number {
-    let growth = 0;
-    for (const operation of operations) {
-      const before = this.versions.live(operation.key);
-      if (before !== undefined) growth -= itemBytes(operation.key, before.value);
-      if (operation.type === 'put') growth += itemBytes(operation.key, operation.value);
+  private effective(operations: readonly Operation[]): Change[] {
+    const last =
+      operations.length === 1
+        ? operations
+        : new Map(operations.map((operation) => [operation.key, operation])).values();
+    const changes: Change[] = [];
+    for (const operation of last) {
+      const item = this.versions.item(operation.key);
+      if (operation.type === 'put' || liveOf(item) !== undefined) changes.push({ operation, item });
     }
-    return growth;
+    return changes;
   }
 
   // ---- forgetting -------------------------------------------------------------------------------------------------
 
-  private discard(txns: readonly HistoryTxn[]): void {
-    for (const txn of txns) this.garbage.push(txn);
-  }
-
-  /** A little with each command, so that compaction never holds the event loop. */
-  private prune(maxTxns: number): void {
-    if (this.pins > 0 || this.garbage.length === 0) return;
-    for (const txn of this.garbage.splice(0, maxTxns))
+  /** A little with each command, so that compaction never holds the event loop. Whole transactions, at least one. */
+  private prune(maxKeys: number): number {
+    if (this.pins > 0) return 0;
+    let pruned = 0;
+    while (pruned < maxKeys) {
+      const txn = this.history.forgetOldest();
+      if (txn === undefined) break;
       for (const { key } of txn.changes) this.versions.prune(key, this.compactedRevision);
+      pruned += txn.changes.length;
+    }
+    return pruned;
   }
 
-  /** Forgets more while nothing is written; true: there is more to forget. */
-  tidy(maxTxns: number): boolean {
-    this.prune(maxTxns);
-    return this.pins === 0 && this.garbage.length > 0;
+  /** Forgets more while nothing is written; says of how many keys: 0 = there is nothing to forget now. */
+  tidy(maxKeys: number): number {
+    return this.prune(maxKeys);
   }
 
   /** Until `unpin`, every revision that is readable now stays readable for `versions`. */
@@ -317,6 +323,26 @@ export class StateMachine {
     }
     return { txns, revision: this.revision, more: false };
   }
+}
+
+/** Not all of a set that may be long. */
+function firstOf<T>(items: Iterable<T>, most: number): T[] {
+  const first: T[] = [];
+  for (const item of items) {
+    if (first.length >= most) break;
+    first.push(item);
+  }
+  return first;
+}
+
+function growthOf(changes: readonly Change[]): number {
+  let growth = 0;
+  for (const { operation, item } of changes) {
+    const before = liveOf(item);
+    if (before !== undefined) growth -= operation.key.length + before.length;
+    if (operation.type === 'put') growth += itemBytes(operation.key, operation.value);
+  }
+  return growth;
 }
 
 export interface RangePage {

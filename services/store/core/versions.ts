@@ -3,60 +3,111 @@
 import { invariant } from '../../../lib/base/errors.ts';
 import { OrderedKeys } from './ordered-keys.ts';
 import { addHash, hashItem, subtractHash, type Hash64 } from './state-hash.ts';
+import { Values, valueOf, type Chunk, type Holder } from './values.ts';
 
-/** One state of one key. */
-export interface Version {
-  revision: number;
-  /** Of the put that began this life of the key. */
-  createRevision: number;
-  /** undefined: deleted. */
-  value: Uint8Array | undefined;
-  /** The lease that the key ends with. */
-  lease?: string | undefined;
-  hash: Hash64;
+/** One key, as long as any version of it is kept. */
+export interface Item {
+  readonly key: string;
+  newest: Version;
 }
 
-const NO_HASH: Hash64 = { low: 0, high: 0 };
+/** One state of one key. */
+export class Version implements Holder, Hash64 {
+  readonly revision: number;
+  /** Of the put that began this life of the key. */
+  readonly createRevision: number;
+  /** The lease that the key ends with. */
+  readonly lease: string | undefined;
+  /** The hash of key, revisions and value: in place, because an object for each would be a third of what a version costs. */
+  low = 0;
+  high = 0;
+  older: Version | undefined = undefined;
+  chunk: Chunk | undefined = undefined;
+  offset = 0;
+  length = 0;
+  released = false;
+
+  constructor(revision: number, createRevision: number, lease: string | undefined) {
+    this.revision = revision;
+    this.createRevision = createRevision;
+    this.lease = lease;
+  }
+
+  get isDeleted(): boolean {
+    return this.chunk === undefined;
+  }
+
+  /** undefined: deleted. */
+  get value(): Uint8Array | undefined {
+    return valueOf(this);
+  }
+}
 
 export class Versions {
-  private readonly byKey = new Map<string, Version[]>();
+  private readonly byKey = new Map<string, Item>();
   private readonly order = new OrderedKeys();
+  private readonly values = new Values();
   readonly hash: Hash64 = { low: 0, high: 0 };
   liveKeys = 0;
   liveBytes = 0;
 
+  /** What there is of the key, alive or not. */
+  item(key: string): Item | undefined {
+    return this.byKey.get(key);
+  }
+
   /** The living version, or undefined. */
   live(key: string): Version | undefined {
-    const last = this.byKey.get(key)?.at(-1);
-    return last?.value === undefined ? undefined : last;
+    return liveOf(this.byKey.get(key));
   }
 
   put(key: string, revision: number, value: Uint8Array, lease?: string): Version {
-    const before = this.live(key);
-    return this.set(key, revision, before?.createRevision ?? revision, value, lease);
+    return this.putItem(key, this.byKey.get(key), revision, value, lease);
+  }
+
+  /** As `put`, for who has looked for the item already. */
+  putItem(key: string, item: Item | undefined, revision: number, value: Uint8Array, lease?: string): Version {
+    const createRevision = liveOf(item)?.createRevision ?? revision;
+    return this.add(key, item, this.made(key, revision, createRevision, value, lease));
   }
 
   /** The key must be alive. */
   delete(key: string, revision: number): Version {
-    const before = this.live(key);
+    const item = this.byKey.get(key);
+    const before = liveOf(item);
     invariant(before !== undefined, `key ${key} is deleted at revision ${revision} and does not exist`);
-    return this.push(key, { revision, createRevision: before.createRevision, value: undefined, hash: NO_HASH });
+    return this.add(key, item, new Version(revision, before.createRevision, undefined));
   }
 
   /** A put whose life may have begun before what is readable: from a snapshot. */
   set(key: string, revision: number, createRevision: number, value: Uint8Array, lease?: string): Version {
-    const hash = hashItem(key, createRevision, revision, value);
-    return this.push(key, { revision, createRevision, value, lease, hash });
+    return this.add(key, this.byKey.get(key), this.made(key, revision, createRevision, value, lease));
   }
 
-  private push(key: string, version: Version): Version {
-    const versions = this.byKey.get(key);
-    const before = this.live(key);
+  private made(
+    key: string,
+    revision: number,
+    createRevision: number,
+    value: Uint8Array,
+    lease: string | undefined,
+  ): Version {
+    const version = new Version(revision, createRevision, lease);
+    const { low, high } = hashItem(key, createRevision, revision, value);
+    version.low = low;
+    version.high = high;
+    this.values.place(version, value);
+    return version;
+  }
+
+  private add(key: string, item: Item | undefined, version: Version): Version {
+    const before = liveOf(item);
     if (before !== undefined) this.count(key, before, -1);
-    if (version.value !== undefined) this.count(key, version, 1);
-    if (versions !== undefined) versions.push(version);
-    else {
-      this.byKey.set(key, [version]);
+    if (!version.isDeleted) this.count(key, version, 1);
+    if (item !== undefined) {
+      version.older = item.newest;
+      item.newest = version;
+    } else {
+      this.byKey.set(key, { key, newest: version });
       this.order.add(key);
     }
     return version;
@@ -64,20 +115,24 @@ export class Versions {
 
   private count(key: string, version: Version, sign: 1 | -1): void {
     this.liveKeys += sign;
-    this.liveBytes += sign * itemBytes(key, version.value);
-    if (sign === 1) addHash(this.hash, version.hash);
-    else subtractHash(this.hash, version.hash);
+    this.liveBytes += sign * (key.length + version.length);
+    if (sign === 1) addHash(this.hash, version);
+    else subtractHash(this.hash, version);
   }
 
   /** Drops what no revision from `oldest` on can see of this key. */
   prune(key: string, oldest: number): void {
-    const versions = this.byKey.get(key);
-    if (versions === undefined) return;
-    let keep = 0;
-    while (keep + 1 < versions.length && versions[keep + 1]!.revision <= oldest) keep++;
-    if (versions[keep]!.value === undefined && versions[keep]!.revision <= oldest) keep++;
-    if (keep === 0) return;
-    if (keep < versions.length) versions.splice(0, keep);
+    const item = this.byKey.get(key);
+    if (item === undefined) return;
+    let newer: Version | undefined;
+    let seen: Version | undefined = item.newest;
+    while (seen !== undefined && seen.revision > oldest) [newer, seen] = [seen, seen.older];
+    if (seen === undefined) return;
+    // Of those that `oldest` sees or that are before it, only the newest is seen; a deletion is seen as nothing.
+    for (let old = seen.older; old !== undefined; old = old.older) this.values.release(old);
+    seen.older = undefined;
+    if (!seen.isDeleted) return;
+    if (newer !== undefined) newer.older = undefined;
     else {
       this.byKey.delete(key);
       this.order.remove(key);
@@ -96,16 +151,29 @@ export class Versions {
     for (const key of this.order.from(exclusive ? after : prefix, exclusive)) {
       if (!key.startsWith(prefix)) return;
       const version = versionAt(this.byKey.get(key)!, revision);
-      if (version?.value !== undefined) yield { key, version };
+      if (version !== undefined && !version.isDeleted) yield { key, version };
     }
   }
+
+  /** Of all keys, dead ones too. */
+  get kept(): number {
+    let count = 0;
+    for (const { newest } of this.byKey.values())
+      for (let each: Version | undefined = newest; each !== undefined; each = each.older) count++;
+    return count;
+  }
+}
+
+export function liveOf(item: Item | undefined): Version | undefined {
+  return item === undefined || item.newest.isDeleted ? undefined : item.newest;
 }
 
 export function itemBytes(key: string, value: Uint8Array | undefined): number {
   return key.length + (value?.length ?? 0);
 }
 
-function versionAt(versions: readonly Version[], revision: number): Version | undefined {
-  for (let i = versions.length - 1; i >= 0; i--) if (versions[i]!.revision <= revision) return versions[i];
-  return undefined;
+function versionAt(item: Item, revision: number): Version | undefined {
+  let version: Version | undefined = item.newest;
+  while (version !== undefined && version.revision > revision) version = version.older;
+  return version;
 }

@@ -5,8 +5,10 @@ import type { StoreLimits } from '../core/limits.ts';
 import { SnapshotLoader } from '../core/snapshot.ts';
 import { StateMachine, type Applied } from '../core/state-machine.ts';
 
-/** Entry data that is applied in one turn: a few milliseconds. */
-const TURN_BYTES = 131_072;
+/** What is applied in one turn: some milliseconds. */
+const TURN_COST = 131_072;
+/** What a transaction costs beside its bytes, as many bytes: however short they are, a turn takes 512 at most. */
+const TXN_COST = 256;
 
 export interface ApplierEvents {
   /** In order, for each entry. */
@@ -34,7 +36,7 @@ export class Applier {
   private work: Work[] = [];
   private running = false;
   private stopped = false;
-  private turnBytes = 0;
+  private turnCost = 0;
 
   constructor(
     state: StateMachine,
@@ -67,7 +69,7 @@ export class Applier {
     this.work.push(work);
     if (this.running) return;
     this.running = true;
-    this.turnBytes = 0;
+    this.turnCost = 0;
     this.run().catch((error: unknown) => this.events.failed(error));
   }
 
@@ -83,13 +85,14 @@ export class Applier {
   private async applyEntries(entries: readonly Entry[]): Promise<void> {
     for (const [i, entry] of entries.entries()) {
       if (this.stopped) return;
-      this.events.entry(entry, this.state.apply(entry.index, entry.kind === 'data' ? entry.data : undefined));
-      this.turnBytes += entry.data.length;
-      const isFull = this.turnBytes >= TURN_BYTES;
+      const applied = this.state.apply(entry.index, entry.kind === 'data' ? entry.data : undefined);
+      this.events.entry(entry, applied);
+      this.turnCost += costOf(entry, applied);
+      const isFull = this.turnCost >= TURN_COST;
       if (isFull || i === entries.length - 1) this.events.applied(entry.index);
       if (!isFull) continue;
       await this.nextTurn();
-      this.turnBytes = 0;
+      this.turnCost = 0;
     }
   }
 
@@ -100,6 +103,12 @@ export class Applier {
     this.events.installed(snapshot);
     this.events.applied(snapshot.index);
   }
+}
+
+function costOf(entry: Entry, { results, committed }: Applied): number {
+  const txns = results.reduce((sum, each) => sum + each.length, 0);
+  const ended = results.length > 0 ? 0 : committed.reduce((sum, { changes }) => sum + changes.length, 0);
+  return entry.data.length + (txns + ended) * TXN_COST;
 }
 
 /**

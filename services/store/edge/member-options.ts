@@ -16,8 +16,8 @@ export const RAFT_LIMITS: Partial<RaftLimits> = { retainedEntries: 1_000, heldEn
 /** For the successor to be told, when the own disk has failed. */
 export const LAST_WORDS_MS = 200;
 export const TRANSFER_MS = 1_500;
-/** Transactions whose old versions are forgotten in one tick while nothing is written. */
-export const TIDY_TXNS = 256;
+/** Keys whose old versions are forgotten in one tick while nothing is written: about a millisecond. */
+export const TIDY_KEYS = 1_024;
 /** A day: beyond it only count and bytes let a revision live. */
 export const DEFAULT_AGE_SECONDS = 86_400;
 

@@ -34,7 +34,7 @@ import {
   LAST_WORDS_MS,
   limitsOf,
   RAFT_LIMITS,
-  TIDY_TXNS,
+  TIDY_KEYS,
   TIMING,
   TRANSFER_MS,
   type MemberOptions,
@@ -294,7 +294,7 @@ export class StoreMember {
       for (const part of [this.proposals, this.reads, this.operations, this.membership, this.leadership])
         part.tick(now);
       for (const part of [this.upkeep, this.exports]) part.tick(now);
-      this.state.tidy(TIDY_TXNS);
+      this.state.tidy(TIDY_KEYS);
       this.watch.tick(now, this.leadership.leader);
       this.snapshotter.consider();
       this.states.tick();
