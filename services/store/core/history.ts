@@ -4,7 +4,7 @@ import { invariant } from '../../../lib/base/errors.ts';
 import type { Cause, CommittedTxn } from '../../../lib/bus/messages.ts';
 import type { StoreLimits } from './limits.ts';
 import type { Hash64 } from './state-hash.ts';
-import { itemBytes, type Version } from './versions.ts';
+import type { Version } from './versions.ts';
 
 export interface HistoryTxn {
   revision: number;
@@ -110,7 +110,7 @@ export class History {
 
 export function historyBytes(cause: Cause, changes: readonly { key: string; version: Version }[]): number {
   const own = TXN_OVERHEAD_BYTES + cause.span.length + cause.actor.length + (cause.revisions?.length ?? 0) * 8;
-  return changes.reduce((sum, { key, version }) => sum + itemBytes(key, version.value) + 32, own);
+  return changes.reduce((sum, { key, version }) => sum + key.length + version.length + 32, own);
 }
 
 export function committedOf({ revision, cause, changes }: HistoryTxn): CommittedTxn {
@@ -118,7 +118,7 @@ export function committedOf({ revision, cause, changes }: HistoryTxn): Committed
     revision,
     cause,
     changes: changes.map(({ key, version }) => ({
-      type: version.value === undefined ? 'delete' : 'put',
+      type: version.isDeleted ? 'delete' : 'put',
       key,
       value: version.value ?? NO_VALUE,
       createRevision: version.createRevision,

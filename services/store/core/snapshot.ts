@@ -61,7 +61,7 @@ function* encodeKeys(state: StateMachine, revision: number, out: SliceWriter): S
     let seen = 0;
     // A new walk for each slice: keys come and go between them. Those that began later than `revision` count too.
     for (const { key, version } of state.versions.walk(after, revision)) {
-      if (version?.value !== undefined) encodeKey(out, key, version);
+      if (version?.isDeleted === false) encodeKey(out, key, version);
       after = key;
       if (++seen >= SLICE_KEYS || out.full) break;
     }

@@ -272,7 +272,7 @@ export class StateMachine {
     while (pruned < maxKeys) {
       const txn = this.history.forgetOldest();
       if (txn === undefined) break;
-      for (const { key } of txn.changes) this.versions.prune(key, this.compactedRevision);
+      for (const { key, version } of txn.changes) this.versions.prune(key, version);
       pruned += txn.changes.length;
     }
     return pruned;

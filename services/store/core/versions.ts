@@ -120,23 +120,17 @@ export class Versions {
     else subtractHash(this.hash, version);
   }
 
-  /** Drops what no revision from `oldest` on can see of this key. */
-  prune(key: string, oldest: number): void {
-    const item = this.byKey.get(key);
-    if (item === undefined) return;
-    let newer: Version | undefined;
-    let seen: Version | undefined = item.newest;
-    while (seen !== undefined && seen.revision > oldest) [newer, seen] = [seen, seen.older];
-    if (seen === undefined) return;
-    // Of those that `oldest` sees or that are before it, only the newest is seen; a deletion is seen as nothing.
-    for (let old = seen.older; old !== undefined; old = old.older) this.values.release(old);
-    seen.older = undefined;
-    if (!seen.isDeleted) return;
-    if (newer !== undefined) newer.older = undefined;
-    else {
-      this.byKey.delete(key);
-      this.order.remove(key);
-    }
+  /**
+   * Nothing before `version` can be seen any more: drops it, and a deletion with it. From here and not from the newest, or a
+   * key that changes all the time would be walked through for each of its changes.
+   */
+  prune(key: string, version: Version): void {
+    for (let old = version.older; old !== undefined; old = old.older) this.values.release(old);
+    version.older = undefined;
+    // A deletion that a later life has followed goes when that is pruned.
+    if (!version.isDeleted || this.byKey.get(key)?.newest !== version) return;
+    this.byKey.delete(key);
+    this.order.remove(key);
   }
 
   /** Every key there is after `after`, alive at `revision` or not: so that a walk can be bounded by what it passes. */
