@@ -40,12 +40,29 @@ export function canonical(typeName: TypeName, value: unknown): Canonical {
   return { value: structOf(schema, value, { path: '', goPath: '', struct: shortName(typeName) }, unknown), unknown };
 }
 
-const shortName = (typeName: string): string => typeName.slice(typeName.lastIndexOf('.') + 1);
-const goType = (type: string): string =>
-  ({ quantity: 'resource.Quantity', intOrString: 'intstr.IntOrString', bytes: '[]byte', double: 'float64' })[type] ??
-  (type.includes('.') ? type.split('.').slice(1).join('.') : type);
+/** Names are asked for with every value, told only in errors, and there are a few thousand types. */
+function remembered<K>(make: (key: K) => string): (key: K) => string {
+  const known = new Map<K, string>();
+  return (key) => {
+    let name = known.get(key);
+    if (name === undefined) known.set(key, (name = make(key)));
+    return name;
+  };
+}
 
-function goFieldType(field: FieldSchema): string {
+const GO_TYPES = new Map([
+  ['quantity', 'resource.Quantity'],
+  ['intOrString', 'intstr.IntOrString'],
+  ['bytes', '[]byte'],
+  ['double', 'float64'],
+]);
+const shortName = remembered((typeName: string) => typeName.slice(typeName.lastIndexOf('.') + 1));
+const goType = remembered(
+  (type: string) => GO_TYPES.get(type) ?? (type.includes('.') ? type.split('.').slice(1).join('.') : type),
+);
+const goFieldType = remembered(goFieldTypeOf);
+
+function goFieldTypeOf(field: FieldSchema): string {
   const element = field.enumName === undefined || field.shape === 'map' ? goType(field.type) : goType(field.enumName);
   if (field.shape === 'list') return `[]${element}`;
   return field.shape === 'map' ? `map[string]${element}` : element;
@@ -241,8 +258,14 @@ function quantityValue(value: unknown): string {
 
 const RFC_3339 = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?(Z|[+-]\d{2}:\d{2})$/;
 
+/** The same second is told many times: in one object, and by all that were written in it. */
+const CANONICAL_TIMES = new Map<string, string>();
+const REMEMBERED_TIMES = 1_000;
+
 function timeOf(value: unknown, where: Where, type: string, micro: boolean): string {
   if (typeof value !== 'string') throw mismatch(value, where, type);
+  const known = CANONICAL_TIMES.get(value);
+  if (known !== undefined && !micro) return known;
   const match = RFC_3339.exec(value);
   const ms = match === null ? Number.NaN : Date.parse(value);
   if (Number.isNaN(ms))
@@ -250,7 +273,10 @@ function timeOf(value: unknown, where: Where, type: string, micro: boolean): str
       `parsing time ${JSON.stringify(JSON.stringify(value))} as "2006-01-02T15:04:05Z07:00": cannot parse ${JSON.stringify(value)} as "2006"`,
     );
   const seconds = new Date(Math.floor(ms / 1000) * 1000).toISOString().slice(0, 19);
-  return micro ? `${seconds}.${(match![1] ?? '.').slice(1, 7).padEnd(6, '0')}Z` : `${seconds}Z`;
+  if (micro) return `${seconds}.${(match![1] ?? '.').slice(1, 7).padEnd(6, '0')}Z`;
+  if (CANONICAL_TIMES.size >= REMEMBERED_TIMES) CANONICAL_TIMES.clear();
+  CANONICAL_TIMES.set(value, `${seconds}Z`);
+  return `${seconds}Z`;
 }
 
 const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;

@@ -38,8 +38,21 @@ export function parseAccept(accept: string): MediaRange[] {
     .filter((range) => range.type !== '');
 }
 
+/** Programs send the same few headers all the time. */
+const KNOWN_FORMS = new Map<string, Form>();
+const REMEMBERED_FORMS = 100;
+
 /** The first form of the list that can be served. Throws 406 when there is none. */
 export function formOf(accept: string): Form {
+  const known = KNOWN_FORMS.get(accept);
+  if (known !== undefined) return known;
+  const form = firstServed(accept);
+  if (KNOWN_FORMS.size >= REMEMBERED_FORMS) KNOWN_FORMS.clear();
+  KNOWN_FORMS.set(accept, form);
+  return form;
+}
+
+function firstServed(accept: string): Form {
   if (accept.trim() === '') return PLAIN;
   for (const { type, parameters } of parseAccept(accept)) {
     const { as, v = 'v1', g } = parameters;

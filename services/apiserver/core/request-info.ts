@@ -93,7 +93,11 @@ function pathParts(path: string): string[] {
     .map((part) => decodePart(part, path));
 }
 
+/** Nothing to decode and nothing to refuse: almost every part of every path. */
+const PLAIN_PART = /^[A-Za-z0-9][\w.-]*$/;
+
 function decodePart(part: string, path: string): string {
+  if (PLAIN_PART.test(part)) return part;
   let decoded: string;
   try {
     decoded = decodeURIComponent(part);

@@ -28,7 +28,15 @@ export interface TxnRequest {
 /** Leaves room for the envelope below the bus' payload limit. */
 const BATCH_BYTES = 2_500_000;
 const BATCH_TXNS = 256;
+/**
+ * What waits is spread over the batches that may leave, but none is made smaller than this for it: while one is on the disks,
+ * the next is read, and the one before is answered. All in one would have every process wait for the one before it.
+ */
+const SPREAD_TXNS = 64;
 const BATCHES_IN_FLIGHT = 4;
+const READS_UNDER_WAY = 2;
+/** Longer than any answer of a leader that lives: one that does not may not hold up those who would ask another. */
+const READ_TURN_MS = 25;
 /** One attempt at one member; shorter than the deadline, so that a dead leader costs one attempt, not the write. */
 const ATTEMPT_MS = 1_000;
 const RETRY_PAUSE_MS = 50;
@@ -63,6 +71,7 @@ export class StoreClient {
   /** The highest log index that the store has told: a new session begins behind it. */
   #seen = 0;
   #readIndex: Promise<number> | undefined;
+  readonly #readsUnderWay = new Set<Promise<unknown>>();
 
   constructor(ctx: ActorContext, stores: readonly string[]) {
     this.#ctx = ctx;
@@ -92,8 +101,19 @@ export class StoreClient {
 
   /** A revision that includes every write acknowledged before the question. Concurrent questions share one answer. */
   readIndex(timeoutMs: number): Promise<number> {
-    this.#readIndex ??= this.#askReadIndex(timeoutMs);
+    this.#readIndex ??= this.#askInTurn(timeoutMs);
     return this.#readIndex;
+  }
+
+  /** Those who come while two questions are out wait for the first answer and then ask together: one message for many. */
+  async #askInTurn(timeoutMs: number): Promise<number> {
+    if (this.#readsUnderWay.size >= READS_UNDER_WAY)
+      await Promise.race([...this.#readsUnderWay, sleep(this.#ctx.clock, READ_TURN_MS)]);
+    const asked = this.#askReadIndex(timeoutMs);
+    const settled = asked.catch(() => {});
+    this.#readsUnderWay.add(settled);
+    void settled.then(() => this.#readsUnderWay.delete(settled));
+    return asked;
   }
 
   /** Asks the given member, or any that answers. */
@@ -165,11 +185,13 @@ export class StoreClient {
   }
 
   #takeBatch(): Pending[] {
+    const share = Math.ceil(this.#waiting.length / (BATCHES_IN_FLIGHT - this.#inFlight));
+    const most = Math.min(BATCH_TXNS, Math.max(SPREAD_TXNS, share));
     let bytes = 0;
     let count = 0;
     for (const pending of this.#waiting) {
       if (pending.session !== this.#waiting[0]!.session) break;
-      if (count > 0 && (bytes + pending.bytes > BATCH_BYTES || count >= BATCH_TXNS)) break;
+      if (count > 0 && (bytes + pending.bytes > BATCH_BYTES || count >= most)) break;
       bytes += pending.bytes;
       count++;
     }

@@ -4,6 +4,7 @@ import { decodeValue, expectedOf, type FieldValidation } from '../../../lib/api/
 import type { ParsedText } from '../../../lib/api/json.ts';
 import type { Kind } from '../../../lib/api/kind.ts';
 import type { KubeObject } from '../../../lib/api/object.ts';
+import { cloneJson } from '../../../lib/base/clone.ts';
 import { ApiError, isReason } from '../../../lib/base/errors.ts';
 import { attributesOf, refusalText } from '../core/auth/attributes.ts';
 import type { CachedObject } from '../core/cache/cached-object.ts';
@@ -57,7 +58,7 @@ export async function updatePart(parts: ApiParts, call: Call, target: Target, pa
   keepReset(sent.value, object);
   return write(parts, call, target, options.dryRun, () => {
     const request = writeRequest(parts, call, target);
-    return planUpdate(request, currentOf(parts, target), structuredClone(object), part);
+    return planUpdate(request, currentOf(parts, target), cloneJson(object), part);
   });
 }
 

@@ -18,7 +18,7 @@ export interface Verdict {
 export class Access {
   readonly #cache: ClusterCache;
   readonly #graph: NodeGraph;
-  #rbac: { key: string; rules: Rbac } | undefined;
+  #rbac: { key: number; rules: Rbac } | undefined;
 
   constructor(cache: ClusterCache) {
     this.#cache = cache;
@@ -45,7 +45,9 @@ export class Access {
 
   /** Built anew when one of the four resources has changed. */
   get rbac(): Rbac {
-    const key = RBAC_STREAMS.map((stream) => this.#cache.resource(stream).lastRevision).join('/');
+    // Revisions only grow: so does their sum with every change.
+    let key = 0;
+    for (const stream of RBAC_STREAMS) key += this.#cache.resource(stream).lastRevision;
     if (this.#rbac?.key !== key) this.#rbac = { key, rules: this.#build() };
     return this.#rbac.rules;
   }

@@ -1,4 +1,5 @@
 // Decides whether a pod may be bound to a node: once, while it lives. Never chooses the node.
+import { cloneJson } from '../../../../lib/base/clone.ts';
 import type { KubeObject } from '../../../../lib/api/object.ts';
 import { toTime } from '../../../../lib/base/clock.ts';
 import { ApiError } from '../../../../lib/base/errors.ts';
@@ -9,7 +10,7 @@ import { invalid } from '../../../../lib/api/field-error.ts';
 export function planBinding(request: WriteRequest, current: CachedObject, binding: KubeObject): Plan {
   const node: string = binding['target']?.name ?? '';
   check(current.object, binding, node);
-  const pod = structuredClone(current.object);
+  const pod = cloneJson(current.object);
   pod['spec'].nodeName = node;
   if (binding.metadata?.annotations !== undefined)
     pod.metadata.annotations = { ...pod.metadata.annotations, ...binding.metadata.annotations };

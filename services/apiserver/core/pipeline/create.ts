@@ -2,6 +2,7 @@
 // one that exists.
 import { invalid } from '../../../../lib/api/field-error.ts';
 import type { KubeObject } from '../../../../lib/api/object.ts';
+import { cloneJson } from '../../../../lib/base/clone.ts';
 import { toTime } from '../../../../lib/base/clock.ts';
 import { ApiError } from '../../../../lib/base/errors.ts';
 import { mutate, validateAdmission } from '../admission/index.ts';
@@ -20,7 +21,7 @@ const GENERATED_PREFIX = 58;
 
 export function planCreate(request: WriteRequest, decoded: KubeObject): Plan {
   const { kind } = request;
-  const object = structuredClone(decoded);
+  const object = cloneJson(decoded);
   place(request, object);
   if ((object.metadata.resourceVersion ?? '') !== '')
     throw new ApiError('', 'resourceVersion should not be set on objects to be created');

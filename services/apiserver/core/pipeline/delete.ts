@@ -1,5 +1,6 @@
 // Decides what a deletion does now: mark the object, shorten its grace, or take it away. Never deletes what depends on
 // it: finalizers and the garbage collector do.
+import { cloneJson } from '../../../../lib/base/clone.ts';
 import type { KubeObject } from '../../../../lib/api/object.ts';
 import { equalObjects } from '../../../../lib/api/equality.ts';
 import { invalid } from '../../../../lib/api/field-error.ts';
@@ -73,7 +74,7 @@ export function planDelete(request: WriteRequest, current: CachedObject, options
   checkPreconditions(request, current, options);
   refuseImmortal(request, current.name);
   validateDeletion(request, current.object);
-  const object = structuredClone(current.object);
+  const object = cloneJson(current.object);
   if (object.metadata.deletionTimestamp === undefined) kind.prepareForDelete(object, toTime(request.now));
   const finalizers = finalizersFor(object.metadata.finalizers ?? [], options.propagationPolicy);
   setFinalizers(object, finalizers);
