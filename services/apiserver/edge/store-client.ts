@@ -32,7 +32,7 @@ const BATCH_TXNS = 256;
  * What waits is spread over the batches that may leave, but none is made smaller than this for it: while one is on the disks,
  * the next is read, and the one before is answered. All in one would have every process wait for the one before it.
  */
-const SPREAD_TXNS = 64;
+const SPREAD_TXNS = 128;
 const BATCHES_IN_FLIGHT = 4;
 const READS_UNDER_WAY = 2;
 /** Longer than any answer of a leader that lives: one that does not may not hold up those who would ask another. */
