@@ -43,6 +43,8 @@ export interface ApiserverSettings {
   stores: string[];
   /** Tolerations of unready and unreachable nodes that a pod gets unless it has its own; absent: 300. */
   defaultTolerationSeconds?: number;
+  /** Seats of priority and fairness, and the longest wait for one; absent: upstream's 600, and 15 s. */
+  flowControl?: { seats?: number; waitMs?: number };
   /** Whether who owns which field is kept from an object's creation on, or from its first server-side apply; absent: true. */
   tracksFieldManagers?: boolean;
 }

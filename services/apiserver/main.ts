@@ -13,6 +13,7 @@ import { Bootstrap } from './edge/bootstrap/bootstrap.ts';
 import { CustomResources } from './edge/custom-resources/custom-resources.ts';
 import { serveBus } from './edge/bus-front.ts';
 import { expireEvents } from './edge/event-expiry.ts';
+import { FlowGate } from './edge/flow-control/flow-gate.ts';
 import { Freshness } from './edge/freshness.ts';
 import { serveHttps } from './edge/http-front.ts';
 import { Metrics } from './edge/metrics.ts';
@@ -44,7 +45,9 @@ export const start: StartActor<ApiserverSettings> = async (ctx) => {
       hub.dispatch(event);
       publisher.publish(event);
     }
-    for (const stream of new Set(events.map((event) => event.stream))) customResources.wake(stream);
+    for (const stream of new Set(events.map((event) => event.stream))) {
+      customResources.wake(stream);
+    }
   };
   // Whatever fails while this starts, what was begun is undone: the actor is started again on the same bus.
   const running: Array<() => unknown> = [() => feed.stop()];
@@ -52,6 +55,8 @@ export const start: StartActor<ApiserverSettings> = async (ctx) => {
     for (const end of running.splice(0).toReversed()) await end();
   };
   try {
+    parts.flow.start(ctx.chance);
+    running.push(() => parts.flow.stop());
     const https = await serveHttps(parts);
     running.push(() => https.close());
     const bus = serveBus(parts);
@@ -90,6 +95,11 @@ function assemble(ctx: ActorContext<ApiserverSettings>, store: StoreClient, feed
   const freshness = new Freshness(ctx, store, feed);
   const tokens = new ServiceAccountTokens(ctx.settings.serviceAccountKeyFile);
   const staticTokens = new StaticTokens(ctx.settings.tokenFile, ctx.clock, ctx.log);
+  const metrics = new Metrics({
+    watches: () => hub.size,
+    revision: () => cache.revision,
+    objects: () => [...cache.streams].map((resource) => [resource.stream, resource.objects.size]),
+  });
   const parts: ApiParts = {
     ctx,
     cache,
@@ -101,11 +111,8 @@ function assemble(ctx: ActorContext<ApiserverSettings>, store: StoreClient, feed
     writer: new Writer(ctx, store, freshness),
     authenticator: new Authenticator(staticTokens, tokens, cache, access),
     bootstrap: new Bootstrap(() => parts),
-    metrics: new Metrics({
-      watches: () => hub.size,
-      revision: () => cache.revision,
-      objects: () => [...cache.streams].map((resource) => [resource.stream, resource.objects.size]),
-    }),
+    metrics,
+    flow: new FlowGate(ctx.clock, cache, metrics.registry, ctx.settings.flowControl),
   };
   return parts;
 }

@@ -4,6 +4,7 @@ import type { ClusterFacts } from '../../../lib/actor/settings.ts';
 import type { KubeObject } from '../../../lib/api/object.ts';
 import { BOOTSTRAP_CLUSTER_ROLES, BOOTSTRAP_CLUSTER_ROLE_BINDINGS } from './auth/bootstrap-roles.ts';
 import type { PolicyRule } from './auth/rules.ts';
+import { bootstrapLevels, bootstrapSchemas } from './flow-control/bootstrap.ts';
 import { kubernetesServiceIp } from './service-addresses.ts';
 
 export interface BootstrapObject {
@@ -12,6 +13,7 @@ export interface BootstrapObject {
   object: KubeObject;
 }
 
+const FLOW_CONTROL = '/apis/flowcontrol.apiserver.k8s.io/v1';
 const RBAC = '/apis/rbac.authorization.k8s.io/v1';
 const RBAC_VERSION = 'rbac.authorization.k8s.io/v1';
 const BOOTSTRAP_META = {
@@ -47,6 +49,8 @@ export function bootstrapObjects(facts: ClusterFacts, port: number): BootstrapOb
       2_000_000_000,
       'Used for system critical pods that must run in the cluster, but can be moved to another node if necessary.',
     ),
+    ...bootstrapLevels().map((level) => at(`${FLOW_CONTROL}/prioritylevelconfigurations`, level)),
+    ...bootstrapSchemas().map((schema) => at(`${FLOW_CONTROL}/flowschemas`, schema)),
     at('/api/v1/namespaces/default/services', apiService(facts, port)),
   ];
 }

@@ -37,7 +37,7 @@ const VERBS: Record<ResourceRequest['verb'], Verb> = {
 
 /** Throws ApiError for every refusal. */
 export async function handle(parts: ApiParts, call: Call): Promise<Answer> {
-  const info = requestInfo(call.method, call.path, call.query);
+  const info = (call.info ??= requestInfo(call.method, call.path, call.query));
   await authorize(parts, call, info);
   if (!info.isResource) return answerDocument(parts, call, info);
   const target = targetOf(parts, info);

@@ -7,6 +7,7 @@ import type { ApiRequest, ApiResponse, Cause } from '../../../lib/bus/messages.t
 import { parseSubject, patternOf } from '../../../lib/bus/subjects.ts';
 import { busUser } from '../core/auth/user.ts';
 import { handle } from './api.ts';
+import { inBusTurn } from './flow-control/in-turn.ts';
 import { valueBody, type Answer, type Call } from './call.ts';
 import { listObject } from './encode.ts';
 import type { ApiParts } from './parts.ts';
@@ -50,7 +51,7 @@ async function respond(parts: ApiParts, from: string, data: unknown): Promise<Ap
     cause: causeOf(request.cause),
     warnings: new Set(),
   };
-  const { code, body } = plain(await handle(parts, call));
+  const { code, body } = plain(await inBusTurn(parts, call, () => handle(parts, call)));
   const warnings = call.warnings.size === 0 ? {} : { warnings: [...call.warnings] };
   return { code, body, ...warnings };
 }

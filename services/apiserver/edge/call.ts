@@ -8,7 +8,7 @@ import type { User } from '../core/auth/user.ts';
 import type { CachedObject } from '../core/cache/cached-object.ts';
 import type { Page } from '../core/list-objects.ts';
 import type { Form } from '../core/media-type.ts';
-import type { ResourceRequest } from '../core/request-info.ts';
+import type { RequestInfo, ResourceRequest } from '../core/request-info.ts';
 import type { Answers } from './webhooks/answers.ts';
 import type { WatchPlan } from './watch-plan.ts';
 
@@ -25,6 +25,8 @@ export interface Call {
   path: string;
   query: URLSearchParams;
   accept: string;
+  /** Of `method`, `path` and `query`, where it is known already. */
+  info?: RequestInfo;
   /** The program that asks, when it says so. */
   userAgent?: string;
   body: CallBody;

@@ -1,5 +1,6 @@
 // Does: answers what is no resource: health, version, metrics, discovery, OpenAPI, the keys of tokens. Never asks the store.
 import { ISSUER } from '../core/auth/token-claims.ts';
+import { dumpLevels, dumpQueues, dumpRequests } from '../core/flow-control/dump.ts';
 import { parseAccept } from '../core/media-type.ts';
 import type { NonResourceRequest } from '../core/request-info.ts';
 import { methodNotAllowed, pageNotFound } from './api.ts';
@@ -67,6 +68,8 @@ export async function answerDocument(parts: ApiParts, call: Call, info: NonResou
           VERSION.gitVersion,
         ) ?? pageNotFound()
       );
+    case 'debug':
+      return flowDump(parts, call, info.path) ?? pageNotFound();
     case '.well-known':
       return second === 'openid-configuration' ? object(openidConfiguration()) : pageNotFound();
     case 'openid':
@@ -75,6 +78,24 @@ export async function answerDocument(parts: ApiParts, call: Call, info: NonResou
         : pageNotFound();
     default:
       return pageNotFound();
+  }
+}
+
+/** As kube-apiserver shows what waits and runs. */
+function flowDump(parts: ApiParts, call: Call, path: string): Answer | undefined {
+  const { control } = parts.flow;
+  const { clock } = parts.ctx;
+  switch (path.replace('/debug/api_priority_and_fairness/', '')) {
+    case 'dump_priority_levels':
+      return text(200, dumpLevels(control));
+    case 'dump_queues':
+      return text(200, dumpQueues(control));
+    case 'dump_requests': {
+      const details = (call.query.get('includeRequestDetails') ?? '') !== '';
+      return text(200, dumpRequests(control, clock.now() - clock.monotonic(), details));
+    }
+    default:
+      return undefined;
   }
 }
 

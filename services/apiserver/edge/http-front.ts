@@ -10,12 +10,13 @@ import {
 import type { TLSSocket } from 'node:tls';
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
-import { messageOf } from '../../../lib/base/errors.ts';
+import { ApiError, messageOf } from '../../../lib/base/errors.ts';
 import { LIMITS } from '../../../lib/base/limits.ts';
 import { peerCertificate } from '../../../lib/http/certificates.ts';
 import { readBody } from '../../../lib/http/read-body.ts';
 import { warningHeader } from '../../../lib/http/warnings.ts';
 import { handle } from './api.ts';
+import { inTurn } from './flow-control/in-turn.ts';
 import { bytesBody, type Call } from './call.ts';
 import type { ApiParts } from './parts.ts';
 import { sendLogs } from './pod-logs.ts';
@@ -27,6 +28,8 @@ import { WatchSession } from './watch-session.ts';
 export type Request = Http2ServerRequest;
 export type Response = Http2ServerResponse;
 
+const BODY_MS = 30_000;
+const NOTHING = new Uint8Array();
 const gzipAsync = promisify(gzip);
 /** Upstream's bound: below it, compressing costs more than it saves. */
 const GZIP_BYTES = 131_072;
@@ -108,11 +111,29 @@ async function answerRequest(parts: ApiParts, request: Request, response: Respon
   const socket = (request.stream?.session?.socket ?? request.socket) as TLSSocket;
   const credentials = { certificate: peerCertificate(socket), headers: request.headers };
   const user = await parts.authenticator.authenticate(credentials, ctx.clock.now());
-  const bytes =
-    request.method === 'GET' || request.method === 'HEAD'
-      ? new Uint8Array()
-      : await readBody(request, LIMITS.requestBodyBytes);
-  const call = callOf(request, bytes, user);
+  const call = callOf(request, NOTHING, user);
+  await inTurn(parts, call, response, async () => {
+    if (request.method !== 'GET' && request.method !== 'HEAD')
+      call.body = bytesBody(await bodyInTime(parts, request), call.body.contentType);
+    await answerCall(parts, call, request, response);
+  });
+}
+
+/** A body that does not come would keep the seats of its request. */
+async function bodyInTime(parts: ApiParts, request: Request): Promise<Uint8Array> {
+  const late = Promise.withResolvers<never>();
+  const timer = parts.ctx.clock.timer(BODY_MS, () =>
+    late.reject(new ApiError('Timeout', `the body of the request did not arrive within ${BODY_MS / 1000} s`)),
+  );
+  try {
+    return await Promise.race([readBody(request, LIMITS.requestBodyBytes), late.promise]);
+  } finally {
+    timer.cancel();
+  }
+}
+
+async function answerCall(parts: ApiParts, call: Call, request: Request, response: Response): Promise<void> {
+  const { ctx } = parts;
   const answer = await handle(parts, call);
   for (const [i, text] of [...call.warnings].entries())
     response.setHeader(

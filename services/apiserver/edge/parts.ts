@@ -7,6 +7,7 @@ import type { WatchHub } from '../core/cache/watch-hub.ts';
 import type { ServedKinds } from '../core/served-kinds.ts';
 import type { Authenticator } from './authenticate.ts';
 import type { Bootstrap } from './bootstrap/bootstrap.ts';
+import type { FlowGate } from './flow-control/flow-gate.ts';
 import type { Freshness } from './freshness.ts';
 import type { Metrics } from './metrics.ts';
 import type { ServiceAccountTokens } from './service-account-tokens.ts';
@@ -17,6 +18,7 @@ export interface ApiParts {
   cache: ClusterCache;
   hub: WatchHub;
   access: Access;
+  flow: FlowGate;
   freshness: Freshness;
   kinds: ServedKinds;
   writer: Writer;

@@ -1,7 +1,7 @@
 // Does: sees to it that the first objects of the cluster exist, now and again later; and that the Service of the API leads
 // to the API actors that live. Never gives up: what fails is tried again.
 import type { Timer } from '../../../../lib/base/clock.ts';
-import { toMicroTime } from '../../../../lib/base/clock.ts';
+import { toMicroTime, toTime } from '../../../../lib/base/clock.ts';
 import { messageOf } from '../../../../lib/base/errors.ts';
 import { equalObjects } from '../../../../lib/api/equality.ts';
 import type { KubeObject } from '../../../../lib/api/object.ts';
@@ -14,6 +14,8 @@ import {
   bootstrapObjects,
   missingRules,
 } from '../../core/bootstrap-objects.ts';
+import { FLOW_SCHEMAS, PRIORITY_LEVELS } from '../../core/flow-control/bootstrap.ts';
+import { flowUpkeep } from '../../core/flow-control/upkeep.ts';
 import { parseKeyOfPath } from './paths.ts';
 import type { ApiParts } from '../parts.ts';
 import { ensure, mergePatch } from './internal-calls.ts';
@@ -57,11 +59,18 @@ export class Bootstrap {
   async #once(): Promise<void> {
     const parts = this.#parts();
     const { cluster, port } = parts.ctx.settings;
-    for (const { collection, object } of bootstrapObjects(cluster, port)) {
-      const known = parts.cache.get(parseKeyOfPath(collection, object.metadata.name));
-      if (known === undefined) await ensure(parts, collection, object);
-    }
+    const missing = bootstrapObjects(cluster, port).filter(
+      ({ collection, object }) => parts.cache.get(parseKeyOfPath(collection, object.metadata.name)) === undefined,
+    );
+    // Namespaces before what is in them; the rest at once, so that a few batches of the store carry it.
+    for (const first of [true, false])
+      await Promise.all(
+        missing
+          .filter(({ object }) => (object.kind === 'Namespace') === first)
+          .map(({ collection, object }) => ensure(parts, collection, object)),
+      );
     await this.#completeRoles(parts);
+    await this.#keepFlowControl(parts);
     await this.#announce(parts);
   }
 
@@ -74,6 +83,22 @@ export class Bootstrap {
         rules: [...(stored!['rules'] ?? []), ...missing],
       });
     }
+  }
+
+  async #keepFlowControl(parts: ApiParts): Promise<void> {
+    const [schemas, levels] = [FLOW_SCHEMAS, PRIORITY_LEVELS].map((stream) =>
+      [...parts.cache.list(stream)].map((item) => item.object),
+    );
+    const due = flowUpkeep(schemas!, levels!, toTime(parts.ctx.clock.now()));
+    await Promise.all(
+      due.map(({ resource, name, subresource, patch }) =>
+        mergePatch(
+          parts,
+          `/apis/flowcontrol.apiserver.k8s.io/v1/${resource}/${name}${subresource && '/'}${subresource}`,
+          patch,
+        ),
+      ),
+    );
   }
 
   async #announce(parts: ApiParts): Promise<void> {

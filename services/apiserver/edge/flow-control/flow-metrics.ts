@@ -1,0 +1,102 @@
+// Does: counts what flow control lets in, keeps waiting and refuses, under kube-apiserver's names. Never decides anything.
+import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
+import type { FlowControl } from '../../core/flow-control/flow-control.ts';
+import type { Ticket } from '../../core/flow-control/queue-set.ts';
+
+const PREFIX = 'apiserver_flowcontrol_';
+const LABELS = ['priority_level', 'flow_schema'] as const;
+const SECONDS = [0, 0.005, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30];
+
+interface Children {
+  dispatched: { inc(): void };
+  seats: { observe(value: number): void };
+  executed: { observe(value: number): void };
+}
+
+export class FlowMetrics {
+  readonly registry: Registry;
+  readonly #dispatched: Counter;
+  readonly #rejected: Counter;
+  readonly #waits: Histogram;
+  readonly #executions: Histogram;
+  readonly #seats: Histogram;
+  /** Looking a child up by its labels costs more than counting. */
+  readonly #children = new Map<string, Children>();
+
+  constructor(registry: Registry, control: FlowControl) {
+    this.registry = registry;
+    const registers = [registry];
+    const counter = (name: string, help: string, more: string[] = []): Counter =>
+      new Counter({ name: `${PREFIX}${name}`, help, labelNames: [...LABELS, ...more], registers });
+    const histogram = (name: string, help: string, buckets: number[], more: string[] = []): Histogram =>
+      new Histogram({ name: `${PREFIX}${name}`, help, labelNames: [...LABELS, ...more], buckets, registers });
+    this.#dispatched = counter('dispatched_requests_total', 'Requests that were let in.');
+    this.#rejected = counter('rejected_requests_total', 'Requests that were refused, by reason.', ['reason']);
+    this.#waits = histogram('request_wait_duration_seconds', 'Time that requests waited in their queue.', SECONDS, [
+      'execute',
+    ]);
+    this.#executions = histogram('request_execution_seconds', 'Time that requests kept their seats.', SECONDS);
+    this.#seats = histogram('work_estimated_seats', 'Seats that requests asked for.', [1, 2, 4, 10]);
+    gauges(registry, control);
+  }
+
+  estimated(ticket: Ticket): void {
+    this.#of(ticket).seats.observe(ticket.seats);
+  }
+
+  dispatched(ticket: Ticket): void {
+    this.#of(ticket).dispatched.inc();
+  }
+
+  finished(ticket: Ticket, now: number): void {
+    this.#of(ticket).executed.observe((now - ticket.startedAt) / 1000);
+  }
+
+  waited({ level, schema, arrivedAt }: Ticket, now: number, execute: boolean): void {
+    const labels = { priority_level: level, flow_schema: schema, execute: String(execute) };
+    this.#waits.observe(labels, (now - arrivedAt) / 1000);
+  }
+
+  rejected({ level, schema }: Ticket, reason: string): void {
+    this.#rejected.inc({ priority_level: level, flow_schema: schema, reason });
+  }
+
+  #of({ level, schema }: Ticket): Children {
+    const key = `${level}/${schema}`;
+    let known = this.#children.get(key);
+    if (known === undefined) {
+      known = {
+        dispatched: this.#dispatched.labels(level, schema),
+        seats: this.#seats.labels(level, schema),
+        executed: this.#executions.labels(level, schema),
+      };
+      this.#children.set(key, known);
+    }
+    return known;
+  }
+}
+
+type LevelOf = FlowControl['levels'] extends Map<string, infer Level> ? Level : never;
+
+/** Asked when somebody looks, from the state itself. */
+function gauges(registry: Registry, control: FlowControl): void {
+  const gauge = (name: string, help: string, read: (level: LevelOf) => number): void =>
+    void new Gauge({
+      name: `${PREFIX}${name}`,
+      help,
+      labelNames: ['priority_level'],
+      registers: [registry],
+      collect() {
+        this.reset();
+        for (const [name, level] of control.levels) this.set({ priority_level: name }, read(level));
+      },
+    });
+  gauge('current_inqueue_requests', 'Requests that wait.', ({ queues }) => queues.waiting);
+  gauge('current_inqueue_seats', 'Seats that waiting requests ask for.', ({ queues }) => queues.seatsWaiting);
+  gauge('current_executing_requests', 'Requests that were let in and are not done.', ({ queues }) => queues.running);
+  gauge('current_executing_seats', 'Seats that are taken.', ({ queues }) => queues.seatsInUse);
+  gauge('nominal_limit_seats', 'Seats of the level by its share.', ({ bounds }) => bounds.nominal);
+  gauge('lower_limit_seats', 'Seats that the level never lends.', ({ bounds }) => bounds.least);
+  gauge('upper_limit_seats', 'Seats that the level has with all it may borrow.', ({ bounds }) => bounds.most);
+  gauge('current_limit_seats', 'Seats of the level now.', ({ queues }) => queues.limit);
+}
