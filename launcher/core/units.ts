@@ -67,8 +67,10 @@ export function planUnits(cluster: Cluster, places: Places, home: Home, programs
 
 /**
  * Actors that a node has many of, and that allocate little, get a small young generation: 9 MiB less each. Kubelet and
- * kube-proxy spawn programs, which costs more the larger they are.
+ * kube-proxy spawn programs, which costs more the larger they are. In a store nearly all that is young when a snapshot is
+ * loaded lives on: at 16 MiB, copying it holds the event loop for 15 to 25 ms at a time, at 4 MiB for less than 5.
  */
 function nodeFlags(actor: ActorName): string[] {
+  if (actor === 'store') return ['--max-semi-space-size=4'];
   return actor === 'kubelet' || actor === 'kube-proxy' || actor === 'dns' ? ['--max-semi-space-size=2'] : [];
 }

@@ -17,7 +17,7 @@ export const RAFT_LIMITS: Partial<RaftLimits> = { retainedEntries: 1_000, heldEn
 export const LAST_WORDS_MS = 200;
 export const TRANSFER_MS = 1_500;
 /** Keys whose old versions are forgotten in one tick while nothing is written: about a millisecond. */
-export const TIDY_KEYS = 1_024;
+export const TIDY_KEYS = 512;
 /** A day: beyond it only count and bytes let a revision live. */
 export const DEFAULT_AGE_SECONDS = 86_400;
 
