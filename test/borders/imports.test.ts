@@ -7,7 +7,7 @@ import test from 'ava';
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const ROOMS = ['lib', 'raft', 'runtime-shims', 'services', 'launcher', 'cli', 'chaos'];
 /** Order of lib's folders: one imports only those above it. */
-const LIB_ORDER = ['base', 'api', 'exec', 'bus', 'http', 'actor', 'client', 'reconcile'];
+const LIB_ORDER = ['base', 'api', 'exec', 'bus', 'http', 'streams', 'actor', 'client', 'reconcile'];
 /** Type-only imports may look down the list: a shape costs nothing at run time. */
 const PURE = [
   /^services\/[^/]+\/(core|plugins|controllers)\//,

@@ -2,6 +2,7 @@ import test from 'ava';
 import type { Pod } from '../generated/types.ts';
 import { kindFor } from '../kind.ts';
 import { pullPolicyOf } from './defaults.ts';
+import { validateEphemeralContainers } from './ephemeral.ts';
 import { qosClassOf } from './qos.ts';
 import { summarizePod } from './status.ts';
 
@@ -357,5 +358,27 @@ test('STATUS, READY and RESTARTS are those of kubectl', (t) => {
       sidecar,
     ),
     '2/2 Running 1',
+  );
+});
+
+test('a running pod may be given ephemeral containers, and keeps the ones it has', (t) => {
+  const withOnes = (...containers: any[]): Pod => podOf({ ephemeralContainers: containers });
+  const debug = { name: 'debug', image: 'i:1', stdin: true, tty: true, targetContainerName: 'c' };
+  const told = (now: Pod, old: Pod): string[] =>
+    validateEphemeralContainers(now, old).map((error) => `${error.path}: ${error.message}`);
+  t.deepEqual(told(withOnes(debug), withOnes()), []);
+  t.deepEqual(told(withOnes(), withOnes(debug)), [
+    'spec.ephemeralContainers: Forbidden: existing ephemeral containers "debug" may not be removed\n',
+  ]);
+  t.deepEqual(told(withOnes({ ...debug, image: 'i:2' }), withOnes(debug)), [
+    'spec.ephemeralContainers: Forbidden: existing ephemeral containers "debug" may not be changed\n',
+  ]);
+  t.deepEqual(
+    told(withOnes({ ...debug, name: 'c', targetContainerName: 'x', ports: [{ containerPort: 1 }] }), withOnes()),
+    [
+      'spec.ephemeralContainers[0].ports: Forbidden: cannot be set for an Ephemeral Container',
+      'spec.ephemeralContainers[0].name: Duplicate value: "c"',
+      'spec.ephemeralContainers[0].targetContainerName: Not found: "x"',
+    ],
   );
 });

@@ -28,6 +28,16 @@ export interface PodContext {
   claims: ReadonlySet<string>;
 }
 
+export function podContextOf(spec: PodSpec, isTemplate: boolean): PodContext {
+  return {
+    volumes: new Map((spec.volumes ?? []).map((volume) => [volume.name, volume])),
+    hostNetwork: spec.hostNetwork === true,
+    graceSeconds: spec.terminationGracePeriodSeconds ?? 30,
+    isTemplate,
+    claims: new Set((spec.resourceClaims ?? []).map((claim) => claim.name)),
+  };
+}
+
 /** Container names are unique over all lists; host ports over the lists that run side by side. */
 export function validateContainers(spec: PodSpec, ctx: PodContext): FieldError[] {
   const errors: FieldError[] = [];
@@ -59,7 +69,7 @@ function repeatedHostPorts(ports: ContainerPort[], path: string, seen: Set<strin
   });
 }
 
-function validateContainer(container: Container, path: string, ctx: PodContext, isInit: boolean): FieldError[] {
+export function validateContainer(container: Container, path: string, ctx: PodContext, isInit: boolean): FieldError[] {
   return [
     ...validateName(container, path),
     ...validateImage(container.image ?? '', path, ctx),

@@ -3,7 +3,7 @@ import { at, forbidden, invalidValue, notSupported, required, type FieldError } 
 import { dns1123Label, dns1123Subdomain, ipAddress, type Format } from '../formats.ts';
 import type { PodSpec, PodTemplateSpec } from '../generated/types.ts';
 import { validateAnnotations, validateLabels } from '../metadata.ts';
-import { oneOf, validateContainers } from './validate-container.ts';
+import { oneOf, podContextOf, validateContainers } from './validate-container.ts';
 import { validateResources } from './validate-resources.ts';
 import { validateScheduling } from './validate-scheduling.ts';
 import { validatePodSecurityContext } from './validate-security.ts';
@@ -11,13 +11,7 @@ import { validateVolumes } from './validate-volumes.ts';
 
 /** Paths begin with `spec`: prefix them with `at('spec.template', …)` for templates. */
 export function validatePodSpec(spec: PodSpec, isTemplate: boolean): FieldError[] {
-  const ctx = {
-    volumes: new Map((spec.volumes ?? []).map((volume) => [volume.name, volume])),
-    hostNetwork: spec.hostNetwork === true,
-    graceSeconds: spec.terminationGracePeriodSeconds ?? 30,
-    isTemplate,
-    claims: new Set((spec.resourceClaims ?? []).map((claim) => claim.name)),
-  };
+  const ctx = podContextOf(spec, isTemplate);
   return [
     ...validateVolumes(spec, isTemplate),
     ...validateContainers(spec, ctx),

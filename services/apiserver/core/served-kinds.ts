@@ -37,6 +37,8 @@ const SERVED_SUBRESOURCES = new Set([
   'log',
   'exec',
   'attach',
+  'portforward',
+  'ephemeralcontainers',
   'approval',
 ]);
 

@@ -50,7 +50,7 @@ export async function handle(parts: ApiParts, call: Call): Promise<Answer> {
   return VERBS[info.verb](parts, call, target);
 }
 
-async function authorize(parts: ApiParts, call: Call, info: RequestInfo): Promise<void> {
+export async function authorize(parts: ApiParts, call: Call, info: RequestInfo): Promise<void> {
   if (!info.isResource && isOpen(info.path)) return;
   const asked = attributesOf(call.user, info, call.query);
   if (parts.access.authorize(asked).allowed) return;

@@ -1,5 +1,5 @@
-// Decides which container of which pod on which node a log or exec request means, and what it asks of it. Never talks to
-// the kubelet.
+// Decides which container of which pod on which node a request for logs, a command or a port means, and what it asks of
+// it. Never talks to the kubelet.
 import { ApiError } from '../../../lib/base/errors.ts';
 import type { StreamOpen } from '../../../lib/bus/messages.ts';
 import type { CachedObject } from '../core/cache/cached-object.ts';
@@ -22,9 +22,14 @@ export function podTarget(pod: CachedObject, query: URLSearchParams): PodTarget 
     ...(spec.ephemeralContainers ?? []),
   ].map((container) => container.name);
   const container = chosen(pod, query.get('container') ?? '', containers, (spec.containers ?? []).length);
-  const node: string = spec.nodeName ?? '';
+  return { ...nodeOf(pod), container };
+}
+
+/** Throws 400 when the pod is on no node. */
+export function nodeOf(pod: CachedObject): { node: string; kubelet: string } {
+  const node: string = pod.object['spec']?.nodeName ?? '';
   if (node === '') throw new ApiError('BadRequest', `pod ${pod.name} does not have a host assigned`);
-  return { node, kubelet: `kubelet-${node}`, container };
+  return { node, kubelet: `kubelet-${node}` };
 }
 
 function chosen(pod: CachedObject, asked: string, containers: readonly string[], regular: number): string {
@@ -81,13 +86,30 @@ export function execOpen(
   const command = query.getAll('command');
   if (verb === 'exec' && command.length === 0)
     throw new ApiError('BadRequest', 'you must specify at least 1 command for the container');
+  const { stdin, tty } = commandWants(query);
+  return { ...named(id, pod, container), ...(verb === 'exec' ? { command } : {}), stdin, tty };
+}
+
+export interface CommandWants {
+  stdin: boolean;
+  stdout: boolean;
+  stderr: boolean;
+  tty: boolean;
+}
+
+/** Throws 400 when the client would neither say nor hear anything. */
+export function commandWants(query: URLSearchParams): CommandWants {
   const wants = (name: string): boolean => ['true', '1'].includes(query.get(name) ?? '');
-  return {
-    ...named(id, pod, container),
-    ...(verb === 'exec' ? { command } : {}),
-    stdin: wants('stdin'),
-    tty: wants('tty'),
-  };
+  const tty = wants('tty');
+  // A terminal has one output.
+  const all = { stdin: wants('stdin'), stdout: wants('stdout'), stderr: wants('stderr') && !tty, tty };
+  if (!all.stdin && !all.stdout && !all.stderr)
+    throw new ApiError('BadRequest', 'you must specify at least 1 of stdin, stdout, stderr');
+  return all;
+}
+
+export function forwardOpen(id: string, pod: CachedObject, port: number): StreamOpen {
+  return { ...named(id, pod, ''), port };
 }
 
 function named(id: string, pod: CachedObject, container: string): StreamOpen {

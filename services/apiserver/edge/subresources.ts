@@ -49,6 +49,11 @@ const HANDLERS: Record<string, Partial<Record<string, Handler>>> = {
     patch: (parts, call, target) => patchPart(parts, call, target, 'approval'),
   },
   finalize: { update: (parts, call, target) => updatePart(parts, call, target, 'finalize') },
+  ephemeralcontainers: {
+    get: getObject,
+    update: (parts, call, target) => updatePart(parts, call, target, 'ephemeralcontainers'),
+    patch: (parts, call, target) => patchPart(parts, call, target, 'ephemeralcontainers'),
+  },
   scale: { get: getScale, update: updateScale, patch: patchScale },
   binding: { create: bindPod },
   eviction: { create: evictPod },
@@ -56,6 +61,7 @@ const HANDLERS: Record<string, Partial<Record<string, Handler>>> = {
   log: { get: converse },
   exec: { get: converse, create: converse },
   attach: { get: converse, create: converse },
+  portforward: { get: converse, create: converse },
 };
 
 export async function answerSubresource(parts: ApiParts, call: Call, target: Target): Promise<Answer> {

@@ -1,32 +1,26 @@
-// Does: serves what begins with an HTTP upgrade: watches, logs, exec and attach over WebSocket. Never speaks SPDY: it only
-// tells such a client why its request could not have been served anyway.
+// Does: serves what begins with an HTTP upgrade: exec, attach and port-forward over WebSocket and SPDY, watches and logs
+// over WebSocket. Never decides what is said then: streams/ does.
 import { STATUS_CODES, type IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
-import { WebSocketServer, type WebSocket } from 'ws';
+import type { WebSocket } from 'ws';
 import { ApiError } from '../../../lib/base/errors.ts';
 import { LIMITS } from '../../../lib/base/limits.ts';
+import type { BusStream } from '../../../lib/bus/streams.ts';
 import { peerCertificate } from '../../../lib/http/certificates.ts';
-import { handle } from './api.ts';
-import type { Answer } from './call.ts';
+import type { ResourceRequest } from '../core/request-info.ts';
+import { tunnel } from './aggregation/proxy.ts';
+import { authorize, handle } from './api.ts';
+import type { Answer, Call } from './call.ts';
 import { callOf } from './http-front.ts';
 import type { ApiParts } from './parts.ts';
 import { openLogs } from './pod-logs.ts';
-import { execProtocols, prepareExec } from './pod-exec.ts';
 import { asRefusal } from './refusal.ts';
+import { prepareCommand, prepareForward } from './streams/prepare.ts';
+import { acceptWebSocket, offerOf, type Accept, type Offer } from './streams/upgrades.ts';
 import { WatchSession } from './watch-session.ts';
 
 const TEXT_PROTOCOLS = ['base64.binary.k8s.io', 'binary.k8s.io'];
-const ALL_PROTOCOLS = [...execProtocols, ...TEXT_PROTOCOLS];
-
-const acceptor = new WebSocketServer({
-  noServer: true,
-  maxPayload: LIMITS.requestBodyBytes,
-  // The bearer token's protocol is never chosen: it would send the token back.
-  handleProtocols: (offered) => ALL_PROTOCOLS.find((name) => offered.has(name)) ?? false,
-});
-
-type Serve = (socket: WebSocket) => void;
 
 export async function answerUpgrade(
   parts: ApiParts,
@@ -36,11 +30,8 @@ export async function answerUpgrade(
 ): Promise<void> {
   socket.on('error', () => socket.destroy());
   try {
-    const protocols = String(
-      request.headers['sec-websocket-protocol'] ?? request.headers['x-stream-protocol-version'] ?? '',
-    )
-      .split(',')
-      .map((name) => name.trim());
+    const offer = offerOf(request);
+    const { protocols } = offer;
     const credentials = { certificate: peerCertificate(socket as TLSSocket), headers: request.headers, protocols };
     const user = await parts.authenticator.authenticate(credentials, parts.ctx.clock.now());
     const call = callOf(
@@ -48,41 +39,51 @@ export async function answerUpgrade(
       new Uint8Array(),
       user,
     );
-    const serve = await conversation(parts, call, await handle(parts, call), protocols);
-    if (request.headers.upgrade?.toLowerCase() !== 'websocket') throw notWebSocket(request);
-    acceptor.handleUpgrade(request, socket, head, serve);
+    const answer = await handle(parts, call);
+    if (answer.type === 'proxy') return tunnel(parts, call, answer, request, socket, head);
+    const accept = await conversation(parts, call, answer, offer);
+    accept({ request, socket, head });
   } catch (error) {
     refuse(socket, asRefusal(parts, error));
   }
 }
 
-/** kubectl before 1.30 speaks SPDY for exec; newer ones try it after a refused WebSocket and show this answer. */
-function notWebSocket(request: IncomingMessage): ApiError {
-  const asked = JSON.stringify(request.headers.upgrade ?? '');
-  return new ApiError('BadRequest', `upgrade to ${asked} is not served, WebSocket is (kubectl 1.30 or newer)`);
-}
-
 /** Everything that may be refused is asked for before the upgrade is accepted. */
-async function conversation(
-  parts: ApiParts,
-  call: ReturnType<typeof callOf>,
-  answer: Answer,
-  protocols: readonly string[],
-): Promise<Serve> {
-  if (answer.type === 'watch') return (socket) => serveWatch(parts, socket, answer.plan);
+async function conversation(parts: ApiParts, call: Call, answer: Answer, offer: Offer): Promise<Accept> {
+  if (offer.carrier === 'other')
+    throw new ApiError('BadRequest', 'only upgrades to "websocket" and "SPDY/3.1" are served');
+  if (answer.type === 'watch') return overWebSocket(offer, (socket) => serveWatch(parts, socket, answer.plan));
   if (answer.type !== 'stream') throw new ApiError('BadRequest', 'this path does not serve an upgraded connection');
   const { subresource } = answer.info;
   if (subresource === 'log') {
+    requireWebSocket(offer);
     const stream = await openLogs(parts, call, answer);
-    return (socket) => {
-      socket.on('close', () => stream.close());
-      stream.onFrame((frame) => (frame.type === 'data' ? sendFrame(socket, frame.data) : undefined));
-      void stream.closed.then(() => socket.close(1000));
-    };
+    return overWebSocket(offer, (socket) => serveLogs(socket, stream));
   }
-  if (subresource === 'exec' || subresource === 'attach')
-    return prepareExec(parts, call, answer, subresource, protocols);
-  throw new ApiError('MethodNotAllowed', `${answer.info.resource}/${subresource} is not served over WebSocket yet`, {});
+  await mayCreate(parts, call, answer.info);
+  if (subresource === 'portforward') return prepareForward(parts, call, answer, offer);
+  return prepareCommand(parts, call, answer, subresource === 'attach' ? 'attach' : 'exec', offer);
+}
+
+/** A WebSocket begins with a GET: who may only look may not for that run a command. */
+async function mayCreate(parts: ApiParts, call: Call, info: ResourceRequest): Promise<void> {
+  if (info.verb !== 'create') await authorize(parts, call, { ...info, verb: 'create' });
+}
+
+function requireWebSocket({ carrier }: Offer): void {
+  if (carrier !== 'websocket') throw new ApiError('BadRequest', 'only an upgrade to "websocket" is served here');
+}
+
+function overWebSocket(offer: Offer, serve: (socket: WebSocket) => void): Accept {
+  requireWebSocket(offer);
+  const chosen = TEXT_PROTOCOLS.find((name) => offer.protocols.includes(name));
+  return (upgrade) => acceptWebSocket(upgrade, chosen, serve);
+}
+
+function serveLogs(socket: WebSocket, stream: BusStream): void {
+  socket.on('close', () => stream.close());
+  stream.onFrame((frame) => (frame.type === 'data' ? sendFrame(socket, frame.data) : undefined));
+  void stream.closed.then(() => socket.close(1000));
 }
 
 function serveWatch(parts: ApiParts, socket: WebSocket, plan: Extract<Answer, { type: 'watch' }>['plan']): void {

@@ -2,8 +2,10 @@
 // changed, and whether the last finalizer is gone. Never creates one.
 import { equalJson } from '../../../../lib/api/equality.ts';
 import { invalid, type FieldError } from '../../../../lib/api/field-error.ts';
+import type { Pod } from '../../../../lib/api/generated/types.ts';
 import type { Kind } from '../../../../lib/api/kind.ts';
 import type { KubeObject } from '../../../../lib/api/object.ts';
+import { validateEphemeralContainers } from '../../../../lib/api/pod/ephemeral.ts';
 import { ApiError } from '../../../../lib/base/errors.ts';
 import { mutate, validateAdmission } from '../admission/index.ts';
 import type { CachedObject } from '../cache/cached-object.ts';
@@ -24,7 +26,7 @@ import {
 } from './plan.ts';
 
 /** Which part of the object the request is about. */
-export type Part = 'main' | 'status' | 'finalize' | 'approval';
+export type Part = 'main' | 'status' | 'finalize' | 'approval' | 'ephemeralcontainers';
 
 /** `decoded` is the whole wanted object, with defaults. It is changed. */
 export function planUpdate(request: WriteRequest, current: CachedObject, decoded: KubeObject, part: Part): Plan {
@@ -98,6 +100,7 @@ function prepare(
   if (part === 'status') kind.prepareForStatusUpdate(object, old);
   else if (part === 'approval') conditionsOnly(kind, object, old);
   else if (part === 'finalize') finalizersOnly(object, old);
+  else if (part === 'ephemeralcontainers') ephemeralContainersOnly(object, old);
   else {
     kind.prepareForUpdate(object, old);
     mutate(request, object, old);
@@ -124,9 +127,20 @@ function conditionsOnly(kind: Kind, object: KubeObject, old: KubeObject): void {
   if (conditions === undefined) delete object['status'].conditions;
 }
 
+/** `/ephemeralcontainers` of a pod: nothing else of it, whatever was sent. */
+function ephemeralContainersOnly(object: KubeObject, old: KubeObject): void {
+  const ephemeralContainers: unknown = object['spec']?.ephemeralContainers;
+  for (const field of Object.keys(object)) delete object[field];
+  Object.assign(object, structuredClone(old));
+  if (ephemeralContainers === undefined) delete object['spec'].ephemeralContainers;
+  else object['spec'].ephemeralContainers = ephemeralContainers;
+}
+
 function problems(request: WriteRequest, object: KubeObject, old: KubeObject, part: Part): FieldError[] {
   if (part === 'status' || part === 'approval') return request.kind.validateStatusUpdate(object, old);
   if (part === 'finalize') return [];
+  if (part === 'ephemeralcontainers')
+    return validateEphemeralContainers(object as unknown as Pod, old as unknown as Pod);
   return request.kind.validateUpdate(object, old);
 }
 
