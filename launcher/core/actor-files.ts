@@ -90,6 +90,11 @@ function settingsFor(
         keyFile: home.keyFile('apiserver'),
         clientCaFile: home.caFile,
         tokenFile: home.tokens,
+        frontProxy: {
+          caFile: home.certFile('front-proxy-ca'),
+          certFile: home.certFile('front-proxy-client'),
+          keyFile: home.keyFile('front-proxy-client'),
+        },
         serviceAccountKeyFile: home.serviceAccountKey,
         advertiseAddress: ip,
         stores: cluster.stores,

@@ -135,6 +135,8 @@ export function filesOf(box: Box, home: Home): string[] {
     if (unit.startsWith('apiserver'))
       return [
         ...pair('apiserver'),
+        home.certFile('front-proxy-ca'),
+        ...pair('front-proxy-client'),
         home.serviceAccountKey,
         home.tokens,
         home.cluster,

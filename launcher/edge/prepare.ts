@@ -116,6 +116,9 @@ async function prepareCertificates(cluster: Cluster, places: Places, home: Home)
     { commonName: 'kubernetes-admin', organizations: ['system:masters'], usage: 'client' },
     files('admin'),
   );
+  // A CA of its own: nobody who has a client certificate may speak for others to an extension API server.
+  const frontProxy = await openAuthority(`flotilla-${cluster.name}-front-proxy-ca`, files('front-proxy-ca'));
+  await frontProxy.issue({ commonName: 'front-proxy-client', usage: 'client' }, files('front-proxy-client'));
   await ensurePrivateKey(home.serviceAccountKey);
 }
 

@@ -38,6 +38,8 @@ export interface ApiserverSettings {
   tokenFile: string;
   /** Private key (PEM, PKCS#8, EC P-256) that signs ServiceAccount tokens; shared by all API actors. */
   serviceAccountKeyFile: string;
+  /** PEM files: by this certificate extension API servers believe what is said of who asks; absent: they are not told. */
+  frontProxy?: { caFile: string; certFile: string; keyFile: string };
   /** Where pods reach the API: endpoints of the Service `kubernetes`. */
   advertiseAddress: string;
   stores: string[];

@@ -133,6 +133,7 @@ export function aggregatedDiscovery(
   kinds: readonly Kind[],
   root: '/api' | '/apis',
   version: AggregatedVersion,
+  isStale: (group: string, version: string) => boolean = () => false,
 ): object {
   const groups = [...groupsOf(kinds)].filter(([group]) => (group === '') === (root === '/api'));
   return {
@@ -144,7 +145,7 @@ export function aggregatedDiscovery(
       versions: [...versions].map(([name, served]) => ({
         version: name,
         resources: served.map(aggregatedResource),
-        freshness: 'Current',
+        freshness: isStale(group, name) ? 'Stale' : 'Current',
       })),
     })),
   };

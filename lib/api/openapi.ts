@@ -202,14 +202,21 @@ const QUERY: Record<string, string[]> = {
 };
 
 /** `GET /openapi/v3`: where each group and version has its document. `hashOf` gives the hash of a document's bytes. */
-export function openApiIndex(kinds: readonly Kind[], hashOf: (group: string, version: string) => string): Json {
+export function openApiIndex(
+  kinds: readonly Kind[],
+  hashOf: (group: string, version: string) => string,
+  others: ReadonlyArray<{ group: string; version: string; hash: string }> = [],
+): Json {
   const paths: Json = {};
   for (const [group, versions] of groupsOf(kinds))
-    for (const version of versions.keys()) {
-      const path = openApiPath(group, version);
-      paths[path] = { serverRelativeURL: `/openapi/v3/${path}?hash=${hashOf(group, version)}` };
-    }
+    for (const version of versions.keys()) put(paths, group, version, hashOf(group, version));
+  for (const { group, version, hash } of others) put(paths, group, version, hash);
   return { paths };
+}
+
+function put(paths: Json, group: string, version: string, hash: string): void {
+  const path = openApiPath(group, version);
+  paths[path] = { serverRelativeURL: `/openapi/v3/${path}?hash=${hash}` };
 }
 
 /** `api/v1`, `apis/apps/v1`. */
@@ -238,8 +245,12 @@ export function openApiV3(
   };
 }
 
-/** The v2 document, of all groups. */
-export function openApiV2(kinds: readonly Kind[], serverVersion: string): Json {
+/** The v2 document, of all groups; what other servers publish comes in where no name is taken. */
+export function openApiV2(
+  kinds: readonly Kind[],
+  serverVersion: string,
+  others: ReadonlyArray<{ paths?: Record<string, unknown>; definitions?: Record<string, unknown> }> = [],
+): Json {
   const schemas = new Schemas(V2, kinds);
   for (const typeName of COMMON) schemas.add(typeName);
   const paths: Json = {};
@@ -247,7 +258,12 @@ export function openApiV2(kinds: readonly Kind[], serverVersion: string): Json {
     Object.assign(paths, pathsOf(kind, schemas.add(kind.typeName), v2Parts));
     addList(schemas, kind);
   }
-  return { swagger: '2.0', info: { title: 'Kubernetes', version: serverVersion }, paths, definitions: schemas.found };
+  const definitions = schemas.found;
+  for (const other of others) {
+    Object.assign(paths, { ...other.paths, ...paths });
+    Object.assign(definitions, { ...other.definitions, ...definitions });
+  }
+  return { swagger: '2.0', info: { title: 'Kubernetes', version: serverVersion }, paths, definitions };
 }
 
 function addList(schemas: Schemas, kind: Kind): void {

@@ -8,6 +8,7 @@ import { Access } from './core/auth/access.ts';
 import type { CacheEvent } from './core/cache/cache-event.ts';
 import { WatchHub } from './core/cache/watch-hub.ts';
 import { ServedKinds } from './core/served-kinds.ts';
+import { Aggregation } from './edge/aggregation/aggregation.ts';
 import { Authenticator } from './edge/authenticate.ts';
 import { Bootstrap } from './edge/bootstrap/bootstrap.ts';
 import { CustomResources } from './edge/custom-resources/custom-resources.ts';
@@ -47,6 +48,7 @@ export const start: StartActor<ApiserverSettings> = async (ctx) => {
     }
     for (const stream of new Set(events.map((event) => event.stream))) {
       customResources.wake(stream);
+      parts.aggregation.wake(stream);
     }
   };
   // Whatever fails while this starts, what was begun is undone: the actor is started again on the same bus.
@@ -71,6 +73,8 @@ export const start: StartActor<ApiserverSettings> = async (ctx) => {
     await Promise.race([parts.bootstrap.start(), sleep(ctx.clock, BOOTSTRAP_PATIENCE_MS)]);
     customResources.start();
     running.push(() => customResources.stop());
+    parts.aggregation.start();
+    running.push(() => parts.aggregation.stop());
     const expiry = expireEvents(parts);
     running.push(() => expiry.stop());
   } catch (error) {
@@ -111,6 +115,7 @@ function assemble(ctx: ActorContext<ApiserverSettings>, store: StoreClient, feed
     writer: new Writer(ctx, store, freshness),
     authenticator: new Authenticator(staticTokens, tokens, cache, access),
     bootstrap: new Bootstrap(() => parts),
+    aggregation: new Aggregation(() => parts),
     metrics,
     flow: new FlowGate(ctx.clock, cache, metrics.registry, ctx.settings.flowControl),
   };

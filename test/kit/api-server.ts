@@ -90,6 +90,11 @@ export async function startApi(options: TestApiOptions = {}): Promise<TestApi> {
     { commonName: 'apiserver', usage: 'server', dnsNames: ['localhost'], ips: ['127.0.0.1'] },
     { cert: file('server.crt'), key: file('server.key') },
   );
+  const frontProxy = await openAuthority('front-proxy', { cert: file('front-ca.crt'), key: file('front-ca.key') });
+  await frontProxy.issue(
+    { commonName: 'front-proxy-client', usage: 'client' },
+    { cert: file('front.crt'), key: file('front.key') },
+  );
   await ensurePrivateKey(file('sa.key'));
   writeFileSync(file('tokens.csv'), `${TOKENS}\n`);
   const settings: ApiserverSettings = {
@@ -108,6 +113,7 @@ export async function startApi(options: TestApiOptions = {}): Promise<TestApi> {
     clientCaFile: file('ca.crt'),
     tokenFile: file('tokens.csv'),
     serviceAccountKeyFile: file('sa.key'),
+    frontProxy: { caFile: file('front-ca.crt'), certFile: file('front.crt'), keyFile: file('front.key') },
     advertiseAddress: '10.0.0.1',
     stores: options.stores ?? [...store.members],
     ...options.settings,

@@ -15,6 +15,8 @@ export const apiService = defineKind<APIService>({
   group: 'apiregistration.k8s.io',
   version: 'v1',
   kind: 'APIService',
+  // The core group's is `v1.`.
+  nameRule: 'pathSegment',
   allowsUnconditionalUpdate: false,
   default({ spec }) {
     if (spec?.service !== undefined) fill(spec.service, 'port', 443);
@@ -52,6 +54,17 @@ export const apiService = defineKind<APIService>({
     if (spec?.insecureSkipTLSVerify === true && (spec.caBundle ?? '') !== '')
       errors.push(invalidValue('spec.insecureSkipTLSVerify', true, 'may not be true if caBundle is present'));
     return errors;
+  },
+  prepareForCreate(object) {
+    if (object.spec?.service !== undefined) return;
+    const condition = {
+      type: 'Available',
+      status: 'True',
+      lastTransitionTime: object.metadata?.creationTimestamp ?? '',
+      reason: 'Local',
+      message: 'Local APIServices are always available',
+    };
+    object.status = { conditions: [condition] };
   },
   cells: (object, now) => {
     const { service } = object.spec ?? {};

@@ -68,12 +68,21 @@ export class KindTable {
     return this.#byPath.get(`${group}/${version}/${resource}`);
   }
 
+  get groupVersions(): Array<{ group: string; version: string }> {
+    const all = new Map(this.kinds.map(({ ref }) => [`${ref.group}/${ref.version}`, ref]));
+    return [...all.values()].map(({ group, version }) => ({ group, version }));
+  }
+
   servesGroupVersion(group: string, version: string): boolean {
     return this.#groupVersions.has(`${group}/${version}`);
   }
 }
 
 const BUILT_IN_TABLE = new KindTable(BUILT_IN);
+
+/** Served from the beginning, and by nobody else. */
+export const isBuiltIn = (group: string, version: string): boolean =>
+  BUILT_IN_TABLE.servesGroupVersion(group, version);
 
 interface Known {
   spec: unknown;

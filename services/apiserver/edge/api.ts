@@ -6,6 +6,7 @@ import { attributesOf, refusalText } from '../core/auth/attributes.ts';
 import { ANONYMOUS } from '../core/auth/user.ts';
 import { requestInfo, type RequestInfo, type ResourceRequest } from '../core/request-info.ts';
 import { streamOfKind } from '../core/served-kinds.ts';
+import { proxied } from './aggregation/proxy.ts';
 import type { Answer, Call } from './call.ts';
 import type { ApiParts } from './parts.ts';
 import { answerDocument, isOpen } from './documents.ts';
@@ -39,10 +40,13 @@ const VERBS: Record<ResourceRequest['verb'], Verb> = {
 export async function handle(parts: ApiParts, call: Call): Promise<Answer> {
   const info = (call.info ??= requestInfo(call.method, call.path, call.query));
   await authorize(parts, call, info);
+  const elsewhere = proxied(parts, info);
+  if (elsewhere !== undefined) return elsewhere;
   if (!info.isResource) return answerDocument(parts, call, info);
   const target = targetOf(parts, info);
   if (target === undefined) return pageNotFound();
   const { kind } = target;
+  if (kind.deprecationWarning !== undefined) call.warnings.add(kind.deprecationWarning);
   if (info.subresource !== '') return answerSubresource(parts, call, target);
   const isNamedCreate = info.verb === 'create' && info.name !== '';
   if (isNamedCreate || !kind.verbs.includes(info.verb)) throw methodNotAllowed();

@@ -6,6 +6,7 @@ import type { BusMessage, Subscription } from '../../../lib/bus/bus.ts';
 import type { ApiRequest, ApiResponse, Cause } from '../../../lib/bus/messages.ts';
 import { parseSubject, patternOf } from '../../../lib/bus/subjects.ts';
 import { busUser } from '../core/auth/user.ts';
+import { fetchProxied } from './aggregation/proxy.ts';
 import { handle } from './api.ts';
 import { inBusTurn } from './flow-control/in-turn.ts';
 import { valueBody, type Answer, type Call } from './call.ts';
@@ -51,7 +52,8 @@ async function respond(parts: ApiParts, from: string, data: unknown): Promise<Ap
     cause: causeOf(request.cause),
     warnings: new Set(),
   };
-  const { code, body } = plain(await inBusTurn(parts, call, () => handle(parts, call)));
+  const answered = await inBusTurn(parts, call, () => handle(parts, call));
+  const { code, body } = answered.type === 'proxy' ? await fetchProxied(parts, call, answered) : plain(answered);
   const warnings = call.warnings.size === 0 ? {} : { warnings: [...call.warnings] };
   return { code, body, ...warnings };
 }
@@ -81,7 +83,7 @@ function checked(data: unknown): ApiRequest {
   return request;
 }
 
-function plain(answered: Answer): { code: number; body: unknown } {
+function plain(answered: Exclude<Answer, { type: 'proxy' }>): { code: number; body: unknown } {
   switch (answered.type) {
     case 'object':
       return { code: answered.code, body: answered.body };

@@ -4,6 +4,7 @@ import { parseBody } from '../../../lib/api/decode.ts';
 import type { ParsedText } from '../../../lib/api/json.ts';
 import type { Kind } from '../../../lib/api/kind.ts';
 import type { Cause } from '../../../lib/bus/messages.ts';
+import type { Remote } from '../core/aggregation.ts';
 import type { User } from '../core/auth/user.ts';
 import type { CachedObject } from '../core/cache/cached-object.ts';
 import type { Page } from '../core/list-objects.ts';
@@ -15,6 +16,8 @@ import type { WatchPlan } from './watch-plan.ts';
 export interface CallBody {
   contentType: string;
   isEmpty: boolean;
+  /** As they came, over HTTP. */
+  bytes?: Uint8Array;
   /** `mustBe` names the expected kind in the error. Throws ApiError. */
   parse(mustBe: string, contentType?: string): ParsedText;
 }
@@ -46,6 +49,8 @@ export type Answer =
   | { type: 'list'; code: number; kind: Kind; page: Page; form: Form; includeObject: string }
   | { type: 'bytes'; code: number; contentType: string; bytes: Uint8Array; headers: Record<string, string> }
   | { type: 'watch'; plan: WatchPlan }
+  /** Another server answers. */
+  | { type: 'proxy'; remote: Remote }
   /** A conversation with the kubelet of the pod's node. */
   | { type: 'stream'; info: ResourceRequest; pod: CachedObject };
 
@@ -53,6 +58,7 @@ export function bytesBody(bytes: Uint8Array, contentType: string): CallBody {
   return {
     contentType,
     isEmpty: bytes.length === 0,
+    bytes,
     parse: (mustBe, as = contentType) => parseBody(bytes, as, mustBe),
   };
 }

@@ -13,6 +13,7 @@ import { openApiIndex, openApiV2, openApiV3 } from '../../../lib/api/openapi.ts'
 import type { Kind } from '../../../lib/api/kind.ts';
 import type { MediaRange } from '../core/media-type.ts';
 import type { KindTable } from '../core/served-kinds.ts';
+import type { Aggregation } from './aggregation/aggregation.ts';
 import type { Answer, Call } from './call.ts';
 import { jsonBytes } from './encode.ts';
 
@@ -44,22 +45,29 @@ function once(table: KindTable, name: string, make: () => unknown): Built | unde
   return built.get(name);
 }
 
+export interface Served {
+  own: KindTable;
+  aggregation: Pick<Aggregation, 'tableWith' | 'openApiPaths' | 'openApiV2' | 'isStale'>;
+}
+
 /** Undefined when nothing is there. */
 export function discoveryAnswer(
   call: Call,
-  table: KindTable,
+  { own, aggregation }: Served,
   path: string,
   accepted: readonly MediaRange[],
   address: string,
   version: string,
 ): Answer | undefined {
   const [root = '', ...rest] = path.split('/').filter((part) => part !== '');
-  if (root === 'openapi') return openapi(call, table, rest, accepted, version);
+  const table = aggregation.tableWith(own);
+  if (root === 'openapi') return openapi(call, { own, aggregation }, table, rest, accepted, version);
   const aggregated = aggregatedVersion(accepted);
+  const isStale = (group: string, v: string): boolean => aggregation.isStale(group, v);
   if (rest.length === 0 && (root === 'api' || root === 'apis')) {
     if (aggregated !== undefined)
       return document(
-        once(table, `${root} ${aggregated}`, () => aggregatedDiscovery(table.kinds, `/${root}`, aggregated)),
+        once(table, `${root} ${aggregated}`, () => aggregatedDiscovery(table.kinds, `/${root}`, aggregated, isStale)),
         aggregatedMediaType(aggregated),
       );
     return document(
@@ -97,23 +105,25 @@ function aggregatedVersion(accepted: readonly MediaRange[]): AggregatedVersion |
   return undefined;
 }
 
+/** `table` changes when what others serve does: documents are kept by it. */
 function openapi(
   call: Call,
+  { own, aggregation }: Served,
   table: KindTable,
   rest: readonly string[],
   accepted: readonly MediaRange[],
   version: string,
 ): Answer | undefined {
-  if (rest[0] === 'v2') return openapiV2(table, accepted, version);
+  if (rest[0] === 'v2') return openapiV2(own, table, aggregation, accepted, version);
   if (rest[0] !== 'v3') return undefined;
   const [, root, ...place] = rest;
   if (root === undefined)
     return document(
-      once(table, 'v3', () => openApiIndex(table.kinds, (group, v) => v3(table, group, v, version)!.hash)),
+      once(table, 'v3', () => openApiIndex(own.kinds, (group, v) => v3(own, group, v, version)!.hash, aggregation.openApiPaths)),
       JSON_TYPE,
     );
   const [group, groupVersion] = root === 'api' ? ['', place[0]] : [place[0] ?? '', place[1]];
-  const found = v3(table, group, groupVersion ?? '', version);
+  const found = v3(own, group, groupVersion ?? '', version);
   return document(found, JSON_TYPE, cacheHeaders(call, found));
 }
 
@@ -132,10 +142,16 @@ function v3(table: KindTable, group: string, groupVersion: string, version: stri
   return built;
 }
 
-function openapiV2(table: KindTable, accepted: readonly MediaRange[], version: string): Answer | undefined {
+function openapiV2(
+  own: KindTable,
+  table: KindTable,
+  aggregation: Served['aggregation'],
+  accepted: readonly MediaRange[],
+  version: string,
+): Answer | undefined {
   if (accepted[0]?.type === PROTOBUF_V2) return bytes(new Uint8Array(), PROTOBUF_V2_ANSWER, {});
   return document(
-    once(table, 'v2', () => openApiV2(table.kinds, version)),
+    once(table, 'v2', () => openApiV2(own.kinds, version, aggregation.openApiV2)),
     JSON_TYPE,
   );
 }

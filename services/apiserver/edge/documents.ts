@@ -61,7 +61,7 @@ export async function answerDocument(parts: ApiParts, call: Call, info: NonResou
       return (
         discoveryAnswer(
           call,
-          parts.kinds.table,
+          { own: parts.kinds.table, aggregation: parts.aggregation },
           info.path,
           parseAccept(call.accept),
           addressOf(parts),

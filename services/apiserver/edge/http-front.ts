@@ -8,20 +8,20 @@ import {
   type Http2ServerResponse,
 } from 'node:http2';
 import type { TLSSocket } from 'node:tls';
-import { promisify } from 'node:util';
-import { gzip } from 'node:zlib';
 import { ApiError, messageOf } from '../../../lib/base/errors.ts';
 import { LIMITS } from '../../../lib/base/limits.ts';
 import { peerCertificate } from '../../../lib/http/certificates.ts';
 import { readBody } from '../../../lib/http/read-body.ts';
 import { warningHeader } from '../../../lib/http/warnings.ts';
+import { sendProxied } from './aggregation/proxy.ts';
 import { handle } from './api.ts';
 import { inTurn } from './flow-control/in-turn.ts';
 import { bytesBody, type Call } from './call.ts';
 import type { ApiParts } from './parts.ts';
 import { sendLogs } from './pod-logs.ts';
 import { asRefusal } from './refusal.ts';
-import { render, type Rendered } from './render.ts';
+import { render } from './render.ts';
+import { send } from './send.ts';
 import { answerUpgrade } from './upgrade-front.ts';
 import { WatchSession } from './watch-session.ts';
 
@@ -30,9 +30,6 @@ export type Response = Http2ServerResponse;
 
 const BODY_MS = 30_000;
 const NOTHING = new Uint8Array();
-const gzipAsync = promisify(gzip);
-/** Upstream's bound: below it, compressing costs more than it saves. */
-const GZIP_BYTES = 131_072;
 
 export interface HttpFront {
   close(): Promise<void>;
@@ -142,8 +139,12 @@ async function answerCall(parts: ApiParts, call: Call, request: Request, respons
     );
   if (answer.type === 'watch')
     return stream(response, (output) => new WatchSession(parts.hub, ctx.clock, answer.plan, output));
+  if (answer.type === 'proxy') {
+    const instead = await sendProxied(parts, call, answer, request.headers, response);
+    return instead === undefined ? undefined : send(parts.ctx.clock, request, response, instead);
+  }
   if (answer.type === 'stream') return sendLogs(parts, call, answer, response);
-  await send(request, response, render(answer, ctx.clock.now()));
+  await send(parts.ctx.clock, request, response, render(answer, ctx.clock.now()));
 }
 
 export function callOf(
@@ -193,24 +194,6 @@ export function flushHeaders(response: Response): void {
   (response as unknown as { flushHeaders?: () => void }).flushHeaders?.();
 }
 
-async function send(
-  request: Pick<Request, 'headers' | 'method'>,
-  response: Response,
-  rendered: Rendered,
-): Promise<void> {
-  let { bytes } = rendered;
-  const acceptsGzip = /\bgzip\b/.test(String(request.headers['accept-encoding'] ?? ''));
-  if (bytes.length > GZIP_BYTES && acceptsGzip) {
-    bytes = await gzipAsync(bytes, { level: 1 });
-    response.setHeader('content-encoding', 'gzip');
-    response.setHeader('vary', 'Accept-Encoding');
-  }
-  for (const [name, value] of Object.entries(rendered.headers ?? {})) response.setHeader(name, value);
-  response.writeHead(rendered.code, { 'content-type': rendered.contentType, 'content-length': bytes.length });
-  if (request.method === 'HEAD') response.end();
-  else response.end(bytes);
-}
-
 async function sendError(parts: ApiParts, request: Request, response: Response, error: unknown): Promise<void> {
   const refusal = asRefusal(parts, error);
   if (response.headersSent) {
@@ -222,7 +205,9 @@ async function sendError(parts: ApiParts, request: Request, response: Response, 
   if (retryAfter !== undefined) response.setHeader('retry-after', String(retryAfter));
   if (refusal.code === 401) response.setHeader('www-authenticate', 'Bearer');
   const bytes = Buffer.from(`${JSON.stringify(refusal.toStatus())}\n`);
-  await send(request, response, { code: refusal.code, contentType: 'application/json', bytes }).catch(() => {});
+  await send(parts.ctx.clock, request, response, { code: refusal.code, contentType: 'application/json', bytes }).catch(
+    () => {},
+  );
 }
 
 function auditId(parts: ApiParts, request: Request): string {

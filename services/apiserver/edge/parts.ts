@@ -5,6 +5,7 @@ import type { Access } from '../core/auth/access.ts';
 import type { ClusterCache } from '../core/cache/cluster-cache.ts';
 import type { WatchHub } from '../core/cache/watch-hub.ts';
 import type { ServedKinds } from '../core/served-kinds.ts';
+import type { Aggregation } from './aggregation/aggregation.ts';
 import type { Authenticator } from './authenticate.ts';
 import type { Bootstrap } from './bootstrap/bootstrap.ts';
 import type { FlowGate } from './flow-control/flow-gate.ts';
@@ -26,4 +27,5 @@ export interface ApiParts {
   authenticator: Authenticator;
   metrics: Metrics;
   bootstrap: Bootstrap;
+  aggregation: Aggregation;
 }

@@ -2,16 +2,26 @@
 import { stringify } from 'yaml';
 import type { Form } from '../core/media-type.ts';
 import type { Answer } from './call.ts';
-import { includeOf, itemBytes, jsonBytes, listBytes, listTable } from './encode.ts';
+import { includeOf, itemBytes, jsonBytes, listPieces, tablePieces, yamlPieces } from './encode.ts';
 
-export interface Rendered {
+interface RenderedHead {
   code: number;
   contentType: string;
-  bytes: Uint8Array;
   headers?: Record<string, string>;
 }
 
-export type FiniteAnswer = Exclude<Answer, { type: 'watch' } | { type: 'stream' }>;
+export interface RenderedWhole extends RenderedHead {
+  bytes: Uint8Array;
+}
+
+/** A list is made while it is sent: all of it at once might be hundreds of MiB, and nobody else would be served meanwhile. */
+export interface RenderedPieces extends RenderedHead {
+  pieces: Iterator<Uint8Array>;
+}
+
+export type Rendered = RenderedWhole | RenderedPieces;
+
+export type FiniteAnswer = Exclude<Answer, { type: 'watch' } | { type: 'stream' } | { type: 'proxy' }>;
 
 export function render(answer: FiniteAnswer, now: number): Rendered {
   switch (answer.type) {
@@ -23,12 +33,17 @@ export function render(answer: FiniteAnswer, now: number): Rendered {
       const { item, kind, form, code } = answer;
       if (form.as !== 'table') return inForm(code, form, itemBytes(item, form));
       const page = { items: [item], revision: item.revision, continue: '', remaining: undefined };
-      return json(code, jsonBytes(listTable(kind, page, 'Metadata', now)));
+      return { code, contentType: 'application/json', pieces: tablePieces(kind, page, 'Metadata', now) };
     }
     case 'list': {
       const { page, kind, form, code } = answer;
-      if (form.as !== 'table') return inForm(code, form, listBytes(kind, page, form));
-      return json(code, jsonBytes(listTable(kind, page, includeOf(answer.includeObject), now)));
+      const pieces =
+        form.as === 'table'
+          ? tablePieces(kind, page, includeOf(answer.includeObject), now)
+          : form.mediaType === 'application/yaml'
+            ? yamlPieces(kind, page, form)
+            : listPieces(kind, page, form);
+      return { code, contentType: form.as === 'table' ? 'application/json' : form.mediaType, pieces };
     }
   }
 }

@@ -5,10 +5,10 @@ import { messageOf } from '../../../../lib/base/errors.ts';
 import { isIPv4 } from '../../../../lib/api/formats.ts';
 import type { ClusterCache } from '../../core/cache/cluster-cache.ts';
 import type { ClientConfig } from '../../core/admission/webhooks.ts';
+import { serviceEndpoint } from '../../core/service-endpoint.ts';
 
 /** More than an object can be, with its patch. */
 const MOST_BYTES = 8_388_608;
-const SLICES = 'discovery.k8s.io/endpointslices';
 
 interface Place {
   host: string;
@@ -51,30 +51,10 @@ function placeOf(cache: ClusterCache, { url, service }: ClientConfig, query: str
   const path = `${service.path ?? '/'}${query}`;
   const serverName = `${name}.${namespace}.svc`;
   const shown = `https://${serverName}:${port}${path}`;
-  const address = endpointOf(cache, namespace, name, port);
+  const address = serviceEndpoint(cache, namespace, name, port);
   if (address === undefined)
     throw new Error(`Post ${JSON.stringify(shown)}: no endpoints available for service ${JSON.stringify(name)}`);
   return { ...address, path, serverName, shown };
-}
-
-/** A ready address behind the Service: cluster IPs are only known to nodes. */
-function endpointOf(
-  cache: ClusterCache,
-  namespace: string,
-  name: string,
-  port: number,
-): Pick<Place, 'host' | 'port'> | undefined {
-  const service = cache.get({ stream: 'core/services', namespace, name })?.object;
-  const asked = (service?.['spec']?.ports ?? []).find((one: any) => one.port === port);
-  if (asked === undefined) return undefined;
-  for (const { object } of cache.resource(SLICES).indexed([`label=kubernetes.io/service-name=${name}`])) {
-    if (object.metadata.namespace !== namespace) continue;
-    const target = (object['ports'] ?? []).find((one: any) => (one.name ?? '') === (asked.name ?? ''));
-    const ready = (object['endpoints'] ?? []).find((one: any) => one.conditions?.ready !== false);
-    if (target?.port !== undefined && ready?.addresses?.[0] !== undefined)
-      return { host: ready.addresses[0] as string, port: target.port as number };
-  }
-  return undefined;
 }
 
 function post(place: Place, caBundle: string | undefined, text: string, timeoutMs: number): Promise<string> {
