@@ -19,6 +19,16 @@ export interface Page {
   remaining: number | undefined;
 }
 
+/** Where a list looks. */
+export interface Listed {
+  cache: ClusterCache;
+  kind: Kind;
+  stream: string;
+  /** '' : all */
+  namespace: string;
+  options: ListOptions;
+}
+
 export function listObjects(
   cache: ClusterCache,
   kind: Kind,
@@ -26,36 +36,33 @@ export function listObjects(
   namespace: string,
   options: ListOptions,
 ): Page {
-  const resource = cache.resource(stream);
-  if (options.continue !== '') return nextPage(cache, resource, kind, namespace, options);
-  if (options.match === 'Exact') {
-    const revision = revisionOf(options.resourceVersion);
-    return pageOf(resource, stateAt(cache, resource, revision, ''), revision, '', kind, namespace, options);
+  const steps = listing({ cache, kind, stream, namespace, options });
+  for (;;) {
+    const step = steps.next();
+    if (step.done) return step.value;
   }
-  const candidates = options.limit === 0 ? byIndex(resource, kind, namespace, options) : undefined;
-  if (candidates !== undefined) {
-    const matches = matcherOf(options, kind);
-    const items = candidates
-      .filter((item) => namespace === '' || item.namespace === namespace)
-      .map((item) => viewAs(kind, item))
-      .filter((item) => matches(item.object));
-    return { items, revision: cache.revision, continue: '', remaining: undefined };
-  }
-  return pageOf(resource, resource.objects, cache.revision, '', kind, namespace, options);
 }
 
-function nextPage(
-  cache: ClusterCache,
-  resource: ResourceCache,
-  kind: Kind,
-  namespace: string,
-  options: ListOptions,
-): Page {
-  const token = decodeContinue(options.continue);
-  if (token.revision < 0)
-    return pageOf(resource, resource.objects, cache.revision, token.after, kind, namespace, options);
-  const state = stateAt(cache, resource, token.revision, token.after);
-  return pageOf(resource, state, token.revision, token.after, kind, namespace, options);
+/** The same in steps: whoever drives it may do other things in between, the state that is listed does not change. */
+export function* listing(listed: Listed): Generator<undefined, Page> {
+  const { cache, stream, options } = listed;
+  const resource = cache.resource(stream);
+  const token = options.continue === '' ? undefined : decodeContinue(options.continue);
+  const after = token?.after ?? '';
+  // -1: goes on in the newest state, since the one it began with is forgotten.
+  const revision = (token === undefined ? exactRevision(options) : token.revision) ?? -1;
+  const isNewest = revision < 0;
+  const state = isNewest ? resource.objects : stateAt(cache, resource, revision, after);
+  const page = { resource, state, revision: isNewest ? cache.revision : revision, after };
+  const candidates = state === resource.objects ? byIndex(resource, listed) : undefined;
+  return yield* pageOf(page, listed, candidates);
+}
+
+/** Undefined: the newest. With a limit a plain revision is meant exactly, as upstream's table of semantics has it. */
+function exactRevision({ match, limit, resourceVersion }: ListOptions): number | undefined {
+  const isExact = match === 'Exact' || (match === '' && limit > 0);
+  const revision = revisionOf(resourceVersion);
+  return isExact && revision > 0 ? revision : undefined;
 }
 
 /** Throws 410 when that state is forgotten; a list in pages gets a token to go on with in the newest state. */
@@ -67,11 +74,7 @@ function stateAt(
 ): OrderedMap<CachedObject> {
   const state = revision > cache.revision ? undefined : resource.at(revision);
   if (state !== undefined) return state;
-  if (after === '')
-    throw new ApiError(
-      'Expired',
-      `The resourceVersion for the provided list is too old or unknown: ${revision} (known: ${resource.floor} to ${cache.revision}).`,
-    );
+  if (after === '') throw new ApiError('Expired', 'The resourceVersion for the provided list is too old.');
   const fresh = encodeContinue({ revision: -1, after });
   throw new ExpiredListError(fresh);
 }
@@ -93,49 +96,74 @@ export class ExpiredListError extends ApiError {
   }
 }
 
-function pageOf(
-  resource: ResourceCache,
-  state: OrderedMap<CachedObject>,
-  revision: number,
-  after: string,
-  kind: Kind,
-  namespace: string,
-  options: ListOptions,
-): Page {
-  const matches = matcherOf(options, kind);
-  const prefix = namespace === '' ? '' : `${namespace}/`;
-  const items: CachedObject[] = [];
-  let remaining = 0;
-  const isSelecting = options.labels.length + options.fields.length > 0;
-  for (const [, stored] of state.range(prefix, after === '' ? prefix : `${after}\u0000`)) {
-    const item = viewAs(kind, stored);
-    if (options.limit > 0 && items.length === options.limit) {
-      remaining++;
-      if (isSelecting) break;
-    } else if (matches(item.object)) items.push(item);
-  }
-  if (remaining === 0) return { items, revision, continue: '', remaining: undefined };
-  resource.remember(revision, state);
-  const token = encodeContinue({ revision, after: items.at(-1)!.key });
-  return { items, revision, continue: token, remaining: isSelecting ? undefined : remaining };
+interface PageStart {
+  resource: ResourceCache;
+  state: OrderedMap<CachedObject>;
+  revision: number;
+  /** '' : from the beginning. */
+  after: string;
 }
 
+/** Objects between two steps of a listing: some tenths of a millisecond. */
+const STEP_OBJECTS = 512;
+
+function* pageOf(
+  { resource, state, revision, after }: PageStart,
+  { kind, namespace, options }: Listed,
+  candidates: readonly CachedObject[] | undefined,
+): Generator<undefined, Page> {
+  const matches = matcherOf(options, kind);
+  const prefix = prefixOf(namespace);
+  const from = after === '' ? prefix : `${after}\u0000`;
+  const isSelecting = options.labels.length + options.fields.length > 0;
+  const items: CachedObject[] = [];
+  let looked = 0;
+  for (const stored of candidates?.filter(({ key }) => key >= from && key.startsWith(prefix)) ??
+    valuesOf(state, prefix, from)) {
+    if (++looked % STEP_OBJECTS === 0) yield;
+    const item = viewAs(kind, stored);
+    if (!matches(item.object)) continue;
+    if (options.limit > 0 && items.length === options.limit) {
+      resource.remember(revision, state);
+      const last = items.at(-1)!.key;
+      const remaining = isSelecting ? undefined : state.count(prefix, `${last}\u0000`);
+      return { items, revision, continue: encodeContinue({ revision, after: last }), remaining };
+    }
+    items.push(item);
+  }
+  return { items, revision, continue: '', remaining: undefined };
+}
+
+const prefixOf = (namespace: string): string => (namespace === '' ? '' : `${namespace}/`);
+
+function* valuesOf(state: OrderedMap<CachedObject>, prefix: string, from: string): Generator<CachedObject> {
+  for (const [, value] of state.range(prefix, from)) yield value;
+}
+
+/** An index gives its objects out of order: sorting many costs more than looking at all. */
+const WORTH_SORTING = 8;
+
 /** Objects by an index, when the selector names what an index knows; undefined: scan. */
-function byIndex(
-  resource: ResourceCache,
-  kind: Kind,
-  namespace: string,
-  options: ListOptions,
-): CachedObject[] | undefined {
+function byIndex(resource: ResourceCache, { kind, namespace, options }: Listed): CachedObject[] | undefined {
   const name = fieldValue(options, 'metadata.name');
   if (name !== '' && (namespace !== '' || !kind.ref.namespaced)) {
     const found = resource.get(`${namespace}/${name}`);
     return found === undefined ? [] : [found];
   }
+  let [best, fewest] = [undefined as string[] | undefined, Infinity];
+  for (const terms of termsOf(resource, options)) {
+    const count = resource.indexedCount(terms);
+    if (count < fewest) [best, fewest] = [terms, count];
+  }
+  const all = resource.objects.count(prefixOf(namespace));
+  return best === undefined || fewest * WORTH_SORTING > all ? undefined : resource.indexedAny(best);
+}
+
+/** Each entry: terms of which every object of the list has one. */
+function* termsOf(resource: ResourceCache, options: ListOptions): Generator<string[]> {
+  for (const { operator, key, values } of options.labels)
+    if (operator === '=' || operator === 'in') yield values.map((value) => `label=${key}=${value}`);
+    else if (operator === 'exists' || operator === 'gt' || operator === 'lt') yield [`labelled=${key}`];
   const node = fieldValue(options, 'spec.nodeName');
-  const terms = options.labels
-    .filter((requirement) => requirement.operator === '=')
-    .map((requirement) => `label=${requirement.key}=${requirement.values[0]}`);
-  if (node !== '' && resource.stream === 'core/pods') terms.push(`node=${node}`);
-  return terms.length === 0 ? undefined : resource.indexed(terms);
+  if (node !== '' && resource.stream === 'core/pods') yield [`node=${node}`];
 }

@@ -20,7 +20,8 @@ export interface ListOptions {
   match: VersionMatch;
   timeoutSeconds: number;
   allowBookmarks: boolean;
-  sendInitialEvents: boolean;
+  /** Undefined: not said. */
+  sendInitialEvents: boolean | undefined;
 }
 
 const REF = { group: 'meta.k8s.io', kind: 'ListOptions' };
@@ -35,7 +36,7 @@ export function listOptions(query: URLSearchParams, kind: Kind, isWatch: boolean
     match: matchOf(query),
     timeoutSeconds: whole(query, 'timeoutSeconds'),
     allowBookmarks: query.has('allowWatchBookmarks') && isTrue(query.get('allowWatchBookmarks')),
-    sendInitialEvents: query.has('sendInitialEvents') && isTrue(query.get('sendInitialEvents')),
+    sendInitialEvents: query.has('sendInitialEvents') ? isTrue(query.get('sendInitialEvents')) : undefined,
   };
   check(options, query, isWatch);
   return options;

@@ -1,5 +1,6 @@
 // Does: turns objects and events into bytes, each version of an object once per representation, shared by every reader.
 // Never decides what a reader may see.
+import { stringify } from 'yaml';
 import type { Kind } from '../../../lib/api/kind.ts';
 import { apiVersionOf } from '../../../lib/api/resource.ts';
 import { partialObjectMetadata, toTable, type IncludeObject } from '../../../lib/api/table.ts';
@@ -59,30 +60,53 @@ function oneRowTable(item: CachedObject, { kind, include, now, withColumns }: Ev
   return jsonBytes(toTable(kind, [item.object], { now, includeObject: include, metadata, noHeaders: !withColumns }));
 }
 
-/** A list is made of the bytes of its items: no object is encoded twice. */
-export function listBytes(kind: Kind, page: Page, form: Form): Uint8Array {
+/** A list is made of the bytes of its items: no object is encoded twice. One piece an item. */
+export function* listPieces(kind: Kind, page: Page, form: Form): Generator<Uint8Array> {
   const partial = form.as === 'partial';
   const head = {
     kind: partial ? 'PartialObjectMetadataList' : kind.listKind,
     apiVersion: partial ? `meta.k8s.io/${form.version}` : apiVersionOf(kind.ref),
     metadata: listMeta(page),
   };
-  const text = JSON.stringify(head);
-  const parts: Uint8Array[] = [Buffer.from(`${text.slice(0, -1)},"items":[`)];
-  for (const [i, item] of page.items.entries()) {
-    if (i > 0) parts.push(COMMA);
-    parts.push(itemBytes(item, form));
-  }
-  parts.push(LIST_END);
-  return Buffer.concat(parts);
+  yield* enclosed(`${JSON.stringify(head).slice(0, -1)},"items":[`, page.items, (item) => itemBytes(item, form));
 }
 
 const COMMA = Buffer.from(',');
 const LIST_END = Buffer.from(']}');
 
-export function listTable(kind: Kind, page: Page, includeObject: IncludeObject, now: number): object {
-  const objects = page.items.map((item) => item.object);
-  return toTable(kind, objects, { now, includeObject, metadata: listMeta(page) });
+function* enclosed(
+  begin: string,
+  items: readonly CachedObject[],
+  bytesOf: (item: CachedObject) => Uint8Array,
+): Generator<Uint8Array> {
+  yield Buffer.from(begin);
+  for (const [i, item] of items.entries()) {
+    if (i > 0) yield COMMA;
+    yield bytesOf(item);
+  }
+  yield LIST_END;
+}
+
+/** Rows tell ages: they are made anew for each answer. */
+export function* tablePieces(kind: Kind, page: Page, includeObject: IncludeObject, now: number): Generator<Uint8Array> {
+  const options = { now, includeObject, metadata: listMeta(page) };
+  const { rows: _, ...head } = toTable(kind, [], options);
+  const begin = `${JSON.stringify(head).slice(0, -1)},"rows":[`;
+  const row = { ...options, noHeaders: true };
+  yield* enclosed(begin, page.items, (item) => jsonBytes(toTable(kind, [item.object], row).rows[0]));
+}
+
+/** A list in YAML, one item after the other: what is in an item is deeper by one level than it is alone. */
+export function* yamlPieces(kind: Kind, page: Page, form: Form): Generator<Uint8Array> {
+  const [first, ...items] = listPieces(kind, { ...page, items: [] }, form);
+  const head = JSON.parse(`${Buffer.from(first!).toString()}${Buffer.concat(items).toString()}`) as object;
+  const text = stringify(head);
+  if (page.items.length === 0) return yield Buffer.from(text);
+  yield Buffer.from(text.replace(/items: \[\]\n$/, 'items:\n'));
+  for (const item of page.items) {
+    const one = stringify([JSON.parse(Buffer.from(itemBytes(item, form)).toString())]);
+    yield Buffer.from(one.replaceAll(/^(?!$)/gm, '  '));
+  }
 }
 
 /** `includeObject` of the query. */

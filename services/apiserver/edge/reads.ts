@@ -1,7 +1,7 @@
 // Does: answers get, list and watch from the cache, once it is as new as the reader asks for. Never reads the store.
 import type { CachedObject } from '../core/cache/cached-object.ts';
 import { viewAs } from '../core/cache/view-as.ts';
-import { listObjects } from '../core/list-objects.ts';
+import { listing, listObjects } from '../core/list-objects.ts';
 import { listOptions, revisionOf } from '../core/list-options.ts';
 import { formOf } from '../core/media-type.ts';
 import { notFound } from '../core/pipeline/plan.ts';
@@ -10,7 +10,8 @@ import type { Answer, Call } from './call.ts';
 import { convert, converting, convertingList } from './custom-resources/convert.ts';
 import { includeOf } from './encode.ts';
 import type { ApiParts } from './parts.ts';
-import { planWatch } from './watch-plan.ts';
+import { inSlices } from './slices.ts';
+import { planning, planWatch } from './watch-plan.ts';
 
 export async function getObject(parts: ApiParts, call: Call, target: Target): Promise<Answer> {
   const form = formOf(call.accept);
@@ -32,9 +33,11 @@ export async function listOrTable(parts: ApiParts, call: Call, target: Target): 
   const options = listOptions(call.query, kind, false);
   if (options.continue === '') await makeFresh(parts, call, options.resourceVersion);
   const listed = { kind, stream, namespace: info.namespace, options };
-  const page = await convertingList(parts, listed, () =>
-    listObjects(parts.cache, kind, stream, info.namespace, options),
-  );
+  const { cache, ctx } = parts;
+  const page =
+    kind.storedAs?.converter === undefined
+      ? await inSlices(ctx.clock, listing({ cache, ...listed }))
+      : await convertingList(parts, listed, () => listObjects(cache, kind, stream, info.namespace, options));
   return { type: 'list', code: 200, kind, page, form, includeObject: call.query.get('includeObject') ?? '' };
 }
 
@@ -46,9 +49,14 @@ export async function watchObjects(parts: ApiParts, call: Call, target: Target):
   const namespace = kind.ref.namespaced ? info.namespace : '';
   const include = includeOf(call.query.get('includeObject'));
   const watched = { kind, stream, namespace, name: info.name };
-  const plan = await convertingList(parts, { kind, stream, namespace, options: { ...options, match: '' } }, () =>
-    planWatch(parts.cache, watched, options, form, include, parts.ctx.chance),
-  );
+  const { cache, ctx } = parts;
+  const wanted = [cache, watched, options, form, include, ctx.chance] as const;
+  const plan =
+    kind.storedAs?.converter === undefined
+      ? await inSlices(ctx.clock, planning(...wanted))
+      : await convertingList(parts, { kind, stream, namespace, options: { ...options, match: '' } }, () =>
+          planWatch(...wanted),
+        );
   if (kind.storedAs?.converter !== undefined) plan.convert = (needed) => convert(parts, needed);
   return { type: 'watch', plan };
 }

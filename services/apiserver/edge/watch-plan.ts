@@ -7,7 +7,7 @@ import type { Chance } from '../../../lib/base/chance.ts';
 import type { CachedObject } from '../core/cache/cached-object.ts';
 import type { ClusterCache } from '../core/cache/cluster-cache.ts';
 import type { WatchScope } from '../core/cache/watch-hub.ts';
-import { listObjects } from '../core/list-objects.ts';
+import { listing, listObjects } from '../core/list-objects.ts';
 import { fieldValue, matcherOf, revisionOf, type ListOptions } from '../core/list-options.ts';
 import type { Form } from '../core/media-type.ts';
 
@@ -44,14 +44,23 @@ export interface WatchTarget {
   name: string;
 }
 
-export function planWatch(
+export function planWatch(...wanted: Parameters<typeof planning>): WatchPlan {
+  const steps = planning(...wanted);
+  for (;;) {
+    const step = steps.next();
+    if (step.done) return step.value;
+  }
+}
+
+/** In steps, as the list of the initial objects is. */
+export function* planning(
   cache: ClusterCache,
   target: WatchTarget,
   options: ListOptions,
   form: Form,
   include: IncludeObject,
   chance: Chance,
-): WatchPlan {
+): Generator<undefined, WatchPlan> {
   const { kind, stream, namespace } = target;
   const name = target.name === '' ? fieldValue(options, 'metadata.name') : target.name;
   const named = options.fields.some((field) => field.field === 'metadata.name')
@@ -61,9 +70,10 @@ export function planWatch(
         fields: [...options.fields, ...(name === '' ? [] : [{ field: 'metadata.name', equals: true, value: name }])],
       };
   const revision = revisionOf(options.resourceVersion);
-  const wantsInitial = options.sendInitialEvents || revision === 0;
+  const wantsInitial = options.sendInitialEvents ?? revision === 0;
   const all = { ...named, limit: 0, continue: '', resourceVersion: '', match: '' as const };
-  const page = wantsInitial ? listObjects(cache, kind, stream, namespace, all) : undefined;
+  const now = cache.revision;
+  const page = wantsInitial ? yield* listing({ cache, kind, stream, namespace, options: all }) : undefined;
   const sieve = sieveOf(cache, target, named, page?.items);
   return {
     kind,
@@ -71,8 +81,8 @@ export function planWatch(
     scope: { stream, namespace, name, node: stream === 'core/pods' ? fieldValue(options, 'spec.nodeName') : '' },
     matches: storedMatcher(named, kind),
     initial: page?.items ?? [],
-    from: page?.revision ?? revision,
-    endsInitial: options.sendInitialEvents,
+    from: page?.revision ?? (revision === 0 ? now : revision),
+    endsInitial: options.sendInitialEvents === true,
     bookmarks: options.allowBookmarks,
     // Upstream's default: between 30 and 60 minutes, spread so that clients do not all come back at once.
     timeoutSeconds: options.timeoutSeconds > 0 ? options.timeoutSeconds : 1800 + chance.int(1800),

@@ -33,5 +33,14 @@ export function seenBy(event: CacheEvent, matches: Matches): SeenEvent | undefin
   if (after === undefined) return was ? { type: 'DELETED', object: event.gone! } : undefined;
   const is = matches(after.object);
   if (is) return { type: was ? 'MODIFIED' : 'ADDED', object: after };
-  return was ? { type: 'DELETED', object: atRevision(before, event.revision) } : undefined;
+  return was ? { type: 'DELETED', object: leftBy(event, before) } : undefined;
+}
+
+/** One for all watchers that it leaves, or each would have it encoded anew. */
+const LEFT = new WeakMap<CacheEvent, CachedObject>();
+
+function leftBy(event: CacheEvent, before: CachedObject): CachedObject {
+  let left = LEFT.get(event);
+  if (left === undefined) LEFT.set(event, (left = atRevision(before, event.revision)));
+  return left;
 }

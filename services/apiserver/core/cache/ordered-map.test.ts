@@ -28,6 +28,9 @@ test('it is a sorted Map, and each earlier state stays as it was', (t) => {
         [...map.range('', prefix)],
         sorted(model).filter(([k]) => k >= prefix),
       );
+      t.is(map.count(), model.size);
+      t.is(map.count(prefix), [...map.range(prefix)].length);
+      t.is(map.count('a', prefix), [...map.range('a', prefix)].length);
       for (const [k, value] of model) t.is(map.get(k), value);
       for (const [state, then] of held) t.deepEqual([...state.range()], then);
     }),
@@ -40,6 +43,9 @@ test('many keys are split into chunks and found again', (t) => {
   for (let i = 0; i < 5_000; i++) map = map.set(`k${(i * 7919) % 5_000}`, i);
   t.is(map.size, 5_000);
   t.is([...map.range('k1')].length, 1_111);
+  t.is(map.count('k1'), 1_111);
+  t.is(map.count('k1', 'k1999'), 1);
+  t.is(map.count('k', 'k5'), 555);
   for (let i = 0; i < 5_000; i++) t.true(map.get(`k${i}`) !== undefined);
   for (let i = 0; i < 5_000; i++) map = map.delete(`k${i}`);
   t.is(map.size, 0);

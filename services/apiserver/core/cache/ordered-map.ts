@@ -8,6 +8,8 @@ interface Chunk<V> {
 
 /** A write copies one chunk and the list of chunks: at 10^5 keys some hundred pointers, with no tree to balance. */
 const CHUNK_KEYS = 256;
+/** Greater than all that may follow in a key. */
+const BEHIND_ALL = '\uffff';
 
 export class OrderedMap<V> {
   readonly #chunks: ReadonlyArray<Chunk<V>>;
@@ -61,6 +63,19 @@ export class OrderedMap<V> {
         yield [keys[i]!, values[i]!];
       }
     }
+  }
+
+  /** How many entries `range` would give: O(chunks), not O(entries). */
+  count(prefix = '', from = prefix): number {
+    const start = from > prefix ? from : prefix;
+    if (this.#chunks.length === 0) return 0;
+    const first = this.#chunkFor(start);
+    const last = prefix === '' ? this.#chunks.length - 1 : this.#chunkFor(prefix + BEHIND_ALL);
+    let count = 0;
+    for (let c = first; c < last; c++) count += this.#chunks[c]!.keys.length;
+    count +=
+      prefix === '' ? this.#chunks[last]!.keys.length : lowerBound(this.#chunks[last]!.keys, prefix + BEHIND_ALL);
+    return Math.max(0, count - lowerBound(this.#chunks[first]!.keys, start));
   }
 
   /** The chunk that holds `key` or would: the last one whose first key is not greater. */

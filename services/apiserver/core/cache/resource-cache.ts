@@ -6,9 +6,11 @@ import type { KubeObject } from '../../../../lib/api/object.ts';
 import { atRevision, type CachedObject } from './cached-object.ts';
 import { OrderedMap } from './ordered-map.ts';
 
-/** Which index entries an object has: `node=n1`, `owner=<uid>`, `label=app=web`. */
+/** Which index entries an object has: `node=n1`, `owner=<uid>`, `label=app=web` (and `labelled=app`). */
 function indexTerms(object: KubeObject): string[] {
-  const terms = Object.entries(object.metadata.labels ?? {}).map(([key, value]) => `label=${key}=${value}`);
+  const terms: string[] = [];
+  const { labels } = object.metadata;
+  for (const key in labels) terms.push(`label=${key}=${labels[key]}`, `labelled=${key}`);
   for (const owner of object.metadata.ownerReferences ?? []) terms.push(`owner=${owner.uid}`);
   const node = object.kind === 'Pod' ? object.spec?.nodeName : undefined;
   if (typeof node === 'string' && node !== '') terms.push(`node=${node}`);
@@ -85,10 +87,23 @@ export class ResourceCache {
     return keys.map((key) => this.#objects.get(key)!);
   }
 
-  /** Events after `revision`, or undefined when some of them are forgotten. */
-  eventsAfter(revision: number): readonly CacheEvent[] | undefined {
+  /** How many objects have any of these terms: what it costs to look at them. */
+  indexedCount(terms: readonly string[]): number {
+    return terms.reduce((sum, term) => sum + (this.#index.get(term)?.size ?? 0), 0);
+  }
+
+  /** Objects with any of these terms, in order. An object has at most one of the values of a label. */
+  indexedAny(terms: readonly string[]): CachedObject[] {
+    const keys = new Set<string>();
+    for (const term of terms) for (const key of this.#index.get(term) ?? []) keys.add(key);
+    return [...keys].toSorted().map((key) => this.#objects.get(key)!);
+  }
+
+  /** Events after `revision`, at most `limit`, or undefined when some of them are forgotten. */
+  eventsAfter(revision: number, limit = Infinity): readonly CacheEvent[] | undefined {
     if (revision < this.#floor) return undefined;
-    return this.#events.slice(this.#indexAfter(revision));
+    const from = this.#indexAfter(revision);
+    return this.#events.slice(from, from + limit);
   }
 
   /** The objects as they were at `revision`, or undefined when that is forgotten. O(events since) unless remembered. */
@@ -145,13 +160,17 @@ export class ResourceCache {
   }
 
   #replace(before: CachedObject | undefined, after: CachedObject): void {
+    const terms = indexTerms(after.object);
+    const had = before === undefined ? [] : indexTerms(before.object);
+    this.#objects = this.#objects.set(after.key, after);
+    // Most writes leave labels, owners and node as they are.
+    if (terms.length === had.length && terms.every((term, i) => term === had[i])) return;
     if (before !== undefined) this.#unindex(before);
-    for (const term of indexTerms(after.object)) {
+    for (const term of terms) {
       const keys = this.#index.get(term);
       if (keys === undefined) this.#index.set(term, new Set([after.key]));
       else keys.add(after.key);
     }
-    this.#objects = this.#objects.set(after.key, after);
   }
 
   #unindex(object: CachedObject): void {

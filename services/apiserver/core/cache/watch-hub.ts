@@ -29,6 +29,9 @@ export interface WatchHandle {
   close(): void;
 }
 
+/** One that takes little at a time must not have all the rest looked up for it each time. */
+const REPLAYED_AT_ONCE = 256;
+
 class Watcher implements WatchHandle {
   readonly scope: WatchScope;
   readonly matches: Matches;
@@ -97,17 +100,21 @@ export class WatchHub {
   }
 
   replay(watcher: Watcher): void {
-    const events = this.#cache.resource(watcher.scope.stream).eventsAfter(watcher.seen);
-    if (events === undefined) {
-      this.drop(watcher);
-      watcher.sink.expired(watcher.seen);
-      return;
-    }
-    watcher.parked = false;
-    for (const event of events) {
-      if (inScope(watcher.scope, event)) this.#offer(watcher, event);
-      else watcher.seen = event.revision;
-      if (watcher.parked) return;
+    const resource = this.#cache.resource(watcher.scope.stream);
+    for (;;) {
+      const events = resource.eventsAfter(watcher.seen, REPLAYED_AT_ONCE);
+      if (events === undefined) {
+        this.drop(watcher);
+        watcher.sink.expired(watcher.seen);
+        return;
+      }
+      watcher.parked = false;
+      for (const event of events) {
+        if (inScope(watcher.scope, event)) this.#offer(watcher, event);
+        else watcher.seen = event.revision;
+        if (watcher.parked) return;
+      }
+      if (events.length < REPLAYED_AT_ONCE) return;
     }
   }
 

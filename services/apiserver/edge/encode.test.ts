@@ -1,0 +1,61 @@
+// Shows that a list in pieces is one well-formed document with all its items, in each form. Never speaks HTTP.
+import test from 'ava';
+import fc from 'fast-check';
+import { parse } from 'yaml';
+import { cachedObject } from '../core/cache/cached-object.ts';
+import { ClusterCache } from '../core/cache/cluster-cache.ts';
+import type { Form } from '../core/media-type.ts';
+import { ServedKinds } from '../core/served-kinds.ts';
+import { listPieces, tablePieces, yamlPieces } from './encode.ts';
+
+const CONFIG_MAPS = new ServedKinds(new ClusterCache([], 0)).table.find('', 'v1', 'configmaps')!;
+const JSON_FORM: Form = { as: 'object', version: 'v1', mediaType: 'application/json' };
+
+const pageOf = (values: readonly string[]): Parameters<typeof listPieces>[1] => ({
+  items: values.map((value, i) => {
+    const at = { key: `x/n${i}`, namespace: 'x', name: `n${i}` };
+    const object = {
+      apiVersion: 'v1',
+      kind: 'ConfigMap',
+      metadata: { namespace: 'x', name: `n${i}` },
+      data: { value },
+    };
+    return cachedObject(at, object, i + 1, i + 1);
+  }),
+  revision: 7,
+  continue: '',
+  remaining: undefined,
+});
+const textOf = (pieces: Iterable<Uint8Array>): string => Buffer.concat([...pieces]).toString();
+
+/** With line breaks, leading spaces and what YAML reads as something else. */
+const value = fc.oneof(
+  fc.string({ unit: fc.constantFrom('a', ' ', '\n', '-', ':', '#', '|', '\t', '"', 'ü'), maxLength: 40 }),
+  fc.string({ maxLength: 200 }),
+  fc.constantFrom('', '\n', ' \n x', 'a\n\n  b\n', 'true', '0x1', '- a', 'x'.repeat(200).replaceAll('xx', 'x ')),
+);
+
+test('JSON and YAML of any list hold the same', (t) => {
+  fc.assert(
+    fc.property(fc.array(value, { maxLength: 4 }), (values) => {
+      const page = pageOf(values);
+      const json = JSON.parse(textOf(listPieces(CONFIG_MAPS, page, JSON_FORM))) as { items: unknown[] };
+      t.is(json.items.length, values.length);
+      const yaml = textOf(yamlPieces(CONFIG_MAPS, page, { ...JSON_FORM, mediaType: 'application/yaml' }));
+      t.deepEqual(parse(yaml), json);
+    }),
+    { numRuns: 200 },
+  );
+});
+
+test('a table has a row an item', (t) => {
+  const table = JSON.parse(textOf(tablePieces(CONFIG_MAPS, pageOf(['a', 'b']), 'Metadata', 0)));
+  t.is(table.kind, 'Table');
+  t.is(table.metadata.resourceVersion, '7');
+  t.is(table.columnDefinitions.length, 3);
+  t.deepEqual(
+    table.rows.map((row: any) => row.cells[0]),
+    ['n0', 'n1'],
+  );
+  t.is(table.rows[0].object.kind, 'PartialObjectMetadata');
+});
