@@ -326,6 +326,23 @@ export type StreamFrame =
   | { seq: number; type: 'exit'; code: number }
   | { seq: number; type: 'error'; status: Status };
 
+/** What the containers of a node use; told on the channel of the verb `usage`, as JSON. */
+export interface NodeUsage {
+  /** Milliseconds since 1970. */
+  at: number;
+  /** The processor's figures are means of this time. */
+  windowMs: number;
+  containers: ContainerUsage[];
+}
+
+export interface ContainerUsage {
+  /** Of the pod. */
+  uid: string;
+  name: string;
+  cpuNanoCores: number;
+  memoryBytes: number;
+}
+
 // ---- actors -------------------------------------------------------------------------------------------------------
 
 export interface ActorState {

@@ -180,7 +180,7 @@ export const SUBJECTS = {
     owner: 'kubelet',
     category: 'cmd',
     message: 'StreamOpen → StreamOpened',
-    delivery: 'request; verb is logs, exec, attach or portforward; then frames on `stream`',
+    delivery: 'request; verb is logs, exec, attach, portforward or usage; then frames on `stream`',
     publish: [{ actors: ['apiserver'], bind: { from: 'self' } }],
     subscribe: [{ actors: ['kubelet'], bind: { node: 'node' } }],
   },

@@ -42,6 +42,22 @@ const hollow = (settings: Record<string, string>): { annotations: Record<string,
 });
 const web = (more: Partial<PodSpec> = {}): PodSpec => ({ containers: [{ name: 'main', image: 'web:1' }], ...more });
 
+test('what its containers use is told as metrics, of nodes and of pods', async (t) => {
+  await node.createPod('used', web(), { labels: { used: 'yes' } });
+  await node.podWhen('used', 'is ready', isReady);
+  const metrics = '/apis/metrics.k8s.io/v1beta1';
+  const nodes = await node.request('GET', `${metrics}/nodes`);
+  t.like(nodes, { kind: 'NodeMetricsList', apiVersion: 'metrics.k8s.io/v1beta1' });
+  t.like(nodes.items[0], { metadata: { name: 'node-1' }, usage: { cpu: '0n', memory: '0Ki' } });
+  const pods = await node.request('GET', `${metrics}/namespaces/default/pods?labelSelector=used%3Dyes`);
+  t.is(pods.items.length, 1);
+  t.like(pods.items[0], { kind: 'PodMetrics', metadata: { name: 'used', namespace: 'default' } });
+  t.deepEqual(pods.items[0].containers, [{ name: 'main', usage: { cpu: '0n', memory: '0Ki' } }]);
+  const one = await node.request('GET', `${metrics}/namespaces/default/pods/used`);
+  t.is(one.metadata.name, 'used');
+  t.is(await node.request('GET', `${metrics}/nodes/other`), undefined);
+});
+
 test('the node is registered, with its labels, address, range, size and a Lease', async (t) => {
   const registered = await eventually(
     () => 'the node is ready',

@@ -10,13 +10,11 @@ import { streamOf } from './storage-key.ts';
 
 export const CUSTOM_RESOURCE_DEFINITIONS = 'apiextensions.k8s.io/customresourcedefinitions';
 
+/** Told by kubelets while nobody else tells it: an APIService may name another server for it. */
+const METRICS = 'metrics.k8s.io';
+
 /** Objects of these groups would be stored and then obeyed by nobody: that looks like safety and is none. */
-const UNSERVED_GROUPS = new Set([
-  'internal.apiserver.k8s.io',
-  'metrics.k8s.io',
-  'resource.k8s.io',
-  'storagemigration.k8s.io',
-]);
+const UNSERVED_GROUPS = new Set(['internal.apiserver.k8s.io', 'resource.k8s.io', 'storagemigration.k8s.io']);
 const UNSERVED_RESOURCES = new Set([
   'componentstatuses',
   'ipaddresses',
@@ -44,7 +42,9 @@ const SERVED_SUBRESOURCES = new Set([
 
 function isServed(kind: Kind): boolean {
   const { group, version, resource } = kind.ref;
-  return /^v\d+$/.test(version) && !UNSERVED_GROUPS.has(group) && !UNSERVED_RESOURCES.has(resource);
+  return (
+    (/^v\d+$/.test(version) || group === METRICS) && !UNSERVED_GROUPS.has(group) && !UNSERVED_RESOURCES.has(resource)
+  );
 }
 
 const BUILT_IN: readonly Kind[] = KINDS.filter(isServed).map((kind) => ({
@@ -82,7 +82,7 @@ const BUILT_IN_TABLE = new KindTable(BUILT_IN);
 
 /** Served from the beginning, and by nobody else. */
 export const isBuiltIn = (group: string, version: string): boolean =>
-  BUILT_IN_TABLE.servesGroupVersion(group, version);
+  group !== METRICS && BUILT_IN_TABLE.servesGroupVersion(group, version);
 
 interface Known {
   spec: unknown;

@@ -14,6 +14,7 @@ import { getObject, listOrTable, watchObjects } from './reads.ts';
 import { answerReview } from './review-answers.ts';
 import { answerSubresource } from './subresources.ts';
 import { createObject, deleteCollection, deleteObject, patchObject, updateObject } from './writes.ts';
+import { answerUsage, METRICS_GROUP } from './usage.ts';
 
 /** A resource request with everything that names its target. */
 export interface Target {
@@ -51,6 +52,7 @@ export async function handle(parts: ApiParts, call: Call): Promise<Answer> {
   const isNamedCreate = info.verb === 'create' && info.name !== '';
   if (isNamedCreate || !kind.verbs.includes(info.verb)) throw methodNotAllowed();
   if (!kind.stored) return answerReview(parts, call, target);
+  if (kind.ref.group === METRICS_GROUP) return answerUsage(parts, call, target);
   return VERBS[info.verb](parts, call, target);
 }
 

@@ -50,6 +50,7 @@ async function respond(parts: ApiParts, from: string, data: unknown): Promise<Ap
     accept: 'application/json',
     body: valueBody(request.body, request.contentType ?? 'application/json'),
     cause: causeOf(request.cause),
+    isBus: true,
     warnings: new Set(),
   };
   const answered = await inBusTurn(parts, call, () => handle(parts, call));

@@ -38,6 +38,8 @@ export interface Call {
   /** Collected for `Warning: 299` headers. */
   warnings: Set<string>;
   /** Of webhooks; there once the first plan is made. */
+  /** An actor's: it sees what the bus carries, which are not the objects of other servers. */
+  isBus?: boolean;
   answers?: Answers;
   dryRun?: boolean;
 }

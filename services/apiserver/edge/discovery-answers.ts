@@ -60,7 +60,7 @@ export function discoveryAnswer(
   version: string,
 ): Answer | undefined {
   const [root = '', ...rest] = path.split('/').filter((part) => part !== '');
-  const table = aggregation.tableWith(own);
+  const table = call.isBus === true ? own : aggregation.tableWith(own);
   if (root === 'openapi') return openapi(call, { own, aggregation }, table, rest, accepted, version);
   const aggregated = aggregatedVersion(accepted);
   const isStale = (group: string, v: string): boolean => aggregation.isStale(group, v);

@@ -11,6 +11,9 @@ import { definitionOf, latestRun, readySandbox, runBefore, type PodState } from 
 import { readLog } from './log-reader.ts';
 import type { PodManager } from './pod-manager.ts';
 import type { RuntimeView } from './runtime-view.ts';
+import { attachTo } from './stream-attach.ts';
+import { forwardPort } from './stream-port-forward.ts';
+import { UsageMeter } from './usage.ts';
 
 export interface StreamTools extends StreamContext {
   node: string;
@@ -22,11 +25,13 @@ export interface StreamTools extends StreamContext {
 
 export function serveKubeletStreams(tools: StreamTools): Subscription {
   const serve: Record<StreamVerb, (open: StreamOpen, stream: BusStream) => Promise<void>> = {
+  const meter = new UsageMeter({ clock: tools.clock, shim: tools.shim, running: () => tools.view.running() });
     logs: (open, stream) => logs(tools, open, stream),
     exec: (open, stream) => exec(tools, open, stream),
     attach: (open, stream) => attach(tools, open, stream),
     portforward: (open, stream) => portForward(tools, open, stream),
   };
+    usage: (_open, stream) => usage(meter, stream),
   return serveStreams(tools, tools.node, async (verb, open, stream) => {
     if (!Object.hasOwn(serve, verb)) throw new ApiError('MethodNotAllowed', `a kubelet serves no ${String(verb)}`);
     await serve[verb](open, stream);
@@ -34,6 +39,17 @@ export function serveKubeletStreams(tools: StreamTools): Subscription {
 }
 
 // ---- logs -----------------------------------------------------------------------------------------------------------
+/** Resolves at once: measuring takes a while, and the opener listens. */
+async function usage(meter: UsageMeter, stream: BusStream): Promise<void> {
+  meter.measure().then(
+    async (told) => {
+      await stream.write('stdout', Buffer.from(JSON.stringify(told)));
+      stream.exit(0);
+    },
+    (error: unknown) => stream.fail(new ApiError('InternalError', `measuring: ${String(error)}`).toStatus()),
+  );
+}
+
 
 /** Resolves once the log has been found; the reading goes on behind it. */
 async function logs(tools: StreamTools, open: StreamOpen, stream: BusStream): Promise<void> {

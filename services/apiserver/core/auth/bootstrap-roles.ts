@@ -159,7 +159,7 @@ export const BOOTSTRAP_CLUSTER_ROLES: readonly BootstrapRole[] = [
   { name: 'cluster-admin', rules: [rule(['*'], '*', '*'), { verbs: ['*'], nonResourceURLs: ['*'] }] },
   { name: 'admin', rules: ADMIN, aggregates: 'rbac.authorization.k8s.io/aggregate-to-admin' },
   { name: 'edit', rules: EDIT, aggregates: 'rbac.authorization.k8s.io/aggregate-to-edit' },
-  { name: 'view', rules: VIEW, aggregates: 'rbac.authorization.k8s.io/aggregate-to-view' },
+  { name: 'view', rules: [...VIEW, rule(READ, 'metrics.k8s.io', 'nodes', 'pods')], aggregates: 'rbac.authorization.k8s.io/aggregate-to-view' },
   { name: 'system:discovery', rules: [{ verbs: ['get'], nonResourceURLs: DISCOVERY_PATHS }] },
   {
     name: 'system:public-info-viewer',

@@ -1,0 +1,91 @@
+// Does: answers metrics.k8s.io: asks the kubelets of the nodes that are meant what their containers use. Never keeps a history.
+import type { Kind } from '../../../lib/api/kind.ts';
+import type { KubeObject } from '../../../lib/api/object.ts';
+import { messageOf } from '../../../lib/base/errors.ts';
+import type { NodeUsage } from '../../../lib/bus/messages.ts';
+import { openStream } from '../../../lib/bus/streams.ts';
+import { listOptions, matcherOf } from '../core/list-options.ts';
+import { notFound } from '../core/pipeline/plan.ts';
+import { isSpeaking, nodeMetrics, podMetrics } from '../core/usage.ts';
+import { methodNotAllowed, type Target } from './api.ts';
+import type { Answer, Call } from './call.ts';
+import type { ApiParts } from './parts.ts';
+import { makeFresh } from './reads.ts';
+
+export const METRICS_GROUP = 'metrics.k8s.io';
+
+export async function answerUsage(parts: ApiParts, call: Call, target: Target): Promise<Answer> {
+  const { info, kind } = target;
+  if (info.verb !== 'get' && info.verb !== 'list') throw methodNotAllowed();
+  await makeFresh(parts, call, '0');
+  const ask = asker(parts);
+  const meant = meantBy(parts, call, target);
+  const found = kind.ref.resource === 'nodes' ? await ofNodes(meant, ask) : await ofPods(meant, ask);
+  if (info.verb === 'list') return answer(list(kind, found));
+  const [only] = found;
+  if (only === undefined) throw notFound(kind, info.name);
+  return answer(only);
+}
+
+const answer = (body: object): Answer => ({ type: 'object', code: 200, body });
+const list = (kind: Kind, items: KubeObject[]): object => ({
+  kind: kind.listKind,
+  apiVersion: 'metrics.k8s.io/v1beta1',
+  metadata: {},
+  items,
+});
+
+/** The nodes or pods that the request is about. */
+function meantBy(parts: ApiParts, call: Call, { info, kind }: Target): KubeObject[] {
+  const stream = `core/${kind.ref.resource}`;
+  if (info.verb === 'get') {
+    const namespace = kind.ref.namespaced ? info.namespace : '';
+    const item = parts.cache.get({ stream, namespace, name: info.name });
+    return item === undefined ? [] : [item.object];
+  }
+  const matches = matcherOf(listOptions(call.query, kind, false), kind);
+  const namespace = kind.ref.namespaced ? info.namespace : '';
+  return [...parts.cache.list(stream, namespace)].map(({ object }) => object).filter(matches);
+}
+
+type Ask = (node: string) => Promise<NodeUsage | undefined>;
+
+async function ofNodes(nodes: readonly KubeObject[], ask: Ask): Promise<KubeObject[]> {
+  const usages = await Promise.all(nodes.map((node) => ask(node.metadata.name)));
+  return nodes.flatMap((node, i) => (usages[i] === undefined ? [] : [nodeMetrics(node, usages[i])]));
+}
+
+async function ofPods(pods: readonly KubeObject[], ask: Ask): Promise<KubeObject[]> {
+  const nodeOf = (pod: KubeObject): string => pod['spec']?.nodeName ?? '';
+  const names = [...new Set(pods.map(nodeOf))].filter((name) => name !== '');
+  const usages = new Map(await Promise.all(names.map(async (name) => [name, await ask(name)] as const)));
+  return pods.flatMap((pod) => {
+    const usage = usages.get(nodeOf(pod));
+    return (usage === undefined ? undefined : podMetrics(pod, usage)) ?? [];
+  });
+}
+
+/** A node that does not answer is left out, as one that nobody has measured yet. */
+function asker(parts: ApiParts): Ask {
+  return async (name) => {
+    const node = parts.cache.get({ stream: 'core/nodes', namespace: '', name })?.object;
+    if (node === undefined || !isSpeaking(node)) return undefined;
+    try {
+      return await measured(parts, name);
+    } catch (error) {
+      parts.ctx.log.debug({ error: messageOf(error), node: name }, 'a kubelet did not tell its usage');
+      return undefined;
+    }
+  };
+}
+
+async function measured(parts: ApiParts, node: string): Promise<NodeUsage> {
+  const open = { id: parts.ctx.chance.uuid(), namespace: '', pod: '', container: '' };
+  const stream = await openStream(parts.ctx, { node, instance: `kubelet-${node}` }, 'usage', open);
+  const chunks: Uint8Array[] = [];
+  stream.onFrame((frame) => {
+    if (frame.type === 'data') chunks.push(frame.data);
+  });
+  await stream.closed;
+  return JSON.parse(Buffer.concat(chunks).toString()) as NodeUsage;
+}
