@@ -16,10 +16,17 @@ export interface RenderedWhole extends RenderedHead {
 
 /** A list is made while it is sent: all of it at once might be hundreds of MiB, and nobody else would be served meanwhile. */
 export interface RenderedPieces extends RenderedHead {
-  pieces: Iterator<Uint8Array>;
+  pieces: IterableIterator<Uint8Array>;
 }
 
 export type Rendered = RenderedWhole | RenderedPieces;
+
+/** For who has to look at all of it. */
+export function wholeOf(rendered: Rendered): RenderedWhole {
+  if ('bytes' in rendered) return rendered;
+  const { pieces, ...head } = rendered;
+  return { ...head, bytes: Buffer.concat([...pieces]) };
+}
 
 export type FiniteAnswer = Exclude<Answer, { type: 'watch' } | { type: 'stream' } | { type: 'proxy' }>;
 
