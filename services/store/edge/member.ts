@@ -18,7 +18,6 @@ import {
   type RaftStatus,
   type SnapshotDescription,
 } from '../../../raft/core/index.ts';
-import { DamagedError, type Disk } from '../../../raft/storage/disk.ts';
 import type { RaftStorage, OpenedStorage } from '../../../raft/storage/storage.ts';
 import { createRaftTransport, type RaftTransport } from '../../../raft/transport/transport.ts';
 import type { StateMachine, Applied } from '../core/state-machine.ts';
@@ -31,7 +30,6 @@ import { Leadership } from './leadership.ts';
 import {
   DEFAULT_AGE_SECONDS,
   DOUBTS,
-  LAST_WORDS_MS,
   limitsOf,
   RAFT_LIMITS,
   TIDY_KEYS,
@@ -39,8 +37,10 @@ import {
   TRANSFER_MS,
   type MemberOptions,
 } from './member-options.ts';
+import { MemberEnd } from './member-end.ts';
+import { MemberFiles } from './member-files.ts';
 import { Membership } from './membership.ts';
-import { condemn, openStorage } from './open-storage.ts';
+import { openStorage } from './open-storage.ts';
 import { Operations } from './operations.ts';
 import { Proposals } from './proposals.ts';
 import { Publisher } from './publisher.ts';
@@ -59,8 +59,7 @@ export class StoreMember {
   readonly exports: SnapshotExport;
   readonly storage: RaftStorage;
   private readonly ctx: ActorContext<StoreSettings>;
-  private readonly disk: Disk;
-  private readonly die: (error: Error) => void;
+  private readonly end: MemberEnd;
   private readonly observe: MemberOptions['observe'];
   private readonly raft: RaftState;
   private readonly transport: RaftTransport;
@@ -69,14 +68,13 @@ export class StoreMember {
   private readonly chunks: ChunkSender;
   private readonly applier: Applier;
   private readonly snapshotter: Snapshotter;
+  private readonly files: MemberFiles;
   private readonly publisher: Publisher;
   private readonly elections: ElectionTrace;
   private readonly watch: LeaderWatch;
   private readonly upkeep: Upkeep;
   private inputs: Input[] = [];
   private stepping = false;
-  /** Staging and deleting files: one after the other. */
-  private files: Promise<void> = Promise.resolve();
   private timer: Timer | undefined;
   private stopped = false;
 
@@ -89,8 +87,13 @@ export class StoreMember {
     const { clock, instance, settings } = ctx;
     const { storage } = opened;
     this.ctx = ctx;
-    this.disk = options.disk;
-    this.die = options.die;
+    this.end = new MemberEnd(ctx, {
+      disk: options.disk,
+      die: options.die,
+      isStopped: () => this.stopped,
+      abort: () => this.abort(),
+      input: (input) => this.input(input),
+    });
     this.observe = options.observe;
     this.storage = storage;
     this.raft = createRaft({
@@ -152,7 +155,7 @@ export class StoreMember {
           this.states.reset();
           ctx.log.info({ index: snapshot.index }, 'snapshot of the leader installed');
         },
-        failed: (error) => this.fail(error),
+        failed: (error) => this.end.fail(error),
       },
       options.nextTurn,
     );
@@ -168,19 +171,25 @@ export class StoreMember {
       },
       options.snapshots ?? DEFAULT_SNAPSHOT_POLICY,
     );
+    this.files = new MemberFiles({
+      storage,
+      log: ctx.log,
+      input: (input) => this.input(input),
+      failed: (error) => this.end.fail(error),
+    });
     this.exports = new SnapshotExport({
       clock,
       leadership: this.leadership,
       files: storage.snapshots,
       fresh: () => this.snapshotter.fresh(),
-      confirm: () => this.confirmed(),
+      confirm: () => this.reads.leadsStill(),
       own: { clusterId: settings.clusterId, member: instance },
     });
     storage.events = {
       appended: (appendId) => this.appended(appendId),
-      failed: (appendId, error) => this.storageFailed(appendId, error),
+      failed: (appendId, error) => this.end.storageFailed(appendId, error),
     };
-    storage.log.onDamage = (error) => this.fail(error);
+    storage.log.onDamage = (error) => this.end.fail(error);
     storage.log.onReadable = () => {
       if (!this.stopped) this.input({ type: 'logReadable' });
     };
@@ -204,12 +213,12 @@ export class StoreMember {
       state: () => this.state,
       counts: () => this.repairs === '',
       send: (message) => this.transport.send(message),
-      contradicted: (what) => this.takeOut(what),
+      contradicted: (what) => this.end.takeOut(what),
     });
     const send = (message: Message): void => {
       if (!this.stopped) this.transport.send(message);
     };
-    const damaged = (error: Error): void => this.fail(error);
+    const damaged = (error: Error): void => this.end.fail(error);
     this.chunks = new ChunkSender({ snapshots: storage.snapshots, send, damaged, log: ctx.log });
   }
 
@@ -259,8 +268,7 @@ export class StoreMember {
     this.transport.stop();
     this.applier.stop();
     for (const part of [this.proposals, this.reads, this.operations, this.membership, this.leadership]) part.stop();
-    await this.snapshotter.stop();
-    await this.files;
+    await Promise.all([this.snapshotter.stop(), this.files.stop()]);
     await this.storage.close();
   }
 
@@ -279,7 +287,7 @@ export class StoreMember {
         for (const effect of out) this.perform(effect);
       }
     } catch (error) {
-      this.fail(error);
+      this.end.fail(error);
     } finally {
       this.stepping = false;
     }
@@ -301,32 +309,10 @@ export class StoreMember {
     });
   }
 
-  /** This member serves and votes no more: it comes back without a state, in doubt, and is given one by the leader. */
-  private takeOut(what: string): void {
-    const error = new DamagedError(this.ctx.settings.dataDir, `the state is not that of the majority: ${what}`);
-    this.ctx.log.error({ error: error.message }, 'this member takes itself out');
-    this.ctx.tracer
-      .start({ verb: 'takeOut', kind: 'Store', name: this.ctx.instance })
-      .end({ outcome: 'changed', saw: what, did: ['stops serving and voting', 'asks for the state of the others'] });
-    this.abort()
-      .then(() => condemn(this.ctx, this.disk, error))
-      .then(
-        () => this.die(error),
-        (trouble: unknown) => this.die(trouble instanceof Error ? trouble : new Error(messageOf(trouble))),
-      );
-  }
-
   private appended(appendId: AppendId): void {
     if (this.stopped) return;
     this.gate.appended(appendId);
     this.input({ type: 'appended', appendId });
-  }
-
-  /** Lets the core name a successor, then ends: what is on this disk can be known only by reading it again. */
-  private storageFailed(appendId: AppendId, error: Error): void {
-    this.ctx.log.error({ error: messageOf(error) }, 'the disk failed');
-    this.input({ type: 'appendFailed', appendId, reason: messageOf(error) });
-    this.ctx.clock.timer(LAST_WORDS_MS, () => this.fail(error));
   }
 
   private stateMoved(index: number): void {
@@ -347,8 +333,7 @@ export class StoreMember {
     this.ctx.log.info({ index: snapshot.index, sizeBytes: snapshot.sizeBytes }, 'snapshot taken');
     this.input({ type: 'snapshotTaken', snapshot });
     // One from the leader overtook it in this very moment.
-    if (this.status.snapshotIndex !== snapshot.index)
-      this.inFiles(() => this.storage.snapshots.release(snapshot.index));
+    if (this.status.snapshotIndex !== snapshot.index) this.files.release(snapshot.index);
   }
 
   // ---- effects ----------------------------------------------------------------------------------------------------
@@ -365,13 +350,13 @@ export class StoreMember {
       case 'sendSnapshotChunk':
         return this.chunks.sendChunk(effect.message, effect.lengthBytes);
       case 'writeSnapshotChunk':
-        return this.writeChunk(effect);
+        return this.files.writeChunk(effect);
       case 'apply':
         return this.applier.apply(effect.entries);
       case 'compact':
-        return this.inFiles(() => this.storage.log.compact(effect.throughIndex));
+        return this.files.compact(effect.throughIndex);
       case 'releaseSnapshot':
-        return this.inFiles(() => this.storage.snapshots.release(effect.index));
+        return this.files.release(effect.index);
       case 'proposalAccepted':
       case 'proposalRefused':
         this.operations.decided(effect);
@@ -406,39 +391,5 @@ export class StoreMember {
     this.proposals.abandon();
     this.operations.abandon();
     this.membership.abandon();
-  }
-
-  /** Whether this member leads and a majority has just said so. */
-  private confirmed(): Promise<boolean> {
-    if (!this.leadership.leads) return Promise.resolve(false);
-    return new Promise((resolve) => this.reads.add((reply) => resolve('readIndex' in reply)));
-  }
-
-  private writeChunk({ snapshot, offset, data, last }: Extract<Effect, { type: 'writeSnapshotChunk' }>): void {
-    const { index, hash } = snapshot;
-    this.inFiles(async () => {
-      try {
-        const nextOffset = await this.storage.snapshots.writeChunk(snapshot, offset, data, last);
-        if (!this.stopped) this.input({ type: 'snapshotChunkWritten', index, hash, nextOffset });
-      } catch (error) {
-        this.ctx.log.warn({ error: messageOf(error), index, offset }, 'a part of a snapshot could not be staged');
-        await this.storage.snapshots.dropStage();
-        if (!this.stopped) this.input({ type: 'snapshotChunkFailed', index, hash, reason: messageOf(error) });
-      }
-    });
-  }
-
-  private inFiles(task: () => Promise<void>): void {
-    this.files = this.files.then(async () => {
-      if (this.stopped) return;
-      await task().catch((error: unknown) => this.fail(error));
-    });
-  }
-
-  private fail(error: unknown): void {
-    if (this.stopped) return;
-    this.ctx.log.error({ error: messageOf(error) }, 'the store member cannot go on');
-    void this.abort().catch(() => undefined);
-    this.die(error instanceof Error ? error : new Error(messageOf(error)));
   }
 }

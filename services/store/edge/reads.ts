@@ -41,6 +41,12 @@ export class Reads {
     this.ask(readId);
   }
 
+  /** Whether this member leads and a majority has just said so. */
+  leadsStill(): Promise<boolean> {
+    if (!this.leadership.leads) return Promise.resolve(false);
+    return new Promise((resolve) => this.add((reply) => resolve('readIndex' in reply)));
+  }
+
   ready(readId: number, index: Index): void {
     const read = this.asked.get(readId);
     if (read === undefined) return;
