@@ -1,17 +1,18 @@
-// Does: runs three members of etcd on this machine as Debian ships it, with fsync, on real files, and etcd's own load
-// generator against them. Never leaves one running: `stop` kills all. Needs `etcd` (apt: etcd-server) and either `benchmark`
-// in the PATH, its path in ETCD_BENCHMARK, or `go`, which builds it outside of the repository from the Go module proxy.
+// Does: runs three members of etcd on this machine as Debian ships it, with fsync, on real files. Never leaves one running:
+// `stop` kills all. Needs `etcd` in the PATH (apt: etcd-server). `load` runs etcd's own load generator, too: `benchmark` from
+// ETCD_BENCHMARK, or built once with `go`, outside of the repository, from the Go module proxy.
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { GrpcClient, message } from './store/grpc.ts';
 
 const MODULE = 'go.etcd.io/etcd/v3/tools/benchmark';
 const VERSION = 'v3.5.17';
-const FIRST_PORT = 23_790;
-/** What reads ask for: a value of 1 KiB. */
-export const READ_KEY = '00000001';
+const START_MS = 60_000;
 
 export interface Measured {
   perSecond: number;
@@ -20,41 +21,46 @@ export interface Measured {
 }
 
 export class EtcdProcesses {
+  readonly names = ['e1', 'e2', 'e3'];
   private readonly directory = mkdtempSync(join(tmpdir(), 'flotilla-etcd-'));
-  private readonly children: ChildProcess[] = [];
-  private readonly benchmark: string;
-  /** Client addresses; the leader's alone once it is known. */
-  endpoints = '';
+  private readonly children = new Map<string, ChildProcess>();
+  private readonly clientPorts: number[];
+  private readonly peerPorts: number[];
 
-  private constructor(benchmark: string) {
-    this.benchmark = benchmark;
+  private constructor(ports: number[]) {
+    this.clientPorts = ports.slice(0, 3);
+    this.peerPorts = ports.slice(3);
   }
 
   static async start(): Promise<EtcdProcesses> {
-    const etcd = new EtcdProcesses(findBenchmark());
-    const names = ['e1', 'e2', 'e3'];
-    const url = (i: number, peer: boolean): string => `http://127.0.0.1:${FIRST_PORT + i * 2 + (peer ? 1 : 0)}`;
-    const cluster = names.map((name, i) => `${name}=${url(i, true)}`).join(',');
-    for (const [i, name] of names.entries())
-      etcd.children.push(
-        spawn(
-          'etcd',
-          `--name ${name} --data-dir ${join(etcd.directory, name)} --initial-cluster ${cluster}
-          --listen-client-urls ${url(i, false)} --advertise-client-urls ${url(i, false)}
-          --listen-peer-urls ${url(i, true)} --initial-advertise-peer-urls ${url(i, true)}
-          --initial-cluster-state new --log-level error --quota-backend-bytes 8000000000`.split(/\s+/),
-          { stdio: 'ignore' },
-        ),
-      );
-    etcd.endpoints = names.map((_, i) => url(i, false).slice('http://'.length)).join(',');
-    await etcd.untilHealthy();
-    etcd.control('put', READ_KEY, 'v'.repeat(1_024));
+    const etcd = new EtcdProcesses(await freePorts(6));
+    for (const name of etcd.names) etcd.launch(name);
+    try {
+      await etcd.serves();
+    } catch (error) {
+      await etcd.stop();
+      throw error;
+    }
     return etcd;
   }
 
-  /** One run of etcd's `benchmark`; rates and latencies as it prints them. */
+  /** Waits until a write is acknowledged. */
+  private async serves(): Promise<void> {
+    const client = new GrpcClient(this.addressOf('e1'));
+    try {
+      const put = message([1, 'began'], [2, 'began']);
+      for (const until = Date.now() + START_MS; Date.now() < until; await sleep(50))
+        if ((await client.call('/etcdserverpb.KV/Put', put, 1_000).catch(() => undefined)) !== undefined) return;
+    } finally {
+      client.close();
+    }
+    throw new Error(`etcd took no write within ${START_MS} ms`);
+  }
+
+  /** One run of etcd's `benchmark` against the leader; rates and latencies as it prints them. */
   async load(args: readonly string[]): Promise<Measured> {
-    const text = await this.run(['--endpoints', this.endpoints, '--target-leader', ...args]);
+    const endpoints = this.names.map((name) => this.addressOf(name)).join(',');
+    const text = await output(findBenchmark(), ['--precise', '--endpoints', endpoints, '--target-leader', ...args]);
     // Of several tables (puts, then events) the last is what was asked for.
     const number = (pattern: RegExp): number => Number([...text.matchAll(pattern)].at(-1)?.[1] ?? Number.NaN);
     return {
@@ -64,41 +70,72 @@ export class EtcdProcesses {
     };
   }
 
-  stop(): void {
-    for (const child of this.children) child.kill('SIGKILL');
+  /** Where clients find it. */
+  addressOf(name: string): string {
+    return `127.0.0.1:${this.clientPorts[this.names.indexOf(name)]}`;
+  }
+
+  launch(name: string): void {
+    const client = `http://${this.addressOf(name)}`;
+    const peer = (each: string): string => `http://127.0.0.1:${this.peerPorts[this.names.indexOf(each)]}`;
+    const cluster = this.names.map((each) => `${each}=${peer(each)}`).join(',');
+    const child = spawn(
+      'etcd',
+      `--name ${name} --data-dir ${join(this.directory, name)} --initial-cluster ${cluster}
+      --listen-client-urls ${client} --advertise-client-urls ${client}
+      --listen-peer-urls ${peer(name)} --initial-advertise-peer-urls ${peer(name)}
+      --initial-cluster-state new --log-level error --quota-backend-bytes 8000000000`.split(/\s+/),
+      { stdio: 'ignore' },
+    );
+    child.on('error', (error) => {
+      throw new Error(`etcd cannot be started (apt-get install etcd-server): ${error.message}`);
+    });
+    this.children.set(name, child);
+  }
+
+  pid(name: string): number {
+    return this.children.get(name)!.pid!;
+  }
+
+  async kill(name: string): Promise<void> {
+    const child = this.children.get(name);
+    this.children.delete(name);
+    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
+    const gone = new Promise((resolve) => child.once('exit', resolve));
+    child.kill('SIGKILL');
+    await gone;
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all(this.names.map((name) => this.kill(name)));
     rmSync(this.directory, { recursive: true, force: true });
   }
+}
 
-  private control(...args: string[]): void {
-    execFileSync('etcdctl', ['--endpoints', this.endpoints, ...args], {
-      env: { ...process.env, ETCDCTL_API: '3' },
-      stdio: 'ignore',
-    });
-  }
+export async function freePorts(count: number): Promise<number[]> {
+  const servers = await Promise.all(
+    Array.from({ length: count }, async () => {
+      const server = createServer();
+      await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+      return server;
+    }),
+  );
+  const ports = servers.map((server) => (server.address() as AddressInfo).port);
+  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
+  return ports;
+}
 
-  private async untilHealthy(): Promise<void> {
-    for (const until = Date.now() + 30_000; Date.now() < until; await sleep(200))
-      try {
-        this.control('endpoint', 'health');
-        return;
-      } catch {
-        // not yet
-      }
-    throw new Error('etcd did not become healthy within 30 s');
-  }
-
-  private run(args: readonly string[]): Promise<string> {
-    return new Promise((resolve, reject) => {
-      const child = spawn(this.benchmark, ['--precise', ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
-      let text = '';
-      for (const stream of [child.stdout, child.stderr])
-        stream.setEncoding('utf8').on('data', (part: string) => (text += part));
-      child.on('error', reject);
-      child.on('close', (code) =>
-        code === 0 ? resolve(text) : reject(new Error(`benchmark ${args.join(' ')} exited ${code}: ${text}`)),
-      );
-    });
-  }
+function output(program: string, args: readonly string[]): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+    let text = '';
+    for (const stream of [child.stdout, child.stderr])
+      stream.setEncoding('utf8').on('data', (part: string) => (text += part));
+    child.on('error', reject);
+    child.on('close', (code) =>
+      code === 0 ? resolve(text) : reject(new Error(`benchmark ${args.join(' ')} exited ${code}: ${text}`)),
+    );
+  });
 }
 
 function findBenchmark(): string {

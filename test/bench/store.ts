@@ -1,188 +1,186 @@
-// Does: measures our store beside Debian's etcd in one run: three members each, on this machine, with fsync, one load after
-// the other in the order A B B A; prints ratios and appends them to history.jsonl. Never asserts: figures are for people.
-// Run: `npm run bench:store [-- rounds]` (a round is A B or B A; default 2; medians are told).
+// Does: measures our store beside Debian's etcd in one run: three members each, on this machine, on real files with fsync, the
+// same load from the same kind of client in turn (A B, B A, A B); prints ratios, judges them by the table of targets and
+// appends them to history.jsonl. Never asserts: figures are for people.
 //
-// Each side is driven by its own best client: etcd by its `benchmark` (Go, one connection for 16 clients), ours by the API
-// actor's StoreClient over nats-server, which sends what one turn of its event loop wrote as one batch. A linearizable read of
-// ours is what an API actor does: it asks the leader for a revision (questions at the same time share one) and reads its
-// cache; `with range` fetches the value from the member, too.
+// npm run bench:store -- [--quick] [--only ROW,ROW] [--rounds 3] [--seconds 3] [--gaps 20]
+// npm run bench:store -- --profile [--in-flight 256]    where the time of a put goes, in each process
+// npm run bench:store -- --readme                       shows the latest whole run in raft/README.md
+import { execFileSync } from 'node:child_process';
 import { appendFileSync } from 'node:fs';
 import { cpus, loadavg, release } from 'node:os';
-import type { ActorContext } from '../../lib/actor/context.ts';
-import { systemChance, systemClock } from '../../lib/actor/system.ts';
-import type { Bus } from '../../lib/bus/bus.ts';
-import type { StoreCommitted } from '../../lib/bus/messages.ts';
-import { patternOf } from '../../lib/bus/subjects.ts';
-import { StoreClient } from '../../services/apiserver/edge/store-client.ts';
-import { StoreProcesses } from '../kit/store-processes.ts';
-import { EtcdProcesses, READ_KEY, type Measured } from './etcd-processes.ts';
+import { parseArgs } from 'node:util';
+import { EtcdSide } from './store/etcd-side.ts';
+import { puts, type Figures } from './store/load.ts';
+import { OurSide } from './store/our-side.ts';
+import { profilePuts, type ProfileRun } from './store/profile.ts';
+import { lineOf, renderReadme, targetLine, type Run } from './store/report.ts';
+import { judge, OTHER_ROWS, ROWS, type Compared, type Row } from './store/rows.ts';
+import type { Side } from './store/side.ts';
+import { gapsAfterKill, gapsAfterStall, residentAndRestart } from './store/trouble.ts';
+import { Counters, perBatch } from './store/work.ts';
 
-const ROUNDS = Number(process.argv[2] ?? 2);
-const VALUE = Buffer.alloc(1_024, 'v');
-const KEYS = 100_000;
-const IN_FLIGHT = [1, 16, 64, 256];
-const DEADLINE_MS = 30_000;
+const { values: flags } = parseArgs({
+  options: {
+    quick: { type: 'boolean', default: false },
+    only: { type: 'string' },
+    rounds: { type: 'string' },
+    seconds: { type: 'string' },
+    gaps: { type: 'string' },
+    profile: { type: 'boolean', default: false },
+    'in-flight': { type: 'string', default: '256' },
+    readme: { type: 'boolean', default: false },
+  },
+});
+const rounds = Number(flags.rounds ?? (flags.quick ? 1 : 3));
+const seconds = Number(flags.seconds ?? (flags.quick ? 1 : 3));
+const trials = Number(flags.gaps ?? (flags.quick ? 3 : 20));
+const wanted = flags.only?.split(',');
+const known: readonly string[] = [...ROWS.map(({ id }) => id), ...OTHER_ROWS];
+const unknown = wanted?.filter((id) => !known.includes(id)) ?? [];
+if (unknown.length > 0) throw new Error(`--only ${unknown.join(',')}: rows are ${known.join(', ')}`);
+const isWanted = (id: string): boolean => wanted === undefined || wanted.includes(id);
 
-interface Row {
-  name: string;
-  etcd: () => Promise<Measured>;
-  ours: () => Promise<Measured>;
+/** Everything that must not be left behind, newest first. */
+const running: { stop(): Promise<void> | void }[] = [];
+let stopping: Promise<void> | undefined;
+
+function stopAll(): Promise<void> {
+  stopping ??= (async () => {
+    for (let each = running.pop(); each !== undefined; each = running.pop()) await each.stop();
+  })();
+  return stopping;
 }
 
-/** As many at once as `inFlight` until `total` are done. */
-async function drive(total: number, inFlight: number, one: (i: number) => Promise<unknown>): Promise<Measured> {
-  const took: number[] = [];
-  let next = 0;
-  const began = performance.now();
-  const work = async (): Promise<void> => {
-    for (let i = next++; i < total; i = next++) {
-      const at = performance.now();
-      await one(i);
-      took.push(performance.now() - at);
-    }
-  };
-  await Promise.all(Array.from({ length: inFlight }, work));
-  const seconds = (performance.now() - began) / 1_000;
-  return { perSecond: total / seconds, ...percentiles(took) };
-}
-
-function percentiles(took: number[]): { p50Ms: number; p99Ms: number } {
-  took.sort((a, b) => a - b);
-  return { p50Ms: took[Math.floor(took.length / 2)]!, p99Ms: took[Math.floor(took.length * 0.99)]! };
-}
-
-const keyOf = (i: number): string => `/bench/${String((i * 7_919) % KEYS).padStart(8, '0')}`;
-const totalOf = (inFlight: number): number => Math.min(20_000, 300 + inFlight * 150);
-
-function rowsOf(etcd: EtcdProcesses, client: StoreClient, bus: Bus): Row[] {
-  const put = (i: number): Promise<unknown> =>
-    client.write(
-      {
-        compares: [],
-        operations: [{ type: 'put', key: keyOf(i), value: VALUE }],
-        cause: { span: 'bench', actor: 'bench' },
-      },
-      systemClock.monotonic() + DEADLINE_MS,
-    );
-  const range = (i: number): Promise<unknown> =>
-    client.query({ query: 'range', prefix: keyOf(i % 1_000), after: '', limit: 1, revision: 0 }, DEADLINE_MS);
-  const etcdArgs = (n: number): string => `--clients ${n} --conns ${Math.ceil(n / 16)} --total ${totalOf(n)}`;
-  const etcdRange = (n: number, consistency: string): Promise<Measured> =>
-    etcd.load(`${etcdArgs(n)} range ${READ_KEY} --consistency ${consistency}`.split(' '));
-  return [
-    ...IN_FLIGHT.map((n): Row => ({
-      name: `puts, ${n} in flight`,
-      etcd: () =>
-        etcd.load(`${etcdArgs(n)} put --key-size 29 --val-size ${VALUE.length} --key-space-size ${KEYS}`.split(' ')),
-      ours: () => drive(totalOf(n), n, put),
-    })),
-    ...[1, 64, 256].map((n): Row => ({
-      name: `linearizable reads, ${n} in flight`,
-      etcd: () => etcdRange(n, 'l'),
-      ours: () => drive(totalOf(n), n, () => client.readIndex(DEADLINE_MS)),
-    })),
-    {
-      name: 'linearizable reads with range, 64 in flight',
-      etcd: () => etcdRange(64, 'l'),
-      ours: () =>
-        drive(totalOf(64), 64, async (i) => {
-          await client.readIndex(DEADLINE_MS);
-          await range(i);
-        }),
-    },
-    {
-      name: 'serializable reads, 64 in flight',
-      etcd: () => etcdRange(64, 's'),
-      ours: () => drive(totalOf(64), 64, range),
-    },
-    {
-      name: "watch: event after the put's answer",
-      etcd: () => etcdWatch(etcd),
-      ours: () => watchLatency(client, bus),
-    },
-  ];
-}
-
-/** `watch-latency` measures from the answer of a put to its event; ours is measured alike. */
-async function etcdWatch(etcd: EtcdProcesses): Promise<Measured> {
-  return etcd.load(['watch-latency', '--total', '300', '--put-rate', '100', '--val-size', String(VALUE.length)]);
-}
-
-async function watchLatency(client: StoreClient, bus: Bus): Promise<Measured> {
-  const took: number[] = [];
-  let arrived = (_at: number): void => {};
-  const subscription = bus.subscribe(patternOf('c1', 'storeCommitted'), (message) => {
-    const { txns } = message.data as StoreCommitted;
-    if (txns.some(({ changes }) => changes[0]?.key === '/bench/watched')) arrived(performance.now());
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
+  process.on(signal, () => {
+    console.error(`${signal}: stopping every member`);
+    void stopAll().finally(() => process.exit(130));
   });
-  const began = performance.now();
-  for (let i = 0; i < 300; i++) {
-    const event = new Promise<number>((resolve) => (arrived = resolve));
-    const operations = [{ type: 'put' as const, key: '/bench/watched', value: VALUE }];
-    const cause = { span: 'bench', actor: 'bench' };
-    await client.write({ compares: [], operations, cause }, systemClock.monotonic() + DEADLINE_MS);
-    const answeredAt = performance.now();
-    took.push(Math.max(0.001, (await event) - answeredAt));
-  }
-  subscription.unsubscribe();
-  return { perSecond: (300 * 1_000) / (performance.now() - began), ...percentiles(took) };
+
+async function kept<T extends { stop(): Promise<void> | void }>(starting: Promise<T>): Promise<T> {
+  const started = await starting;
+  if (stopping !== undefined) await started.stop();
+  else running.push(started);
+  return started;
 }
 
-const median = (values: number[]): number => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]!;
-const shorter = (value: number): number => Number(value.toPrecision(3));
-const medians = (runs: readonly Measured[]): Measured => ({
-  perSecond: shorter(median(runs.map(({ perSecond }) => perSecond))),
-  p50Ms: shorter(median(runs.map(({ p50Ms }) => p50Ms))),
-  p99Ms: shorter(median(runs.map(({ p99Ms }) => p99Ms))),
-});
-
-async function compare(row: Row): Promise<object> {
-  const runs: Record<'etcd' | 'ours', Measured[]> = { etcd: [], ours: [] };
-  for (let round = 0; round < ROUNDS; round++)
-    for (const side of round % 2 === 0 ? (['etcd', 'ours'] as const) : (['ours', 'etcd'] as const))
-      runs[side].push(await row[side]());
-  const [etcd, ours] = [medians(runs.etcd), medians(runs.ours)];
-  const ratio = {
-    perSecond: shorter(ours.perSecond / etcd.perSecond),
-    p50: shorter(ours.p50Ms / etcd.p50Ms),
-    p99: shorter(ours.p99Ms / etcd.p99Ms),
-  };
-  return { name: row.name, etcd, ours, ratio };
+function medians(runs: readonly Figures[]): Figures {
+  const middle = (values: number[]): number => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]!;
+  return Object.fromEntries(Object.keys(runs[0]!).map((key) => [key, middle(runs.map((run) => run[key]!))]));
 }
 
-const store = await StoreProcesses.start();
-const etcd = await EtcdProcesses.start().catch(async (error: unknown) => {
-  await store.stop();
-  throw error;
-});
-try {
-  await store.leader();
-  const bus = await store.nats.connect('apiserver-bench');
-  const ctx = { bus, cluster: 'c1', instance: 'apiserver-bench', clock: systemClock, chance: systemChance };
-  const client = new StoreClient(ctx as unknown as ActorContext, store.names);
-  const rows = [];
-  for (const row of rowsOf(etcd, client, bus)) {
-    const compared = await compare(row);
-    rows.push(compared);
-    const { name, etcd: theirs, ours, ratio } = compared as { name: string } & Record<string, Record<string, number>>;
-    console.log(
-      `${name.padEnd(44)} etcd ${theirs!['perSecond']}/s p50 ${theirs!['p50Ms']} p99 ${theirs!['p99Ms']} ms` +
-        ` | ours ${ours!['perSecond']}/s p50 ${ours!['p50Ms']} p99 ${ours!['p99Ms']} ms` +
-        ` | ratio ${ratio!['perSecond']}× p50 ${ratio!['p50']} p99 ${ratio!['p99']}`,
-    );
-  }
-  const machine = { cpus: cpus().length, model: cpus()[0]!.model, kernel: release(), load: loadavg().map(shorter) };
-  const line = {
+/** A B, B A, A B …: what drifts with time weighs on both alike. */
+async function compare(row: Row, etcd: Side, ours: Side): Promise<Compared> {
+  const runs = { etcd: [] as Figures[], ours: [] as Figures[] };
+  for (let round = 0; round < rounds; round++)
+    for (const side of round % 2 === 0 ? [etcd, ours] : [ours, etcd])
+      runs[side.name].push(await row.measure(side, seconds));
+  return { id: row.id, name: row.name, etcd: medians(runs.etcd), ours: medians(runs.ours) };
+}
+
+async function measureAll(tell: (row: Compared) => void): Promise<Run['perBatch']> {
+  const counters = new Counters();
+  running.push(counters);
+  const [etcd, ours] = [await kept(EtcdSide.start()), await kept(OurSide.start())];
+  // Compiled code, connections, first files: neither side begins cold.
+  for (const side of [etcd, ours]) await puts(side, 64, flags.quick ? 1 : 3);
+  for (const row of ROWS) if (isWanted(row.id)) tell(await compare(row, etcd, ours));
+  const batches: Run['perBatch'] = {};
+  for (const inFlight of [1, 16, 256])
+    if (isWanted(`puts-${inFlight}`)) batches[`puts-${inFlight}`] = await workOf(ours, counters, inFlight);
+  if (isWanted('gap')) tell(await gaps(etcd, ours));
+  if (isWanted('stall')) tell(await stalls(ours));
+  await stopAll();
+  stopping = undefined;
+  if (isWanted('memory') || isWanted('restart')) await holding(tell);
+  return batches;
+}
+
+async function workOf(ours: OurSide, counters: Counters, inFlight: number): Promise<Figures> {
+  const before = await counters.read(ours);
+  const { operations } = await puts(ours, inFlight, seconds);
+  return perBatch(before, await counters.read(ours), operations!);
+}
+
+async function gaps(etcd: Side, ours: Side): Promise<Compared> {
+  const name = 'write gap after SIGKILL of the leader';
+  return { id: 'gap', name, etcd: await gapsAfterKill(etcd, trials), ours: await gapsAfterKill(ours, trials) };
+}
+
+/** etcd 3.4 has no answer to it: its ticks wait for the disk, too. */
+async function stalls(ours: OurSide): Promise<Compared> {
+  const name = "write gap when the leader's disk hangs";
+  return { id: 'stall', name, etcd: undefined, ours: await gapsAfterStall(ours, flags.quick ? 1 : 5) };
+}
+
+/** With members of their own: what came before must not count. */
+async function holding(tell: (row: Compared) => void): Promise<void> {
+  const etcd = await residentAndRestart(await kept(EtcdSide.start()), seconds);
+  await stopAll();
+  stopping = undefined;
+  const ours = await residentAndRestart(await kept(OurSide.start()), seconds);
+  tell({ id: 'memory', name: 'resident memory with 100,000 keys', etcd: etcd.memory, ours: ours.memory });
+  tell({ id: 'restart', name: 'restart of a member with 100,000 keys', etcd: etcd.restart, ours: ours.restart });
+}
+
+const append = (line: unknown): void =>
+  appendFileSync(new URL('history.jsonl', import.meta.url), `${JSON.stringify(line, rounded)}\n`);
+
+function rounded(_key: string, value: unknown): unknown {
+  return typeof value === 'number' && !Number.isInteger(value) ? Number(value.toPrecision(4)) : value;
+}
+
+const commit = (): string => execFileSync('git', ['rev-parse', '--short', 'HEAD'], { encoding: 'utf8' }).trim();
+
+async function runProfile(): Promise<void> {
+  const inFlight = Number(flags['in-flight']);
+  const processes = await profilePuts(inFlight, seconds);
+  const run: ProfileRun = {
+    bench: 'store-profile',
     at: new Date().toISOString(),
-    bench: 'store',
-    machine,
-    rounds: ROUNDS,
-    valueBytes: VALUE.length,
-    rows,
+    commit: commit(),
+    inFlight,
+    processes,
   };
-  appendFileSync(new URL('history.jsonl', import.meta.url), `${JSON.stringify(line)}\n`);
+  for (const { name, rooms, functions } of processes)
+    console.log(name, '\n ', rooms.join('  '), '\n ', functions.join('  '));
+  append(run);
+}
+
+async function runBench(): Promise<void> {
+  const [at, loadBefore, rows] = [new Date(), loadavg(), [] as Compared[]];
+  const batches = await measureAll((row) => {
+    rows.push(row);
+    console.log(lineOf(row));
+  });
+  const targets = judge(rows);
+  for (const [row, figures] of Object.entries(batches)) console.log(`${row}, for each batch:`, figures);
+  for (const target of targets) if (target.measured !== undefined) console.log(targetLine(target));
+  const machine = { cpus: cpus().length, model: cpus()[0]!.model, kernel: release() };
+  const etcd = execFileSync('etcd', ['--version'], { encoding: 'utf8' }).split('\n')[0]!;
+  const run: Run = {
+    at: at.toISOString(),
+    bench: 'store',
+    commit: commit(),
+    machine,
+    loadBefore,
+    loadAfter: loadavg(),
+    etcd,
+    rounds,
+    secondsEach: seconds,
+    rows,
+    perBatch: batches,
+    targets,
+  };
+  append(run);
+  console.log(`took ${Math.round((Date.now() - at.getTime()) / 1_000)} s`);
+}
+
+try {
+  if (flags.readme) renderReadme();
+  else if (flags.profile) await runProfile();
+  else await runBench();
 } finally {
-  etcd.stop();
-  await store.stop();
+  await stopAll();
 }
 process.exit(0);

@@ -28,8 +28,9 @@ export class StoreProcesses {
     this.directory = mkdtempSync(join(tmpdir(), 'flotilla-store-'));
   }
 
-  static async start(): Promise<StoreProcesses> {
-    const nats = await startNats();
+  /** `natsConfig`: more of it, as text. */
+  static async start(natsConfig = ''): Promise<StoreProcesses> {
+    const nats = await startNats(natsConfig);
     const processes = new StoreProcesses(nats, await nats.connect('apiserver-status'));
     for (const name of processes.names) processes.launch(name);
     return processes;

@@ -1,0 +1,142 @@
+// Does: puts load on one side and measures it. Never knows which side it is.
+import { fork } from 'node:child_process';
+import { performance } from 'node:perf_hooks';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { KEYS, keyOf, WATCHED, type Side } from './side.ts';
+import { processorTimes } from './work.ts';
+
+export type Figures = Record<string, number>;
+
+export const VALUE = Buffer.alloc(256, 'v');
+const LARGE_VALUE = Buffer.alloc(3_072, 'w');
+
+export function percentiles(took: number[]): { p50Ms: number; p99Ms: number } {
+  const sorted = took.toSorted((a, b) => a - b);
+  return { p50Ms: sorted[Math.floor(sorted.length / 2)]!, p99Ms: sorted[Math.floor(sorted.length * 0.99)]! };
+}
+
+/** As many at once as `inFlight` for `seconds`; processor time of the servers alone and with their client. */
+async function drive(
+  side: Side,
+  { inFlight, seconds }: { inFlight: number; seconds: number },
+  one: (i: number, worker: number) => Promise<unknown>,
+): Promise<Figures> {
+  const took: number[] = [];
+  let next = 0;
+  const servers = side.processes();
+  const before = processorTimes(servers);
+  const own = process.cpuUsage();
+  const began = performance.now();
+  const until = began + seconds * 1_000;
+  const work = async (worker: number): Promise<void> => {
+    while (performance.now() < until) {
+      const at = performance.now();
+      await one(next++, worker);
+      took.push(performance.now() - at);
+    }
+  };
+  await Promise.all(Array.from({ length: inFlight }, (_, worker) => work(worker)));
+  const elapsed = (performance.now() - began) / 1_000;
+  const after = processorTimes(servers);
+  const { user, system } = process.cpuUsage(own);
+  const serverUs = Object.keys(servers).reduce((sum, name) => sum + after[name]! - before[name]!, 0);
+  return {
+    perSecond: took.length / elapsed,
+    ...percentiles(took),
+    serverCpuUs: serverUs / took.length,
+    allCpuUs: (serverUs + user + system) / took.length,
+    operations: took.length,
+  };
+}
+
+let written = 0;
+
+export const puts = (side: Side, inFlight: number, seconds: number): Promise<Figures> =>
+  drive(side, { inFlight, seconds }, () => side.put(keyOf(written++), VALUE));
+
+/** Each worker swaps a key of its own, from the revision that it wrote last. */
+export async function swaps(side: Side, inFlight: number, seconds: number): Promise<Figures> {
+  const revisions = Array.from({ length: inFlight }, () => 0);
+  const key = (worker: number): string => `/swap/${worker}`;
+  for (let i = 0; i < inFlight; i++) revisions[i] = await side.put(key(i), LARGE_VALUE);
+  return drive(side, { inFlight, seconds }, async (_i, worker) => {
+    const revision = await side.swap(key(worker), revisions[worker]!, LARGE_VALUE);
+    if (revision === undefined) throw new Error(`${side.name}: ${key(worker)} was changed by somebody else`);
+    revisions[worker] = revision;
+  });
+}
+
+export const linearizableReads = (side: Side, inFlight: number, seconds: number): Promise<Figures> =>
+  drive(side, { inFlight, seconds }, (i) => side.readLinearizable(keyOf(i % 1_000)));
+
+export const linearizableReadsFromMember = (side: Side, inFlight: number, seconds: number): Promise<Figures> =>
+  drive(side, { inFlight, seconds }, (i) => side.readLinearizableFromMember(keyOf(i % 1_000)));
+
+export const readsFromMember = (side: Side, inFlight: number, seconds: number): Promise<Figures> =>
+  drive(side, { inFlight, seconds }, (i) => side.readFromMember(keyOf(i % 1_000)));
+
+/** All keys once, many at a time. */
+export async function fill(side: Side): Promise<void> {
+  let next = 0;
+  const work = async (): Promise<void> => {
+    for (let i = next++; i < KEYS; i = next++) await side.put(keyOf(i), VALUE);
+  };
+  await Promise.all(Array.from({ length: 256 }, work));
+}
+
+interface Report {
+  events: number;
+  p50Ms: number;
+  p99Ms: number;
+}
+
+const WRITERS = 16;
+const PACE_MS = 50;
+
+/** Events to `watchers` from writers as fast as they can, then from one that writes 20 times a second. */
+export async function watches(side: Side, watchers: number, seconds: number): Promise<Figures> {
+  const program = new URL('watchers.ts', import.meta.url).pathname;
+  const { NODE_OPTIONS: _, ...env } = process.env;
+  const child = fork(program, side.watcherArguments(watchers), { env, stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+  const said = (): Promise<unknown> =>
+    new Promise((resolve, reject) => {
+      child.once('message', resolve);
+      child.once('exit', (code) => reject(new Error(`the watchers' process exited with ${code}`)));
+    });
+  const report = async (): Promise<Report> => {
+    const answer = said();
+    child.send('report');
+    return (await answer) as Report;
+  };
+  const server = side.serveWatchers();
+  try {
+    await said();
+    const stamped = (worker: number): Promise<unknown> => side.put(`${WATCHED}${worker}`, stampedValue());
+    const writes = await drive(side, { inFlight: WRITERS, seconds }, (_i, worker) => stamped(worker));
+    await sleep(300);
+    const burst = await report();
+    for (const until = performance.now() + seconds * 1_000; performance.now() < until; await sleep(PACE_MS))
+      await stamped(0);
+    await sleep(300);
+    const paced = await report();
+    return {
+      perSecond: burst.events / seconds,
+      p50Ms: burst.p50Ms,
+      p99Ms: burst.p99Ms,
+      writesPerSecond: writes['perSecond']!,
+      deliveredShare: burst.events / (writes['operations']! * watchers),
+      pacedP50Ms: paced.p50Ms,
+      pacedP99Ms: paced.p99Ms,
+    };
+  } finally {
+    server.stop();
+    child.removeAllListeners('exit');
+    child.kill('SIGKILL');
+  }
+}
+
+function stampedValue(): Buffer {
+  const value = Buffer.from(VALUE);
+  value.writeDoubleLE(Number(process.hrtime.bigint() / 1_000n));
+  return value;
+}

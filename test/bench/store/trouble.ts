@@ -1,0 +1,134 @@
+// Does: kills and stalls members of one side while it is written to, and measures how long nothing is acknowledged; and what a
+// member with all keys takes of memory, and of time to come back. Never leaves a member down.
+import { performance } from 'node:perf_hooks';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fill, VALUE, type Figures } from './load.ts';
+import type { OurSide } from './our-side.ts';
+import { KEYS, keyOf, type Side } from './side.ts';
+import { residentMiB } from './work.ts';
+
+const PROBE_EVERY_MS = 3;
+const SETTLED_MS = 500;
+const STALL_MS = 30_000;
+
+/** Writes all the time; the longest time between two acknowledgements. */
+class Prober {
+  private readonly side: Side;
+  private running = true;
+  private lastAt = performance.now();
+  private longestMs = 0;
+  private readonly done: Promise<void>;
+
+  constructor(side: Side) {
+    this.side = side;
+    this.done = this.run();
+  }
+
+  private async run(): Promise<void> {
+    while (this.running) {
+      const acknowledged = await this.side.probe('/probe', VALUE).then(
+        () => true,
+        () => false,
+      );
+      const now = performance.now();
+      if (acknowledged) {
+        this.longestMs = Math.max(this.longestMs, now - this.lastAt);
+        this.lastAt = now;
+      }
+      await sleep(PROBE_EVERY_MS);
+    }
+  }
+
+  begin(): void {
+    this.longestMs = 0;
+  }
+
+  /** Waits for an acknowledgement after `at`, and a little longer: a first one may be followed by another gap. */
+  async recovered(at: number): Promise<number> {
+    while (this.lastAt <= at + 20) await sleep(5);
+    await sleep(SETTLED_MS);
+    return this.longestMs;
+  }
+
+  async stop(): Promise<void> {
+    this.running = false;
+    await this.done;
+  }
+}
+
+function summary(gaps: readonly number[]): Figures {
+  const sorted = gaps.toSorted((a, b) => a - b);
+  return {
+    p50Ms: sorted[Math.floor(sorted.length / 2)]!,
+    p90Ms: sorted[Math.floor(sorted.length * 0.9)]!,
+    worstMs: sorted.at(-1)!,
+    trials: gaps.length,
+  };
+}
+
+/** SIGKILL of the leader, again and again; the killed member is back before the next. */
+export async function gapsAfterKill(side: Side, trials: number): Promise<Figures> {
+  const gaps: number[] = [];
+  await side.put('/probe', VALUE);
+  for (let i = 0; i < trials; i++) {
+    const leader = await side.leader();
+    const prober = new Prober(side);
+    try {
+      await sleep(SETTLED_MS);
+      prober.begin();
+      const at = performance.now();
+      await side.kill(leader);
+      gaps.push(await prober.recovered(at));
+    } finally {
+      side.launch(leader);
+      await prober.stop();
+    }
+    await side.answers(leader, '/probe');
+    await side.leader();
+  }
+  return summary(gaps);
+}
+
+/** Until writes are acknowledged again while the former leader's disk still hangs. */
+export async function gapsAfterStall(side: OurSide, trials: number): Promise<Figures> {
+  const gaps: number[] = [];
+  for (let i = 0; i < trials; i++) {
+    const leader = await side.leader();
+    const prober = new Prober(side);
+    try {
+      await sleep(SETTLED_MS);
+      prober.begin();
+      const at = performance.now();
+      await side.stallDisk(leader, STALL_MS);
+      await sleep(50);
+      gaps.push(await prober.recovered(at + 50));
+      await prober.stop();
+      if ((await side.leader()) === leader) throw new Error(`${leader} still leads, with a disk that hangs`);
+    } finally {
+      await prober.stop();
+      // Its calls hang longer than the order lasts: it begins anew.
+      await side.kill(leader);
+      side.launch(leader);
+    }
+    await side.answers(leader, '/probe');
+  }
+  return summary(gaps);
+}
+
+/** Memory and restart of members that hold every key. */
+export async function residentAndRestart(side: Side, seconds: number): Promise<{ memory: Figures; restart: Figures }> {
+  await fill(side);
+  await sleep(seconds * 1_000);
+  const { nats: _, ...members } = side.processes();
+  const sizes = Object.values(members)
+    .map(residentMiB)
+    .toSorted((a, b) => a - b);
+  const memory = { perMemberMiB: sizes[1]!, largestMiB: sizes[2]! };
+  const leader = await side.leader();
+  const follower = side.members().find((member) => member !== leader)!;
+  await side.kill(follower);
+  const began = performance.now();
+  side.launch(follower);
+  await side.answers(follower, keyOf(KEYS - 1));
+  return { memory, restart: { tookMs: performance.now() - began } };
+}
