@@ -170,6 +170,102 @@ test('a policy in CEL judges what its binding lays it over, with parameters', as
   t.regex(broken.body.message, /spec.validations\[0\].expression: Invalid value: "object.": compilation failed/);
 });
 
+const RULES = [
+  { apiGroups: [''], apiVersions: ['v1'], operations: ['CREATE', 'UPDATE'], resources: ['configmaps', 'pods'] },
+];
+
+async function mutates(api: TestApi, name: string, spec: object, binding: object = {}): Promise<HttpAnswer> {
+  const matchConstraints = { resourceRules: RULES };
+  const body = { metadata: { name }, spec: { matchConstraints, reinvocationPolicy: 'Never', ...spec } };
+  const made = await api.http('POST', `${POLICIES}/mutatingadmissionpolicies`, { body });
+  await api.http('POST', `${POLICIES}/mutatingadmissionpolicybindings`, {
+    body: { metadata: { name }, spec: { policyName: name, ...binding } },
+  });
+  return made;
+}
+
+const apply = (expression: string): object => ({ patchType: 'ApplyConfiguration', applyConfiguration: { expression } });
+const jsonPatch = (expression: string): object => ({ patchType: 'JSONPatch', jsonPatch: { expression } });
+
+test('mutating policies merge objects and apply patches, one after the other, before defaults and validation', async (t) => {
+  const api = await began(t);
+  const made = await mutates(api, 'sidecar', {
+    matchConditions: [{ name: 'wants', expression: 'object.metadata.?labels[?"sidecar"].orValue("") == "yes"' }],
+    variables: [{ name: 'image', expression: '"proxy:" + string(size(object.spec.containers))' }],
+    mutations: [
+      apply(
+        'Object{spec: Object.spec{initContainers: [Object.spec.initContainers{name: "mesh", image: variables.image, restartPolicy: "Always"}]}}',
+      ),
+      jsonPatch('[JSONPatch{op: "add", path: "/metadata/labels/" + jsonpatch.escapeKey("mesh/on"), value: "true"}]'),
+      jsonPatch('[JSONPatch{op: "test", path: "/spec/nodeName", value: "x"}, JSONPatch{op: "remove", path: "/spec"}]'),
+    ],
+  });
+  t.is(made.code, 201, made.text);
+  const body = {
+    metadata: { name: 'a', labels: { sidecar: 'yes' } },
+    spec: { containers: [{ name: 'c', image: 'x' }] },
+  };
+  const changed = await api.http('POST', `${NS}/pods`, { body });
+  t.is(changed.code, 201, changed.text);
+  const [container] = changed.body.spec.initContainers;
+  t.like(container, { name: 'mesh', image: 'proxy:1', restartPolicy: 'Always', imagePullPolicy: 'IfNotPresent' });
+  t.deepEqual(changed.body.metadata.labels, { sidecar: 'yes', 'mesh/on': 'true' });
+  t.is((await pod(api, 'b')).body.spec.initContainers, undefined, 'a condition that does not hold');
+});
+
+test('a mutating policy has parameters, is asked again when it wishes, and fails as it says', async (t) => {
+  const api = await began(t);
+  await configMap(api, 'params', { color: 'red' });
+  const color = 'Object{data: {"color": params.data.color}}';
+  const about = [{ name: 'not-params', expression: 'request.name != "params"' }];
+  const paramKind = { apiVersion: 'v1', kind: 'ConfigMap' };
+  await mutates(api, 'a-count', {
+    reinvocationPolicy: 'IfNeeded',
+    matchConditions: about,
+    mutations: [
+      apply('Object{metadata: Object.metadata{annotations: {"keys": string(size(object.?data.orValue({})))}}}'),
+    ],
+  });
+  await mutates(
+    api,
+    'b-color',
+    { paramKind, matchConditions: about, mutations: [apply(color)] },
+    { paramRef: { name: 'params', namespace: 'x', parameterNotFoundAction: 'Deny' } },
+  );
+  const made = await configMap(api, 'one');
+  t.is(made.code, 201, made.text);
+  t.deepEqual([made.body.data, made.body.metadata.annotations], [{ color: 'red' }, { keys: '1' }]);
+  await api.http('DELETE', `${POLICIES}/mutatingadmissionpolicybindings/b-color`);
+  const failing = { matchConditions: about, mutations: [apply('Object{data: {"x": object.data.missing}}')] };
+  await mutates(api, 'c-fails', failing);
+  const refused = await configMap(api, 'two', { a: 'b' });
+  t.is(refused.code, 422);
+  t.is(
+    refused.body.message,
+    `configmaps "two" is forbidden: policy 'c-fails' with binding 'c-fails' denied request: No such key: missing`,
+  );
+  const ignore = { spec: { failurePolicy: 'Ignore' } };
+  await api.http('PATCH', `${POLICIES}/mutatingadmissionpolicies/c-fails`, { body: ignore, headers: MERGE });
+  t.is((await configMap(api, 'two', { a: 'b' })).code, 201);
+  const atomic = [apply('Object{spec: Object.spec{containers: [Object.spec.containers{name: "c", args: ["x"]}]}}')];
+  await mutates(api, 'd-atomic', {
+    mutations: atomic,
+    matchConstraints: { resourceRules: [{ ...RULES[0], resources: ['pods'] }] },
+  });
+  t.regex(
+    (await pod(api, 'p')).body.message,
+    /may not mutate atomic arrays, maps or structs: .spec.containers\[0\].args/,
+  );
+  const wrong = await mutates(api, 'e', {
+    mutations: [{ patchType: 'Other' }, { patchType: 'JSONPatch' }, apply('Object{')],
+  });
+  t.is(wrong.code, 422);
+  t.deepEqual(
+    wrong.body.details.causes.map((cause: any) => cause.field),
+    ['spec.mutations[0].patchType', 'spec.mutations[1].jsonPatch', 'spec.mutations[2].applyConfiguration.expression'],
+  );
+});
+
 type Review = { request: any };
 
 /** Answers every review by `respond`; the paths and requests that came are kept. */

@@ -1,6 +1,7 @@
 // Shows that CEL means here what it means in Kubernetes: its own functions, its ints, its errors; and that nothing explodes.
 import test from 'ava';
 import { CelError, celProblem, compileCel, noValue, someValue } from './cel.ts';
+import { CelObject, jsonOf } from './constructed.ts';
 import { celOf } from './values.ts';
 
 const run = (expression: string, self: unknown = {}): unknown => compileCel(expression).run({ self: celOf(self) });
@@ -47,4 +48,26 @@ test('an old value may be optional', (t) => {
   const program = compileCel('!oldSelf.hasValue() || oldSelf.value() <= self');
   t.is(program.run({ self: 3n, oldSelf: noValue() }), true);
   t.is(program.run({ self: 3n, oldSelf: someValue(4n) }), false);
+});
+
+test('objects are made, with fields that may be absent; each is of the type of its place', (t) => {
+  const made = (text: string): unknown => {
+    const value = run(text, { n: 3, yes: true, labels: { a: 'b' } });
+    return jsonOf(value, value instanceof CelObject && value.typeName.startsWith('Object') ? 'Object' : undefined);
+  };
+  t.deepEqual(made('Object{spec: Object.spec{replicas: self.n + 1, paused: self.yes ? true : false}}'), {
+    spec: { replicas: 4, paused: true },
+  });
+  t.deepEqual(made('Object{metadata: Object.metadata{ // why\n labels: {"x{": "}"}, ?annotations: self.?missing }}'), {
+    metadata: { labels: { 'x{': '}' } },
+  });
+  t.deepEqual(made('Object{spec: Object.spec{list: [1, 2].map(x, Object.spec.list{name: string(x)})}}'), {
+    spec: { list: [{ name: '1' }, { name: '2' }] },
+  });
+  t.deepEqual(made('[JSONPatch{op: "add", path: "/a/" + jsonpatch.escapeKey("x/y~z"), value: {"k": [1]}}]'), [
+    { op: 'add', path: '/a/x~1y~0z', value: { k: [1] } },
+  ]);
+  t.deepEqual(made('Object{}'), {});
+  t.throws(() => made('Object{spec: Object.status{}}'), { instanceOf: CelError, message: /type mismatch/ });
+  t.is(run('self.Object', { Object: 1 }), 1n);
 });

@@ -2,6 +2,7 @@
 // rules there are, and never lets an expression throw anything but a CelError.
 import { Environment, Optional, type ParseResult } from '@marcbachmann/cel-js';
 import { messageOf } from '../../base/errors.ts';
+import { CelError } from './cel-error.ts';
 import { registerKubernetesFunctions } from './functions.ts';
 import { rewrite } from './rewrite.ts';
 
@@ -27,12 +28,7 @@ const LIMITS = {
 const MOST_KEPT = 2_000;
 const LONGEST = 100_000;
 
-export class CelError extends Error {
-  constructor(message: string) {
-    super(message);
-    this.name = 'CelError';
-  }
-}
+export { CelError } from './cel-error.ts';
 
 export interface Program {
   readonly expression: string;

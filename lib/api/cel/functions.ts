@@ -3,6 +3,7 @@
 import type { Environment, Optional } from '@marcbachmann/cel-js';
 import { RE2JS } from 're2js';
 import { isIPv4, isIPv6 } from '../formats.ts';
+import { CelObject } from './constructed.ts';
 import { formatQuantity, parseQuantity, quantityOf, type Quantity } from '../quantity.ts';
 
 /** One of each is what an expression holds; their fields are out of its reach. */
@@ -138,6 +139,8 @@ const FUNCTIONS: Record<string, (...args: any[]) => Value> = {
   'matchesRe2(string, string): bool': (text: string, pattern: string) => matchesPattern(pattern, text),
   'string.matchesRe2(string): bool': (text: string, pattern: string) => matchesPattern(pattern, text),
   'optional.valueOfAny(): dyn': (optional: Optional) => optional.value(),
+  'newObject(string, map): dyn': (typeName: string, fields: Value) => new CelObject(typeName, fields),
+  'jsonpatch_escapeKey(string): string': (key: string) => key.replaceAll('~', '~0').replaceAll('/', '~1'),
   'string.find(string): string': (text: string, pattern: string) => findAll(text, pattern, 1n)[0] ?? '',
   'string.findAll(string): list<string>': (text: string, pattern: string) => findAll(text, pattern),
   'string.findAll(string, int): list<string>': findAll,
@@ -202,7 +205,12 @@ const FUNCTIONS: Record<string, (...args: any[]) => Value> = {
   },
 };
 
-const TYPES: Record<string, new (...args: any[]) => object> = { Quantity: CelQuantity, Url: CelUrl, Ip: CelIp };
+const TYPES: Record<string, new (...args: any[]) => object> = {
+  Quantity: CelQuantity,
+  Url: CelUrl,
+  Ip: CelIp,
+  CelObject,
+};
 
 export function registerKubernetesFunctions(environment: Environment): Environment {
   for (const [name, ctor] of Object.entries(TYPES)) environment.registerType(name, { ctor, fields: {} } as any);

@@ -1,30 +1,120 @@
-// Decides how an expression reads to the library: regular expressions go to RE2 (the library's own can explode), and the
-// functions of a namespace (`sets.contains`) to one name each. Never changes what is inside a text.
+// Decides how an expression reads to the library: regular expressions go to RE2 (the library's own can explode), the functions
+// of a namespace (`sets.contains`) to one name each, objects that are made (`Object.spec{replicas: 1}`) to a function that makes
+// them. Never changes what is inside a text.
 
-/** Texts, raw and triple-quoted ones too; numbers need no care. */
+/** Texts, raw and triple-quoted ones too; names in backticks; numbers need no care. */
 const TOKEN =
-  /[rRbB]{0,2}("""[\s\S]*?"""|'''[\s\S]*?'''|"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*')|\/\/[^\n]*|[A-Za-z_]\w*|\s+|[\s\S]/g;
+  /[rRbB]{0,2}("""[\s\S]*?"""|'''[\s\S]*?'''|"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*')|`[^`\n]*`|\/\/[^\n]*|[A-Za-z_]\w*|\s+|[\s\S]/g;
+
+const NAMESPACES = new Set(['sets', 'jsonpatch']);
+/** Types that an expression may make values of. */
+const MADE = new Set(['Object', 'JSONPatch']);
+
+const isSpace = (token: string | undefined): boolean => token !== undefined && /^(\s+|\/\/.*)$/.test(token);
+const isName = (token: string | undefined): token is string =>
+  token !== undefined && /^([A-Za-z_]\w*|`[^`\n]*`)$/.test(token);
 
 export function rewrite(expression: string): string {
-  const tokens = expression.match(TOKEN) ?? [];
-  const out: string[] = [];
-  const isSpace = (token: string | undefined): boolean => token !== undefined && /^\s+$/.test(token);
-  const next = (i: number): number => {
-    while (isSpace(tokens[i])) i++;
-    return i;
-  };
-  for (let i = 0; i < tokens.length; i++) {
-    const token = tokens[i]!;
-    const after = next(i + 1);
-    if (token === 'matches' && tokens[after] === '(') out.push('matchesRe2');
-    // The library loses the type of an optional's value where that is not known beforehand: ours gives `dyn`.
-    else if (token === 'value' && tokens[after] === '(' && tokens[next(after + 1)] === ')' && out.at(-1) === '.')
-      out.push('valueOfAny');
-    else if (token === 'sets' && tokens[after] === '.' && out.at(-1) !== '.') {
-      const name = next(after + 1);
-      out.push(`sets_${tokens[name] ?? ''}`);
-      i = name;
-    } else out.push(token);
+  return new Rewriter(expression.match(TOKEN) ?? []).run();
+}
+
+class Rewriter {
+  readonly #tokens: readonly string[];
+  readonly #out: string[] = [];
+  /** What each open bracket is. */
+  readonly #open: Array<'object' | 'other'> = [];
+  /** Last token that means something. */
+  #last = '';
+  /** A ? stands before the field. */
+  #isOptional = false;
+
+  constructor(tokens: readonly string[]) {
+    this.#tokens = tokens;
   }
-  return out.join('');
+
+  run(): string {
+    for (let i = 0; i < this.#tokens.length;) {
+      const token = this.#tokens[i]!;
+      if (isSpace(token)) {
+        this.#out.push(token);
+        i++;
+        continue;
+      }
+      i = this.#take(token, i);
+      this.#last = this.#tokens[i - 1]!;
+    }
+    return this.#out.join('');
+  }
+
+  /** Index of the next token that means something. */
+  #next(i: number): number {
+    while (isSpace(this.#tokens[i])) i++;
+    return i;
+  }
+
+  /** Writes what begins at `i`; gives where to go on. */
+  #take(token: string, i: number): number {
+    const after = this.#next(i + 1);
+    const following = this.#tokens[after];
+    if (this.#isFieldOfObject()) return this.#takeField(token, i);
+    if (token === 'matches' && following === '(') this.#out.push('matchesRe2');
+    // The library loses the type of an optional's value where that is not known beforehand: ours gives `dyn`.
+    else if (
+      token === 'value' &&
+      following === '(' &&
+      this.#tokens[this.#next(after + 1)] === ')' &&
+      this.#last === '.'
+    )
+      this.#out.push('valueOfAny');
+    else if (NAMESPACES.has(token) && following === '.' && this.#last !== '.') {
+      const name = this.#next(after + 1);
+      this.#out.push(`${token}_${this.#tokens[name] ?? ''}`);
+      return name + 1;
+    } else if (MADE.has(token) && this.#last !== '.') return this.#takeObject(i);
+    else this.#bracket(token);
+    return i + 1;
+  }
+
+  #bracket(token: string): void {
+    this.#out.push(token);
+    if (token === '{' || token === '[' || token === '(') this.#open.push('other');
+    else if (token === '}' || token === ']' || token === ')') {
+      if (this.#open.pop() === 'object') this.#out.push(')');
+    }
+  }
+
+  #isFieldOfObject(): boolean {
+    return this.#open.at(-1) === 'object' && (this.#last === '{' || this.#last === ',' || this.#isOptional);
+  }
+
+  /** `name:`, or `?name:` for one that may be absent. */
+  #takeField(token: string, i: number): number {
+    if (token === '?') {
+      this.#isOptional = true;
+      return i + 1;
+    }
+    const name = token.startsWith('`') ? token.slice(1, -1) : token;
+    if (isName(token)) this.#out.push(JSON.stringify(this.#isOptional ? `?${name}` : name));
+    else this.#bracket(token);
+    this.#isOptional = false;
+    return i + 1;
+  }
+
+  /** `Object.spec.template{`: the type's name becomes a text. */
+  #takeObject(i: number): number {
+    const names = [this.#tokens[i]!];
+    let at = this.#next(i + 1);
+    while (this.#tokens[at] === '.' && isName(this.#tokens[this.#next(at + 1)])) {
+      const name = this.#next(at + 1);
+      names.push(this.#tokens[name]!.replaceAll('`', ''));
+      at = this.#next(name + 1);
+    }
+    if (this.#tokens[at] !== '{') {
+      this.#out.push(this.#tokens[i]!);
+      return i + 1;
+    }
+    this.#out.push(`newObject(${JSON.stringify(names.join('.'))}, {`);
+    this.#open.push('object');
+    return at + 1;
+  }
 }

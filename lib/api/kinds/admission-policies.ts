@@ -66,6 +66,29 @@ function validateValidations({ spec = {} }: Policy): FieldError[] {
   return errors;
 }
 
+const PATCHES = { ApplyConfiguration: 'applyConfiguration', JSONPatch: 'jsonPatch' } as const;
+
+function validateMutations({ spec = {} }: Policy): FieldError[] {
+  const { mutations = [] } = spec;
+  const errors = validateCommon(spec);
+  if (mutations.length === 0) errors.push(required('spec.mutations', 'mutations must contain at least one item'));
+  mutations.forEach((mutation: any, i: number) => {
+    const path = `spec.mutations[${i}]`;
+    const field = PATCHES[mutation.patchType as keyof typeof PATCHES];
+    if (field === undefined)
+      errors.push(
+        mutation.patchType
+          ? notSupported(`${path}.patchType`, mutation.patchType, Object.keys(PATCHES))
+          : required(`${path}.patchType`),
+      );
+    else if (mutation[field] === undefined)
+      errors.push(required(`${path}.${field}`, `must be specified when patchType is ${mutation.patchType}`));
+    else errors.push(...validateExpression(mutation[field].expression, `${path}.${field}.expression`));
+  });
+  if (spec.reinvocationPolicy === undefined) errors.push(required('spec.reinvocationPolicy'));
+  return [...errors, ...oneOf('spec.reinvocationPolicy', spec.reinvocationPolicy, ['IfNeeded', 'Never'])];
+}
+
 function validateBinding({ spec = {} }: Policy, hasActions: boolean): FieldError[] {
   const errors = spec.policyName ? [] : [required('spec.policyName')];
   errors.push(...validateMatch(spec.matchResources, 'spec.matchResources'));
@@ -140,10 +163,7 @@ function policyBinding(kind: string): KindBehaviour {
 
 export const admissionPolicies: readonly KindBehaviour[] = [
   policy('ValidatingAdmissionPolicy', validateValidations),
-  policy('MutatingAdmissionPolicy', ({ spec = {} }) => [
-    ...validateCommon(spec),
-    ...((spec.mutations ?? []).length === 0 ? [required('spec.mutations')] : []),
-  ]),
+  policy('MutatingAdmissionPolicy', validateMutations),
   policyBinding('ValidatingAdmissionPolicyBinding'),
   policyBinding('MutatingAdmissionPolicyBinding'),
 ];

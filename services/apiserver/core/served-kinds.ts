@@ -21,9 +21,6 @@ const UNSERVED_RESOURCES = new Set([
   'servicecidrs',
   'clustertrustbundles',
   'podcertificaterequests',
-  // Nothing would change what it says it changes.
-  'mutatingadmissionpolicies',
-  'mutatingadmissionpolicybindings',
 ]);
 const SERVED_SUBRESOURCES = new Set([
   'status',

@@ -13,6 +13,7 @@ import { rbacEscalation } from './rbac-escalation.ts';
 import { runtimeClass } from './runtime-class.ts';
 import { serviceAccount } from './service-account.ts';
 import { validatingPolicies, validatingPoliciesOnDelete } from './validating-policies.ts';
+import { MutatingPolicies } from './mutating-policies.ts';
 import { mutatingWebhooks, validatingWebhooks, webhooksOnDelete } from './webhooks.ts';
 
 /** `old` is undefined for a new object. A mutating step changes `object`; any step may throw a refusal. */
@@ -28,7 +29,6 @@ const MUTATING: readonly Step[] = [
   defaultIngressClass,
   runtimeClass,
   certificateRequester,
-  mutatingWebhooks,
 ];
 /** The room that quotas have is taken with the write itself (`chargeQuotas` in pipeline/). */
 const VALIDATING: readonly Step[] = [
@@ -43,6 +43,10 @@ const VALIDATING: readonly Step[] = [
 
 export function mutate(request: WriteRequest, object: KubeObject, old: KubeObject | undefined): void {
   for (const step of MUTATING) step(request, object, old);
+  const policies = new MutatingPolicies(request, object, old);
+  policies.run();
+  mutatingWebhooks(request, object, old);
+  policies.runAgain();
 }
 
 export function validateAdmission(request: WriteRequest, object: KubeObject, old: KubeObject | undefined): void {

@@ -1,6 +1,7 @@
 // Decides what a patch makes of an object, for the patch types that clients send. Never decides whether the result may
 // stand: it goes through the same update as a whole object would.
-import fastJsonPatch from 'fast-json-patch';
+import fastJsonPatch, { type Operation } from 'fast-json-patch';
+import { TypeMismatchError } from '../../../../lib/api/canonical.ts';
 import { decodeValue, expectedOf, type FieldValidation } from '../../../../lib/api/decode.ts';
 import type { TypeName } from '../../../../lib/api/custom/custom-type.ts';
 import { applyJsonMerge } from '../../../../lib/api/json-merge.ts';
@@ -81,7 +82,7 @@ function jsonPatch(base: KubeObject, operations: unknown): unknown {
       `The allowed maximum operations in a JSON patch is ${MOST_OPERATIONS}, got ${operations.length}`,
     );
   try {
-    return fastJsonPatch.applyPatch(structuredClone(base), operations, true, true, true).newDocument;
+    return applyOperations(base, operations);
   } catch (error) {
     // Upstream's whole answer. What was wrong stays in the cause, for our own log.
     throw new ApiError(
@@ -89,6 +90,10 @@ function jsonPatch(base: KubeObject, operations: unknown): unknown {
       'the server rejected our request due to an error in our request',
       {},
       {
+/** Throws the library's own error. `base` is not changed. */
+export const applyOperations = (base: object, operations: readonly unknown[]): unknown =>
+  fastJsonPatch.applyPatch(structuredClone(base), operations as Operation[], true, true, true).newDocument;
+
         cause: new Error(messageOf(error)),
       },
     );
