@@ -15,8 +15,11 @@ export interface DiskFile {
 }
 
 export interface Disk {
-  /** `create`: the file must not exist; otherwise it must. */
-  open(path: string, options: { create: boolean }): Promise<DiskFile>;
+  /**
+   * `create`: the file must not exist; otherwise it must. `writesThrough`: each write will be followed by a `datasync`, and a disk
+   * that can do both in one call may do so; what `datasync` promises stays the same.
+   */
+  open(path: string, options: { create: boolean; writesThrough?: boolean }): Promise<DiskFile>;
   /** Names in a directory, sorted. */
   list(directory: string): Promise<string[]>;
   /** Atomic; replaces an existing target. */

@@ -1,8 +1,11 @@
 // Decides how the disk's calls are made on a real file system. Never retries: an error of the kernel goes to the caller
 // as it is, because after a failed fsync the page cache may hold what the disk does not (the fsyncgate lesson).
+import { constants } from 'node:fs';
 import { open, mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import type { Disk, DiskFile } from './disk.ts';
+
+const { O_CREAT, O_DSYNC, O_EXCL, O_RDWR } = constants;
 
 export interface NodeDiskOptions {
   /** false: datasync and syncDirectory do nothing. Only for tests that do not cut the power. */
@@ -11,8 +14,11 @@ export interface NodeDiskOptions {
 
 export function nodeDisk(options: NodeDiskOptions): Disk {
   return {
-    async open(path, { create }) {
-      return nodeFile(path, await open(path, create ? 'wx+' : 'r+'), options);
+    async open(path, { create, writesThrough = false }) {
+      const isThrough = writesThrough && options.fsync;
+      const flags = O_RDWR | (create ? O_CREAT | O_EXCL : 0) | (isThrough ? O_DSYNC : 0);
+      // What an earlier process wrote into a file and did not sync is synced with the first datasync.
+      return nodeFile(path, await open(path, flags), { ...options, isThrough, isSynced: create });
     },
     list: async (directory) => (await readdir(directory)).toSorted(),
     rename: (from, to) => rename(from, to),
@@ -36,7 +42,13 @@ export function nodeDisk(options: NodeDiskOptions): Disk {
   };
 }
 
-function nodeFile(path: string, handle: FileHandle, options: NodeDiskOptions): DiskFile {
+/** `isThrough`: a write resolves when it is on the disk (O_DSYNC): one call of the kernel and one turn instead of two. */
+function nodeFile(
+  path: string,
+  handle: FileHandle,
+  { fsync, isThrough, isSynced }: NodeDiskOptions & { isThrough: boolean; isSynced: boolean },
+): DiskFile {
+  let hasUnsynced = !isThrough || !isSynced;
   return {
     path,
     async read(offset, length) {
@@ -57,10 +69,20 @@ function nodeFile(path: string, handle: FileHandle, options: NodeDiskOptions): D
       }
     },
     async datasync() {
-      if (options.fsync) await handle.datasync();
+      if (!fsync || !hasUnsynced) return;
+      hasUnsynced = !isThrough;
+      try {
+        await handle.datasync();
+      } catch (error) {
+        hasUnsynced = true;
+        throw error;
+      }
     },
     size: async () => (await handle.stat()).size,
-    truncate: (sizeBytes) => handle.truncate(sizeBytes),
+    truncate(sizeBytes) {
+      hasUnsynced = true;
+      return handle.truncate(sizeBytes);
+    },
     close: () => handle.close(),
   };
 }

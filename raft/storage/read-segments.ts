@@ -19,7 +19,7 @@ export async function readSegments(disk: Disk, directory: string, files: ReadSeg
     const before = files.at(-1);
     if (before !== undefined && number !== before.number + 1)
       throw new DamagedError(directory, `${segmentName(before.number + 1)} is missing before ${name}`);
-    const file = await disk.open(`${directory}/${name}`, { create: false });
+    const file = await disk.open(`${directory}/${name}`, { create: false, writesThrough: true });
     const bytes = Buffer.from(await file.read(0, await file.size()));
     const scanned = scan(bytes, number);
     files.push({ number, file, scan: scanned, end: scanned.end.offset, allocated: bytes.length, maxIndex: 0 });

@@ -299,7 +299,7 @@ export async function createSegment(
   const path = `${directory}/${segmentName(number)}`;
   // What an interrupted rotation left.
   await disk.remove(path);
-  const file = await disk.open(path, { create: true });
+  const file = await disk.open(path, { create: true, writesThrough: true });
   const bytes = encodeBatch([encodeRecord({ type: 'segment', header })], { segment: number, offset: 0, batch });
   await file.write(bytes, 0);
   await file.datasync();
