@@ -20,6 +20,6 @@ export async function etcdPuts({ rounds, quick }: Plan, tell: (row: Row) => void
       tell({ name: `etcd puts, ${inFlight} in flight`, figures: medians(runs) });
     }
   } finally {
-    etcd.stop();
+    await etcd.stop();
   }
 }
