@@ -45,6 +45,14 @@ export interface ApiserverSettings {
   stores: string[];
   /** Tolerations of unready and unreachable nodes that a pod gets unless it has its own; absent: 300. */
   defaultTolerationSeconds?: number;
+  /** What is told of requests, and where: a file that is begun anew at its largest size. Absent: nothing. */
+  audit?: {
+    policyFile: string;
+    file: string;
+    maxSizeMegabytes?: number;
+    maxBackups?: number;
+    maxAgeDays?: number;
+  };
   /** Seats of priority and fairness, and the longest wait for one; absent: upstream's 600, and 15 s. */
   flowControl?: { seats?: number; waitMs?: number };
   /** Whether who owns which field is kept from an object's creation on, or from its first server-side apply; absent: true. */

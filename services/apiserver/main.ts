@@ -9,6 +9,7 @@ import type { CacheEvent } from './core/cache/cache-event.ts';
 import { WatchHub } from './core/cache/watch-hub.ts';
 import { ServedKinds } from './core/served-kinds.ts';
 import { Aggregation } from './edge/aggregation/aggregation.ts';
+import { AuditLog } from './edge/audit/audit-log.ts';
 import { Authenticator } from './edge/authenticate.ts';
 import { Bootstrap } from './edge/bootstrap/bootstrap.ts';
 import { CustomResources } from './edge/custom-resources/custom-resources.ts';
@@ -30,6 +31,8 @@ import { Writer } from './edge/writer.ts';
 const BOOTSTRAP_PATIENCE_MS = 6_000;
 
 export const start: StartActor<ApiserverSettings> = async (ctx) => {
+  // First: an API that is to be audited does not begin without a policy.
+  const audit = ctx.settings.audit === undefined ? undefined : new AuditLog(ctx.settings.audit, ctx.clock, ctx.log);
   const store = new StoreClient(ctx, ctx.settings.stores);
   let listener = (_events: CacheEvent[]): void => {};
   const feed = await StoreFeed.open(ctx, store, {
@@ -39,7 +42,7 @@ export const start: StartActor<ApiserverSettings> = async (ctx) => {
   const { cache } = feed;
   const hub = new WatchHub(cache);
   const publisher = new Publisher(ctx, cache);
-  const parts = assemble(ctx, store, feed, hub);
+  const parts = assemble(ctx, store, feed, hub, audit);
   const customResources = new CustomResources(() => parts);
   listener = (events) => {
     for (const event of events) {
@@ -57,6 +60,7 @@ export const start: StartActor<ApiserverSettings> = async (ctx) => {
     for (const end of running.splice(0).toReversed()) await end();
   };
   try {
+    running.push(() => parts.audit?.flush());
     parts.flow.start(ctx.chance);
     running.push(() => parts.flow.stop());
     const https = await serveHttps(parts);
@@ -93,7 +97,13 @@ export const start: StartActor<ApiserverSettings> = async (ctx) => {
   };
 };
 
-function assemble(ctx: ActorContext<ApiserverSettings>, store: StoreClient, feed: StoreFeed, hub: WatchHub): ApiParts {
+function assemble(
+  ctx: ActorContext<ApiserverSettings>,
+  store: StoreClient,
+  feed: StoreFeed,
+  hub: WatchHub,
+  audit: AuditLog | undefined,
+): ApiParts {
   const { cache } = feed;
   const access = new Access(cache);
   const freshness = new Freshness(ctx, store, feed);
@@ -104,6 +114,7 @@ function assemble(ctx: ActorContext<ApiserverSettings>, store: StoreClient, feed
     revision: () => cache.revision,
     objects: () => [...cache.streams].map((resource) => [resource.stream, resource.objects.size]),
   });
+  audit?.countIn(metrics.registry);
   const parts: ApiParts = {
     ctx,
     cache,
@@ -117,6 +128,7 @@ function assemble(ctx: ActorContext<ApiserverSettings>, store: StoreClient, feed
     bootstrap: new Bootstrap(() => parts),
     aggregation: new Aggregation(() => parts),
     metrics,
+    audit,
     flow: new FlowGate(ctx.clock, cache, metrics.registry, ctx.settings.flowControl),
   };
   return parts;

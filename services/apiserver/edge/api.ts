@@ -3,6 +3,7 @@
 import type { Kind } from '../../../lib/api/kind.ts';
 import { ApiError } from '../../../lib/base/errors.ts';
 import { attributesOf, refusalText } from '../core/auth/attributes.ts';
+import type { Verdict } from '../core/auth/access.ts';
 import { ANONYMOUS } from '../core/auth/user.ts';
 import { requestInfo, type RequestInfo, type ResourceRequest } from '../core/request-info.ts';
 import { streamOfKind } from '../core/served-kinds.ts';
@@ -13,8 +14,8 @@ import { answerDocument, isOpen } from './documents.ts';
 import { getObject, listOrTable, watchObjects } from './reads.ts';
 import { answerReview } from './review-answers.ts';
 import { answerSubresource } from './subresources.ts';
-import { createObject, deleteCollection, deleteObject, patchObject, updateObject } from './writes.ts';
 import { answerUsage, METRICS_GROUP } from './usage.ts';
+import { createObject, deleteCollection, deleteObject, patchObject, updateObject } from './writes.ts';
 
 /** A resource request with everything that names its target. */
 export interface Target {
@@ -51,18 +52,20 @@ export async function handle(parts: ApiParts, call: Call): Promise<Answer> {
   if (info.subresource !== '') return answerSubresource(parts, call, target);
   const isNamedCreate = info.verb === 'create' && info.name !== '';
   if (isNamedCreate || !kind.verbs.includes(info.verb)) throw methodNotAllowed();
-  if (!kind.stored) return answerReview(parts, call, target);
   if (kind.ref.group === METRICS_GROUP) return answerUsage(parts, call, target);
+  if (!kind.stored) return answerReview(parts, call, target);
   return VERBS[info.verb](parts, call, target);
 }
 
 export async function authorize(parts: ApiParts, call: Call, info: RequestInfo): Promise<void> {
-  if (!info.isResource && isOpen(info.path)) return;
+  if (!info.isResource && isOpen(info.path)) return noteDecision(call, { allowed: true, reason: '' });
   const asked = attributesOf(call.user, info, call.query);
-  if (parts.access.authorize(asked).allowed) return;
+  const first = parts.access.authorize(asked);
+  if (first.allowed) return noteDecision(call, first);
   // A binding or a pod that allows it may have been written through another API actor a moment ago.
   if (call.user !== ANONYMOUS) await parts.freshness.newestOrWarning();
   const verdict = parts.access.authorize(asked);
+  noteDecision(call, verdict);
   if (verdict.allowed) return;
   const details = info.isResource
     ? {
@@ -72,6 +75,12 @@ export async function authorize(parts: ApiParts, call: Call, info: RequestInfo):
       }
     : {};
   throw new ApiError('Forbidden', refusalText(asked, verdict.reason), details);
+}
+
+function noteDecision({ audit }: Call, { allowed, reason }: Verdict): void {
+  if (audit === undefined) return;
+  audit.annotate('authorization.k8s.io/decision', allowed ? 'allow' : 'forbid');
+  audit.annotate('authorization.k8s.io/reason', reason);
 }
 
 /** Undefined: no such group or version, which upstream answers with plain text. */

@@ -2,8 +2,9 @@
 // except whether they may speak as someone else.
 import type { IncomingHttpHeaders } from 'node:http';
 import { ApiError } from '../../../lib/base/errors.ts';
-import { refusalText, type Attributes } from '../core/auth/attributes.ts';
+import { refusalText } from '../core/auth/attributes.ts';
 import type { Access } from '../core/auth/access.ts';
+import { impersonation } from '../core/auth/impersonation.ts';
 import { userOfClaims } from '../core/auth/token-claims.ts';
 import { ANONYMOUS, authenticated, type User } from '../core/auth/user.ts';
 import type { ClusterCache } from '../core/cache/cluster-cache.ts';
@@ -20,8 +21,18 @@ export interface ClientCertificate {
 export interface Credentials {
   certificate: ClientCertificate | undefined;
   headers: IncomingHttpHeaders;
+  /** Names and values in turn, each as it was sent. */
+  rawHeaders?: readonly string[];
+  /** For the texts of errors. */
+  uri?: string;
   /** Of a WebSocket: browsers cannot send headers, so the token may travel as a subprotocol. */
   protocols?: readonly string[];
+}
+
+export interface Identity {
+  sender: User;
+  /** As whom the request is made, where that is another. */
+  user: User | undefined;
 }
 
 const WEBSOCKET_BEARER = 'base64url.bearer.authorization.k8s.io.';
@@ -41,8 +52,15 @@ export class Authenticator {
 
   /** Throws 401 for credentials that are wrong; none at all is the anonymous user. */
   async authenticate(credentials: Credentials, now: number): Promise<User> {
-    const user = await this.#real(credentials, now);
-    return this.#impersonated(user, credentials.headers);
+    const { sender, user } = await this.identify(credentials, now);
+    return user ?? sender;
+  }
+
+  /** Who asks, and as whom, where that is another. Throws 401 or 403; `known` learns who asked before that. */
+  async identify(credentials: Credentials, now: number, known?: (sender: User) => void): Promise<Identity> {
+    const sender = await this.#real(credentials, now);
+    known?.(sender);
+    return { sender, user: this.#impersonated(sender, credentials) };
   }
 
   /** The user of a bearer token, or undefined. */
@@ -67,60 +85,29 @@ export class Authenticator {
     return authenticated(certificate.commonName, certificate.organizations);
   }
 
-  #impersonated(user: User, headers: IncomingHttpHeaders): User {
-    const name = headers['impersonate-user'];
-    if (name === undefined) {
-      if (Object.keys(headers).some((header) => header.startsWith('impersonate-')))
-        throw new ApiError(
-          'BadRequest',
-          'impersonating a group, uid or extra without Impersonate-User is not possible',
-        );
-      return user;
+  /** Throws 403 where the sender may not speak as whom it names. */
+  #impersonated(sender: User, { headers, rawHeaders, uri = '' }: Credentials): User | undefined {
+    const wanted = impersonation(sender, headerPairs(headers, rawHeaders), uri);
+    if (wanted === undefined) return undefined;
+    for (const asked of wanted.asks) {
+      const verdict = this.#access.authorize(asked);
+      if (verdict.allowed) continue;
+      const { name, group, resource } = asked;
+      const details = { name, ...(group === '' ? {} : { group }), kind: resource };
+      throw new ApiError('Forbidden', refusalText(asked, verdict.reason), details);
     }
-    const wanted = String(name);
-    const groups = listOf(headers['impersonate-group']);
-    const uid = headers['impersonate-uid'];
-    this.#mayImpersonate(user, '', ...userResource(wanted));
-    for (const group of groups) this.#mayImpersonate(user, '', 'groups', '', group);
-    if (uid !== undefined) this.#mayImpersonate(user, 'authentication.k8s.io', 'uids', '', String(uid));
-    const extra: Record<string, string[]> = {};
-    for (const [header, value] of Object.entries(headers)) {
-      if (!header.startsWith('impersonate-extra-')) continue;
-      const key = decodeURIComponent(header.slice('impersonate-extra-'.length));
-      extra[key] = listOf(value);
-      for (const one of extra[key]) this.#mayImpersonate(user, 'authentication.k8s.io', 'userextras', key, one);
-    }
-    const [resource, namespace] = userResource(wanted);
-    const implied =
-      resource === 'serviceaccounts' && groups.length === 0
-        ? ['system:serviceaccounts', `system:serviceaccounts:${namespace}`]
-        : [];
-    return authenticated(wanted, [...groups, ...implied], {
-      ...(uid === undefined ? {} : { uid: String(uid) }),
-      extra,
-    });
-  }
-
-  #mayImpersonate(user: User, group: string, resource: string, scope: string, name: string): void {
-    const isAccount = resource === 'serviceaccounts';
-    const asked: Attributes = {
-      user,
-      verb: 'impersonate',
-      group,
-      resource,
-      subresource: resource === 'userextras' ? scope : '',
-      namespace: isAccount ? scope : '',
-      name,
-    };
-    const verdict = this.#access.authorize(asked);
-    if (!verdict.allowed) throw new ApiError('Forbidden', refusalText(asked, verdict.reason), { name, kind: resource });
+    return wanted.user;
   }
 }
 
-/** Which resource stands for a user of this name: [resource, namespace, name]. */
-function userResource(user: string): [resource: string, namespace: string, name: string] {
-  const match = /^system:serviceaccount:([^:]+):([^:]+)$/.exec(user);
-  return match === null ? ['users', '', user] : ['serviceaccounts', match[1]!, match[2]!];
+/** `headers` joins what was sent several times; only the raw ones tell a name with a comma from two names. */
+function* headerPairs(headers: IncomingHttpHeaders, raw: readonly string[] | undefined): Generator<[string, string]> {
+  if (raw === undefined) {
+    for (const [name, value] of Object.entries(headers))
+      for (const one of [value ?? []].flat()) yield [name.toLowerCase(), one];
+    return;
+  }
+  for (let i = 0; i + 1 < raw.length; i += 2) yield [raw[i]!.toLowerCase(), raw[i + 1]!];
 }
 
 function bearerOf(authorization: string | undefined): string | undefined {
@@ -133,9 +120,4 @@ function protocolToken(protocols: readonly string[]): string | undefined {
   return protocol === undefined
     ? undefined
     : Buffer.from(protocol.slice(WEBSOCKET_BEARER.length), 'base64url').toString();
-}
-
-function listOf(value: string | string[] | undefined): string[] {
-  if (value === undefined) return [];
-  return (Array.isArray(value) ? value : value.split(',')).map((part) => part.trim()).filter((part) => part !== '');
 }

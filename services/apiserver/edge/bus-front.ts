@@ -8,6 +8,7 @@ import { parseSubject, patternOf } from '../../../lib/bus/subjects.ts';
 import { busUser } from '../core/auth/user.ts';
 import { fetchProxied } from './aggregation/proxy.ts';
 import { handle } from './api.ts';
+import { auditedOnBus, auditRefusal } from './audit/audited.ts';
 import { inBusTurn } from './flow-control/in-turn.ts';
 import { valueBody, type Answer, type Call } from './call.ts';
 import { listObject } from './encode.ts';
@@ -49,14 +50,24 @@ async function respond(parts: ApiParts, from: string, data: unknown): Promise<Ap
     query: new URLSearchParams(request.query ?? {}),
     accept: 'application/json',
     body: valueBody(request.body, request.contentType ?? 'application/json'),
-    cause: causeOf(request.cause),
     isBus: true,
+    cause: causeOf(request.cause),
     warnings: new Set(),
   };
-  const answered = await inBusTurn(parts, call, () => handle(parts, call));
-  const { code, body } = answered.type === 'proxy' ? await fetchProxied(parts, call, answered) : plain(answered);
-  const warnings = call.warnings.size === 0 ? {} : { warnings: [...call.warnings] };
-  return { code, body, ...warnings };
+  return auditedOnBus(parts, call, from, () => served(parts, call));
+}
+
+async function served(parts: ApiParts, call: Call): Promise<ApiResponse> {
+  try {
+    const answered = await inBusTurn(parts, call, () => handle(parts, call));
+    const { code, body } = answered.type === 'proxy' ? await fetchProxied(parts, call, answered) : plain(answered);
+    const warnings = call.warnings.size === 0 ? {} : { warnings: [...call.warnings] };
+    return { code, body, ...warnings };
+  } catch (error) {
+    const refused = asRefusal(parts, error);
+    auditRefusal(call, refused);
+    return { code: refused.code, body: refused.toStatus() };
+  }
 }
 
 /** A cause goes into the store and from there to every reader: only its own fields do. */

@@ -10,6 +10,7 @@ import type { CachedObject } from '../core/cache/cached-object.ts';
 import type { Page } from '../core/list-objects.ts';
 import type { Form } from '../core/media-type.ts';
 import type { RequestInfo, ResourceRequest } from '../core/request-info.ts';
+import type { AuditTrail } from './audit/audit-log.ts';
 import type { Answers } from './webhooks/answers.ts';
 import type { WatchPlan } from './watch-plan.ts';
 
@@ -30,16 +31,20 @@ export interface Call {
   accept: string;
   /** Of `method`, `path` and `query`, where it is known already. */
   info?: RequestInfo;
+  /** Milliseconds since 1970; absent: it came within this actor. */
+  receivedAt?: number;
+  /** Where what happens to it is told. */
+  audit?: AuditTrail;
   /** The program that asks, when it says so. */
   userAgent?: string;
   body: CallBody;
+  /** An actor's: it sees what the bus carries, which are not the objects of other servers. */
+  isBus?: boolean;
   /** Of an actor's request. */
   cause: Cause | undefined;
   /** Collected for `Warning: 299` headers. */
   warnings: Set<string>;
   /** Of webhooks; there once the first plan is made. */
-  /** An actor's: it sees what the bus carries, which are not the objects of other servers. */
-  isBus?: boolean;
   answers?: Answers;
   dryRun?: boolean;
 }

@@ -14,7 +14,9 @@ import { peerCertificate } from '../../../lib/http/certificates.ts';
 import { readBody } from '../../../lib/http/read-body.ts';
 import { warningHeader } from '../../../lib/http/warnings.ts';
 import { sendProxied } from './aggregation/proxy.ts';
+import { ANONYMOUS } from '../core/auth/user.ts';
 import { handle } from './api.ts';
+import { auditAnswer, auditBody, auditRefusal, endAudit, identified } from './audit/audited.ts';
 import { inTurn } from './flow-control/in-turn.ts';
 import { bytesBody, type Call } from './call.ts';
 import type { ApiParts } from './parts.ts';
@@ -89,29 +91,44 @@ function serveSafely(parts: ApiParts, request: Request, response: Response): voi
 
 async function serve(parts: ApiParts, request: Request, response: Response): Promise<void> {
   const began = parts.ctx.clock.monotonic();
+  const call = callOf(request, NOTHING, ANONYMOUS);
+  call.receivedAt = parts.ctx.clock.now();
+  let panicked = false;
   response.on('error', () => {});
-  response.setHeader('audit-id', auditId(parts, request));
+  const id = auditId(parts, request);
+  response.setHeader('audit-id', id);
   response.setHeader('cache-control', 'no-cache, private');
   try {
-    await answerRequest(parts, request, response);
+    await answerRequest(parts, call, id, request, response);
   } catch (error) {
-    await sendError(parts, request, response, error);
+    panicked = !(error instanceof ApiError);
+    await sendError(parts, call, request, response, error);
   }
+  endAudit(call, response, panicked);
   const verb = request.method;
   const { group, resource } = labelsOf(request.url);
   parts.metrics.requests.inc({ verb, group, resource, code: String(response.statusCode) });
   parts.metrics.durations.observe({ verb, resource }, (parts.ctx.clock.monotonic() - began) / 1000);
 }
 
-async function answerRequest(parts: ApiParts, request: Request, response: Response): Promise<void> {
+async function answerRequest(
+  parts: ApiParts,
+  call: Call,
+  id: string,
+  request: Request,
+  response: Response,
+): Promise<void> {
   const { ctx } = parts;
   const socket = (request.stream?.session?.socket ?? request.socket) as TLSSocket;
-  const credentials = { certificate: peerCertificate(socket), headers: request.headers };
-  const user = await parts.authenticator.authenticate(credentials, ctx.clock.now());
-  const call = callOf(request, NOTHING, user);
+  const { headers, rawHeaders, url: uri } = request;
+  const credentials = { certificate: peerCertificate(socket), headers, rawHeaders, uri };
+  await identified(parts, call, { auditId: id, uri, headers, socket }, (known) =>
+    parts.authenticator.identify(credentials, ctx.clock.now(), known),
+  );
   await inTurn(parts, call, response, async () => {
     if (request.method !== 'GET' && request.method !== 'HEAD')
       call.body = bytesBody(await bodyInTime(parts, request), call.body.contentType);
+    auditBody(parts, call);
     await answerCall(parts, call, request, response);
   });
 }
@@ -144,7 +161,8 @@ async function answerCall(parts: ApiParts, call: Call, request: Request, respons
     return instead === undefined ? undefined : send(parts.ctx.clock, request, response, instead);
   }
   if (answer.type === 'stream') return sendLogs(parts, call, answer, response);
-  await send(parts.ctx.clock, request, response, render(answer, ctx.clock.now()));
+  auditAnswer(call, answer);
+  await send(ctx.clock, request, response, render(answer, ctx.clock.now()));
 }
 
 export function callOf(
@@ -194,8 +212,15 @@ export function flushHeaders(response: Response): void {
   (response as unknown as { flushHeaders?: () => void }).flushHeaders?.();
 }
 
-async function sendError(parts: ApiParts, request: Request, response: Response, error: unknown): Promise<void> {
+async function sendError(
+  parts: ApiParts,
+  call: Call,
+  request: Request,
+  response: Response,
+  error: unknown,
+): Promise<void> {
   const refusal = asRefusal(parts, error);
+  auditRefusal(call, refusal);
   if (response.headersSent) {
     response.stream?.close?.();
     response.end();

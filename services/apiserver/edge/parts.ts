@@ -6,6 +6,7 @@ import type { ClusterCache } from '../core/cache/cluster-cache.ts';
 import type { WatchHub } from '../core/cache/watch-hub.ts';
 import type { ServedKinds } from '../core/served-kinds.ts';
 import type { Aggregation } from './aggregation/aggregation.ts';
+import type { AuditLog } from './audit/audit-log.ts';
 import type { Authenticator } from './authenticate.ts';
 import type { Bootstrap } from './bootstrap/bootstrap.ts';
 import type { FlowGate } from './flow-control/flow-gate.ts';
@@ -19,6 +20,8 @@ export interface ApiParts {
   cache: ClusterCache;
   hub: WatchHub;
   access: Access;
+  /** Absent: nothing is told. */
+  audit: AuditLog | undefined;
   flow: FlowGate;
   freshness: Freshness;
   kinds: ServedKinds;

@@ -21,13 +21,6 @@ export interface RenderedPieces extends RenderedHead {
 
 export type Rendered = RenderedWhole | RenderedPieces;
 
-/** For who has to look at all of it. */
-export function wholeOf(rendered: Rendered): RenderedWhole {
-  if ('bytes' in rendered) return rendered;
-  const { pieces, ...head } = rendered;
-  return { ...head, bytes: Buffer.concat([...pieces]) };
-}
-
 export type FiniteAnswer = Exclude<Answer, { type: 'watch' } | { type: 'stream' } | { type: 'proxy' }>;
 
 export function render(answer: FiniteAnswer, now: number): Rendered {

@@ -1,0 +1,132 @@
+// Does: opens and closes the audit trail of a request, as HTTPS or the bus knows it. Never decides what is told of it.
+import type { IncomingHttpHeaders } from 'node:http';
+import type { TLSSocket } from 'node:tls';
+import type { ApiError } from '../../../../lib/base/errors.ts';
+import type { ApiResponse } from '../../../../lib/bus/messages.ts';
+import { decodeToken } from '../../../../lib/base/ids.ts';
+import type { Identity } from '../authenticate.ts';
+import { ANONYMOUS, type User } from '../../core/auth/user.ts';
+import { requestInfo } from '../../core/request-info.ts';
+import type { Call } from '../call.ts';
+import { listObject } from '../encode.ts';
+import type { Response } from '../http-front.ts';
+import type { ApiParts } from '../parts.ts';
+import type { FiniteAnswer } from '../render.ts';
+
+/** What HTTP knows of who asks from where. */
+export interface Source {
+  auditId: string;
+  uri: string;
+  headers: IncomingHttpHeaders;
+  socket: TLSSocket;
+}
+
+/** Who asks is known; as whom is not yet, or it is refused. */
+export function beginAudit(parts: ApiParts, call: Call, sender: User | undefined, source: Source): void {
+  if (parts.audit === undefined) return;
+  const trail = parts.audit.begin({
+    auditId: source.auditId,
+    uri: source.uri,
+    info: (call.info ??= requestInfo(call.method, call.path, call.query)),
+    user: sender,
+    sourceIps: sourceIps(source.headers, source.socket),
+    userAgent: call.userAgent ?? '',
+    receivedAt: call.receivedAt ?? parts.ctx.clock.now(),
+  });
+  if (trail !== undefined) call.audit = trail;
+}
+
+/** Sets who asks; throws 401 or 403, both told. */
+export async function identified(
+  parts: ApiParts,
+  call: Call,
+  source: Source,
+  identify: (known: (sender: User) => void) => Promise<Identity>,
+): Promise<void> {
+  let isKnown = false;
+  try {
+    const { sender, user } = await identify((known) => {
+      isKnown = true;
+      beginAudit(parts, call, known, source);
+    });
+    call.user = user ?? sender;
+    if (user !== undefined) call.audit?.impersonates(user);
+  } catch (error) {
+    if (!isKnown) beginAudit(parts, call, undefined, source);
+    throw error;
+  }
+}
+
+/** The body is there: what it holds is told before anything changes it. */
+export function auditBody(parts: ApiParts, call: Call): void {
+  if (call.audit === undefined || !call.info?.isResource) return;
+  const { group, version, resource, subresource } = call.info;
+  const kind = parts.kinds.find(group, version, resource)?.ref.kind;
+  call.audit.received(call, subresource === '' || subresource === 'status' ? kind : undefined);
+}
+
+/** A Table is told as the objects that it shows; what is no object is not told. */
+export function auditAnswer({ audit }: Call, answer: FiniteAnswer): void {
+  audit?.answers(() => {
+    switch (answer.type) {
+      case 'object':
+        return answer.body;
+      case 'item':
+        return answer.item.object;
+      case 'list':
+        return listObject(answer.kind, answer.page);
+      case 'bytes':
+        return undefined;
+    }
+  });
+}
+
+export function auditRefusal(call: Call, refusal: ApiError): void {
+  call.audit?.refused(refusal.toStatus());
+}
+
+/** The answer is sent, or has begun. */
+export function endAudit(call: Call, response: Response, panicked: boolean): void {
+  const { audit } = call;
+  if (audit === undefined) return;
+  const isLong = response.headersSent && !response.writableEnded && !response.writableFinished;
+  if (!isLong) return audit.complete(response.statusCode, panicked ? 'Panic' : 'ResponseComplete');
+  audit.started(response.statusCode);
+  response.once('close', () => audit.complete(response.statusCode));
+}
+
+/** A request over the bus, which names its actor and no address. */
+export async function auditedOnBus(
+  parts: ApiParts,
+  call: Call,
+  from: string,
+  serve: () => Promise<ApiResponse>,
+): Promise<ApiResponse> {
+  if (parts.audit === undefined) return serve();
+  const query = call.query.size === 0 ? '' : `?${call.query.toString()}`;
+  const trail = parts.audit.begin({
+    auditId: parts.ctx.chance.uuid(),
+    uri: `${call.path}${query}`,
+    info: (call.info ??= requestInfo(call.method, call.path, call.query)),
+    user: call.user,
+    sourceIps: [],
+    userAgent: call.user === ANONYMOUS ? '' : decodeToken(from),
+    receivedAt: parts.ctx.clock.now(),
+  });
+  if (trail === undefined) return serve();
+  call.audit = trail;
+  auditBody(parts, call);
+  const response = await serve();
+  trail.answers(() => response.body);
+  trail.complete(response.code);
+  return response;
+}
+
+/** As upstream: what proxies say, then who is connected. */
+function sourceIps(headers: IncomingHttpHeaders, socket: TLSSocket): string[] {
+  const forwarded = String(headers['x-forwarded-for'] ?? '').split(',');
+  const all = [...forwarded, String(headers['x-real-ip'] ?? ''), socket.remoteAddress ?? '']
+    .map((ip) => ip.trim().replace(/^::ffff:(?=\d)/, ''))
+    .filter((ip) => /^[0-9a-fA-F.:]+$/.test(ip));
+  return [...new Set(all)];
+}
