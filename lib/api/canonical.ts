@@ -37,7 +37,22 @@ export function canonical(typeName: TypeName, value: unknown): Canonical {
   const unknown: string[] = [];
   const schema = typeSchema(typeName);
   if (schema === undefined) throw new TypeMismatchError(`no type ${typeName}`);
-  return { value: structOf(schema, value, { path: '', goPath: '', struct: shortName(typeName) }, unknown), unknown };
+  const made = structOf(schema, value, { path: '', goPath: '', struct: shortName(typeName) }, unknown);
+  return { value: made, unknown: unknown.length > 1 ? inOrder(unknown, value) : unknown };
+}
+
+/** The paths in the order in which the text has them, as a decoder meets them. */
+function inOrder(paths: readonly string[], value: unknown): string[] {
+  const wanted = new Set(paths);
+  const met: string[] = [];
+  const visit = (inner: unknown, path: string): void => {
+    if (wanted.has(path)) met.push(path);
+    else if (Array.isArray(inner)) inner.forEach((item, i) => visit(item, `${path}[${i}]`));
+    else if (isRecord(inner))
+      for (const [name, item] of Object.entries(inner)) visit(item, path === '' ? name : `${path}.${name}`);
+  };
+  visit(value, '');
+  return met;
 }
 
 /** Names are asked for with every value, told only in errors, and there are a few thousand types. */

@@ -99,8 +99,8 @@ test('unknown and repeated fields: refused by Strict, told by Warn, silent by Ig
   const text =
     '{"metadata":{"name":"x"},"spec":{"replicas":1,"replicas":2,"replicaz":1,"template":{"spec":{"containers":[{"foo":1}]}}}}';
   const problems = [
-    'unknown field "spec.template.spec.containers[0].foo"',
     'unknown field "spec.replicaz"',
+    'unknown field "spec.template.spec.containers[0].foo"',
     'duplicate field "spec.replicas"',
   ];
   const run = (mode: 'Strict' | 'Warn' | 'Ignore') =>

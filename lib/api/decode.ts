@@ -47,11 +47,7 @@ export function parseBody(bytes: Uint8Array, contentType: string | undefined, mu
     if (media === '' || media === 'application/json') return parseJson(new TextDecoder().decode(bytes));
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error;
-    throw unrecognized(
-      bytes,
-      mustBe,
-      media === 'application/yaml' ? error.message : `json parse error: ${error.message}`,
-    );
+    throw unrecognized(bytes, mustBe, error, media === 'application/yaml' ? '' : 'json parse error: ');
   }
   throw new ApiError(
     'UnsupportedMediaType',
@@ -75,13 +71,15 @@ function oneDocument(documents: ParsedText[]): ParsedText {
   return documents[0] ?? { value: {}, duplicates: [] };
 }
 
-function unrecognized(bytes: Uint8Array, mustBe: string, why: string): ApiError {
+function unrecognized(bytes: Uint8Array, mustBe: string, cause: SyntaxError, what: string): ApiError {
   const seen = bytes.subarray(0, 30);
   const summary = bytes[0] === 123 ? new TextDecoder().decode(seen) : seen.toHex();
   return new ApiError(
     'BadRequest',
-    `the object provided is unrecognized (must be of type ${mustBe}): couldn't get version/kind; ${why} ` +
+    `the object provided is unrecognized (must be of type ${mustBe}): couldn't get version/kind; ${what}${cause.message} ` +
       `(${summary}${bytes.length > 30 ? ' ...' : ''})`,
+    undefined,
+    { cause },
   );
 }
 
@@ -169,6 +167,6 @@ function canonicalOr400(value: unknown, expected: Expected): { value: KubeObject
     return canonical(expected.typeName, value);
   } catch (error) {
     if (!(error instanceof TypeMismatchError)) throw error;
-    throw new ApiError('BadRequest', `${cannotBeHandled(expected)}: ${error.message}`);
+    throw new ApiError('BadRequest', `${cannotBeHandled(expected)}: ${error.message}`, undefined, { cause: error });
   }
 }

@@ -9,17 +9,29 @@ export interface FieldRequirement {
   readonly value: string;
 }
 
+interface Selectable {
+  fields: Readonly<Record<string, unknown>>;
+  /** A custom resource's is no name. */
+  typeName?: unknown;
+}
+
+const COMMON = ['metadata.name', 'metadata.namespace'];
+
 /** Parses `?fieldSelector=` against the fields that a kind supports; throws ApiError 400. */
-export function parseFieldSelector(
-  text: string,
-  kind: { fields: Readonly<Record<string, unknown>> },
-): FieldRequirement[] {
+export function parseFieldSelector(text: string, kind: Selectable): FieldRequirement[] {
   return splitTerms(text).map((term) => {
     const requirement = parseTerm(term, text);
     if (!Object.hasOwn(kind.fields, requirement.field))
-      throw new ApiError('BadRequest', `field label not supported: ${requirement.field}`);
+      throw new ApiError('BadRequest', notKnown(requirement.field, kind));
     return requirement;
   });
+}
+
+/** The real server has one sentence for kinds with fields of their own (and custom ones), another for all the rest. */
+function notKnown(field: string, { fields, typeName }: Selectable): string {
+  const hasOwn = typeof typeName !== 'string' || Object.keys(fields).some((name) => !COMMON.includes(name));
+  if (hasOwn) return `field label not supported: ${field}`;
+  return `${JSON.stringify(field)} is not a known field selector: only "metadata.name", "metadata.namespace"`;
 }
 
 /** All must hold. A field that the object lacks is the empty text. */

@@ -1,6 +1,7 @@
 // Decides which JSON text is well formed for the API: no deeper than the system carries, with repeated keys told by their
 // path (JSON.parse keeps the last silently). Never interprets values.
 import { DEEPEST } from './canonical.ts';
+import { goJsonError } from './json-error.ts';
 
 export interface ParsedText {
   value: unknown;
@@ -14,18 +15,9 @@ export function parseJson(text: string): ParsedText {
   try {
     value = JSON.parse(text);
   } catch (error) {
-    throw new SyntaxError(goJsonError(text, (error as Error).message));
+    throw new SyntaxError(goJsonError(text), { cause: error });
   }
   return { value, duplicates: findDuplicateKeys(text) };
-}
-
-function goJsonError(text: string, told: string): string {
-  if (/end of JSON input|Unterminated/i.test(told)) return 'unexpected end of JSON input';
-  const position = /position (\d+)/.exec(told)?.[1];
-  const char = position === undefined ? undefined : text[Number(position)];
-  if (position !== undefined && char === undefined) return 'unexpected end of JSON input';
-  if (char === undefined) return told;
-  return `invalid character ${JSON.stringify(char).replace(/^"(.*)"$/s, "'$1'")} at position ${position}`;
 }
 
 interface Level {

@@ -108,8 +108,8 @@ class Parser {
       out.push(this.#requirement());
       const token = this.#take();
       if (token === '') return out;
-      if (token !== ',') throw refused(`found '${token}', expected: ',' or 'end of string'`);
-      if (this.#peek() === '') throw refused("found '', expected: identifier after ','");
+      if (token !== ',') throw badSelector(`found '${token}', expected: ',' or 'end of string'`);
+      if (this.#peek() === '') throw badSelector("found '', expected: identifier after ','");
     }
   }
 
@@ -199,6 +199,9 @@ function checkedValue(key: string, value: string): string {
   if (problem !== undefined) throw refused(`values[0][${key}]: Invalid value: ${JSON.stringify(value)}: ${problem}`);
   return value;
 }
+
+/** Between requirements; within one, `refused`. */
+const badSelector = (why: string): ApiError => new ApiError('BadRequest', why);
 
 function refused(why: string): ApiError {
   return new ApiError('BadRequest', `unable to parse requirement: ${why}`);

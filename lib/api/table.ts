@@ -40,8 +40,10 @@ export interface TableOptions {
 const NAME_DESCRIPTION =
   'Name must be unique within a namespace. Is required when creating resources, although some resources may allow a client to request the generation of an appropriate name automatically. Name is primarily intended for creation idempotence and configuration definition. Cannot be updated. More info: http://kubernetes.io/docs/user-guide/identifiers#names';
 
+type Tabular = Pick<Kind, 'columns' | 'cells'>;
+
 /** Rows in the order of the objects. */
-export function toTable(kind: Kind, objects: readonly KubeObject[], options: TableOptions): Table {
+export function toTable(kind: Tabular, objects: readonly KubeObject[], options: TableOptions): Table {
   return {
     kind: 'Table',
     apiVersion: 'meta.k8s.io/v1',
@@ -61,7 +63,7 @@ export function columnsOf(kind: Pick<Kind, 'columns'>): ColumnDefinition[] {
   }));
 }
 
-function rowOf(kind: Kind, object: KubeObject, { now, includeObject = 'Metadata' }: TableOptions): TableRow {
+function rowOf(kind: Tabular, object: KubeObject, { now, includeObject = 'Metadata' }: TableOptions): TableRow {
   const cells = kind.cells(object, now);
   if (includeObject === 'None') return { cells };
   return { cells, object: includeObject === 'Object' ? object : partialObjectMetadata(object) };

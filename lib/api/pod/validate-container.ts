@@ -104,10 +104,10 @@ function validateImage(image: string, path: string, ctx: PodContext): FieldError
     : [];
 }
 
-/** Values of an enumeration; sorted in the message as the real server does. */
+/** Values of an enumeration, told in the order of the table that calls (the real server sorts most, but not all). */
 export function oneOf(path: string, value: unknown, supported: readonly string[], mustBeSet = false): FieldError[] {
   if (value === undefined || value === '') return mustBeSet ? [required(path)] : [];
-  return supported.includes(value as string) ? [] : [notSupported(path, value, supported.toSorted())];
+  return supported.includes(value as string) ? [] : [notSupported(path, value, supported)];
 }
 
 function validateRestartPolicy(container: Container, path: string, isInit: boolean): FieldError[] {

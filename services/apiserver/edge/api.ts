@@ -92,8 +92,11 @@ function targetOf(parts: ApiParts, info: ResourceRequest): Target | undefined {
   throw new ApiError('NotFound', 'the server could not find the requested resource', {});
 }
 
-/** Cluster resources have no path below a namespace. */
+const ONE_OBJECT: ReadonlySet<string> = new Set(['get', 'update', 'patch', 'delete']);
+
+/** Cluster resources have no path below a namespace, objects of namespaced ones none outside. */
 function isPlaced(kind: Kind, info: ResourceRequest): boolean {
+  if (kind.ref.namespaced && info.namespace === '' && ONE_OBJECT.has(info.verb)) return false;
   return (
     kind.ref.namespaced || info.namespace === '' || (kind.ref.resource === 'namespaces' && info.namespace === info.name)
   );

@@ -19,7 +19,7 @@ const VERSION = {
   buildDate: '2026-11-22T00:00:00Z',
   goVersion: `node${process.version}`,
   compiler: 'node',
-  platform: `${process.platform}/${process.arch}`,
+  platform: `${process.platform}/${process.arch === 'x64' ? 'amd64' : process.arch}`,
 };
 
 const HEALTH = new Set(['healthz', 'livez', 'readyz']);
@@ -51,7 +51,7 @@ export async function answerDocument(parts: ApiParts, call: Call, info: NonResou
         ],
       });
     case 'version':
-      return object(VERSION);
+      return indented(VERSION);
     case 'metrics':
       return text(200, await parts.metrics.registry.metrics(), parts.metrics.registry.contentType);
     case 'api':
@@ -153,6 +153,11 @@ function openidConfiguration(): object {
 
 function object(body: unknown): Answer {
   return { type: 'object', code: 200, body };
+}
+
+/** The version is told for eyes, as upstream does. */
+function indented(body: unknown): Answer {
+  return bytes(200, Buffer.from(JSON.stringify(body, undefined, 2)), 'application/json');
 }
 
 function text(code: number, content: string, contentType = 'text/plain; charset=utf-8'): Answer {

@@ -11,10 +11,12 @@ import { deleteOptions } from '../core/pipeline/delete.ts';
 import { planEviction } from '../core/pipeline/eviction.ts';
 import { patched } from '../core/pipeline/patch.ts';
 import { applyOptions, isApply, planApply } from '../core/pipeline/apply.ts';
-import { SCALE, appliedScale, planScale, scaleOf, toldAsScale } from '../core/pipeline/scale.ts';
+import { SCALE, appliedScale, planScale, scaleOf, scaleTable, toldAsScale } from '../core/pipeline/scale.ts';
 import { writeOptions, type WriteOptions } from '../core/write-options.ts';
+import { formOf } from '../core/media-type.ts';
 import { methodNotAllowed, type Target } from './api.ts';
 import type { Answer, Call } from './call.ts';
+import { includeOf } from './encode.ts';
 import type { ApiParts } from './parts.ts';
 import { getObject, readItem } from './reads.ts';
 import { appliedOf, currentOf, patchOf, patchPart, updatePart, write, writeRequest } from './writes.ts';
@@ -77,8 +79,15 @@ export async function answerSubresource(parts: ApiParts, call: Call, target: Tar
 }
 
 async function getScale(parts: ApiParts, call: Call, target: Target): Promise<Answer> {
+  const form = formOf(call.accept);
   const item = await readItem(parts, call, target);
-  return { type: 'object', code: 200, body: scaleOf(item.object, target.kind.scale) };
+  const scale = scaleOf(item.object, target.kind.scale);
+  const include = includeOf(call.query.get('includeObject'));
+  return {
+    type: 'object',
+    code: 200,
+    body: form.as === 'table' ? scaleTable(scale, include, parts.ctx.clock.now()) : scale,
+  };
 }
 
 async function updateScale(parts: ApiParts, call: Call, target: Target): Promise<Answer> {

@@ -85,8 +85,15 @@ export async function patchPart(parts: ApiParts, call: Call, target: Target, par
 /** A patch is JSON, whatever its media type is called. */
 export function patchOf(call: Call): Patch {
   const type = patchType(call.body.contentType);
-  const { value, duplicates } = call.body.parse('Patch', 'application/json');
-  return { type, value, duplicates };
+  try {
+    const { value, duplicates } = call.body.parse('Patch', 'application/json');
+    return { type, value, duplicates };
+  } catch (error) {
+    if (!(error instanceof ApiError && error.cause instanceof SyntaxError)) throw error;
+    // A patch is of no kind that it could be refused as: upstream tells what the decoder says, strategic ones bare.
+    const told = error.cause.message;
+    throw new ApiError('BadRequest', type.includes('strategic') ? told : `error decoding patch: ${told}`);
+  }
 }
 
 function applyPart(

@@ -4,12 +4,14 @@ import fastJsonPatch, { type Operation } from 'fast-json-patch';
 import { TypeMismatchError } from '../../../../lib/api/canonical.ts';
 import { decodeValue, expectedOf, type FieldValidation } from '../../../../lib/api/decode.ts';
 import type { TypeName } from '../../../../lib/api/custom/custom-type.ts';
+import { invalid, invalidValue } from '../../../../lib/api/field-error.ts';
 import { applyJsonMerge } from '../../../../lib/api/json-merge.ts';
 import type { Kind } from '../../../../lib/api/kind.ts';
 import type { KubeObject } from '../../../../lib/api/object.ts';
 import { applyStrategicMerge } from '../../../../lib/api/strategic-merge.ts';
 import { ApiError, messageOf } from '../../../../lib/base/errors.ts';
 import { APPLY_TYPE } from './apply.ts';
+import { goText, unstructuredMismatch } from './patch-words.ts';
 import { keepReset } from './field-owners.ts';
 
 export const PATCH_TYPES = [
@@ -47,9 +49,24 @@ export function patched(
   fieldValidation: FieldValidation,
 ): { object: KubeObject; warnings: string[] } {
   const value = applyPatch(kind.typeName, base, patch);
-  const decoded = decodeValue({ value, duplicates: patch.duplicates }, expectedOf(kind), fieldValidation);
-  keepReset(value, decoded.object);
-  return decoded;
+  try {
+    const decoded = decodeValue({ value, duplicates: patch.duplicates }, expectedOf(kind), fieldValidation);
+    keepReset(value, decoded.object);
+    return decoded;
+  } catch (error) {
+    if (error instanceof ApiError && error.cause instanceof TypeMismatchError)
+      throw notOfItsType(patch, value, error.cause, error.message);
+    throw error;
+  }
+}
+
+/** The object would be of no type any more: upstream blames the patch, or what it made, in words that go with the patch's type. */
+function notOfItsType(patch: Patch, made: unknown, mismatch: TypeMismatchError, told: string): ApiError {
+  const error =
+    patch.type === 'application/strategic-merge-patch+json'
+      ? invalidValue('patch', goText(patch.value), unstructuredMismatch(mismatch.message))
+      : invalidValue('patch', JSON.stringify(made), told);
+  return invalid({ group: '', kind: '' }, '', [error]);
 }
 
 export function applyPatch(typeName: TypeName, base: KubeObject, patch: Patch): unknown {
@@ -73,6 +90,10 @@ function noStrategicMerge(): ApiError {
   );
 }
 
+/** Throws the library's own error. `base` is not changed. */
+export const applyOperations = (base: object, operations: readonly unknown[]): unknown =>
+  fastJsonPatch.applyPatch(structuredClone(base), operations as Operation[], true, true, true).newDocument;
+
 function jsonPatch(base: KubeObject, operations: unknown): unknown {
   if (!Array.isArray(operations))
     throw new ApiError('BadRequest', 'error decoding patch: a JSON patch is an array of operations');
@@ -90,10 +111,6 @@ function jsonPatch(base: KubeObject, operations: unknown): unknown {
       'the server rejected our request due to an error in our request',
       {},
       {
-/** Throws the library's own error. `base` is not changed. */
-export const applyOperations = (base: object, operations: readonly unknown[]): unknown =>
-  fastJsonPatch.applyPatch(structuredClone(base), operations as Operation[], true, true, true).newDocument;
-
         cause: new Error(messageOf(error)),
       },
     );

@@ -1,10 +1,12 @@
 // Decides how the Scale of a workload is read and written. Never touches anything but spec.replicas.
+import { ageOf } from '../../../../lib/api/age.ts';
 import { invalid } from '../../../../lib/api/field-error.ts';
 import type { Kind } from '../../../../lib/api/kind.ts';
 import { apiVersionOf } from '../../../../lib/api/resource.ts';
 import { ApiError } from '../../../../lib/base/errors.ts';
 import { toScale, withReplicas, type ScalePaths } from '../../../../lib/api/scale.ts';
 import type { KubeObject } from '../../../../lib/api/object.ts';
+import { toTable, type IncludeObject, type Table } from '../../../../lib/api/table.ts';
 import type { CachedObject } from '../cache/cached-object.ts';
 import { withRevision } from '../cache/cached-object.ts';
 import { conflict, type Plan, type WriteRequest } from './plan.ts';
@@ -14,6 +16,26 @@ export const SCALE = {
   ref: { group: 'autoscaling', version: 'v1', resource: 'scales', kind: 'Scale', namespaced: true },
   typeName: 'autoscaling.v1.Scale',
 };
+
+const TABLE: Pick<Kind, 'columns' | 'cells'> = {
+  columns: [
+    ['Name', 'string', 'name', 0],
+    ['Desired', 'integer', '', 0],
+    ['Available', 'integer', '', 0],
+    ['Age', 'string', '', 0],
+  ],
+  cells: ({ metadata, spec, status }, now) => [
+    metadata.name,
+    spec?.replicas ?? 0,
+    status?.replicas ?? 0,
+    ageOf(metadata.creationTimestamp, now),
+  ],
+};
+
+/** The Scale as a row. */
+export function scaleTable(scale: KubeObject, includeObject: IncludeObject, now: number): Table {
+  return toTable(TABLE, [scale], { now, includeObject, metadata: { resourceVersion: scale.metadata.resourceVersion } });
+}
 
 /** Zero replicas are left out, as upstream's encoder does. */
 export function scaleOf(object: KubeObject, paths?: ScalePaths): KubeObject {
