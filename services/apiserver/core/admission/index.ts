@@ -6,6 +6,7 @@ import { certificateApproval, certificateRequester } from './certificates.ts';
 import { defaultIngressClass, defaultStorageClass } from './default-classes.ts';
 import { defaultTolerations } from './default-tolerations.ts';
 import { limitBounds, limitDefaults } from './limit-ranger.ts';
+import { nodeTaint } from './node-taint.ts';
 import { nodeRestriction, nodeRestrictionOnDelete } from './node-restriction.ts';
 import { podSecurity } from './pod-security.ts';
 import { priority } from './priority.ts';
@@ -28,6 +29,7 @@ const MUTATING: readonly Step[] = [
   defaultStorageClass,
   defaultIngressClass,
   runtimeClass,
+  nodeTaint,
   certificateRequester,
 ];
 /** The room that quotas have is taken with the write itself (`chargeQuotas` in pipeline/). */
