@@ -170,6 +170,17 @@ test('a policy in CEL judges what its binding lays it over, with parameters', as
   t.regex(broken.body.message, /spec.validations\[0\].expression: Invalid value: "object.": compilation failed/);
 });
 
+test('a new node takes no pods before it is known to be ready', async (t) => {
+  const api = await began(t);
+  const own = { key: 'own', effect: 'NoExecute' };
+  const made = await api.http('POST', '/api/v1/nodes', { body: { metadata: { name: 'n' }, spec: { taints: [own] } } });
+  const notReady = { key: 'node.kubernetes.io/not-ready', effect: 'NoSchedule' };
+  t.deepEqual(made.body.spec.taints, [own, notReady]);
+  const body = { spec: { taints: [own] } };
+  const cleared = await api.http('PATCH', '/api/v1/nodes/n', { body, headers: MERGE });
+  t.deepEqual(cleared.body.spec.taints, [own], 'who takes it away has seen the node');
+});
+
 const RULES = [
   { apiGroups: [''], apiVersions: ['v1'], operations: ['CREATE', 'UPDATE'], resources: ['configmaps', 'pods'] },
 ];
