@@ -38,6 +38,7 @@ export function becomeFollower(raft: RaftState, term: Term, leader: MemberId): v
     raft.vote = '';
   }
   raft.leader = leader;
+  if (leader !== '') endInVain(raft);
   // Learning a term is no contact with a leader: resetting the clock here would let a member with an old log, which
   // cannot win, keep those silent that can.
   if (leading !== undefined || leader !== '') resetElectionClock(raft);
@@ -70,8 +71,22 @@ function resetElectionClock(raft: RaftState): void {
 export function tickElection(raft: RaftState): void {
   raft.electionElapsed++;
   if (raft.electionElapsed < raft.electionTimeout) return;
+  countVoteInVain(raft);
   if (mayStand(raft)) startPreVote(raft);
   else if (raft.role === 'follower') raft.leader = '';
+}
+
+/** A pre-vote that finds no majority is no election: a cluster whose majority is gone looks for it as often as ever. */
+function countVoteInVain(raft: RaftState): void {
+  if (raft.leader !== '' || raft.vote === '' || raft.decidedTerm === raft.term) return;
+  raft.decidedTerm = raft.term;
+  raft.votesInVain++;
+}
+
+/** This term has a leader. */
+function endInVain(raft: RaftState): void {
+  raft.decidedTerm = raft.term;
+  raft.votesInVain = 0;
 }
 
 /** The bus lost sight of the leader: stand soon, each member after a short draw, so that votes are not split. */
@@ -137,6 +152,7 @@ function becomeLeader(raft: RaftState): void {
   const { lastIndex } = raft.log;
   raft.role = 'leader';
   raft.leader = raft.id;
+  endInVain(raft);
   raft.campaign = undefined;
   raft.leading = {
     progress: new Map(),

@@ -250,6 +250,38 @@ test('5.2: election timeouts are drawn anew, from the whole range, and differ be
   t.true(again.size > 5);
 });
 
+test('5.6: where a vote takes longer than members wait, each election in vain doubles the wait, up to eight times', (t) => {
+  const raft = member();
+  const waited: number[] = [];
+  for (let i = 0; i < 6; i++) {
+    timeOut(raft);
+    hear(raft, 'b', raft.term, { type: 'preVoteAnswer', proposedTerm: raft.term + 1, granted: true });
+    t.is(raft.role, 'candidate');
+    waited.push(raft.electionTimeout);
+  }
+  for (const [i, ticks] of waited.entries()) {
+    const times = 2 ** Math.min(i, 3);
+    t.true(ticks >= 10 * times && ticks <= 20 * times, `${ticks} ticks after ${i} in vain`);
+  }
+  const { term } = raft;
+  timeOut(raft);
+  for (let i = 0; i < 5; i++) timeOut(raft);
+  t.is(raft.term, term, 'a pre-vote without a majority is no election');
+  hear(raft, 'c', term + 1, { type: 'append', prevIndex: 0, prevTerm: 0, entries: [], commit: 0, quiet: false });
+  t.true(raft.electionTimeout <= 20, 'a leader ends the waiting');
+  t.is(raft.votesInVain, 0);
+});
+
+test('5.6: a voter waits longer as well, so that it does not end the election that it voted in', (t) => {
+  const raft = member();
+  for (const [i, term] of [1, 2, 3].entries()) {
+    hear(raft, 'b', term, { type: 'vote', lastIndex: 0, lastTerm: 0, transfer: false });
+    t.is(raft.vote, 'b');
+    t.true(raft.electionTimeout >= 10 * 2 ** i);
+    timeOut(raft);
+  }
+});
+
 // ---- 5.3 -------------------------------------------------------------------------------------------------------------
 
 test('5.3: a leader appends what it is given, and sends it to all', (t) => {

@@ -107,6 +107,10 @@ export interface RaftState {
   ticks: number;
   electionElapsed: number;
   electionTimeout: number;
+  /** Elections in a row in which this member voted and that nobody is known to have won. */
+  votesInVain: number;
+  /** Whether this term's was won is decided; it counts no more. */
+  decidedTerm: Term;
   /** The bus says that the leader is gone: it is not protected any more. */
   leaderSilent: boolean;
   campaign: Campaign | undefined;
@@ -164,6 +168,8 @@ export function createRaft(options: RaftOptions): RaftState {
     ticks: 0,
     electionElapsed: 0,
     electionTimeout: options.electionTicks.max,
+    votesInVain: 0,
+    decidedTerm: restored.hardState.term,
     leaderSilent: false,
     campaign: undefined,
     leading: undefined,
@@ -269,9 +275,13 @@ export function drawInt(raft: RaftState, below: number): number {
   return Math.floor((((t ^ (t >>> 14)) >>> 0) / 4294967296) * below);
 }
 
+/**
+ * Twice as long after each election in vain, at most eight times: where disks need longer for a vote than members wait, every
+ * election would be ended by the next one, for ever.
+ */
 export function drawElectionTimeout(raft: RaftState): number {
   const { min, max } = raft.electionTicks;
-  return min + drawInt(raft, max - min + 1);
+  return (min + drawInt(raft, max - min + 1)) << Math.min(raft.votesInVain, 3);
 }
 
 /**
