@@ -104,13 +104,16 @@ export interface UserSpec {
   groups: number[];
 }
 
+/** ephemeral: added to a running pod, to look at it. */
+export type ContainerKind = 'init' | 'main' | 'ephemeral';
+
 export interface ContainerSpec {
   pod: PodIdentity;
   sandboxId: string;
   name: string;
   /** Counts runs of this container: 0, 1, 2 … */
   attempt: number;
-  kind: 'init' | 'main';
+  kind: ContainerKind;
   image: ImageState;
   argv: string[];
   env: Record<string, string>;
@@ -129,6 +132,12 @@ export interface ContainerSpec {
   /** Output goes here, in the shim's `logFormat`; the directory exists. */
   logPath: string;
   annotations: Record<string, string>;
+  /** Absent: it reads end of file at once. once: it reads on until the first one who writes has gone. */
+  stdin?: 'open' | 'once';
+  /** It runs on a terminal of its own. */
+  tty: boolean;
+  /** Id of the running container whose processes it sees as its own. */
+  processNamespaceOf?: string;
 }
 
 export interface ContainerState {
@@ -137,7 +146,7 @@ export interface ContainerState {
   sandboxId: string;
   name: string;
   attempt: number;
-  kind: 'init' | 'main';
+  kind: ContainerKind;
   imageRef: string;
   imageId: string;
   logPath: string;
@@ -180,6 +189,15 @@ export interface ExecSession {
   kill(): void;
 }
 
+/** The way to the standard input of a container that has been running all along. */
+export interface ContainerInput {
+  /** undefined: it was started without. */
+  readonly stdin: NodeJS.WritableStream | undefined;
+  resize(width: number, height: number): void;
+  /** The writer has gone. */
+  close(): Promise<void>;
+}
+
 export interface ContainerStats {
   cpuUsageNanos: number;
   memoryWorkingSetBytes: number;
@@ -211,6 +229,8 @@ export interface RuntimeShim {
   /** Ends it if it runs, forgets it. Its log stays. */
   remove(id: string): Promise<void>;
   exec(id: string, argv: readonly string[], request: ExecRequest): ExecSession;
+  /** Absent: this runtime gives no way to it. */
+  openInput?(id: string): Promise<ContainerInput>;
   list(): Promise<RuntimeState>;
   watch(handler: (event: RuntimeEvent) => void): { stop(): void };
   stats(id: string): Promise<ContainerStats | undefined>;

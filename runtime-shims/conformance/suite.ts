@@ -1,6 +1,6 @@
 // Decides the questions that every runtime shim is asked. A shim that answers them all can carry a kubelet. Never knows
 // which shim it asks.
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { TestFn } from 'ava';
@@ -73,6 +73,7 @@ export function containerOf(
     sysctls: {},
     logPath,
     annotations: {},
+    tty: false,
     ...more,
   };
 }
@@ -326,6 +327,55 @@ export function askShim(test: TestFn, open: () => Promise<ShimUnderTest>): void 
       );
       t.regex(stdout, /it's a terminal/);
       t.is(exitCode, 4);
+    }),
+  );
+
+  ask('what is written to a running container is read by it; its end is told once the writer has gone', (t) =>
+    withPod('stdin', async ({ run }) => {
+      if (!under.isReal || under.shim.openInput === undefined) return void t.pass();
+      const container = await run({ argv: ['sh', '-c', 'read line; echo "got $line"; cat; exit 6'], stdin: 'once' });
+      const input = await under.shim.openInput(container.id);
+      await new Promise<void>((resolve) => void input.stdin!.write('one\ntwo\n', () => resolve()));
+      await input.close();
+      t.is((await ended(under.shim, container.id)).exitCode, 6);
+      t.is(readFileSync(container.logPath, 'utf8'), 'got one\ntwo\n');
+    }),
+  );
+
+  ask('a writer who goes does not end the input of a container that keeps it open', (t) =>
+    withPod('stdin-open', async ({ run }) => {
+      if (!under.isReal || under.shim.openInput === undefined) return void t.pass();
+      const container = await run({ argv: ['sh', '-c', 'read a; read b; echo "$a $b"'], stdin: 'open' });
+      for (const word of ['one', 'two']) {
+        const input = await under.shim.openInput(container.id);
+        await new Promise<void>((resolve) => void input.stdin!.write(`${word}\n`, () => resolve()));
+        await input.close();
+      }
+      await ended(under.shim, container.id);
+      t.is(readFileSync(container.logPath, 'utf8'), 'one two\n');
+    }),
+  );
+
+  ask('a container with a terminal has one, of the size that is asked for, and its exit code is known', (t) =>
+    withPod('terminal', async ({ run }) => {
+      if (!under.isReal || under.shim.openInput === undefined) return void t.pass();
+      const script =
+        'test -t 0 && echo terminal; until [ "$(stty size)" = "30 100" ]; do sleep 0.1; done; read x; exit $x';
+      const container = await run({ argv: ['sh', '-c', script], stdin: 'open', tty: true });
+      const input = await under.shim.openInput(container.id);
+      input.resize(100, 30);
+      await new Promise<void>((resolve) => void input.stdin!.write('7\n', () => resolve()));
+      t.is((await ended(under.shim, container.id)).exitCode, 7);
+      t.regex(readFileSync(container.logPath, 'utf8'), /terminal\r\n/);
+      await input.close();
+    }),
+  );
+
+  ask('a container on a terminal that cannot start says why', (t) =>
+    withPod('no-terminal', async ({ run }) => {
+      if (!under.isReal || under.shim.openInput === undefined) return void t.pass();
+      const error = await t.throwsAsync(run({ argv: ['no-such-program'], stdin: 'open', tty: true }));
+      t.regex(error?.message ?? '', /no-such-program/);
     }),
   );
 

@@ -35,7 +35,11 @@ export class CtrCommand {
 
   /** The result, whatever it says; throws ShimError Unavailable when containerd did not answer. */
   async ask(args: readonly string[], options: ExecOptions = {}): Promise<ExecResult> {
-    const result = await this.#exec.run(this.argv(args), { timeoutMs: DEFAULT_TIMEOUT_MS, ...options });
+    return this.judged(await this.#exec.run(this.argv(args), { timeoutMs: DEFAULT_TIMEOUT_MS, ...options }));
+  }
+
+  /** A refusal is a result; silence is ShimError Unavailable. */
+  judged(result: ExecResult): ExecResult {
     if (result.exitCode === 0) return result;
     if (result.timedOut || result.exitCode === null || GONE.test(result.stderr))
       throw new ShimError('Unavailable', `containerd at ${this.address} does not answer: ${describeFailure(result)}`);

@@ -2,7 +2,7 @@
 // container's limits and capabilities (nsenter would be faster, and would).
 import type { Exec } from '../../lib/exec/exec.ts';
 import type { ExecRequest, ExecSession } from '../contract.ts';
-import { resizeTerminal, withTerminal } from '../shared/terminal.ts';
+import { TerminalSize, withTerminal } from '../shared/terminal.ts';
 import type { CtrCommand } from './command.ts';
 
 export interface ExecTarget {
@@ -22,10 +22,11 @@ export function execInContainer(
 ): ExecSession {
   const args = ['tasks', 'exec', '--exec-id', target.execId, '--user', target.user, '--cwd', target.workingDir];
   const argv = ctr.argv([...args, ...(request.tty ? ['--tty'] : []), target.id, ...command]);
-  const child = exec.spawn(request.tty ? withTerminal(argv) : argv, {
+  const child = exec.spawn(request.tty ? withTerminal(argv, { isRelay: true }) : argv, {
     ...(request.stdin ? {} : { stdin: '' }),
     ...(request.timeoutMs === undefined ? {} : { timeoutMs: request.timeoutMs }),
   });
+  const size = new TerminalSize(exec, () => child.pid);
   let said = '';
   child.stderr.on('data', (chunk: Buffer) => {
     if (said.length < 4096) said += chunk.toString();
@@ -35,7 +36,7 @@ export function execInContainer(
     stdout: child.stdout,
     stderr: child.stderr,
     ended: child.ended.then((end) => finish(ctr, target, end, said)),
-    resize: (width, height) => void resizeTerminal(exec, child, width, height),
+    resize: (width, height) => size.set(width, height),
     kill: () => child.kill('SIGTERM'),
   };
 }

@@ -3,8 +3,10 @@
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { messageOf } from '../../lib/base/errors.ts';
+import type { ExecResult } from '../../lib/exec/exec.ts';
 import {
   ShimError,
+  type ContainerInput,
   type ContainerSpec,
   type ContainerState,
   type ContainerStats,
@@ -28,11 +30,13 @@ import { ContainerRecords, type ContainerRecord } from './containers.ts';
 import { CtrEvents } from './events.ts';
 import { execInContainer } from './exec.ts';
 import { CtrImages } from './images.ts';
+import { CtrInputs } from './inputs.ts';
 import { ociSpecOf } from './oci-spec.ts';
 import { allowedOomScoreAdjust, ownCapabilities } from './privileges.ts';
 import { runArguments } from './run-arguments.ts';
 import { writeRuncWrapper } from './runc-wrapper.ts';
 import { CtrSandboxes } from './sandboxes.ts';
+import { processNamespaceOf } from './process-namespace.ts';
 import { readSeccompProfile } from './seccomp.ts';
 import { parseRemovedExitCode, parseTasks, type TaskEvent } from './tables.ts';
 import { needsAccounts, resolveUser, type ResolvedUser } from './users.ts';
@@ -62,6 +66,7 @@ class CtrShim implements RuntimeShim {
   readonly #sandboxes: CtrSandboxes;
   readonly #cgroups: Cgroups;
   readonly #records: ContainerRecords;
+  readonly #inputs: CtrInputs;
   readonly #events: CtrEvents;
   readonly #watchers = new RuntimeEvents();
   readonly #queue = new KeyedQueue();
@@ -81,6 +86,7 @@ class CtrShim implements RuntimeShim {
     this.#cgroups = new Cgroups(ctx.settings.cgroupRoot);
     this.#sandboxes = new CtrSandboxes(ctx, this.#cgroups);
     this.#records = new ContainerRecords(join(stateDir, 'containers'));
+    this.#inputs = new CtrInputs(ctx.exec, ctx.clock, this.#records.directory);
     this.#runcBinary = join(stateDir, 'runc-with-specification');
     this.#events = new CtrEvents(ctx, this.#ctr, {
       onEvent: (event) => this.#onTaskEvent(event),
@@ -143,19 +149,21 @@ class CtrShim implements RuntimeShim {
         id,
         runcBinary: this.#runcBinary,
         cgroupsPath: this.#cgroups.containerPath(spec.pod.uid, id),
+        ...(spec.tty ? { pidFile: this.#inputs.pidFile(id) } : {}),
       };
-      await this.#start(record, runArguments(spec, place));
+      await this.#start(record, spec, runArguments(spec, place));
       return record.state;
     });
   }
 
-  async #start(record: ContainerRecord, argv: string[]): Promise<void> {
+  async #start(record: ContainerRecord, spec: ContainerSpec, argv: string[]): Promise<void> {
     const { id } = record.state;
-    let result = await this.#ctr.ask(argv, { timeoutMs: 60_000 });
+    let result = await this.#run(id, spec, argv);
     if (result.exitCode !== 0 && /already exists/.test(result.stderr)) {
       // Left by a start that was cut off: it never ran under this record.
       await this.#discard(id);
-      result = await this.#ctr.ask(argv, { timeoutMs: 60_000 });
+      await this.#writeOciSpec(id, spec, await this.#userOf(spec));
+      result = await this.#run(id, spec, argv);
     }
     if (result.exitCode === 0) return this.#records.put(record);
     const why = whyOf(result);
@@ -175,11 +183,23 @@ class CtrShim implements RuntimeShim {
     throw new ShimError('RunContainerError', why);
   }
 
+  async #run(id: string, spec: ContainerSpec, argv: string[]): Promise<ExecResult> {
+    await this.#inputs.prepare(id, spec);
+    if (!spec.tty) return this.#ctr.ask(argv, { timeoutMs: 60_000 });
+    return this.#ctr.judged(await this.#inputs.startOnTerminal(id, this.#ctr.argv(argv), spec.logPath));
+  }
+
+  async openInput(id: string): Promise<ContainerInput> {
+    if (this.#records.get(id) === undefined) throw new ShimError('NotFound', `attach: there is no container ${id}`);
+    return this.#inputs.open(id);
+  }
+
   async signal(id: string, signal: string): Promise<void> {
     const argv = ['tasks', 'kill', '--signal', signal, id];
     const result = await this.#ctr.ask(argv);
-    if (result.exitCode !== 0 && !isNotFound(result) && !/process already finished/.test(result.stderr))
-      throw new ShimError('KillContainerError', whyOf(result));
+    // The last: its shim process went with it while it was asked.
+    const hasEnded = isNotFound(result) || /process already finished|ttrpc: closed/.test(result.stderr);
+    if (result.exitCode !== 0 && !hasEnded) throw new ShimError('KillContainerError', whyOf(result));
   }
 
   remove(id: string): Promise<void> {
@@ -246,6 +266,7 @@ class CtrShim implements RuntimeShim {
     return this.#queue.run(id, async () => {
       const record = this.#records.get(id);
       if (record === undefined || record.state.state === 'exited') return;
+      await this.#inputs.flushed(id);
       const { pod } = record.state;
       const outOfMemory = this.#outOfMemory.delete(id) || (await this.#cgroups.wasOomKilled(pod.uid, id));
       const ended: HowEnded = told ?? (await this.#askExitCode(id));
@@ -264,6 +285,9 @@ class CtrShim implements RuntimeShim {
   }
 
   async #askExitCode(id: string): Promise<HowEnded> {
+    // The `ctr run` that stayed with it has removed the task, and passed its code on.
+    const kept = await this.#inputs.exitCode(id);
+    if (kept !== undefined) return { exitCode: kept, finishedAtMs: this.#ctx.clock.now() };
     const result = await this.#ctr.ask(['tasks', 'rm', id]);
     const finishedAtMs = this.#ctx.clock.now();
     if (result.exitCode === 0) return { exitCode: parseRemovedExitCode(result.stderr), finishedAtMs };
@@ -275,6 +299,7 @@ class CtrShim implements RuntimeShim {
   async #discard(id: string): Promise<void> {
     await this.#ctr.runIfThere(['tasks', 'rm', '--force', id], 'KillContainerError');
     await this.#ctr.runIfThere(['containers', 'rm', id], 'KillContainerError');
+    await this.#inputs.release(id);
     await rm(this.#records.specFile(id), { force: true });
   }
 
@@ -354,7 +379,7 @@ class CtrShim implements RuntimeShim {
           network: sandbox.hostNetwork ? `/proc/${process.pid}/ns/net` : path('net'),
           ...(sandbox.hostIpc ? {} : { ipc: path('ipc') }),
           ...(sandbox.hostNetwork ? {} : { uts: path('uts') }),
-          pid: sandbox.hostPid ? 'host' : 'new',
+          pid: await processNamespaceOf(this.#ctr, spec, sandbox.hostPid),
         },
         shmPath: sandbox.hostIpc ? '/dev/shm' : path('shm'),
         cgroupsPath: this.#cgroups.containerPath(spec.pod.uid, id),

@@ -7,7 +7,7 @@ import type { ResolvedUser } from './users.ts';
 export interface OciSurroundings {
   user: ResolvedUser;
   /** Paths of held namespaces; absent: the host's own. `pid: 'new'`: the container gets its own. */
-  namespaces: { network: string; ipc?: string; uts?: string; pid: 'new' | 'host' };
+  namespaces: { network: string; ipc?: string; uts?: string; pid: 'new' | 'host' | { path: string } };
   shmPath: string;
   cgroupsPath: string;
   cgroupVersion: 1 | 2;
@@ -48,7 +48,7 @@ export function ociSpecOf(spec: ContainerSpec, around: OciSurroundings): object 
 
 function processOf(spec: ContainerSpec, user: ResolvedUser): object {
   return {
-    terminal: false,
+    terminal: spec.tty,
     user: { uid: user.uid, gid: user.gid, additionalGids: user.groups },
     args: spec.argv,
     env: Object.entries(spec.env).map(([name, value]) => `${name}=${value}`),
@@ -63,7 +63,7 @@ function namespacesOf({ namespaces }: OciSurroundings): object[] {
   return [
     { type: 'mount' },
     { type: 'network', path: namespaces.network },
-    ...(namespaces.pid === 'new' ? [{ type: 'pid' }] : []),
+    ...(namespaces.pid === 'host' ? [] : [{ type: 'pid', ...(namespaces.pid === 'new' ? {} : namespaces.pid) }]),
     ...(namespaces.ipc === undefined ? [] : [{ type: 'ipc', path: namespaces.ipc }]),
     ...(namespaces.uts === undefined ? [] : [{ type: 'uts', path: namespaces.uts }]),
   ];

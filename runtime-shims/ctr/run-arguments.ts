@@ -24,12 +24,14 @@ const DEFAULT_CAPABILITIES = [
 export interface RunPlace {
   id: string;
   runcBinary: string;
+  /** On a terminal, `ctr run` stays beside its container, and says in this file when it has been made. */
+  pidFile?: string;
   cgroupsPath: string;
 }
 
 export function runArguments(spec: ContainerSpec, place: RunPlace): string[] {
   const flags: Array<[flag: string, value: string]> = [
-    ['--log-uri', `file://${spec.logPath}`],
+    place.pidFile === undefined ? ['--log-uri', `file://${spec.logPath}`] : ['--pid-file', place.pidFile],
     ['--runc-binary', place.runcBinary],
     ['--cgroup', place.cgroupsPath],
     ...Object.entries(labelsOf(spec)).map(([name, value]): [string, string] => ['--label', `${name}=${value}`]),
@@ -44,7 +46,7 @@ export function runArguments(spec: ContainerSpec, place: RunPlace): string[] {
   ];
   return [
     'run',
-    '--detach',
+    place.pidFile === undefined ? '--detach' : '--tty',
     ...flags.flat(),
     ...(spec.noNewPrivileges ? [] : ['--allow-new-privs']),
     ...(spec.seccomp === 'default' && !spec.privileged ? ['--seccomp'] : []),

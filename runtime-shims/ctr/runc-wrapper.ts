@@ -1,5 +1,6 @@
 // Does: writes the program that containerd starts in runc's place. ctr 1.6 cannot say user, groups, masked paths and
-// more: so the kubelet writes the whole specification, and the wrapper lays it over the bundle's own before `create`.
+// more: so the kubelet writes the whole specification, and the wrapper lays it over the bundle's own before `create`, and
+// opens the pipe that is the container's standard input.
 // Never changes any other call to runc.
 import { chmod, mkdir, rename, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
@@ -19,6 +20,10 @@ done
 if [ -n "$command" ] && [ -n "$bundle" ]; then
   specification='${containersDir}'/"\${bundle##*/}"/config.json
   if [ -f "$specification" ]; then cp "$specification" "$bundle/config.json" || exit 1; fi
+  # Its standard input, when the pod asks for one: containerd would give it an empty one.
+  input='${containersDir}'/"\${bundle##*/}"
+  if [ -p "$input/stdin-open" ]; then exec runc "$@" 0<>"$input/stdin-open"; fi
+  if [ -p "$input/stdin-once" ]; then exec runc "$@" 0<"$input/stdin-once"; fi
 fi
 exec runc "$@"
 `;

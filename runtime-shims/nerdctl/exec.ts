@@ -4,7 +4,7 @@ import { readFile, rm } from 'node:fs/promises';
 import { PassThrough } from 'node:stream';
 import type { Exec } from '../../lib/exec/exec.ts';
 import type { ExecRequest, ExecSession } from '../contract.ts';
-import { resizeTerminal, withTerminal } from '../shared/terminal.ts';
+import { TerminalSize, withTerminal } from '../shared/terminal.ts';
 
 export interface NerdctlExec {
   /** `nerdctl --address …` */
@@ -27,10 +27,11 @@ export function execByNerdctl(
 ): ExecSession {
   const flags = [...(request.stdin ? ['--interactive'] : []), ...(request.tty ? ['--tty'] : [])];
   const argv = [...target.base, 'exec', ...flags, target.id, ...command];
-  const child = exec.spawn(request.tty ? withTerminal(argv, target.errorsFile) : argv, {
+  const child = exec.spawn(request.tty ? withTerminal(argv, { errorsTo: target.errorsFile, isRelay: true }) : argv, {
     ...(request.stdin ? {} : { stdin: '' }),
     ...(request.timeoutMs === undefined ? {} : { timeoutMs: request.timeoutMs }),
   });
+  const size = new TerminalSize(exec, () => child.pid);
   const errors = new LastLineHeld();
   child.stderr.pipe(errors.input);
   const finish = async (): Promise<Ended> => {
@@ -45,7 +46,7 @@ export function execByNerdctl(
     stdout: child.stdout,
     stderr: errors.output,
     ended: finish(),
-    resize: (width, height) => void resizeTerminal(exec, child, width, height),
+    resize: (width, height) => size.set(width, height),
     kill: () => child.kill('SIGTERM'),
   };
 }

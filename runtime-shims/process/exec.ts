@@ -4,7 +4,7 @@ import { PassThrough } from 'node:stream';
 import type { Exec, ExecChild } from '../../lib/exec/exec.ts';
 import type { ExecRequest, ExecSession } from '../contract.ts';
 import type { ProcessRecord } from './index.ts';
-import { resizeTerminal, withTerminal } from '../shared/terminal.ts';
+import { TerminalSize, withTerminal } from '../shared/terminal.ts';
 
 const NOT_FOUND = /failed to execute|No such file or directory|not found/;
 
@@ -22,6 +22,8 @@ export function execProcess(
 ): ExecSession {
   const [stdin, stdout, stderr] = [new PassThrough(), new PassThrough(), new PassThrough()];
   let child: ExecChild | undefined;
+  const { promise: started, resolve: hasStarted } = Promise.withResolvers<void>();
+  const size = new TerminalSize(exec, () => child?.pid);
   const run = async (): Promise<{ exitCode: number; error?: string }> => {
     const process = await target.processOf();
     if (process === undefined) return { exitCode: 126, error: `container ${target.record.state.name} is not running` };
@@ -30,6 +32,7 @@ export function execProcess(
       ...(request.stdin ? {} : { stdin: '' }),
       ...(request.timeoutMs === undefined ? {} : { timeoutMs: request.timeoutMs }),
     });
+    hasStarted();
     let said = '';
     child.stderr.on('data', (chunk: Buffer) => (said = (said + chunk.toString()).slice(-4096)));
     if (request.stdin && child.stdin !== null) stdin.pipe(child.stdin);
@@ -54,9 +57,7 @@ export function execProcess(
     stdout,
     stderr,
     ended: finish(),
-    resize: (width, height) => {
-      if (child !== undefined) void resizeTerminal(exec, child, width, height);
-    },
+    resize: (width, height) => void started.then(() => size.set(width, height)),
     kill: () => child?.kill('SIGTERM'),
   };
 }

@@ -1,7 +1,7 @@
 // Decides the ids of sandboxes and containers, and the labels by which a runtime remembers whose they are. Never talks
 // to a runtime.
 import { createHash } from 'node:crypto';
-import type { ContainerSpec, PodIdentity } from '../contract.ts';
+import type { ContainerKind, ContainerSpec, PodIdentity } from '../contract.ts';
 
 /**
  * A hash, because containerd allows 76 characters and a uid with a container's name may be longer; the same run of the
@@ -50,10 +50,12 @@ export interface LabelledContainer {
   sandboxId: string;
   name: string;
   attempt: number;
-  kind: 'init' | 'main';
+  kind: ContainerKind;
   imageId: string;
   logPath: string;
 }
+
+const KINDS: readonly ContainerKind[] = ['init', 'main', 'ephemeral'];
 
 /** undefined: not one of ours. */
 export function fromLabels(labels: Record<string, string>): LabelledContainer | undefined {
@@ -65,7 +67,7 @@ export function fromLabels(labels: Record<string, string>): LabelledContainer | 
     sandboxId: labels[LABELS.sandbox] ?? '',
     name,
     attempt: Number(labels[LABELS.attempt] ?? 0),
-    kind: labels[LABELS.kind] === 'init' ? 'init' : 'main',
+    kind: KINDS.find((kind) => kind === labels[LABELS.kind]) ?? 'main',
     imageId: labels[LABELS.imageId] ?? '',
     logPath: labels[LABELS.logPath] ?? '',
   };

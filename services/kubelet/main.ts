@@ -102,6 +102,7 @@ export async function startWith(ctx: KubeletContext, openShim: OpenShim): Promis
     clock,
     node: settings.node,
     shim,
+    exec: ctx.exec,
     manager,
     view,
   });

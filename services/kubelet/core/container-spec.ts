@@ -1,7 +1,14 @@
 // Decides everything that a runtime must be told to run one container: program, user, mounts, limits, capabilities.
 // Never knows which runtime it is for.
 import type { Container, Pod, SecurityContext, VolumeMount } from '../../../lib/api/generated/types.ts';
-import type { ContainerSpec, ImageState, Mount, PodIdentity, UserSpec } from '../../../runtime-shims/contract.ts';
+import type {
+  ContainerKind,
+  ContainerSpec,
+  ImageState,
+  Mount,
+  PodIdentity,
+  UserSpec,
+} from '../../../runtime-shims/contract.ts';
 import { expand } from './environment.ts';
 import { configProblem, PodProblem } from './problem.ts';
 import { containerLimitsOf, oomScoreAdjustOf } from './resources.ts';
@@ -9,7 +16,7 @@ import { containerLimitsOf, oomScoreAdjustOf } from './resources.ts';
 export interface ContainerSurroundings {
   pod: Pod;
   container: Container;
-  kind: 'init' | 'main';
+  kind: ContainerKind;
   attempt: number;
   sandboxId: string;
   image: ImageState;
@@ -19,6 +26,8 @@ export interface ContainerSurroundings {
   /** Files that the kubelet gives every container. */
   files: { hosts: string; resolvConf: string; hostname: string; terminationLog: string };
   logPath: string;
+  /** The running container whose processes it shall see. */
+  processNamespaceOf?: string;
   machineBytes: number;
 }
 
@@ -59,7 +68,7 @@ export function containerSpecOf(around: ContainerSurroundings): ContainerSpec {
     kind: around.kind,
     image,
     argv: argvOf(container, image, env),
-    env,
+    env: container.tty === true ? { TERM: 'xterm', ...env } : env,
     workingDir: expand(workingDir === '' ? '/' : workingDir, env),
     user: userOf(pod, security, image),
     mounts: mountsOf(around),
@@ -73,6 +82,11 @@ export function containerSpecOf(around: ContainerSurroundings): ContainerSpec {
     sysctls: sysctlsOf(pod),
     logPath: around.logPath,
     annotations: pod.metadata.annotations ?? {},
+    ...(container.stdin === true
+      ? { stdin: container.stdinOnce === true ? ('once' as const) : ('open' as const) }
+      : {}),
+    tty: container.tty === true,
+    ...(around.processNamespaceOf === undefined ? {} : { processNamespaceOf: around.processNamespaceOf }),
   };
 }
 

@@ -1,7 +1,7 @@
 // Decides what a container's status says: waiting, running or terminated, with Kubernetes' words. Never the pod's phase.
 import type { Container, ContainerState as ApiState, ContainerStatus } from '../../../lib/api/generated/types.ts';
 import { toTime } from '../../../lib/base/clock.ts';
-import type { ContainerState } from '../../../runtime-shims/contract.ts';
+import type { ContainerKind, ContainerState } from '../../../runtime-shims/contract.ts';
 import { restartDueInMs, shownReason } from './backoff.ts';
 import { willRestart } from './decide-run.ts';
 import { pullKey, startKey } from './effects.ts';
@@ -22,7 +22,7 @@ export interface StatusSurroundings {
 export function containerStatusOf(
   state: PodState,
   container: Container,
-  kind: 'init' | 'main',
+  kind: ContainerKind,
   around: StatusSurroundings,
 ): ContainerStatus {
   const run = latestRun(state, container.name);
@@ -48,7 +48,7 @@ export function containerStatusOf(
 function stateOf(
   state: PodState,
   container: Container,
-  kind: 'init' | 'main',
+  kind: ContainerKind,
   run: ContainerState | undefined,
   around: StatusSurroundings,
 ): ApiState {
@@ -83,7 +83,7 @@ function isOver(state: PodState): boolean {
   );
 }
 
-function firstReason(state: PodState, kind: 'init' | 'main'): string {
+function firstReason(state: PodState, kind: ContainerKind): string {
   const waitsForInit = kind === 'main' && (state.pod.spec.initContainers ?? []).length > 0;
   return waitsForInit ? 'PodInitializing' : 'ContainerCreating';
 }

@@ -1,6 +1,6 @@
 // Decides which containers of a pod start, start again, or must be ended while the pod shall run. Never ends the pod.
 import type { Container } from '../../../lib/api/generated/types.ts';
-import type { ContainerState, SandboxState } from '../../../runtime-shims/contract.ts';
+import type { ContainerKind, ContainerState, SandboxState } from '../../../runtime-shims/contract.ts';
 import { restartDueInMs, shownReason, shownReasonChangesInMs } from './backoff.ts';
 import { killContainer } from './decide-kill.ts';
 import { pullKey, startKey } from './effects.ts';
@@ -9,12 +9,8 @@ import { fatalProbe, hasStarted, PROBE_KINDS, probeDueInMs, probeOf, type ProbeK
 import { isSidecar, isUnderWay, latestRun, stepPod, type PodState } from './pod-state.ts';
 
 /** Shall a container that has ended run again, as long as its pod shall? */
-export function willRestart(
-  state: PodState,
-  container: Container,
-  run: ContainerState,
-  kind: 'init' | 'main',
-): boolean {
+export function willRestart(state: PodState, container: Container, run: ContainerState, kind: ContainerKind): boolean {
+  if (kind === 'ephemeral') return false;
   if (kind === 'init' && !isSidecar(container) && run.exitCode === 0) return false;
   const policy = isSidecar(container) ? 'Always' : (state.pod.spec.restartPolicy ?? 'Always');
   if (policy === 'Always') return true;
@@ -50,7 +46,16 @@ export function runMainContainers(plan: Plan, sandbox: SandboxState): void {
   for (const container of plan.state.pod.spec.containers) keepRunning(plan, container, 'main', sandbox);
 }
 
-function keepRunning(plan: Plan, container: Container, kind: 'init' | 'main', sandbox: SandboxState): void {
+/** Beside whatever else the pod is doing, once each: one that has ended, or that an earlier kubelet saw end, stays ended. */
+export function runEphemeralContainers(plan: Plan, sandbox: SandboxState): void {
+  const ended = (plan.state.pod.status?.ephemeralContainerStatuses ?? [])
+    .filter(({ state }) => state?.terminated !== undefined)
+    .map(({ name }) => name);
+  for (const container of plan.state.pod.spec.ephemeralContainers ?? [])
+    if (!ended.includes(container.name)) keepRunning(plan, container, 'ephemeral', sandbox);
+}
+
+function keepRunning(plan: Plan, container: Container, kind: ContainerKind, sandbox: SandboxState): void {
   const run = latestRun(plan.state, container.name);
   if (run?.state === 'running') return watch(plan, container, run, sandbox);
   if (isUnderWay(plan.state, startKey(container.name))) return;
@@ -69,7 +74,7 @@ function keepRunning(plan: Plan, container: Container, kind: 'init' | 'main', sa
 function start(
   plan: Plan,
   container: Container,
-  kind: 'init' | 'main',
+  kind: ContainerKind,
   sandbox: SandboxState,
   last?: ContainerState,
 ): void {

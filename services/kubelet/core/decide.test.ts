@@ -3,7 +3,7 @@
 import fc from 'fast-check';
 import test from 'ava';
 import { seededChance } from '../../../lib/base/chance.ts';
-import type { Pod, PodSpec } from '../../../lib/api/generated/types.ts';
+import type { ContainerStatus, Pod, PodSpec } from '../../../lib/api/generated/types.ts';
 import type { ContainerState, SandboxState } from '../../../runtime-shims/contract.ts';
 import { decidePod } from './decide.ts';
 import type { PodEffect } from './effects.ts';
@@ -44,6 +44,19 @@ test('what is under way is not asked for again; what failed waits', (t) => {
   t.deepEqual(keysAt(failed), []);
   t.is(decidePod(failed, NOW).againInMs, 2000);
   t.deepEqual(keysAt(failed, NOW + 2000), ['start:main']);
+});
+
+test('an ephemeral container starts beside the others, once, and ends with the pod', (t) => {
+  const pod = podWith({ ephemeralContainers: [{ name: 'look', image: 'web:1', targetContainerName: 'main' }] });
+  t.deepEqual(keysAt(stateOf(pod, [runOf('main')])), ['pull:look']);
+  t.deepEqual(keysAt(withImage(stateOf(pod, [runOf('main')]), 'look')), ['start:look']);
+  const waiting = { ...pod, spec: { ...pod.spec, initContainers: [containerNamed('one')] } };
+  t.deepEqual(keysAt(stateOf(waiting, [runOf('one', { kind: 'init' })])), ['pull:look']);
+  t.deepEqual(keysAt(stateOf(pod, [runOf('main'), exited('look', 1, { kind: 'ephemeral' })])), []);
+  const ended = { name: 'look', state: { terminated: { exitCode: 0 } } } as ContainerStatus;
+  t.deepEqual(keysAt(stateOf({ ...pod, status: { ephemeralContainerStatuses: [ended] } }, [runOf('main')])), []);
+  const both = [runOf('main'), runOf('look', { kind: 'ephemeral' })];
+  t.deepEqual(keysAt(stateOf(deleted(pod), both)), ['stop:main-0', 'stop:look-0']);
 });
 
 test('init containers: one after the other; a failed one is repeated, or fails the pod', (t) => {

@@ -2,7 +2,14 @@
 // it. Never does it.
 import type { ContainerState } from '../../../runtime-shims/contract.ts';
 import { killContainer } from './decide-kill.ts';
-import { areInitsDone, probeContainer, runInitContainers, runMainContainers, willRestart } from './decide-run.ts';
+import {
+  areInitsDone,
+  probeContainer,
+  runEphemeralContainers,
+  runInitContainers,
+  runMainContainers,
+  willRestart,
+} from './decide-run.ts';
 import type { PodEffect, PodEvent } from './effects.ts';
 import { Plan } from './plan.ts';
 import { lifecycleAfter, type PodFacts } from './pod-machine.ts';
@@ -42,11 +49,13 @@ function decideObserved(plan: Plan): void {
       return prepare(plan);
     case 'initializing':
       lookAtDeadline(plan);
+      runEphemeralContainers(plan, readySandbox(plan.state)!);
       return runInitContainers(plan, readySandbox(plan.state)!);
     case 'running':
       lookAtDeadline(plan);
       removeOldRuns(plan);
       refreshVolumes(plan);
+      runEphemeralContainers(plan, readySandbox(plan.state)!);
       return runMainContainers(plan, readySandbox(plan.state)!);
     case 'terminating':
       return terminate(plan);

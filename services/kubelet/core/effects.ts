@@ -1,6 +1,7 @@
 // Decides nothing: what a pod worker may ask of the world, as plain data so exact that doing it leaves nothing to
 // choose. Each has a key: while one is under way, no other with the same key is asked for.
 import type { Container, LifecycleHandler, Probe } from '../../../lib/api/generated/types.ts';
+import type { ContainerKind } from '../../../runtime-shims/contract.ts';
 import type { ProbeKind } from './probe-machine.ts';
 
 export type PodEffect =
@@ -12,7 +13,7 @@ export type PodEffect =
       type: 'startContainer';
       key: string;
       container: Container;
-      kind: 'init' | 'main';
+      kind: ContainerKind;
       attempt: number;
       sandboxId: string;
     }

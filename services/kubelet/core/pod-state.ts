@@ -215,7 +215,8 @@ function countProbe(state: PodState, id: string, kind: ProbeKind, outcome: Probe
 // ---- looking at it --------------------------------------------------------------------------------------------------
 
 export function definitionOf(pod: Pod, name: string): Container | undefined {
-  return [...(pod.spec.initContainers ?? []), ...pod.spec.containers].find((container) => container.name === name);
+  const { initContainers = [], containers, ephemeralContainers = [] } = pod.spec;
+  return [...initContainers, ...containers, ...ephemeralContainers].find((container) => container.name === name);
 }
 
 /** The run of this container that counts: the latest. */

@@ -25,6 +25,19 @@ test('nothing runs yet: Pending, ContainerCreating; behind init containers, PodI
   });
 });
 
+test('an ephemeral container is told of, is never ready, and holds back nothing', (t) => {
+  const pod = podWith({ ephemeralContainers: [{ name: 'look', image: 'web:1' }] });
+  const before = statusOf(stateOf(pod, [runOf('main')]));
+  t.deepEqual(before.ephemeralContainerStatuses?.[0]?.state, { waiting: { reason: 'ContainerCreating' } });
+  t.is(condition(stateOf(pod, [runOf('main')]), 'Ready')?.status, 'True');
+  const status = statusOf(stateOf(pod, [runOf('main'), exited('look', 2, { kind: 'ephemeral' })]));
+  t.is(status.phase, 'Running');
+  t.like(status.ephemeralContainerStatuses?.[0], { name: 'look', ready: false, restartCount: 0 });
+  t.is(status.ephemeralContainerStatuses?.[0]?.state?.terminated?.exitCode, 2);
+  const told = stateOf({ ...pod, status }, [runOf('main')]);
+  t.deepEqual(statusOf(told).ephemeralContainerStatuses, status.ephemeralContainerStatuses, 'also without its records');
+});
+
 test('running and ready', (t) => {
   const status = statusOf(stateOf(podWith(), [runOf('main')]));
   t.is(status.phase, 'Running');

@@ -1,9 +1,9 @@
 // Decides a pod's whole status from what its worker remembers: phase, conditions, containers. Never writes it.
-import type { ContainerStatus, PodCondition, PodStatus } from '../../../lib/api/generated/types.ts';
+import type { Container, ContainerStatus, PodCondition, PodStatus } from '../../../lib/api/generated/types.ts';
 import { qosClassOf } from '../../../lib/api/pod/qos.ts';
 import { toTime } from '../../../lib/base/clock.ts';
 import { containerStatusOf, type StatusSurroundings } from './container-status.ts';
-import { isSidecar, readySandbox, type PodState } from './pod-state.ts';
+import { isSidecar, latestRun, readySandbox, type PodState } from './pod-state.ts';
 
 const OWN_CONDITIONS = ['PodReadyToStartContainers', 'Initialized', 'Ready', 'ContainersReady', 'PodScheduled'];
 
@@ -12,6 +12,7 @@ export function podStatusOf(state: PodState, around: StatusSurroundings): PodSta
   const before = state.pod.status ?? {};
   const init = (spec.initContainers ?? []).map((container) => containerStatusOf(state, container, 'init', around));
   const main = spec.containers.map((container) => containerStatusOf(state, container, 'main', around));
+  const ephemeral = (spec.ephemeralContainers ?? []).map((container) => ephemeralStatusOf(state, container, around));
   const ip = readySandbox(state)?.ip ?? before.podIP;
   const phase = phaseOf(state, init, main);
   return {
@@ -25,8 +26,17 @@ export function podStatusOf(state: PodState, around: StatusSurroundings): PodSta
     startTime: before.startTime ?? toTime(state.seenAtMs),
     ...(init.length === 0 ? {} : { initContainerStatuses: init }),
     containerStatuses: main,
+    ...(ephemeral.length === 0 ? {} : { ephemeralContainerStatuses: ephemeral }),
     qosClass: before.qosClass ?? qosClassOf(spec),
   };
+}
+
+/** Never ready, and what has been told of its end stays, also when its records are gone. */
+function ephemeralStatusOf(state: PodState, container: Container, around: StatusSurroundings): ContainerStatus {
+  const told = state.pod.status?.ephemeralContainerStatuses?.find(({ name }) => name === container.name);
+  if (told?.state?.terminated !== undefined && latestRun(state, container.name) === undefined) return told;
+  const { started: _, ...status } = containerStatusOf(state, container, 'ephemeral', around);
+  return { ...status, ready: false };
 }
 
 type Phase = 'Pending' | 'Running' | 'Succeeded' | 'Failed';

@@ -199,7 +199,11 @@ export function neededSources(pod: Pod): { configMaps: string[]; secrets: string
       secrets.add(source.secret?.name);
     }
   }
-  for (const { env = [], envFrom = [] } of [...(pod.spec.initContainers ?? []), ...pod.spec.containers]) {
+  for (const { env = [], envFrom = [] } of [
+    ...(pod.spec.initContainers ?? []),
+    ...pod.spec.containers,
+    ...(pod.spec.ephemeralContainers ?? []),
+  ]) {
     for (const { valueFrom } of env) {
       configMaps.add(valueFrom?.configMapKeyRef?.name);
       secrets.add(valueFrom?.secretKeyRef?.name);

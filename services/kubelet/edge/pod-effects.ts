@@ -2,7 +2,7 @@
 // Never decides what comes next.
 import { chmod, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import type { Container, LifecycleHandler, Pod } from '../../../lib/api/generated/types.ts';
+import type { Container, EphemeralContainer, LifecycleHandler, Pod } from '../../../lib/api/generated/types.ts';
 import { RESOURCES } from '../../../lib/api/resource.ts';
 import type { Clock } from '../../../lib/base/clock.ts';
 import { sleep } from '../../../lib/base/clock.ts';
@@ -22,7 +22,7 @@ import type { PodEffect, PodEvent } from '../core/effects.ts';
 import { environmentOf, serviceVariables } from '../core/environment.ts';
 import type { FieldSurroundings } from '../core/fields.ts';
 import { hostnameOf, hostsFileOf, resolvConfOf } from '../core/network-files.ts';
-import { definitionOf, readySandbox, type PodState } from '../core/pod-state.ts';
+import { definitionOf, latestRun, readySandbox, type PodState } from '../core/pod-state.ts';
 import { PodProblem } from '../core/problem.ts';
 import { registryAuthOf } from '../core/pull-secrets.ts';
 import { podLimitsOf } from '../core/resources.ts';
@@ -238,6 +238,7 @@ async function specOf(tools: EffectTools, worker: EffectWorker, effect: Start) {
   const own = environmentOf({ container, around, sources, image: image.config.env, services });
   const env = { HOSTNAME: hostnameOf(pod), ...own };
   const files = await writePodFiles(tools, pod, sandbox, container, attempt);
+  const target = targetOf(worker.state, container);
   const logPath = tools.paths.log(pod, container.name, attempt);
   await mkdir(dirname(logPath), { recursive: true, mode: 0o750 });
   const volumePaths = tools.volumes.paths(pod, plannedVolumes(around, sources));
@@ -254,10 +255,23 @@ async function specOf(tools: EffectTools, worker: EffectWorker, effect: Start) {
     files,
     logPath,
     machineBytes,
+    ...(target === undefined ? {} : { processNamespaceOf: target }),
   });
   // A sub-path that is not there is a directory of the container's own.
   for (const { source } of spec.mounts) if (source.startsWith(tools.paths.volumes(uid))) await makeIfMissing(source);
   return spec;
+}
+
+/** Of an ephemeral container: whose processes it came to look at. */
+function targetOf(state: PodState, container: Container): string | undefined {
+  const { targetContainerName: name = '' } = container as EphemeralContainer;
+  if (name === '') return undefined;
+  const run = latestRun(state, name);
+  if (run?.state === 'running') return run.id;
+  throw new PodProblem(
+    'CreateContainerError',
+    `target container "${name}" of container ${container.name} is not running`,
+  );
 }
 
 async function makeIfMissing(path: string): Promise<void> {

@@ -114,9 +114,9 @@ export class PodWorker implements EffectWorker {
 
   say(event: PodEvent): void {
     const { container, ...rest } = event;
-    const isInit = (this.#state.pod.spec.initContainers ?? []).some(({ name }) => name === container);
-    const fieldPath =
-      container === undefined ? {} : { fieldPath: `spec.${isInit ? 'initContainers' : 'containers'}{${container}}` };
+    const lists = ['initContainers', 'containers', 'ephemeralContainers'] as const;
+    const list = lists.find((one) => (this.#state.pod.spec[one] ?? []).some(({ name }) => name === container));
+    const fieldPath = container === undefined ? {} : { fieldPath: `spec.${list ?? 'containers'}{${container}}` };
     const regarding = { ...this.#state.pod, apiVersion: 'v1', kind: 'Pod' };
     this.#ctx.events.record({
       regarding,

@@ -1,11 +1,11 @@
-// Does: serves long conversations with this node's containers: logs, exec, attach (output), port-forward. Never decides
+// Does: serves long conversations with this node's containers: logs, exec, attach, port-forward. Never decides
 // who may have one: the API actor has asked that.
-import net from 'node:net';
 import { ApiError } from '../../../lib/base/errors.ts';
 import type { Clock } from '../../../lib/base/clock.ts';
 import type { Subscription } from '../../../lib/bus/bus.ts';
 import type { StreamOpen } from '../../../lib/bus/messages.ts';
 import { serveStreams, type BusStream, type StreamContext, type StreamVerb } from '../../../lib/bus/streams.ts';
+import type { Exec } from '../../../lib/exec/exec.ts';
 import type { ContainerState, ExecSession, RuntimeShim } from '../../../runtime-shims/contract.ts';
 import { definitionOf, latestRun, readySandbox, runBefore, type PodState } from '../core/pod-state.ts';
 import { readLog } from './log-reader.ts';
@@ -19,26 +19,26 @@ export interface StreamTools extends StreamContext {
   node: string;
   clock: Clock;
   shim: RuntimeShim;
+  exec: Exec;
   manager: PodManager;
   view: RuntimeView;
 }
 
 export function serveKubeletStreams(tools: StreamTools): Subscription {
-  const serve: Record<StreamVerb, (open: StreamOpen, stream: BusStream) => Promise<void>> = {
   const meter = new UsageMeter({ clock: tools.clock, shim: tools.shim, running: () => tools.view.running() });
+  const serve: Record<StreamVerb, (open: StreamOpen, stream: BusStream) => Promise<void>> = {
     logs: (open, stream) => logs(tools, open, stream),
     exec: (open, stream) => exec(tools, open, stream),
     attach: (open, stream) => attach(tools, open, stream),
     portforward: (open, stream) => portForward(tools, open, stream),
-  };
     usage: (_open, stream) => usage(meter, stream),
+  };
   return serveStreams(tools, tools.node, async (verb, open, stream) => {
     if (!Object.hasOwn(serve, verb)) throw new ApiError('MethodNotAllowed', `a kubelet serves no ${String(verb)}`);
     await serve[verb](open, stream);
   });
 }
 
-// ---- logs -----------------------------------------------------------------------------------------------------------
 /** Resolves at once: measuring takes a while, and the opener listens. */
 async function usage(meter: UsageMeter, stream: BusStream): Promise<void> {
   meter.measure().then(
@@ -50,6 +50,7 @@ async function usage(meter: UsageMeter, stream: BusStream): Promise<void> {
   );
 }
 
+// ---- logs -----------------------------------------------------------------------------------------------------------
 
 /** Resolves once the log has been found; the reading goes on behind it. */
 async function logs(tools: StreamTools, open: StreamOpen, stream: BusStream): Promise<void> {
@@ -91,7 +92,12 @@ function noRun(state: PodState, open: StreamOpen, isPrevious: boolean): ApiError
     return new ApiError('BadRequest', `container ${open.container} is not valid for pod ${name}`);
   if (isPrevious)
     return new ApiError('BadRequest', `previous terminated container "${open.container}" in pod "${name}" not found`);
-  const all = [...(state.pod.status?.initContainerStatuses ?? []), ...(state.pod.status?.containerStatuses ?? [])];
+  const {
+    initContainerStatuses = [],
+    containerStatuses = [],
+    ephemeralContainerStatuses = [],
+  } = state.pod.status ?? {};
+  const all = [...initContainerStatuses, ...containerStatuses, ...ephemeralContainerStatuses];
   const reason = all.find((status) => status.name === open.container)?.state?.waiting?.reason ?? 'ContainerCreating';
   return new ApiError('BadRequest', `container "${open.container}" in pod "${name}" is waiting to start: ${reason}`);
 }
@@ -135,41 +141,18 @@ async function converse(session: ExecSession, stream: BusStream, isTerminal: boo
   }
 }
 
-/** The output from now on. The runtimes give no way to a running program's input. */
 async function attach(tools: StreamTools, open: StreamOpen, stream: BusStream): Promise<void> {
-  const run = runningOf(tools, open);
-  if (open.stdin === true)
-    throw new ApiError(
-      'BadRequest',
-      `container ${open.container}: attach to standard input is not supported; use exec`,
-    );
-  copyLog(tools, run, { follow: true, tailLines: 0 }, stream);
+  await attachTo(tools, runningOf(tools, open), open, stream);
 }
 
 // ---- port-forward ---------------------------------------------------------------------------------------------------
 
 async function portForward(tools: StreamTools, open: StreamOpen, stream: BusStream): Promise<void> {
-  const state = podOf(tools, open);
-  const ip = readySandbox(state)?.ip;
+  const sandbox = readySandbox(podOf(tools, open));
   const { port } = open;
-  if (ip === undefined || port === undefined)
+  if (sandbox === undefined || port === undefined)
     throw new ApiError('BadRequest', `pod ${open.pod} has no address to forward to`);
-  const socket = await new Promise<net.Socket>((resolve, reject) => {
-    const attempt = net.connect({ host: ip, port, allowHalfOpen: true }, () => resolve(attempt));
-    attempt.once('error', (error) =>
-      reject(new ApiError('InternalError', `connecting to port ${port} of pod ${open.pod}: ${error.message}`)),
-    );
-  });
-  socket.on('error', () => {});
-  void stream.closed.then(() => socket.destroy());
-  stream.onFrame(async (frame) => {
-    if (frame.type === 'data') await new Promise<void>((resolve) => socket.write(frame.data, () => resolve()));
-    if (frame.type === 'end') socket.end();
-  });
-  void (async () => {
-    for await (const chunk of socket) await stream.write('stdout', chunk as Buffer);
-    stream.exit(0);
-  })().catch((error: unknown) => stream.fail(new ApiError('InternalError', String(error)).toStatus()));
+  await forwardPort(tools, sandbox, port, stream);
 }
 
 // ---- who is meant ---------------------------------------------------------------------------------------------------

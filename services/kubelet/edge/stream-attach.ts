@@ -1,0 +1,54 @@
+// Does: serves attach: what is typed goes to the container's own standard input, what it prints from now on comes back.
+// Never starts anything, and ends nothing but the input of a container that asked for one session.
+import { ApiError } from '../../../lib/base/errors.ts';
+import type { StreamOpen } from '../../../lib/bus/messages.ts';
+import type { BusStream } from '../../../lib/bus/streams.ts';
+import type { ContainerInput, ContainerState } from '../../../runtime-shims/contract.ts';
+import { followOutput } from './output-follower.ts';
+import type { StreamTools } from './streams.ts';
+
+/** Resolves once it is attached; the copying goes on behind it. */
+export async function attachTo(
+  tools: StreamTools,
+  run: ContainerState,
+  open: StreamOpen,
+  stream: BusStream,
+): Promise<void> {
+  const input = await inputOf(tools, run, open);
+  let isClosed = false;
+  void stream.closed.then(async () => {
+    isClosed = true;
+    await input?.close();
+  });
+  takeInput(input, stream);
+  followOutput(tools.clock, {
+    path: run.logPath,
+    mayGrow: () => tools.view.container(run.id)?.state === 'running',
+    isCancelled: () => isClosed,
+    write: (data) => stream.write('stdout', data),
+  }).then(
+    () => stream.exit(0),
+    (error: unknown) =>
+      stream.fail(new ApiError('InternalError', `attaching to container ${run.name}: ${String(error)}`).toStatus()),
+  );
+}
+
+async function inputOf(tools: StreamTools, run: ContainerState, open: StreamOpen): Promise<ContainerInput | undefined> {
+  if (open.stdin !== true && open.tty !== true) return undefined;
+  if (tools.shim.openInput !== undefined) return tools.shim.openInput(run.id);
+  if (open.stdin !== true) return undefined;
+  const message = `container ${run.name}: the runtime ${tools.shim.name} gives no way to the input of a running container; use exec`;
+  throw new ApiError('BadRequest', message);
+}
+
+/** A container that was started without standard input hears nothing, as upstream has it. */
+function takeInput(input: ContainerInput | undefined, stream: BusStream): void {
+  stream.onFrame(async (frame) => {
+    const stdin = input?.stdin;
+    if (frame.type === 'data' && stdin?.writable === true)
+      // Consumed only when the container has taken it: credit then holds back the sender.
+      await new Promise<void>((resolve) => stdin.write(frame.data, () => resolve()));
+    if (frame.type === 'end') await input?.close();
+    if (frame.type === 'resize') input?.resize(frame.width, frame.height);
+  });
+}
