@@ -25,12 +25,17 @@ interface Change {
 }
 
 /** What one entry did. */
-export interface Applied {
+export class Applied {
   /** One list a write, one result a transaction. */
-  results: TxnResult[][];
-  committed: CommittedTxn[];
+  readonly results: TxnResult[][] = [];
+  readonly txns: HistoryTxn[] = [];
   /** What became of the lease that the entry was about; undefined: there is no such lease. */
-  lease?: { ttlMs: number; remainingMs: number } | undefined;
+  lease: { ttlMs: number; remainingMs: number } | undefined = undefined;
+
+  /** As others are told. Made when asked for: only the leader tells. */
+  get committed(): CommittedTxn[] {
+    return this.txns.map(committedOf);
+  }
 }
 
 /** Keys that are pruned after each command for each that it changed: more than one, so that a backlog shrinks. */
@@ -83,17 +88,17 @@ export class StateMachine {
   apply(index: number, data: Uint8Array | undefined): Applied {
     invariant(index === this.appliedIndex + 1, `entry ${index} is applied after entry ${this.appliedIndex}`);
     this.appliedIndex = index;
-    const applied: Applied = { results: [], committed: [] };
+    const applied = new Applied();
     if (data === undefined) return applied;
     this.applyCommand(decodeCommand(data), applied);
-    this.prune(PRUNE_FACTOR * (1 + applied.committed.reduce((sum, { changes }) => sum + changes.length, 0)));
+    this.prune(PRUNE_FACTOR * (1 + applied.txns.reduce((sum, { changes }) => sum + changes.length, 0)));
     return applied;
   }
 
   private applyCommand(command: Command, applied: Applied): void {
     switch (command.type) {
       case 'writes':
-        for (const write of command.writes) applied.results.push(this.applyWrite(write, applied.committed));
+        for (const write of command.writes) applied.results.push(this.applyWrite(write, applied.txns));
         return;
       case 'compact':
         return this.history.compact(command.revision);
@@ -101,7 +106,7 @@ export class StateMachine {
         return this.applyLease(command, applied);
       case 'time':
         this.leases.advance(command.atMs);
-        return this.endLeases(applied.committed);
+        return this.endLeases(applied.txns);
       default:
         return command satisfies never;
     }
@@ -114,10 +119,10 @@ export class StateMachine {
     leases.advance(atMs);
     const lease = action === 'grant' ? leases.grant(id, ttlMs) : leases[action](id);
     if (lease !== undefined) applied.lease = { ttlMs: lease.ttlMs, remainingMs: leases.remainingMs(lease) };
-    this.endLeases(applied.committed);
+    this.endLeases(applied.txns);
   }
 
-  private endLeases(committed: CommittedTxn[]): void {
+  private endLeases(committed: HistoryTxn[]): void {
     let left = LEASE_KEYS;
     for (const lease of this.leases.over()) {
       const keys = firstOf(lease.keys, left);
@@ -128,7 +133,7 @@ export class StateMachine {
     this.leases.forgetEmpty();
   }
 
-  private removeKeys({ id }: Lease, keys: readonly string[]): CommittedTxn {
+  private removeKeys({ id }: Lease, keys: readonly string[]): HistoryTxn {
     const cause = { span: `lease/${id}`, actor: 'store' };
     return this.commit(
       keys.map((key) => ({ operation: { type: 'delete', key }, item: this.versions.item(key) })),
@@ -138,7 +143,7 @@ export class StateMachine {
 
   // ---- transactions -----------------------------------------------------------------------------------------------
 
-  private applyWrite(write: StoreWrite, committed: CommittedTxn[]): TxnResult[] {
+  private applyWrite(write: StoreWrite, committed: HistoryTxn[]): TxnResult[] {
     const session = this.sessions.use(
       write.session,
       { acknowledged: write.acknowledged, since: write.since ?? 0 },
@@ -147,7 +152,7 @@ export class StateMachine {
     return write.txns.map((txn) => this.applyOnce(session, write.session, txn, committed));
   }
 
-  private applyOnce(session: Session | undefined, name: string, txn: Txn, committed: CommittedTxn[]): TxnResult {
+  private applyOnce(session: Session | undefined, name: string, txn: Txn, committed: HistoryTxn[]): TxnResult {
     const { sequence } = txn;
     const remembered = session === undefined ? 'forgotten' : this.sessions.answer(session, sequence);
     if (remembered === 'forgotten')
@@ -163,7 +168,7 @@ export class StateMachine {
     return result;
   }
 
-  private applyTxn(txn: Txn, committed: CommittedTxn[]): TxnResult {
+  private applyTxn(txn: Txn, committed: HistoryTxn[]): TxnResult {
     const { sequence } = txn;
     for (const { key, revision } of txn.compares) {
       const current = this.versions.live(key)?.revision ?? 0;
@@ -212,14 +217,14 @@ export class StateMachine {
     return `space exceeded: ${liveBytes} of ${quotaBytes} bytes are stored; only deletions are taken until there is room`;
   }
 
-  private commit(wanted: readonly Change[], cause: Cause): CommittedTxn {
+  private commit(wanted: readonly Change[], cause: Cause): HistoryTxn {
     const revision = this.revision + 1;
     const changes = wanted.map(({ operation, item }) => {
       const { key } = operation;
       const put = operation.type === 'put' ? operation : undefined;
       return { key: item?.key ?? key, version: this.changeItem(key, item, revision, put?.value, put?.lease) };
     });
-    return committedOf(this.record(revision, cause, changes));
+    return this.record(revision, cause, changes);
   }
 
   /** One key becomes `value` (undefined: deleted), in the lease or out of any. */

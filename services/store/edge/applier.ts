@@ -105,9 +105,9 @@ export class Applier {
   }
 }
 
-function costOf(entry: Entry, { results, committed }: Applied): number {
+function costOf(entry: Entry, { results, txns: done }: Applied): number {
   const txns = results.reduce((sum, each) => sum + each.length, 0);
-  const ended = results.length > 0 ? 0 : committed.reduce((sum, { changes }) => sum + changes.length, 0);
+  const ended = results.length > 0 ? 0 : done.reduce((sum, { changes }) => sum + changes.length, 0);
   return entry.data.length + (txns + ended) * TXN_COST;
 }
 

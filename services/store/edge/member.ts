@@ -324,7 +324,7 @@ export class StoreMember {
   private entryApplied(entry: Entry, applied: Applied): void {
     this.states.applied(entry.index);
     this.snapshotter.applied(entry);
-    this.publisher.add(applied.committed);
+    this.publisher.add(applied.txns);
     this.proposals.applied(entry, applied.results);
     this.operations.applied(entry, applied);
   }

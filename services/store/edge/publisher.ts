@@ -5,6 +5,7 @@ import type { Log } from '../../../lib/base/log.ts';
 import type { Bus } from '../../../lib/bus/bus.ts';
 import { MESSAGE_VERSION, type CommittedTxn, type StoreCommitted } from '../../../lib/bus/messages.ts';
 import { subjectOf } from '../../../lib/bus/subjects.ts';
+import { committedOf, type HistoryTxn } from '../core/history.ts';
 
 /** Above this a batch goes out at once; NATS carries messages of this size fastest (facts: 5.6). */
 const BATCH_BYTES = 65_536;
@@ -40,12 +41,12 @@ export class Publisher {
     this.bytes = 0;
   }
 
-  add(txns: readonly CommittedTxn[]): void {
+  add(txns: readonly HistoryTxn[]): void {
     if (this.term === undefined) return;
     for (const txn of txns) {
-      const bytes = txn.changes.reduce((sum, { key, value }) => sum + key.length + value.length + 64, 128);
+      const bytes = txn.changes.reduce((sum, { key, version }) => sum + key.length + version.length + 64, 128);
       if (this.bytes + bytes > BATCH_BYTES) this.flush();
-      this.batch.push(txn);
+      this.batch.push(committedOf(txn));
       this.bytes += bytes;
     }
   }
