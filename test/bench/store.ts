@@ -2,7 +2,8 @@
 // same load from the same kind of client in turn (A B, B A, A B); prints ratios, judges them by the table of targets and
 // appends them to history.jsonl. Never asserts: figures are for people.
 //
-// npm run bench:store -- [--quick] [--only ROW,ROW] [--rounds 3] [--seconds 3] [--gaps 20]
+// npm run bench:store -- [--quick] [--only ROW,ROW] [--rounds 3] [--seconds 3] [--gaps 20] [--dry]
+//   --dry: leaves nothing in the history
 // npm run bench:store -- --profile [--in-flight 256]    where the time of a put goes, in each process
 // npm run bench:store -- --readme                       shows the latest whole run in raft/README.md
 import { execFileSync } from 'node:child_process';
@@ -29,6 +30,7 @@ const { values: flags } = parseArgs({
     profile: { type: 'boolean', default: false },
     'in-flight': { type: 'string', default: '256' },
     readme: { type: 'boolean', default: false },
+    dry: { type: 'boolean', default: false },
   },
 });
 const rounds = Number(flags.rounds ?? (flags.quick ? 1 : 3));
@@ -123,8 +125,10 @@ async function holding(tell: (row: Compared) => void): Promise<void> {
   tell({ id: 'restart', name: 'restart of a member with 100,000 keys', etcd: etcd.restart, ours: ours.restart });
 }
 
-const append = (line: unknown): void =>
+function append(line: unknown): void {
+  if (flags.dry) return;
   appendFileSync(new URL('history.jsonl', import.meta.url), `${JSON.stringify(line, rounded)}\n`);
+}
 
 function rounded(_key: string, value: unknown): unknown {
   return typeof value === 'number' && !Number.isInteger(value) ? Number(value.toPrecision(4)) : value;
