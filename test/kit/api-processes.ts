@@ -11,6 +11,8 @@ import type { ApiserverSettings } from '../../lib/actor/settings.ts';
 import { eventually } from './eventually.ts';
 import { StoreProcesses } from './store-processes.ts';
 
+const PROBE_MS = 5_000;
+
 /** What a client needs to speak to any of the actors as an admin. */
 export interface ApiCredentials {
   ca: string;
@@ -79,7 +81,7 @@ export class ApiProcesses {
       actor: 'apiserver',
       instance: name,
       nats: { servers: [this.store.nats.url], seedFile: '' },
-      logLevel: 'fatal',
+      logLevel: 'warn',
       settings: settingsOf(this.#directory, this.#ports.get(name)!, this.store.names),
     };
     writeFileSync(file, JSON.stringify(actor));
@@ -109,11 +111,16 @@ export class ApiProcesses {
 
   #probe(name: string): Promise<number> {
     return new Promise((resolve) => {
-      const asked = request(`${this.url(name)}/readyz`, { ...this.credentials, agent: false }, (response) => {
-        response.resume();
-        resolve(response.statusCode!);
-      });
+      const asked = request(
+        `${this.url(name)}/readyz`,
+        { ...this.credentials, agent: false, timeout: PROBE_MS },
+        (response) => {
+          response.resume();
+          resolve(response.statusCode!);
+        },
+      );
       asked.on('error', () => resolve(0));
+      asked.on('timeout', () => asked.destroy());
       asked.end();
     });
   }
