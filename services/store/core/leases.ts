@@ -1,11 +1,17 @@
 // Decides which leases live, until when, and which keys go with one. Never reads a clock: time is what the leader wrote
 // into the log, so every member ends a lease at the same entry, and a change of leader neither shortens nor renews one.
+import { OrderedKeys } from './ordered-keys.ts';
+
 export interface Lease {
   id: string;
   ttlMs: number;
   /** In the store's own time. 0: revoked; its keys are still being removed. */
   deadlineMs: number;
-  keys: Set<string>;
+  /**
+   * In the order of their names, not of their coming: who got the state from a snapshot does not know when each came, and must
+   * remove the same ones in the same order.
+   */
+  keys: OrderedKeys;
 }
 
 export type DescribedLease = Omit<Lease, 'keys'>;
@@ -32,7 +38,7 @@ export class Leases {
 
   /** The same id again renews the lease, with the new time to live: asking twice does no harm. */
   grant(id: string, ttlMs: number): Lease {
-    const lease = this.living(id) ?? { id, ttlMs, deadlineMs: 0, keys: this.byId.get(id)?.keys ?? new Set() };
+    const lease = this.living(id) ?? { id, ttlMs, deadlineMs: 0, keys: this.byId.get(id)?.keys ?? new OrderedKeys() };
     lease.ttlMs = ttlMs;
     lease.deadlineMs = this.timeMs + ttlMs;
     this.byId.set(id, lease);
@@ -41,7 +47,7 @@ export class Leases {
 
   /** From a snapshot. */
   restore(id: string, ttlMs: number, deadlineMs: number): void {
-    this.byId.set(id, { id, ttlMs, deadlineMs, keys: this.byId.get(id)?.keys ?? new Set() });
+    this.byId.set(id, { id, ttlMs, deadlineMs, keys: this.byId.get(id)?.keys ?? new OrderedKeys() });
   }
 
   keepAlive(id: string): Lease | undefined {
@@ -78,13 +84,13 @@ export class Leases {
 
   /** Whoever writes has looked for the lease; an older version of a key, out of a snapshot, may name one that is gone. */
   attach(key: string, id: string): void {
-    const lease = this.byId.get(id) ?? { id, ttlMs: 0, deadlineMs: 0, keys: new Set() };
+    const lease = this.byId.get(id) ?? { id, ttlMs: 0, deadlineMs: 0, keys: new OrderedKeys() };
     this.byId.set(id, lease);
     lease.keys.add(key);
   }
 
   detach(key: string, id: string): void {
-    this.byId.get(id)?.keys.delete(key);
+    this.byId.get(id)?.keys.remove(key);
   }
 
   /** What is over and holds nothing: kept for nobody. */

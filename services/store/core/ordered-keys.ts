@@ -35,6 +35,10 @@ export class OrderedKeys {
     if (block.length === 0) this.blocks.splice(at, 1);
   }
 
+  [Symbol.iterator](): Generator<string> {
+    return this.from('', false);
+  }
+
   /** Keys from `from` on (`exclusive`: without it), ascending. Made anew for each page: it must not outlive a change. */
   *from(from: string, exclusive: boolean): Generator<string> {
     for (let at = this.blockOf(from); at < this.blocks.length; at++) {
