@@ -263,19 +263,30 @@ export function patternOf<S extends SubjectName>(
   });
 }
 
+/** Tokens of a pattern; `key` where a parameter stands. Taken apart once: a subject is built for every message. */
+const PARTS = Object.fromEntries(
+  Object.entries(SUBJECTS).map(([name, { pattern }]) => [
+    name,
+    pattern.split('.').map((text) => ({ text, key: text.startsWith('{') ? text.slice(1, -1) : undefined })),
+  ]),
+) as Record<SubjectName, { text: string; key: string | undefined }[]>;
+
 function build(cluster: string, name: SubjectName, token: (key: string) => string): string {
-  return `${encodeToken(cluster)}.${SUBJECTS[name].pattern.replaceAll(/\{(\w+)\}/g, (_, key: string) => token(key))}`;
+  let subject = encodeToken(cluster);
+  for (const { text, key } of PARTS[name]) subject += `.${key === undefined ? text : token(key)}`;
+  return subject;
 }
 
 /** The encoded tokens of a subject by parameter name, or undefined if the subject is not of this rule. */
 export function parseSubject<S extends SubjectName>(name: S, subject: string): SubjectParameters<S> | undefined {
   const [, ...tokens] = subject.split('.');
-  const parts = SUBJECTS[name].pattern.split('.');
+  const parts = PARTS[name];
   if (tokens.length !== parts.length) return undefined;
   const found: Record<string, string> = {};
-  for (const [i, part] of parts.entries()) {
-    if (part.startsWith('{')) found[part.slice(1, -1)] = tokens[i]!;
-    else if (part !== tokens[i]) return undefined;
+  for (let i = 0; i < parts.length; i++) {
+    const { text, key } = parts[i]!;
+    if (key !== undefined) found[key] = tokens[i]!;
+    else if (text !== tokens[i]) return undefined;
   }
   return found as SubjectParameters<S>;
 }
