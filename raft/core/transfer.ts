@@ -66,13 +66,15 @@ export function tickTransfer(raft: RaftState, leading: Leading): void {
 
 /**
  * A write that hangs stops this member's own acknowledgements and its state machine, but not its heartbeats: without this,
- * it would lead for ever and apply nothing (etcd issue 13527).
+ * it would lead for ever and apply nothing (etcd issue 13527). Only for one whose disk was faster with the same entries:
+ * where all are slow, each election would only cost more of the time that they lack.
  */
 function avoidSlowDisk(raft: RaftState, leading: Leading): void {
   const oldest = raft.log.pending[0];
   if (oldest === undefined || raft.ticks - oldest.tick <= raft.limits.slowDiskTicks) return;
   const to = furthestFollower(raft);
-  if (to !== '' && leading.transfer === undefined) begin(raft, undefined, to);
+  if (to === '' || leading.progress.get(to)!.match < oldest.through) return;
+  begin(raft, undefined, to);
 }
 
 /** The disk failed for good: name a successor and step aside at once. */
