@@ -1,5 +1,6 @@
 // Decides what each actor must be told at its start: one type an actor. The launcher writes them, main.ts reads them
 // once. Never holds defaults that only one side knows.
+import type { OidcOptions } from '../api/oidc-options.ts';
 
 export interface ClusterFacts {
   /** Name of the cluster and first token of every subject. */
@@ -45,6 +46,8 @@ export interface ApiserverSettings {
   stores: string[];
   /** Tolerations of unready and unreachable nodes that a pod gets unless it has its own; absent: 300. */
   defaultTolerationSeconds?: number;
+  /** Whose OpenID Connect tokens are believed; absent: nobody's. */
+  oidc?: OidcOptions;
   /** What is told of requests, and where: a file that is begun anew at its largest size. Absent: nothing. */
   audit?: {
     policyFile: string;

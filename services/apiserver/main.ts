@@ -9,6 +9,7 @@ import type { CacheEvent } from './core/cache/cache-event.ts';
 import { WatchHub } from './core/cache/watch-hub.ts';
 import { ServedKinds } from './core/served-kinds.ts';
 import { Aggregation } from './edge/aggregation/aggregation.ts';
+import { AccountSecrets } from './edge/account-secrets.ts';
 import { AuditLog } from './edge/audit/audit-log.ts';
 import { Authenticator } from './edge/authenticate.ts';
 import { Bootstrap } from './edge/bootstrap/bootstrap.ts';
@@ -19,6 +20,7 @@ import { FlowGate } from './edge/flow-control/flow-gate.ts';
 import { Freshness } from './edge/freshness.ts';
 import { serveHttps } from './edge/http-front.ts';
 import { Metrics } from './edge/metrics.ts';
+import { OidcTokens } from './edge/oidc-tokens.ts';
 import type { ApiParts } from './edge/parts.ts';
 import { Publisher } from './edge/publisher.ts';
 import { ServiceAccountTokens } from './edge/service-account-tokens.ts';
@@ -31,8 +33,8 @@ import { Writer } from './edge/writer.ts';
 const BOOTSTRAP_PATIENCE_MS = 6_000;
 
 export const start: StartActor<ApiserverSettings> = async (ctx) => {
-  // First: an API that is to be audited does not begin without a policy.
-  const audit = ctx.settings.audit === undefined ? undefined : new AuditLog(ctx.settings.audit, ctx.clock, ctx.log);
+  // First: an API that is to be audited does not begin without a policy, nor one whose provider is misspelt.
+  const watchers = watchersOf(ctx);
   const store = new StoreClient(ctx, ctx.settings.stores);
   let listener = (_events: CacheEvent[]): void => {};
   const feed = await StoreFeed.open(ctx, store, {
@@ -42,12 +44,14 @@ export const start: StartActor<ApiserverSettings> = async (ctx) => {
   const { cache } = feed;
   const hub = new WatchHub(cache);
   const publisher = new Publisher(ctx, cache);
-  const parts = assemble(ctx, store, feed, hub, audit);
+  const parts = assemble(ctx, store, feed, hub, watchers);
   const customResources = new CustomResources(() => parts);
+  const accountSecrets = new AccountSecrets(() => parts);
   listener = (events) => {
     for (const event of events) {
       hub.dispatch(event);
       publisher.publish(event);
+      accountSecrets.seen(event);
     }
     for (const stream of new Set(events.map((event) => event.stream))) {
       customResources.wake(stream);
@@ -75,6 +79,8 @@ export const start: StartActor<ApiserverSettings> = async (ctx) => {
     running.push(() => reconnected.unsubscribe());
     running.push(() => parts.bootstrap.stop());
     await Promise.race([parts.bootstrap.start(), sleep(ctx.clock, BOOTSTRAP_PATIENCE_MS)]);
+    accountSecrets.start();
+    running.push(() => accountSecrets.stop());
     customResources.start();
     running.push(() => customResources.stop());
     parts.aggregation.start();
@@ -97,12 +103,24 @@ export const start: StartActor<ApiserverSettings> = async (ctx) => {
   };
 };
 
+interface Watchers {
+  audit: AuditLog | undefined;
+  oidc: OidcTokens | undefined;
+}
+
+function watchersOf({ settings, clock, log }: ActorContext<ApiserverSettings>): Watchers {
+  return {
+    audit: settings.audit === undefined ? undefined : new AuditLog(settings.audit, clock, log),
+    oidc: settings.oidc === undefined ? undefined : new OidcTokens(settings.oidc, clock, log),
+  };
+}
+
 function assemble(
   ctx: ActorContext<ApiserverSettings>,
   store: StoreClient,
   feed: StoreFeed,
   hub: WatchHub,
-  audit: AuditLog | undefined,
+  { audit, oidc }: Watchers,
 ): ApiParts {
   const { cache } = feed;
   const access = new Access(cache);
@@ -124,7 +142,7 @@ function assemble(
     kinds: new ServedKinds(cache),
     tokens,
     writer: new Writer(ctx, store, freshness),
-    authenticator: new Authenticator(staticTokens, tokens, cache, access),
+    authenticator: new Authenticator(staticTokens, tokens, cache, access, oidc),
     bootstrap: new Bootstrap(() => parts),
     aggregation: new Aggregation(() => parts),
     metrics,

@@ -5,9 +5,10 @@ import { ApiError } from '../../../lib/base/errors.ts';
 import { refusalText } from '../core/auth/attributes.ts';
 import type { Access } from '../core/auth/access.ts';
 import { impersonation } from '../core/auth/impersonation.ts';
-import { userOfClaims } from '../core/auth/token-claims.ts';
+import { ISSUER, userOfClaims } from '../core/auth/token-claims.ts';
 import { ANONYMOUS, authenticated, type User } from '../core/auth/user.ts';
 import type { ClusterCache } from '../core/cache/cluster-cache.ts';
+import type { OidcTokens } from './oidc-tokens.ts';
 import type { ServiceAccountTokens } from './service-account-tokens.ts';
 import type { StaticTokens } from './static-tokens.ts';
 
@@ -29,10 +30,16 @@ export interface Credentials {
   protocols?: readonly string[];
 }
 
+export type Bearer =
+  /** `staleSeconds`: for how long its bearer should have had a newer one. */
+  { user: User; audiences: string[]; staleSeconds: number } | { problem: string };
+
 export interface Identity {
   sender: User;
   /** As whom the request is made, where that is another. */
   user: User | undefined;
+  /** For how long the sender's token should have been replaced. */
+  staleSeconds: number;
 }
 
 const WEBSOCKET_BEARER = 'base64url.bearer.authorization.k8s.io.';
@@ -42,8 +49,16 @@ export class Authenticator {
   readonly #accounts: ServiceAccountTokens;
   readonly #view: ClusterCache;
   readonly #access: Access;
+  readonly #oidc: OidcTokens | undefined;
 
-  constructor(staticTokens: StaticTokens, accounts: ServiceAccountTokens, view: ClusterCache, access: Access) {
+  constructor(
+    staticTokens: StaticTokens,
+    accounts: ServiceAccountTokens,
+    view: ClusterCache,
+    access: Access,
+    oidc?: OidcTokens,
+  ) {
+    this.#oidc = oidc;
     this.#static = staticTokens;
     this.#accounts = accounts;
     this.#view = view;
@@ -58,31 +73,42 @@ export class Authenticator {
 
   /** Who asks, and as whom, where that is another. Throws 401 or 403; `known` learns who asked before that. */
   async identify(credentials: Credentials, now: number, known?: (sender: User) => void): Promise<Identity> {
-    const sender = await this.#real(credentials, now);
+    const { user: sender, staleSeconds } = await this.#real(credentials, now);
     known?.(sender);
-    return { sender, user: this.#impersonated(sender, credentials) };
+    return { sender, user: this.#impersonated(sender, credentials), staleSeconds };
   }
 
-  /** The user of a bearer token, or undefined. */
-  async userOfToken(token: string, now: number, audiences?: readonly string[]): Promise<User | undefined> {
-    const known = this.#static.userOf(token);
-    if (known !== undefined) return known;
-    const claims = await this.#accounts.verify(token, now, audiences);
-    const user = claims === undefined ? undefined : userOfClaims(this.#view, claims);
-    return typeof user === 'string' ? undefined : user;
+  /** The user of a bearer token, for which of the audiences it is meant, or why nobody's. */
+  async presented(token: string, now: number, audiences: readonly string[] = [ISSUER]): Promise<Bearer> {
+    const ours = await this.#accounts.verify(token, now, audiences);
+    if (ours !== undefined) {
+      if ('problem' in ours) return ours;
+      const user = userOfClaims(this.#view, { token, claims: ours.claims }, now);
+      if (typeof user === 'string') return { problem: user };
+      const warnAfter = ours.claims['kubernetes.io']?.warnafter;
+      const staleSeconds = warnAfter === undefined ? 0 : Math.max(0, Math.floor(now / 1000) - warnAfter);
+      return { user, audiences: ours.audiences, staleSeconds };
+    }
+    // Others know nothing of audiences: theirs are for this API.
+    if (!audiences.includes(ISSUER)) return { problem: 'invalid bearer token' };
+    const user = this.#static.userOf(token) ?? (await this.#oidc?.userOf(token, now));
+    return user === undefined ? { problem: 'invalid bearer token' } : { user, audiences: [ISSUER], staleSeconds: 0 };
   }
 
-  async #real({ certificate, headers, protocols = [] }: Credentials, now: number): Promise<User> {
+  async #real(
+    { certificate, headers, protocols = [] }: Credentials,
+    now: number,
+  ): Promise<{ user: User; staleSeconds: number }> {
     const token = bearerOf(headers.authorization) ?? protocolToken(protocols);
     if (token !== undefined) {
-      const user = await this.userOfToken(token, now);
-      if (user === undefined) throw new ApiError('Unauthorized', 'Unauthorized');
-      return user;
+      const bearer = await this.presented(token, now);
+      if ('problem' in bearer) throw new ApiError('Unauthorized', 'Unauthorized');
+      return bearer;
     }
     if (headers.authorization !== undefined) throw new ApiError('Unauthorized', 'Unauthorized');
-    if (certificate === undefined) return ANONYMOUS;
+    if (certificate === undefined) return { user: ANONYMOUS, staleSeconds: 0 };
     if (!certificate.trusted || certificate.commonName === '') throw new ApiError('Unauthorized', 'Unauthorized');
-    return authenticated(certificate.commonName, certificate.organizations);
+    return { user: authenticated(certificate.commonName, certificate.organizations), staleSeconds: 0 };
   }
 
   /** Throws 403 where the sender may not speak as whom it names. */

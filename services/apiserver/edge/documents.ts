@@ -71,7 +71,7 @@ export async function answerDocument(parts: ApiParts, call: Call, info: NonResou
     case 'debug':
       return flowDump(parts, call, info.path) ?? pageNotFound();
     case '.well-known':
-      return second === 'openid-configuration' ? object(openidConfiguration()) : pageNotFound();
+      return second === 'openid-configuration' ? object(openidConfiguration(addressOf(parts))) : pageNotFound();
     case 'openid':
       return info.path === '/openid/v1/jwks'
         ? bytes(200, jsonBytes(parts.tokens.jwks), 'application/jwk-set+json')
@@ -141,10 +141,10 @@ function checks(parts: ApiParts, which: string): Check[] {
   ];
 }
 
-function openidConfiguration(): object {
+function openidConfiguration(address: string): object {
   return {
     issuer: ISSUER,
-    jwks_uri: `${ISSUER}/openid/v1/jwks`,
+    jwks_uri: `https://${address}/openid/v1/jwks`,
     response_types_supported: ['id_token'],
     subject_types_supported: ['public'],
     id_token_signing_alg_values_supported: ['ES256'],

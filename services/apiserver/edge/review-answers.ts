@@ -1,6 +1,7 @@
 // Does: answers what is created but never stored: access reviews, who am I, token reviews, and bindings by body. Never
 // decides access itself.
 import { decodeValue, expectedOf } from '../../../lib/api/decode.ts';
+import { ApiError } from '../../../lib/base/errors.ts';
 import { toTime } from '../../../lib/base/clock.ts';
 import { REVIEWS, userInfo } from '../core/reviews.ts';
 import { ISSUER } from '../core/auth/token-claims.ts';
@@ -36,9 +37,16 @@ function created(object: object, status: unknown): Answer {
 }
 
 async function tokenReview(parts: ApiParts, spec: { token?: string; audiences?: string[] }): Promise<unknown> {
-  const audiences = (spec.audiences ?? []).length === 0 ? [ISSUER] : spec.audiences!;
-  const user = await parts.authenticator.userOfToken(spec.token ?? '', parts.ctx.clock.now(), audiences);
-  if (user === undefined)
-    return { user: {}, error: 'the token is not valid: unknown, expired, or its objects are gone' };
-  return { authenticated: true, user: userInfo(user), audiences };
+  const { token = '', audiences: asked = [] } = spec;
+  if (token === '') throw new ApiError('BadRequest', 'token is required for TokenReview in authentication');
+  const wanted = asked.length === 0 ? [ISSUER] : asked;
+  const bearer = await parts.authenticator.presented(token, parts.ctx.clock.now(), wanted);
+  if ('problem' in bearer) {
+    const why = bearer.problem === NOBODYS ? NOBODYS : `[${NOBODYS}, ${bearer.problem}]`;
+    return { user: {}, error: why };
+  }
+  return { authenticated: true, user: userInfo(bearer.user), audiences: bearer.audiences };
 }
+
+/** What upstream says of a token that none of its ways to verify one knows. */
+const NOBODYS = 'invalid bearer token';

@@ -166,6 +166,8 @@ async function createToken(parts: ApiParts, call: Call, target: Target): Promise
   const claims = claimsFor(writeRequest(parts, call, target), asked);
   const token = await parts.tokens.sign(claims);
   const { name, namespace } = target.info;
+  // A token that is warned of lives longer than its bearer is told.
+  const seconds = (claims['kubernetes.io'].warnafter ?? claims.exp) - claims.iat;
   return {
     type: 'object',
     code: 201,
@@ -173,8 +175,8 @@ async function createToken(parts: ApiParts, call: Call, target: Target): Promise
       kind: 'TokenRequest',
       apiVersion: 'authentication.k8s.io/v1',
       metadata: { name, namespace, creationTimestamp: toTime(claims.iat * 1000) },
-      spec: { ...asked['spec'], audiences: claims.aud, expirationSeconds: claims.exp - claims.iat },
-      status: { token, expirationTimestamp: toTime(claims.exp * 1000) },
+      spec: { ...asked['spec'], audiences: claims.aud, expirationSeconds: seconds },
+      status: { token, expirationTimestamp: toTime((claims.iat + seconds) * 1000) },
     },
   };
 }

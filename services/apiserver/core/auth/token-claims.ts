@@ -21,6 +21,8 @@ export interface PrivateClaims {
   pod?: ObjectName;
   secret?: ObjectName;
   node?: ObjectName;
+  /** Seconds since 1970: its bearer should have fetched a newer one. */
+  warnafter?: number;
 }
 
 export interface TokenClaims {
@@ -35,6 +37,11 @@ export interface TokenClaims {
 
 const SHORTEST_SECONDS = 600;
 const LONGEST_SECONDS = 2 ** 32;
+/** What is asked for where a pod's programs may not know that tokens expire: theirs lives on for a year, and is warned of. */
+const WARNED_SECONDS = 3607;
+const EXTENDED_SECONDS = 365 * 24 * 3600;
+/** What is being deleted stands for this long: its last words. */
+const LEEWAY_MS = 60_000;
 const BOUND_KINDS: Record<string, 'pods' | 'secrets' | 'nodes'> = { Pod: 'pods', Secret: 'secrets', Node: 'nodes' };
 
 /** What the token of a TokenRequest says. Throws ApiError. */
@@ -48,14 +55,17 @@ export function claimsFor(request: WriteRequest, tokenRequest: KubeObject): Toke
   const audiences: string[] = (spec.audiences ?? []).length === 0 ? [ISSUER] : spec.audiences;
   const bound = boundTo(request, account.object, spec.boundObjectRef);
   const now = Math.floor(request.now / 1000);
+  const isForUs = audiences.length === 1 && audiences[0] === ISSUER;
+  const isExtended = seconds === WARNED_SECONDS && bound.pod !== undefined && isForUs;
+  const warning = isExtended ? { warnafter: now + seconds } : {};
   return {
     sub: `system:serviceaccount:${namespace}:${name}`,
     aud: audiences,
     iat: now,
     nbf: now,
-    exp: now + seconds,
+    exp: now + (isExtended ? EXTENDED_SECONDS : seconds),
     jti: request.chance.uuid(),
-    'kubernetes.io': { namespace, serviceaccount: { name, uid: account.object.metadata.uid! }, ...bound },
+    'kubernetes.io': { namespace, serviceaccount: { name, uid: account.object.metadata.uid! }, ...bound, ...warning },
   };
 }
 
@@ -132,31 +142,82 @@ function refused(request: WriteRequest, why: string): ApiError {
   return forbiddenBy(request.kind, request.info.name, why);
 }
 
-/** The user of a token whose signature holds; a text says why it does not stand any more. */
-export function userOfClaims(
-  view: ClusterCache,
-  claims: { 'kubernetes.io'?: PrivateClaims; jti?: string },
-): User | string {
-  const own = claims['kubernetes.io'];
-  if (own === undefined) return 'the token has no claims of Kubernetes';
+/** Upstream's words. */
+export const INVALIDATED = 'service account token has been invalidated';
+
+/** What a token says that a Secret holds: it never expires, and dies with the Secret. */
+export interface LegacyClaims {
+  'kubernetes.io/serviceaccount/namespace'?: string;
+  'kubernetes.io/serviceaccount/secret.name'?: string;
+  'kubernetes.io/serviceaccount/service-account.name'?: string;
+  'kubernetes.io/serviceaccount/service-account.uid'?: string;
+}
+
+export function legacyClaims(namespace: string, secret: string, account: ObjectName): LegacyClaims & { sub: string } {
+  return {
+    'kubernetes.io/serviceaccount/namespace': namespace,
+    'kubernetes.io/serviceaccount/secret.name': secret,
+    'kubernetes.io/serviceaccount/service-account.name': account.name,
+    'kubernetes.io/serviceaccount/service-account.uid': account.uid,
+    sub: `system:serviceaccount:${namespace}:${account.name}`,
+  };
+}
+
+/** What is known of a token whose signature holds. */
+export interface Presented {
+  token: string;
+  claims: LegacyClaims & { 'kubernetes.io'?: PrivateClaims; jti?: string; exp?: number };
+}
+
+/** The user of a token whose signature holds; a text says why it does not stand any more. `now`: milliseconds. */
+export function userOfClaims(view: ClusterCache, presented: Presented, now: number): User | string {
+  const own = presented.claims['kubernetes.io'];
+  return own === undefined ? legacyUser(view, presented, now) : boundUser(view, own, presented.claims.jti, now);
+}
+
+function boundUser(view: ClusterCache, own: PrivateClaims, jti: string | undefined, now: number): User | string {
   const { namespace, serviceaccount, pod, secret, node } = own;
   const gone = (stream: string, at: string, bound: ObjectName): boolean =>
-    view.get({ stream, namespace: at, name: bound.name })?.object.metadata.uid !== bound.uid;
-  if (gone('core/serviceaccounts', namespace, serviceaccount))
-    return `service account ${namespace}/${serviceaccount.name} is gone`;
-  if (pod !== undefined && gone('core/pods', namespace, pod)) return `pod ${namespace}/${pod.name} is gone`;
-  if (secret !== undefined && gone('core/secrets', namespace, secret))
-    return `secret ${namespace}/${secret.name} is gone`;
+    !stands(view.get({ stream, namespace: at, name: bound.name })?.object, bound.uid, now);
+  if (gone('core/serviceaccounts', namespace, serviceaccount)) return INVALIDATED;
+  if (pod !== undefined && gone('core/pods', namespace, pod)) return INVALIDATED;
+  if (secret !== undefined && gone('core/secrets', namespace, secret)) return INVALIDATED;
   // A token of a pod dies with the pod; its node is only told.
-  if (node !== undefined && pod === undefined && gone('core/nodes', '', node)) return `node ${node.name} is gone`;
+  if (node !== undefined && pod === undefined && gone('core/nodes', '', node)) return INVALIDATED;
+  const told = (kind: string, bound: ObjectName | undefined): Record<string, string[]> =>
+    bound === undefined
+      ? {}
+      : {
+          [`authentication.kubernetes.io/${kind}-name`]: [bound.name],
+          [`authentication.kubernetes.io/${kind}-uid`]: [bound.uid],
+        };
   const extra: Record<string, string[]> = {
-    ...(claims.jti === undefined ? {} : { 'authentication.kubernetes.io/credential-id': [`JTI=${claims.jti}`] }),
-    ...(pod === undefined
-      ? {}
-      : { 'authentication.kubernetes.io/pod-name': [pod.name], 'authentication.kubernetes.io/pod-uid': [pod.uid] }),
-    ...(node === undefined
-      ? {}
-      : { 'authentication.kubernetes.io/node-name': [node.name], 'authentication.kubernetes.io/node-uid': [node.uid] }),
+    ...(jti === undefined ? {} : { 'authentication.kubernetes.io/credential-id': [`JTI=${jti}`] }),
+    ...told('pod', pod),
+    ...told('node', node),
   };
   return serviceAccountUser(namespace, serviceaccount.name, { uid: serviceaccount.uid, extra });
+}
+
+function legacyUser(view: ClusterCache, { token, claims }: Presented, now: number): User | string {
+  const namespace = claims['kubernetes.io/serviceaccount/namespace'];
+  const name = claims['kubernetes.io/serviceaccount/service-account.name'];
+  const uid = claims['kubernetes.io/serviceaccount/service-account.uid'];
+  const secretName = claims['kubernetes.io/serviceaccount/secret.name'];
+  if (namespace === undefined || name === undefined || uid === undefined || secretName === undefined)
+    return 'the token has no claims of Kubernetes';
+  const secret = view.get({ stream: 'core/secrets', namespace, name: secretName })?.object;
+  if (!stands(secret, undefined, now) || decoded(secret?.['data']?.token) !== token) return INVALIDATED;
+  if (!stands(view.get({ stream: 'core/serviceaccounts', namespace, name })?.object, uid, now)) return INVALIDATED;
+  return serviceAccountUser(namespace, name, { uid });
+}
+
+function stands(object: KubeObject | undefined, uid: string | undefined, now: number): boolean {
+  if (object === undefined || (uid !== undefined && object.metadata.uid !== uid)) return false;
+  const { deletionTimestamp } = object.metadata;
+  return deletionTimestamp === undefined || now - Date.parse(deletionTimestamp) < LEEWAY_MS;
+}
+
+function decoded(base64: unknown): string | undefined {
+  return typeof base64 === 'string' ? atob(base64) : undefined;
 }

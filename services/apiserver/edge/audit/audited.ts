@@ -45,12 +45,17 @@ export async function identified(
 ): Promise<void> {
   let isKnown = false;
   try {
-    const { sender, user } = await identify((known) => {
+    const { sender, user, staleSeconds } = await identify((known) => {
       isKnown = true;
       beginAudit(parts, call, known, source);
     });
     call.user = user ?? sender;
     if (user !== undefined) call.audit?.impersonates(user);
+    if (staleSeconds > 0)
+      call.audit?.annotate(
+        'authentication.k8s.io/stale-token',
+        `subject: ${sender.name}, seconds after warning threshold: ${staleSeconds}`,
+      );
   } catch (error) {
     if (!isKnown) beginAudit(parts, call, undefined, source);
     throw error;
