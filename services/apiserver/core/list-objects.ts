@@ -9,6 +9,7 @@ import type { ResourceCache } from './cache/resource-cache.ts';
 import { viewAs } from './cache/view-as.ts';
 import { decodeContinue, encodeContinue } from './continue-token.ts';
 import { fieldValue, matcherOf, revisionOf, type ListOptions } from './list-options.ts';
+import { localKey } from './storage-key.ts';
 
 export interface Page {
   items: CachedObject[];
@@ -104,9 +105,6 @@ interface PageStart {
   after: string;
 }
 
-/** Objects between two steps of a listing: some tenths of a millisecond. */
-const STEP_OBJECTS = 512;
-
 function* pageOf(
   { resource, state, revision, after }: PageStart,
   { kind, namespace, options }: Listed,
@@ -117,28 +115,26 @@ function* pageOf(
   const from = after === '' ? prefix : `${after}\u0000`;
   const isSelecting = options.labels.length + options.fields.length > 0;
   const items: CachedObject[] = [];
-  let looked = 0;
-  for (const stored of candidates?.filter(({ key }) => key >= from && key.startsWith(prefix)) ??
-    valuesOf(state, prefix, from)) {
-    if (++looked % STEP_OBJECTS === 0) yield;
-    const item = viewAs(kind, stored);
-    if (!matches(item.object)) continue;
-    if (options.limit > 0 && items.length === options.limit) {
-      resource.remember(revision, state);
-      const last = items.at(-1)!.key;
-      const remaining = isSelecting ? undefined : state.count(prefix, `${last}\u0000`);
-      return { items, revision, continue: encodeContinue({ revision, after: last }), remaining };
+  const inPlace = ({ key }: CachedObject): boolean => key >= from && key.startsWith(prefix);
+  for (const slice of candidates === undefined ? state.slices(prefix, from) : [candidates.filter(inPlace)]) {
+    for (const stored of slice) {
+      const item = viewAs(kind, stored);
+      if (!matches(item.object)) continue;
+      if (options.limit > 0 && items.length === options.limit) {
+        resource.remember(revision, state);
+        const last = items.at(-1)!.key;
+        const remaining = isSelecting ? undefined : state.count(prefix, `${last}\u0000`);
+        return { items, revision, continue: encodeContinue({ revision, after: last }), remaining };
+      }
+      items.push(item);
     }
-    items.push(item);
+    // A slice is some hundred objects, some tenths of a millisecond.
+    if (candidates === undefined) yield;
   }
   return { items, revision, continue: '', remaining: undefined };
 }
 
 const prefixOf = (namespace: string): string => (namespace === '' ? '' : `${namespace}/`);
-
-function* valuesOf(state: OrderedMap<CachedObject>, prefix: string, from: string): Generator<CachedObject> {
-  for (const [, value] of state.range(prefix, from)) yield value;
-}
 
 /** An index gives its objects out of order: sorting many costs more than looking at all. */
 const WORTH_SORTING = 8;
@@ -146,9 +142,9 @@ const WORTH_SORTING = 8;
 /** Objects by an index, when the selector names what an index knows; undefined: scan. */
 function byIndex(resource: ResourceCache, { kind, namespace, options }: Listed): CachedObject[] | undefined {
   const name = fieldValue(options, 'metadata.name');
-  if (name !== '' && (namespace !== '' || !kind.ref.namespaced)) {
-    const found = resource.get(`${namespace}/${name}`);
-    return found === undefined ? [] : [found];
+  if (name !== '') {
+    const namespaces = namespace !== '' || !kind.ref.namespaced ? [namespace] : namespacesOf(resource.objects);
+    return [...namespaces].flatMap((each) => resource.get(localKey(each, name)) ?? []);
   }
   let [best, fewest] = [undefined as string[] | undefined, Infinity];
   for (const terms of termsOf(resource, options)) {
@@ -157,6 +153,15 @@ function byIndex(resource: ResourceCache, { kind, namespace, options }: Listed):
   }
   const all = resource.objects.count(prefixOf(namespace));
   return best === undefined || fewest * WORTH_SORTING > all ? undefined : resource.indexedAny(best);
+}
+
+/** From one to the next, without looking at what is in them. */
+function* namespacesOf(objects: OrderedMap<CachedObject>): Generator<string> {
+  for (let key = objects.keyFrom(''); key !== undefined;) {
+    const namespace = key.slice(0, key.indexOf('/'));
+    yield namespace;
+    key = objects.keyFrom(`${namespace}/\uffff`);
+  }
 }
 
 /** Each entry: terms of which every object of the list has one. */

@@ -51,6 +51,8 @@ const COMMANDS = {
     }
     await Promise.all(sent);
   },
+  post: ({ path, body }: { path: string; body: object }): Promise<unknown> =>
+    connections!.ask('POST', path, Buffer.from(JSON.stringify(body))),
   /** The same GET again and again, one at a time. */
   async ask({
     path,

@@ -29,6 +29,15 @@ test('it is a sorted Map, and each earlier state stays as it was', (t) => {
         sorted(model).filter(([k]) => k >= prefix),
       );
       t.is(map.count(), model.size);
+      t.deepEqual(
+        [...map.slices(prefix)].flat(),
+        [...map.range(prefix)].map(([, value]) => value),
+      );
+      t.deepEqual(
+        [...map.slices('a', prefix)].flat(),
+        [...map.range('a', prefix)].map(([, value]) => value),
+      );
+      t.is(map.keyFrom(prefix), [...map.range('', prefix)][0]?.[0]);
       t.is(map.count(prefix), [...map.range(prefix)].length);
       t.is(map.count('a', prefix), [...map.range('a', prefix)].length);
       for (const [k, value] of model) t.is(map.get(k), value);

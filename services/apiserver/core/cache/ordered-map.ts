@@ -65,6 +65,25 @@ export class OrderedMap<V> {
     }
   }
 
+  /** The values of `range`, some hundred at a time: who looks through many does not pay for a step of a generator each. */
+  *slices(prefix = '', from = prefix): Generator<readonly V[]> {
+    const start = from > prefix ? from : prefix;
+    for (let c = this.#chunkFor(start); c < this.#chunks.length; c++) {
+      const { keys, values } = this.#chunks[c]!;
+      const begin = lowerBound(keys, start);
+      const isWhole = keys.at(-1)!.startsWith(prefix);
+      const end = isWhole ? keys.length : lowerBound(keys, prefix + BEHIND_ALL);
+      if (begin < end) yield begin === 0 && isWhole ? values : values.slice(begin, end);
+      if (!isWhole && end < keys.length) return;
+    }
+  }
+
+  /** The first key that is not less. */
+  keyFrom(from: string): string | undefined {
+    for (const [key] of this.range('', from)) return key;
+    return undefined;
+  }
+
   /** How many entries `range` would give: O(chunks), not O(entries). */
   count(prefix = '', from = prefix): number {
     const start = from > prefix ? from : prefix;
