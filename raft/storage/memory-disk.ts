@@ -64,6 +64,14 @@ export class MemoryDisk implements Disk {
     inode.durable = applyChange(inode.durable, { type: 'write', offset, data });
   }
 
+  /** Cuts off the end of a file that is on the disk, past every cache. */
+  shorten(path: string, size: number): void {
+    const inode = this.names.get(path);
+    if (inode === undefined) throw new Error(`there is no ${path}`);
+    inode.current = inode.current.slice(0, size);
+    inode.durable = inode.durable.slice(0, size);
+  }
+
   /** Everything that is on it, as a backup would hold it. */
   backup(): ReadonlyMap<string, Uint8Array> {
     return new Map([...this.names].map(([path, { current }]) => [path, current.slice()]));

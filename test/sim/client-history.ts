@@ -2,6 +2,8 @@
 // committed truth, and without any knowledge of it by the linearizability check. Never looks into a member.
 import { keyModel, type KeyInput, type KeyOutput } from '../../chaos/core/key-model.ts';
 import { checkPerKey, type Operation } from '../../chaos/core/linearizability.ts';
+import { LEASED } from './lease-holder.ts';
+import { TWINS } from './twins.ts';
 import type { Done, DoneRead, DoneTxn } from './sim-client.ts';
 import type { StoreModel } from './store-model.ts';
 
@@ -77,8 +79,10 @@ function txnOperations(done: DoneTxn, revisions: ReadonlyMap<string, number>, mo
 }
 
 function readOperations({ client, prefix, answer, call, return: end }: DoneRead): KeyOperation[] {
-  // Of a prefix only what was found counts here: that the rest was absent is checked by revision.
-  const keys = prefix === '/' ? (answer?.items.map(({ key }) => key) ?? []) : [prefix];
+  // Of a prefix only what was found counts here: that the rest was absent is checked by revision; and what others than clients
+  // write, by revision only.
+  const found = answer?.items.map(({ key }) => key).filter((key) => !key.startsWith(LEASED) && !key.startsWith(TWINS));
+  const keys = prefix === '/' ? (found ?? []) : [prefix];
   if (answer === undefined) return [];
   return keys.map((key) => {
     const item = answer.items.find((each) => each.key === key);

@@ -7,6 +7,7 @@ import { messageOf } from '../../lib/base/errors.ts';
 import type { Log } from '../../lib/base/log.ts';
 import type { Exec } from '../../lib/exec/exec.ts';
 import { DamagedError } from '../../raft/storage/disk.ts';
+import { WrongStateError } from '../../services/store/core/snapshot.ts';
 import type { MemberOptions } from '../../services/store/edge/member-options.ts';
 import type { StoreMember } from '../../services/store/edge/member.ts';
 import { startMember, type RunningMember } from '../../services/store/edge/start-member.ts';
@@ -19,10 +20,16 @@ import type { World } from './world.ts';
 export interface Fleet {
   world: World;
   network: SimNetwork;
-  invariants: StoreInvariants;
+  /** Undefined: nobody looks at each step. */
+  invariants: StoreInvariants | undefined;
   cluster: string;
-  names: string[];
+  /** The members that the cluster begins with. */
+  names: readonly string[];
   diskLatencyMs: { min: number; max: number };
+  /** The state of some member was made wrong in memory, once … */
+  mayBeWrong?: boolean;
+  /** … and it gave a snapshot of it to another. */
+  wrongPassedOn?: boolean;
   member: Omit<MemberOptions, 'disk' | 'die' | 'nextTurn' | 'observe'>;
 }
 
@@ -44,6 +51,12 @@ export class Machine {
   isVictim = false;
   /** Its state was made wrong in memory: what it says of it is no fault of the code, until it ends. */
   isWrong = false;
+  /** It comes to a cluster that is there already: a leader must add it. */
+  joins = false;
+  /** It was in a committed configuration. */
+  wasMember = false;
+  /** Taken out of service: its disk is empty, and nobody starts it. */
+  isRetired = false;
   /** Its directory at an earlier time. */
   backup: ReadonlyMap<string, Uint8Array> | undefined;
   /** Why it will not be started again. */
@@ -67,7 +80,7 @@ export class Machine {
   }
 
   start(): void {
-    if (this.isUp || this.refused !== undefined) return;
+    if (this.isUp || this.isRetired || this.refused !== undefined) return;
     const { world, network } = this.fleet;
     this.lives++;
     const process = new Process(world, this.name, this.time, (why) => this.died(process, why));
@@ -90,6 +103,32 @@ export class Machine {
     if (!this.isUp) return;
     this.process!.die(options.keepsCache ? 'killed' : 'power cut');
     this.disk.memory.restart(this.fleet.world.chance, { keepAll: options.keepsCache });
+  }
+
+  /** Switched off and emptied, as an operator does with who is no member any more. */
+  retire(): void {
+    this.isRetired = true;
+    this.wasMember = false;
+    this.crash({ keepsCache: true });
+    this.disk.memory.replace(new Map());
+    this.backup = undefined;
+    this.fleet.world.count('member-retired');
+  }
+
+  /** Another machine of the same name: nothing on its disk. */
+  begin(): void {
+    this.isRetired = false;
+    this.joins = true;
+    this.start();
+  }
+
+  /** As a bit that flips in memory, or an entry that one member applies in another way. */
+  spoil(): boolean {
+    const state = this.member?.state;
+    if (state === undefined || this.isWrong) return false;
+    this.isWrong = this.fleet.mayBeWrong = true;
+    state.versions.hash.low ^= 1 << this.fleet.world.chance.int(31);
+    return true;
   }
 
   /** SIGTERM. */
@@ -126,7 +165,11 @@ export class Machine {
   private end(process: Process, error: unknown): void {
     if (!process.alive) return;
     const { world } = this.fleet;
-    const isOwnFault = !(error instanceof DiskTrouble) && !(error instanceof DamagedError && this.isVictim);
+    // Given by a leader whose state was made wrong.
+    const isGivenWrong = error instanceof WrongStateError && this.fleet.mayBeWrong === true;
+    if (isGivenWrong) this.fleet.wrongPassedOn = true;
+    const isOwnFault =
+      !(error instanceof DiskTrouble) && !(error instanceof DamagedError && this.isVictim) && !isGivenWrong;
     if (error instanceof PromiseBroken || isOwnFault)
       world.fail(new Error(`${this.name}: ${messageOf(error)}`, { cause: error }));
     world.count(error instanceof DamagedError ? 'damage-refused' : 'died-of-its-disk');
@@ -150,6 +193,7 @@ export class Machine {
       observe: (raft, input, effects) => {
         if (!process.alive) return;
         this.countEffects(effects);
+        if (invariants === undefined) return;
         if (!this.isWrong || input.type !== 'snapshotTaken') invariants.stepped(raft, input, effects);
         const running = this.member;
         if (input.type === 'applied' && running !== undefined && !this.isWrong)
@@ -166,6 +210,9 @@ export class Machine {
       if (effect.type === 'compact') world.count('log-compacted');
       if (effect.type === 'leaderChanged' && effect.role === 'leader') world.count('elected');
       if (effect.type === 'readFailed' && effect.reason === 'leadershipLost') world.count('reads-abandoned');
+      if (effect.type === 'configurationChanged')
+        world.count(effect.configuration.outgoing.length > 0 ? 'configuration-joint' : 'configuration-final');
+      if (effect.type === 'configurationRefused') world.count(`configuration-${effect.reason}`);
       if (effect.type === 'transferEnded') world.count(effect.done ? 'transferred' : 'transfer-failed');
     }
   }
@@ -178,7 +225,7 @@ export class Machine {
       cluster,
       actor: 'store',
       instance: name,
-      settings: { dataDir: '/data', clusterId: `${cluster}-id`, members: names },
+      settings: { dataDir: '/data', clusterId: `${cluster}-id`, members: this.joins ? [] : [...names] },
       bus,
       clock,
       chance: world.chance,
@@ -193,11 +240,12 @@ export class Machine {
     const note = (fields: object, message: string): void => {
       if (!process.alive) return;
       world.note(`${this.name}: ${message} ${JSON.stringify(fields)}`);
+      if (message === 'a learner has caught up and becomes a voter') world.count('learner-promoted');
       if (message === 'snapshot taken') world.count('snapshot-taken');
       if (message === 'damaged files were taken out of the way') {
         world.count('damage-taken-out');
         // A disk that only forgets what was not synced leaves none.
-        if (!this.isVictim)
+        if (!this.isVictim && this.fleet.mayBeWrong !== true)
           world.fail(new Error(`${this.name} finds damage on a sound disk: ${JSON.stringify(fields)}`));
       }
       if (message === 'snapshot of the leader installed') this.isWrong = false;

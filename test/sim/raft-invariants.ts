@@ -30,6 +30,8 @@ export class RaftInvariants {
   private readonly entries = new Map<string, { identity: string; termBefore: Term }>();
   /** Entry that is committed at an index, once and for all. */
   private readonly committed: Entry[] = [];
+  /** The term in which each was committed. */
+  private readonly committedIn: Term[] = [];
   private readonly states = new Map<Index, number>();
   private readonly votes = new Map<string, MemberId>();
   private readonly commits = new Map<string, Index>();
@@ -78,7 +80,9 @@ export class RaftInvariants {
     const other = this.leaders.get(term);
     hold(other === undefined || other === member.id, () => `two leaders in term ${term}: ${other} and ${member.id}`);
     this.leaders.set(term, member.id);
-    for (const entry of this.committed) {
+    for (const [i, entry] of this.committed.entries()) {
+      // Elected by votes that were long on their way, it may lack what a later leader has committed meanwhile.
+      if (this.committedIn[i]! >= term) break;
       const own = entryOf(member, entry.index);
       hold(
         own === 'compacted' || own?.term === entry.term,
@@ -144,6 +148,7 @@ export class RaftInvariants {
       );
       this.checks.commits++;
       this.committed.push(own);
+      this.committedIn.push(raft.term);
     }
     if (raft.leading !== undefined && raft.commit > before) this.durable(member, effects);
   }

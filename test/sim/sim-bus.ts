@@ -16,6 +16,9 @@ export interface Weather {
   /** Messages of one sender to one receiver overtake each other. */
   reorders: boolean;
   latencyMs: { min: number; max: number };
+  /** Share of the questions for a leader that are answered with "nobody is there", wrongly or late. */
+  falseAbsence: number;
+  lateAbsence: number;
 }
 
 export const CALM: Weather = {
@@ -25,6 +28,8 @@ export const CALM: Weather = {
   slowMs: 1,
   reorders: false,
   latencyMs: { min: 0.05, max: 0.4 },
+  falseAbsence: 0,
+  lateAbsence: 0,
 };
 
 interface Subscriber {
@@ -35,6 +40,12 @@ interface Subscriber {
 }
 
 type Respond = ((data: unknown) => void) | undefined;
+
+/** All of `all`, and one of each of `groups`. */
+interface Route {
+  all: Subscriber[];
+  groups: Subscriber[][];
+}
 
 type Carried = (lost: 'lost' | undefined) => void;
 
@@ -53,6 +64,8 @@ export class SimNetwork {
   readonly world: World;
   private readonly connections = new Set<SimBus>();
   private readonly lastArrival = new Map<string, number>();
+  /** Who listens to a subject; empty again whenever somebody comes or goes. */
+  private readonly routes = new Map<string, Route>();
   private turn = 0;
 
   constructor(world: World) {
@@ -62,6 +75,7 @@ export class SimNetwork {
   connect(process: Process): SimBus {
     const bus = new SimBus(this, process);
     this.connections.add(bus);
+    this.reroute();
     return bus;
   }
 
@@ -82,6 +96,7 @@ export class SimNetwork {
     this.world.after(lingerMs, () => {
       bus.drop();
       this.connections.delete(bus);
+      this.reroute();
     });
   }
 
@@ -89,27 +104,49 @@ export class SimNetwork {
     return [...this.connections].find((bus) => bus.instance === instance && bus.process.alive);
   }
 
+  /** Subscriptions, or who is attached, have changed. */
+  reroute(): void {
+    this.routes.clear();
+  }
+
   /** How many will get it, if nothing happens on the way. */
   publish(from: SimBus, subject: string, bytes: Uint8Array, answered?: (value: unknown) => void): number {
+    const { all, groups } = this.routeOf(subject);
+    for (const to of all) this.carryTo(from, to, subject, bytes, answered);
+    for (const group of groups) this.carryTo(from, group[this.turn++ % group.length]!, subject, bytes, answered);
+    return all.length + groups.length;
+  }
+
+  private carryTo(
+    from: SimBus,
+    to: Subscriber,
+    subject: string,
+    bytes: Uint8Array,
+    answered: ((value: unknown) => void) | undefined,
+  ): void {
+    this.carry(from, to.connection, subject, (lost) => {
+      if (lost === undefined)
+        to.connection.receive(() => to.deliver(subject, bytes, this.responder(from, to, answered)));
+    });
+  }
+
+  private routeOf(subject: string): Route {
+    const known = this.routes.get(subject);
+    if (known !== undefined) return known;
     const tokens = subject.split('.');
-    const chosen: Subscriber[] = [];
+    const all: Subscriber[] = [];
     const queues = new Map<string, Subscriber[]>();
     for (const bus of this.connections) {
       if (!bus.attached) continue;
       for (const each of bus.subscribers) {
         if (!matches(each.pattern, tokens)) continue;
-        if (each.queue === undefined) chosen.push(each);
+        if (each.queue === undefined) all.push(each);
         else queues.set(each.queue, [...(queues.get(each.queue) ?? []), each]);
       }
     }
-    for (const group of queues.values()) chosen.push(group[this.turn++ % group.length]!);
-    for (const to of chosen) {
-      this.carry(from, to.connection, subject, (lost) => {
-        if (lost === undefined)
-          to.connection.receive(() => to.deliver(subject, bytes, this.responder(from, to, answered)));
-      });
-    }
-    return chosen.length;
+    const route = { all, groups: [...queues.values()] };
+    this.routes.set(subject, route);
+    return route;
   }
 
   /** What the receiver of a request answers with: another message, with its own fate. */
@@ -147,8 +184,27 @@ export class SimNetwork {
     if (!world.odds(weather.doubled)) return;
     world.count('message-doubled');
     // Now and then very late: an old message that nobody waits for any more.
-    if (world.odds(0.3)) world.after(world.draw(200, 6_000), () => this.arrives(link, what, to, to.epoch, arrive));
+    const { epoch } = to;
+    if (world.odds(0.3))
+      world.after(world.draw(200, 6_000), () => {
+        if (to.epoch !== epoch) world.count('message-doubled-after-reconnect');
+        this.arrives(link, what, to, to.epoch, arrive);
+      });
     else this.arriveLater(link, what, to, arrive);
+  }
+
+  /** Is somebody called absent who is there? */
+  lies(): boolean {
+    const isFalse = this.world.odds(this.weather.falseAbsence);
+    if (isFalse) this.world.count('advisory-false');
+    return isFalse;
+  }
+
+  /** That somebody is absent may be told late: perhaps he is back by then. */
+  inTime(isPresence: boolean, tell: () => void): void {
+    if (!isPresence || !this.world.odds(this.weather.lateAbsence)) return tell();
+    this.world.count('advisory-late');
+    this.world.after(this.world.draw(100, 3_000), tell);
   }
 
   private arriveLater(link: string, what: string, to: SimBus, arrive: Carried): void {
@@ -226,13 +282,22 @@ export class SimBus implements Bus {
       },
     };
     this.subscribers.add(subscriber);
-    return { unsubscribe: () => this.subscribers.delete(subscriber) };
+    this.network.reroute();
+    return {
+      unsubscribe: () => {
+        this.subscribers.delete(subscriber);
+        this.network.reroute();
+      },
+    };
   }
 
   request(subject: string, data: unknown, { timeoutMs }: { timeoutMs: number }): Promise<unknown> {
     return new Promise((resolve, reject) => {
       if (!this.process.touch('bus')) return;
       if (!this.connected) return reject(new BusError('disconnected', `request to ${subject}: not connected`));
+      const bytes = encode(data);
+      if (bytes.length > LIMITS.busPayloadBytes)
+        return reject(new BusError('too-large', `request to ${subject}: ${bytes.length} bytes are too many`));
       this.network.onPublish(this.instance, subject, data);
       const timer = this.process.clock.timer(timeoutMs, () =>
         reject(new BusError('timeout', `request to ${subject}: no answer in ${timeoutMs} ms`)),
@@ -241,15 +306,18 @@ export class SimBus implements Bus {
         timer.cancel();
         resolve(value);
       };
-      const found = this.network.publish(this, subject, encode(data), answered);
+      const isPresence = subject.endsWith('.presence');
+      const isFalse = isPresence && this.network.lies();
+      const found = isFalse ? 0 : this.network.publish(this, subject, bytes, answered);
       if (found > 0) return;
       this.network.world.count('no-responders');
-      this.network.carry(this, this, `no responders ${subject}`, (lost) => {
-        if (lost === 'lost') return;
+      const nobody = (): void =>
         this.receive(() => {
           timer.cancel();
           reject(new BusError('no-responders', `request to ${subject}: nobody answers there`));
         });
+      this.network.carry(this, this, `no responders ${subject}`, (lost) => {
+        if (lost === undefined) this.network.inTime(isPresence, nobody);
       });
     });
   }
@@ -273,20 +341,25 @@ export class SimBus implements Bus {
   lose(outageMs: number): void {
     if (!this.attached || this.closed) return;
     const { world } = this.network;
-    this.attached = false;
-    this.epoch++;
+    this.detach();
     this.tell('disconnected');
     world.after(outageMs, () => {
       if (this.closed || !this.process.alive) return;
       this.attached = true;
+      this.network.reroute();
       this.tell('connected');
     });
   }
 
   drop(): void {
+    this.detach();
+    this.subscribers.clear();
+  }
+
+  private detach(): void {
     this.attached = false;
     this.epoch++;
-    this.subscribers.clear();
+    this.network.reroute();
   }
 
   receive(run: () => void): void {

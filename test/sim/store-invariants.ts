@@ -1,11 +1,23 @@
 // Decides, after every step of every member, whether a promise of Raft or of the store is broken. Never repairs anything:
 // a broken promise ends the run with the history that shows it.
 import { crc32 } from 'node:zlib';
+import { decodeConfiguration, simpleConfiguration } from '../../raft/core/configuration.ts';
 import { termAt } from '../../raft/core/log.ts';
-import type { Effect, Entry, HardState, Index, Input, MemberId, Message, Term } from '../../raft/core/index.ts';
+import type {
+  Configuration,
+  Effect,
+  Entry,
+  HardState,
+  Index,
+  Input,
+  MemberId,
+  Message,
+  Term,
+} from '../../raft/core/index.ts';
 import type { RaftState } from '../../raft/core/state.ts';
 import type { CommittedTxn, StoreCommitted } from '../../lib/bus/messages.ts';
 import type { StateMachine } from '../../services/store/core/state-machine.ts';
+import { whyOverBound } from './bounds.ts';
 import { changeText, type StoreModel } from './store-model.ts';
 
 export class PromiseBroken extends Error {}
@@ -19,6 +31,15 @@ export interface OnDisk {
   hardState: HardState;
   lastIndex: Index;
   snapshotIndex: Index;
+}
+
+/** More than half of the voters, and, while the configuration is joint, of those before it as well. */
+function whoDecides({ voters, outgoing }: Configuration, test: (id: MemberId) => boolean): MemberId[] | undefined {
+  for (const ids of outgoing.length > 0 ? [voters, outgoing] : [voters]) {
+    const some = ids.filter(test);
+    if (some.length * 2 <= ids.length) return some;
+  }
+  return undefined;
 }
 
 interface KnownEntry {
@@ -38,8 +59,13 @@ export class StoreInvariants {
     votes: 0,
     snapshots: 0,
     published: 0,
+    configurations: 0,
   };
   readonly model: StoreModel;
+  /** The last that is committed. */
+  configuration: Configuration;
+  /** Told when another one is. */
+  onConfiguration: () => void = () => {};
   private readonly leaders = new Map<Term, MemberId>();
   private readonly rafts = new Map<MemberId, Readonly<RaftState>>();
   /** By member and term: also what it said when it had already heard of a later one. */
@@ -52,6 +78,8 @@ export class StoreInvariants {
   private readonly onDisk: (member: MemberId) => OnDisk | undefined;
   private readonly entries = new Map<string, KnownEntry>();
   private readonly committed: Entry[] = [];
+  /** The term of the leader that committed each: Leader Completeness speaks of later terms only. */
+  private readonly committedIn: Term[] = [];
   private readonly votes = new Map<string, MemberId>();
   private readonly commits = new Map<string, Index>();
   private readonly terms = new Map<MemberId, Term>();
@@ -59,8 +87,9 @@ export class StoreInvariants {
   private readonly hashes = new Map<Index, string>();
   private readonly snapshots = new Map<Index, string>();
 
-  constructor(model: StoreModel, onDisk: (member: MemberId) => OnDisk | undefined) {
+  constructor(model: StoreModel, names: readonly MemberId[], onDisk: (member: MemberId) => OnDisk | undefined) {
     this.model = model;
+    this.configuration = simpleConfiguration(names);
     this.onDisk = onDisk;
   }
 
@@ -77,6 +106,8 @@ export class StoreInvariants {
     for (const effect of effects) this.effect(raft, life, effect);
     this.commit(raft, life);
     this.endsDoubt(raft);
+    const tooMuch = whyOverBound(raft);
+    hold(tooMuch === undefined, () => tooMuch!);
     const said = this.remembered.get(`${raft.id} ${raft.term}`) ?? 0;
     hold(
       said <= raft.log.lastIndex,
@@ -140,13 +171,18 @@ export class StoreInvariants {
       disk === undefined || (disk.hardState.term === term && disk.hardState.vote === raft.id),
       () => `${raft.id} leads term ${term} before its own vote is on its disk`,
     );
-    const { voters } = raft.configurations.at(-1)!.configuration;
-    const votes = voters.filter((id) => id === raft.id || this.votedFor.get(`${id} ${term}`)?.has(raft.id));
-    hold(
-      votes.length * 2 > voters.length,
-      () => `${raft.id} leads term ${term} with the votes of ${votes.join(' ')} only`,
+    const few = whoDecides(
+      raft.configurations.at(-1)!.configuration,
+      (id) => id === raft.id || this.votedFor.get(`${id} ${term}`)?.has(raft.id) === true,
     );
+    hold(few === undefined, () => `${raft.id} leads term ${term} with the votes of [${few!.join(' ')}] only`);
+    this.isComplete(raft, term);
+  }
+
+  /** Elected by votes that were long on their way, it may lack what a later leader has committed meanwhile. */
+  private isComplete(raft: Readonly<RaftState>, term: Term): void {
     for (let index = raft.log.baseIndex + 1; index <= this.committed.length; index++) {
+      if (this.committedIn[index - 1]! >= term) return;
       const own = index <= raft.log.lastIndex ? termAt(raft.log, index) : undefined;
       const right = this.committed[index - 1]!.term;
       hold(
@@ -206,14 +242,10 @@ export class StoreInvariants {
 
   /** What a leader calls committed a majority has on disk, or has said so in this term. */
   private isHeld({ id: own, term, commit, configurations }: Readonly<RaftState>): void {
-    const { voters } = configurations.at(-1)!.configuration;
     const holds = (id: MemberId): boolean =>
       commit <= (id === own ? (this.onDisk(id)?.lastIndex ?? commit) : (this.acknowledged.get(`${id} ${term}`) ?? 0));
-    const holders = voters.filter(holds);
-    hold(
-      holders.length * 2 > voters.length,
-      () => `${own} commits ${commit} in term ${term}, which only [${holders.join(' ')}] hold`,
-    );
+    const few = whoDecides(configurations.at(-1)!.configuration, holds);
+    hold(few === undefined, () => `${own} commits ${commit} in term ${term}, which only [${few!.join(' ')}] hold`);
   }
 
   private learn(raft: Readonly<RaftState>, index: Index, term: Term): void {
@@ -223,7 +255,23 @@ export class StoreInvariants {
     hold(known !== undefined, () => `${raft.id} commits ${index}/${term}, which nobody ever appended`);
     const { entry } = known!;
     this.committed.push(entry);
+    this.committedIn.push(raft.term);
+    if (entry.kind === 'configuration') this.reconfigured(entry);
     this.model.apply(entry.kind === 'data' ? entry.data : undefined);
+  }
+
+  /** A change goes through a joint configuration, and the next begins where the last ended. */
+  private reconfigured({ index, data }: Entry): void {
+    this.checks.configurations++;
+    const before = this.configuration;
+    const next = decodeConfiguration(data)!;
+    const isNext =
+      before.outgoing.length > 0
+        ? next.outgoing.length === 0 && next.voters.join() === before.voters.join()
+        : next.outgoing.join() === before.voters.join();
+    hold(isNext, () => `configuration ${index} is ${JSON.stringify(next)} after ${JSON.stringify(before)}`);
+    this.configuration = next;
+    this.onConfiguration();
   }
 
   /** State Machine Safety, on the entries … */

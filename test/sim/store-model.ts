@@ -1,13 +1,20 @@
 // Decides what the store must have done, given the committed entries in order: the same rules as services/store/core, but
 // written naively, with plain maps and all of history. Never forgets, so that every answer can be held against it.
-import type { CommittedChange, KeyValue, StoreWrite, Txn, TxnResult } from '../../lib/bus/messages.ts';
-import { decodeCommand } from '../../services/store/core/command.ts';
+import type { CommittedChange, KeyValue, Operation, StoreWrite, Txn, TxnResult } from '../../lib/bus/messages.ts';
+import { decodeCommand, type LeaseCommand } from '../../services/store/core/command.ts';
 
 interface ModelVersion {
   revision: number;
   createRevision: number;
   /** undefined: deleted. */
   value: string | undefined;
+  lease: string | undefined;
+}
+
+interface ModelLease {
+  ttlMs: number;
+  /** In the store's time; 0: revoked. */
+  deadlineMs: number;
 }
 
 export interface ModelTxn {
@@ -44,12 +51,18 @@ export class StoreModel {
   readonly revisionAt: number[] = [0];
   private readonly versions = new Map<string, ModelVersion[]>();
   private forgottenThrough = 0;
+  sessionsForgotten = 0;
   private readonly sessions = new Map<string, ModelSession>();
   /** Every result that a transaction ever got, by session and sequence. */
   private readonly results = new Map<string, Set<string>>();
   private readonly executed = new Set<string>();
   private readonly limits: ModelLimits;
   private bytes = 0;
+  /** The store's own time, and who lives in it. */
+  private timeMs = 0;
+  readonly leases = new Map<string, ModelLease>();
+  /** Told of each lease whose time has come; not of those that were revoked. */
+  onLeaseOver: (id: string) => void = () => {};
 
   constructor(limits: ModelLimits) {
     this.limits = limits;
@@ -63,6 +76,8 @@ export class StoreModel {
   apply(data: Uint8Array | undefined): void {
     const command = data === undefined ? undefined : decodeCommand(data);
     if (command?.type === 'writes') for (const write of command.writes) this.write(write);
+    if (command?.type === 'lease') this.lease(command);
+    if (command?.type === 'time') this.passTo(command.atMs);
     this.revisionAt.push(this.revision);
   }
 
@@ -110,6 +125,7 @@ export class StoreModel {
   private forgetOldest(): void {
     const [name, { openedAt }] = this.sessions.entries().next().value!;
     this.sessions.delete(name);
+    this.sessionsForgotten++;
     this.forgottenThrough = Math.max(this.forgottenThrough, openedAt);
   }
 
@@ -135,6 +151,31 @@ export class StoreModel {
     return result;
   }
 
+  private lease({ action, id, ttlMs, atMs }: LeaseCommand): void {
+    this.timeMs = Math.max(this.timeMs, atMs);
+    const lease = this.leases.get(id);
+    const lives = lease !== undefined && lease.deadlineMs > this.timeMs;
+    if (action === 'grant') this.leases.set(id, { ttlMs, deadlineMs: this.timeMs + ttlMs });
+    else if (lives) lease.deadlineMs = action === 'revoke' ? 0 : this.timeMs + lease.ttlMs;
+    this.passTo(atMs);
+  }
+
+  /** All keys of a lease go in one transaction, in the order of their names. */
+  private passTo(atMs: number): void {
+    this.timeMs = Math.max(this.timeMs, atMs);
+    for (const [id, { deadlineMs }] of this.leases) {
+      if (deadlineMs > this.timeMs) continue;
+      if (deadlineMs > 0) this.onLeaseOver(id);
+      this.leases.delete(id);
+      const keys = [...this.versions.keys()].filter((key) => this.live(key)?.lease === id).toSorted();
+      if (keys.length === 0) continue;
+      this.commit(
+        keys.map((key) => ({ type: 'delete', key })),
+        `lease/${id}`,
+      );
+    }
+  }
+
   private live(key: string): ModelVersion | undefined {
     const last = this.versions.get(key)?.at(-1);
     return last?.value === undefined ? undefined : last;
@@ -147,6 +188,9 @@ export class StoreModel {
     }
     const last = new Map(operations.map((operation) => [operation.key, operation]));
     const effective = [...last.values()].filter(({ type, key }) => type === 'put' || this.live(key) !== undefined);
+    const isHeld = (id: string): boolean => (this.leases.get(id)?.deadlineMs ?? 0) > this.timeMs;
+    if (effective.some((each) => each.type === 'put' && each.lease !== undefined && !isHeld(each.lease)))
+      return { sequence, ok: false, reason: 'no-lease', message: '' };
     let growth = 0;
     for (const operation of effective) {
       const before = this.live(operation.key);
@@ -157,19 +201,29 @@ export class StoreModel {
     // A reserve of a thirty-second for what is there already.
     const allowed = this.limits.quotaBytes * (isNew ? 1 : 33 / 32);
     if (growth > 0 && this.bytes + growth > allowed) return { sequence, ok: false, reason: 'quota', message: '' };
-    if (effective.length > 0) {
-      this.bytes += growth;
-      const revision = this.revision + 1;
-      const changes = effective.map((operation): string => {
-        const createRevision = this.live(operation.key)?.createRevision ?? revision;
-        const value = operation.type === 'put' ? textOf(operation.value) : undefined;
-        const versions = this.versions.get(operation.key) ?? [];
-        this.versions.set(operation.key, versions);
-        versions.push({ revision, createRevision, value });
-        return `${operation.type} ${operation.key} ${createRevision} ${value ?? ''}`;
-      });
-      this.txns.push({ revision, span: cause.span, changes });
-    }
+    if (effective.length > 0) this.commit(effective, cause.span);
     return { sequence, ok: true, revision: this.revision };
+  }
+
+  private commit(operations: readonly Operation[], span: string): void {
+    const revision = this.revision + 1;
+    const changes = operations.map((operation): string => {
+      const { key } = operation;
+      const before = this.live(key);
+      const createRevision = before?.createRevision ?? revision;
+      const value = operation.type === 'put' ? textOf(operation.value) : undefined;
+      if (before !== undefined) this.bytes -= key.length + before.value!.length;
+      if (value !== undefined) this.bytes += key.length + value.length;
+      const versions = this.versions.get(key) ?? [];
+      this.versions.set(key, versions);
+      versions.push({
+        revision,
+        createRevision,
+        value,
+        lease: operation.type === 'put' ? operation.lease : undefined,
+      });
+      return `${operation.type} ${key} ${createRevision} ${value ?? ''}`;
+    });
+    this.txns.push({ revision, span, changes });
   }
 }

@@ -1,0 +1,64 @@
+// Does: ends, stops and slows the processes of members, and the clocks that they see. Never decides how often.
+import type { Machine } from './machine.ts';
+import type { Boundary } from './process.ts';
+import { anyUp, forAWhile, someone, up, type Stage } from './stage.ts';
+
+export function fuse(stage: Stage, at: Boundary): void {
+  const machine = someone(stage);
+  if (machine?.process !== undefined) machine.process.fuse = { touches: 1 + stage.world.chance.int(40), at };
+}
+
+export function crashes(stage: Stage, keepsCache: boolean): boolean {
+  const machine = someone(stage);
+  machine?.crash({ keepsCache });
+  return machine !== undefined;
+}
+
+export function all(stage: Stage, keepsCache: boolean): void {
+  for (const machine of up(stage)) machine.crash({ keepsCache });
+}
+
+export function majority(stage: Stage): void {
+  const machines = up(stage);
+  for (let left = (stage.machines.length >> 1) + 1; left > 0 && machines.length > 0; left--)
+    machines.splice(stage.world.chance.int(machines.length), 1)[0]!.crash({ keepsCache: false });
+}
+
+export function dieAtStart(stage: Stage): boolean {
+  const machine = anyUp(stage);
+  if (machine === undefined) return false;
+  machine.crash({ keepsCache: stage.world.odds(0.5) });
+  machine.start();
+  machine.process!.fuse = { touches: 1 + stage.world.chance.int(20), at: undefined };
+  return true;
+}
+
+export function pause(stage: Stage, range: [number, number]): boolean {
+  const machine = someone(stage);
+  if (machine !== undefined) pauseOne(stage, machine, range);
+  return machine !== undefined;
+}
+
+export function pauseOne(stage: Stage, machine: Machine, range: [number, number]): void {
+  const process = machine.process!;
+  forAWhile(
+    stage,
+    range,
+    () => process.pause(),
+    () => process.resume(),
+  );
+}
+
+/** Time of one machine hardly passes, as in a guest that its host does not run; then it goes on. */
+export function freezeClock(stage: Stage): void {
+  const { time } = stage.world.pick(stage.machines);
+  const { rate } = time;
+  forAWhile(
+    stage,
+    [200, 2_500],
+    () => (time.rate = FROZEN_RATE),
+    () => (time.rate = rate === FROZEN_RATE ? 1 : rate),
+  );
+}
+
+const FROZEN_RATE = 0.02;
