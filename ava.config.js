@@ -1,5 +1,17 @@
 // Unit, property, story and simulation tests: everything that needs no other program.
-const ROOMS = ['lib', 'raft', 'runtime-shims', 'services', 'launcher', 'cli', 'chaos', 'test/borders', 'test/sim', 'test/conformance', 'test/kit'];
+const ROOMS = [
+  'lib',
+  'raft',
+  'runtime-shims',
+  'services',
+  'launcher',
+  'cli',
+  'chaos',
+  'test/borders',
+  'test/sim',
+  'test/conformance', 'test/fuzz',
+  'test/kit',
+];
 
 export default {
   extensions: ['ts'],

@@ -99,7 +99,7 @@ const isRecord = (value: unknown): value is Record<string, unknown> =>
 
 function structOf(schema: TypeSchema, value: unknown, where: Where, unknown: string[]): any {
   if (schema.jsonForm === 'list') return bareList(value, where);
-  if (schema.jsonForm !== undefined) return rawOf(value);
+  if (schema.jsonForm !== undefined) return unionOf(schema, value, where, unknown);
   if (!isRecord(value)) throw mismatch(value, where, goType(schema.name));
   const out: Record<string, unknown> = {};
   const struct = shortName(schema.name);
@@ -116,6 +116,17 @@ function structOf(schema: TypeSchema, value: unknown, where: Where, unknown: str
     if (!schema.fields.has(name) && !(schema.isRoot && (name === 'apiVersion' || name === 'kind')))
       unknown.push(where.path === '' ? name : `${where.path}.${name}`);
   return out;
+}
+
+/** A schema, or what may stand in its place: a list of schemas, true, names. */
+function unionOf(schema: TypeSchema, value: unknown, where: Where, unknown: string[]): unknown {
+  const inner = typeSchema(schema.fields.get('schema')?.type ?? '');
+  if (inner === undefined) return rawOf(value);
+  if (isRecord(value)) return structOf(inner, value, where, unknown);
+  if (!Array.isArray(value)) return rawOf(value);
+  return value.map((item, i) =>
+    isRecord(item) ? structOf(inner, item, { ...where, path: `${where.path}[${i}]` }, unknown) : rawOf(item),
+  );
 }
 
 function keepTypeMeta(

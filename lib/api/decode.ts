@@ -38,13 +38,13 @@ export function parseBody(bytes: Uint8Array, contentType: string | undefined, mu
   if (bytes.length > LIMITS.requestBodyBytes)
     throw new ApiError(
       'RequestEntityTooLarge',
-      `Request entity too large: limit is ${LIMITS.requestBodyBytes}, the body has ${bytes.length} bytes`,
+      `Request entity too large: limit is ${LIMITS.requestBodyBytes}`,
     );
   const media = (contentType ?? '').split(';')[0]!.trim().toLowerCase();
   try {
     if (media === 'application/vnd.kubernetes.protobuf') return { value: decodeProtobuf(bytes), duplicates: [] };
-    if (media === 'application/yaml') return oneDocument(parseYaml(new TextDecoder().decode(bytes)));
-    if (media === '' || media === 'application/json') return parseJson(new TextDecoder().decode(bytes));
+    if (media === 'application/yaml') return oneDocument(parseYaml(textOf(bytes)));
+    if (media === '' || media === 'application/json') return parseJson(textOf(bytes));
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error;
     throw unrecognized(bytes, mustBe, error, media === 'application/yaml' ? '' : 'json parse error: ');
@@ -53,6 +53,17 @@ export function parseBody(bytes: Uint8Array, contentType: string | undefined, mu
     'UnsupportedMediaType',
     `the body of the request was in an unknown format - accepted media types include: ${MEDIA_TYPES.join(', ')}`,
   );
+}
+
+const UTF8 = new TextDecoder('utf-8', { fatal: true });
+
+/** What is no text would be kept as another one than was sent. */
+function textOf(bytes: Uint8Array): string {
+  try {
+    return UTF8.decode(bytes);
+  } catch (error) {
+    throw new SyntaxError('invalid UTF-8', { cause: error });
+  }
 }
 
 /** Patches of apply are called YAML but are JSON nearly always, and JSON is sixty times quicker to read. */

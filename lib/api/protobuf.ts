@@ -3,7 +3,7 @@
 import { typeSchema, type FieldSchema, type TypeSchema } from './schema.ts';
 
 const MAGIC = [0x6b, 0x38, 0x73, 0x00];
-const text = new TextDecoder();
+const UTF8 = new TextDecoder('utf-8', { fatal: true });
 
 /** `apps/v1`, `Deployment` → `apps.v1.Deployment`; the table's short group names are the first label of the group. */
 export function typeNameOf(apiVersion: string, kind: string): string {
@@ -40,7 +40,14 @@ function lastFields(bytes: Uint8Array): Map<number, WireValue> {
   return new Map(wireFields(bytes));
 }
 
-const textOf = (value: WireValue | undefined): string => (value instanceof Uint8Array ? text.decode(value) : '');
+function textOf(value: WireValue | undefined): string {
+  if (!(value instanceof Uint8Array)) return '';
+  try {
+    return UTF8.decode(value);
+  } catch (error) {
+    throw new SyntaxError('damaged protobuf: a text is not valid UTF-8', { cause: error });
+  }
+}
 
 function* wireFields(bytes: Uint8Array): Generator<[number, WireValue]> {
   let i = 0;

@@ -5,6 +5,7 @@ import {
   isMap,
   isScalar,
   isSeq,
+  Lexer,
   parseAllDocuments,
   stringify,
   type Document,
@@ -21,8 +22,39 @@ const UNKNOWN_TAGS = new Set(
 const kubernetesTags = (tags: Tags): Tags =>
   tags.filter((tag) => typeof tag === 'object' && !UNKNOWN_TAGS.has(tag.tag) && tag.format !== 'TIME');
 
+/** Reading YAML costs a hundred times what JSON costs: more than this would hold everybody else up. */
+const MOST_TOKENS = 300_000;
+/** Too short to be nested deeply. */
+const SHORT = DEEPEST;
+const SCALAR = '\u001F';
+
+/**
+ * Counts what a text is made of before it is read: a few kilobytes of brackets fill the stack of the reader, and a few
+ * megabytes of keys its time. Throws SyntaxError.
+ */
+function checkTokens(text: string): void {
+  if (text.length <= SHORT) return;
+  let count = 0;
+  let flowDepth = 0;
+  /** `- - - -` nests in one line. */
+  let lineDepth = 0;
+  let isScalar = false;
+  for (const token of new Lexer().lex(text)) {
+    if (++count > MOST_TOKENS) throw new SyntaxError(`error converting YAML to JSON: more than ${MOST_TOKENS} tokens`);
+    if (token === SCALAR) isScalar = true;
+    else if (isScalar) isScalar = false;
+    else if (token === '[' || token === '{') flowDepth++;
+    else if (token === ']' || token === '}') flowDepth--;
+    else if (token === '-' || token === '?') lineDepth++;
+    else if (token === '\n') lineDepth = 0;
+    if (flowDepth > DEEPEST || lineDepth > DEEPEST)
+      throw new SyntaxError(`error converting YAML to JSON: exceeded max depth of ${DEEPEST}`);
+  }
+}
+
 /** All documents of a text, empty ones left out. Throws SyntaxError that names line and column. */
 export function parseYaml(text: string): ParsedText[] {
+  checkTokens(text);
   const documents = parseAllDocuments(text, {
     version: '1.1',
     schema: 'yaml-1.1',

@@ -11,14 +11,14 @@ export function readBody(
   limitBytes: number,
 ): Promise<Uint8Array> {
   const announced = Number(request.headers['content-length'] ?? 0);
-  if (announced > limitBytes) return Promise.reject(tooLarge(announced, limitBytes));
+  if (announced > limitBytes) return Promise.reject(tooLarge(limitBytes));
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     let bytes = 0;
     request.on('data', (chunk: Buffer) => {
       bytes += chunk.length;
       if (bytes <= limitBytes) chunks.push(chunk);
-      else reject(tooLarge(bytes, limitBytes));
+      else reject(tooLarge(limitBytes));
     });
     request.on('end', () => resolve(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks)));
     request.on('error', reject);
@@ -28,9 +28,10 @@ export function readBody(
   });
 }
 
-function tooLarge(bytes: number, limitBytes: number): ApiError {
+/** Upstream's words. */
+function tooLarge(limitBytes: number): ApiError {
   return new ApiError(
     'RequestEntityTooLarge',
-    `Request entity too large: the body has ${bytes} bytes or more, the limit is ${limitBytes}`,
+    `Request entity too large: limit is ${limitBytes}`,
   );
 }
