@@ -15,7 +15,7 @@ const ROOMS = [
 
 export default {
   extensions: ['ts'],
-  files: [...ROOMS.map((room) => `${room}/**/*.test.ts`), '!**/*.real.test.ts'],
+  files: [...ROOMS.map((room) => `${room}/**/*.test.ts`), 'test/kubectl/story.test.ts', '!**/*.real.test.ts'],
   workerThreads: false,
   timeout: '120s',
 };

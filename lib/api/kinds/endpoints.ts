@@ -17,6 +17,7 @@ export const endpoints = defineKind<Endpoints>({
   group: '',
   version: 'v1',
   kind: 'Endpoints',
+  deprecationWarning: 'v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice',
   default(object) {
     for (const subset of object.subsets ?? []) for (const port of subset.ports ?? []) fill(port, 'protocol', 'TCP');
   },

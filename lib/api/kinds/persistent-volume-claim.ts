@@ -115,6 +115,17 @@ export const persistentVolumeClaim = defineKind<PersistentVolumeClaim>({
       spec.dataSource = source;
     }
   },
+  columns: [
+    ['Name', 'string', 'name', 0],
+    ['Status', 'string', '', 0],
+    ['Volume', 'string', '', 0],
+    ['Capacity', 'string', '', 0],
+    ['Access Modes', 'string', '', 0],
+    ['StorageClass', 'string', '', 0],
+    ['VolumeAttributesClass', 'string', '', 0],
+    ['Age', 'string', '', 0],
+    ['VolumeMode', 'string', '', 1],
+  ],
   cells(object, now) {
     const { spec, status, metadata } = object;
     const isBound = spec.volumeName !== undefined && spec.volumeName !== '';
@@ -125,6 +136,7 @@ export const persistentVolumeClaim = defineKind<PersistentVolumeClaim>({
       isBound ? (status?.capacity?.['storage'] ?? '') : '',
       isBound ? accessModesText(status?.accessModes) : '',
       metadata.annotations?.['volume.beta.kubernetes.io/storage-class'] ?? spec.storageClassName ?? '',
+      spec.volumeAttributesClassName ?? '<unset>',
       ageOf(metadata.creationTimestamp, now),
       spec.volumeMode ?? '<unset>',
     ];

@@ -83,6 +83,19 @@ export const persistentVolume = defineKind<PersistentVolume>({
   prepareForCreate({ status }) {
     if (status !== undefined) status.phase = 'Pending';
   },
+  columns: [
+    ['Name', 'string', 'name', 0],
+    ['Capacity', 'string', '', 0],
+    ['Access Modes', 'string', '', 0],
+    ['Reclaim Policy', 'string', '', 0],
+    ['Status', 'string', '', 0],
+    ['Claim', 'string', '', 0],
+    ['StorageClass', 'string', '', 0],
+    ['VolumeAttributesClass', 'string', '', 0],
+    ['Reason', 'string', '', 0],
+    ['Age', 'string', '', 0],
+    ['VolumeMode', 'string', '', 1],
+  ],
   cells(object, now) {
     const { spec, status, metadata } = object;
     const claim = spec.claimRef;
@@ -94,6 +107,7 @@ export const persistentVolume = defineKind<PersistentVolume>({
       metadata.deletionTimestamp === undefined ? (status?.phase ?? '') : 'Terminating',
       claim === undefined ? '' : `${claim.namespace ?? ''}/${claim.name ?? ''}`,
       metadata.annotations?.['volume.beta.kubernetes.io/storage-class'] ?? spec.storageClassName ?? '',
+      spec.volumeAttributesClassName ?? '<unset>',
       status?.reason ?? '',
       ageOf(metadata.creationTimestamp, now),
       spec.volumeMode ?? '<unset>',
