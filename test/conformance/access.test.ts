@@ -1,7 +1,6 @@
 // Shows who is let in and what each may do: certificates, tokens, ServiceAccounts, nodes over the bus, impersonation; and
-// that logs and exec reach the kubelet of the pod's node.
+// that logs come from the kubelet of the pod's node.
 import test from 'ava';
-import WebSocket from 'ws';
 import { ADMIN_TOKEN, startApi, type TestApi } from '../kit/api-server.ts';
 import { eventually } from '../kit/eventually.ts';
 import { serveStreams, type BusStream } from '../../lib/bus/streams.ts';
@@ -362,58 +361,4 @@ test.serial('logs come from the node of the pod, whole and in order', async (t) 
   t.is((await api.http('GET', `${PODS}/on-1/log?tailLines=x`)).code, 400);
   t.is((await api.http('GET', `${PODS}/on-1/log?container=zzz`)).code, 400);
   t.is((await api.http('GET', `${PODS}/on-1/exec?command=ls`)).code, 400, 'exec without an upgrade');
-});
-
-test.serial('exec carries input, both outputs and the exit code', async (t) => {
-  const node = kubelet(async (_verb, open, stream) => {
-    stream.onFrame(async (frame) => {
-      if (frame.type === 'data') await stream.write('stdout', Buffer.from(`got ${Buffer.from(frame.data).toString()}`));
-      if (frame.type === 'end') {
-        await stream.write('stderr', Buffer.from(`ran ${open.command!.join(' ')}`));
-        stream.exit(3);
-      }
-    });
-  });
-  t.teardown(() => node.unsubscribe());
-  const socket = new WebSocket(
-    `wss://127.0.0.1:${api.port}${PODS}/on-1/exec?command=sh&command=-c&stdin=true&stdout=true&stderr=true`,
-    ['v5.channel.k8s.io'],
-    { ca: api.caPem, headers: { authorization: `Bearer ${ADMIN_TOKEN}` } },
-  );
-  const frames: string[] = [];
-  socket.on('message', (data: Buffer) => frames.push(`${data[0]} ${data.subarray(1).toString()}`));
-  await new Promise((resolve, reject) => socket.once('open', resolve).once('error', reject));
-  socket.send(Buffer.from([0, ...Buffer.from('hello')]));
-  socket.send(Buffer.from([255, 0]));
-  await new Promise((resolve) => socket.once('close', resolve));
-  t.deepEqual(frames.slice(0, 2), ['1 got hello', '2 ran sh -c']);
-  t.like(JSON.parse(frames[2]!.slice(2)), {
-    status: 'Failure',
-    reason: 'NonZeroExitCode',
-    details: { causes: [{ reason: 'ExitCode', message: '3' }] },
-  });
-});
-
-test.serial('exec that the kubelet refuses tells why on the status channel', async (t) => {
-  const node = kubelet(async () => {
-    throw new Error('the container is not running');
-  });
-  t.teardown(() => node.unsubscribe());
-  const socket = new WebSocket(`wss://127.0.0.1:${api.port}${PODS}/on-1/exec?command=ls`, ['v5.channel.k8s.io'], {
-    ca: api.caPem,
-    headers: { authorization: `Bearer ${ADMIN_TOKEN}` },
-  });
-  const frame = await new Promise<Buffer>((resolve, reject) =>
-    socket.once('message', (data) => resolve(data as Buffer)).once('error', reject),
-  );
-  t.is(frame[0], 3);
-  t.regex(frame.toString(), /the container is not running/);
-  const refused = new WebSocket(`wss://127.0.0.1:${api.port}${PODS}/on-1/exec?command=ls`, ['v5.channel.k8s.io'], {
-    ca: api.caPem,
-    headers: { authorization: 'Bearer bob-token' },
-  });
-  const code = await new Promise((resolve) =>
-    refused.once('unexpected-response', (_request, response) => resolve(response.statusCode)),
-  );
-  t.is(code, 403);
 });

@@ -43,8 +43,10 @@ export class SpdyConnection {
     socket.on('drain', () => this.#wakeWriters());
     socket.on('error', (error) => this.#over(error.message));
     socket.on('close', () => this.#over());
-    // The other side will say no more: nothing of what is open here can be answered for.
-    socket.on('end', () => this.close());
+    // The other side will say no more: after what it said before, nothing of what is open here can be answered for.
+    socket.on('end', () => {
+      this.#work = this.#work.then(() => this.close());
+    });
   }
 
   /** Opens a stream of this side. */

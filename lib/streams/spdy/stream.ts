@@ -82,7 +82,7 @@ export class SpdyStream {
     this.#settle();
   }
 
-  /** It is gone: nobody is read from or waited for any more. */
+  /** It is gone: nothing more comes, and nobody is waited for. What has come is still the reader's. */
   abort(): void {
     if (this.#isAborted) return;
     this.#isAborted = true;
@@ -101,7 +101,6 @@ export class SpdyStream {
     const reader = this.#reader;
     if (reader === undefined) return void this.#early.push(one);
     this.#work = this.#work.then(async () => {
-      if (this.#isAborted) return;
       if (one === 'end') return reader.end();
       await (async () => reader.data(one))().catch(() => {});
       this.#pendingBytes -= one.length;

@@ -69,6 +69,8 @@ function copyLog(
   stream: BusStream,
 ): void {
   let isClosed = false;
+  // Heard at once: a follower who has gone is not read for.
+  stream.onFrame(() => {});
   void stream.closed.then(() => (isClosed = true));
   readLog(tools.clock, {
     path: run.logPath,
