@@ -3,6 +3,7 @@ export default {
   extensions: ['ts'],
   files: [
     'test/chaos/**/*.test.ts',
+    'test/store/**/*.test.ts',
     'test/trace/**/*.test.ts',
     'test/watches/**/*.test.ts',
     'test/kubectl/kubectl.test.ts',

@@ -16,6 +16,8 @@ export interface TestNats {
   connect(instance: string): Promise<Bus>;
   /** SIGKILL, then a new server on the same port. */
   restart(): Promise<void>;
+  /** Another configuration, without an end to any connection. */
+  reload(config: string): void;
   kill(): Promise<void>;
   stop(): Promise<void>;
 }
@@ -28,7 +30,8 @@ const BINARY =
 export async function startNats(config = ''): Promise<TestNats> {
   const dir = mkdtempSync(join(tmpdir(), 'flotilla-nats-'));
   const file = join(dir, 'nats.conf');
-  writeFileSync(file, `${config}\nmax_payload: 4MB\n`);
+  const configure = (text: string): void => writeFileSync(file, `${text}\nmax_payload: 4MB\n`);
+  configure(config);
   let { child, port } = await launch(dir, file, -1);
   const ends: Bus[] = [];
   const kill = async (): Promise<void> => {
@@ -50,6 +53,10 @@ export async function startNats(config = ''): Promise<TestNats> {
     async restart() {
       await kill();
       ({ child, port } = await launch(dir, file, port));
+    },
+    reload(text) {
+      configure(text);
+      child.kill('SIGHUP');
     },
     kill,
     async stop() {

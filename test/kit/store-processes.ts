@@ -13,6 +13,17 @@ import { StoreTestClient } from './store-test-client.ts';
 
 const CLUSTER = 'c1';
 
+export interface StoreProcessesOptions {
+  /** A member's credential; absent: it has none. */
+  seedFileOf?: (name: string) => string;
+  /** Where a member keeps its data, when not in the directory of the test. */
+  dataDirOf?: (name: string) => string | undefined;
+  /** Starts a member again that ended by itself, as a supervisor would. */
+  restarts?: boolean;
+}
+
+const RESTART_MS = 300;
+
 export class StoreProcesses {
   readonly names = ['store-1', 'store-2', 'store-3'];
   readonly nats: TestNats;
@@ -21,17 +32,21 @@ export class StoreProcesses {
   private readonly directory: string;
   private readonly children = new Map<string, ChildProcess>();
   private readonly bus: Bus;
+  private readonly options: StoreProcessesOptions;
+  /** How often each member ended by itself. */
+  readonly deaths = new Map<string, number>();
 
-  private constructor(nats: TestNats, bus: Bus) {
+  private constructor(nats: TestNats, bus: Bus, options: StoreProcessesOptions) {
     this.nats = nats;
     this.bus = bus;
+    this.options = options;
     this.directory = mkdtempSync(join(tmpdir(), 'flotilla-store-'));
   }
 
   /** `natsConfig`: more of it, as text. */
-  static async start(natsConfig = ''): Promise<StoreProcesses> {
+  static async start(natsConfig = '', options: StoreProcessesOptions = {}): Promise<StoreProcesses> {
     const nats = await startNats(natsConfig);
-    const processes = new StoreProcesses(nats, await nats.connect('apiserver-status'));
+    const processes = new StoreProcesses(nats, await nats.connect('apiserver-status'), options);
     for (const name of processes.names) processes.launch(name);
     return processes;
   }
@@ -42,10 +57,10 @@ export class StoreProcesses {
       cluster: CLUSTER,
       actor: 'store',
       instance: name,
-      nats: { servers: [this.nats.url], seedFile: '' },
+      nats: { servers: [this.nats.url], seedFile: this.options.seedFileOf?.(name) ?? '' },
       logLevel: 'warn',
       settings: {
-        dataDir: join(this.directory, name),
+        dataDir: this.directoryOf(name),
         clusterId: 'test-cluster',
         members: this.first.includes(name) ? this.first : [],
       },
@@ -54,12 +69,26 @@ export class StoreProcesses {
     const program = new URL('store-process.ts', import.meta.url).pathname;
     const child = spawn(process.execPath, [program, file], { stdio: ['ignore', 'ignore', 'inherit'] });
     this.children.set(name, child);
+    child.once('exit', () => {
+      if (this.children.get(name) !== child || this.options.restarts !== true) return;
+      this.deaths.set(name, (this.deaths.get(name) ?? 0) + 1);
+      setTimeout(() => {
+        if (this.children.get(name) === child) this.launch(name);
+      }, RESTART_MS);
+    });
   }
 
   /** One more process with an empty directory: it waits for the leader to add it. */
   launchNew(name: string): void {
     this.names.push(name);
     this.launch(name);
+  }
+
+  /** Its process and its directory go: it was removed. */
+  async retire(name: string): Promise<void> {
+    await this.kill(name);
+    this.names.splice(this.names.indexOf(name), 1);
+    rmSync(this.directoryOf(name), { recursive: true, force: true });
   }
 
   /** SIGTERM, as a rolling restart does; resolves when the process has ended by itself. */
@@ -90,7 +119,7 @@ export class StoreProcesses {
 
   /** What a disk holds for it; to be touched only while it is down. */
   directoryOf(name: string): string {
-    return join(this.directory, name);
+    return this.options.dataDirOf?.(name) ?? join(this.directory, name);
   }
 
   pid(name: string): number {
