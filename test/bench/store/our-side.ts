@@ -16,6 +16,8 @@ const PROBE_MS = 3_000;
 const START_MS = 60_000;
 const CAUSE = { span: 'bench', actor: 'bench' };
 const CLUSTER = 'c1';
+/** As launcher/core/units.ts starts a store. */
+const ENVIRONMENT = { NODE_OPTIONS: '--max-semi-space-size=4', MALLOC_ARENA_MAX: '1' };
 
 export class OurSide implements Side {
   readonly name = 'ours';
@@ -24,23 +26,38 @@ export class OurSide implements Side {
   private readonly client: StoreClient;
 
   private readonly monitor: string;
+  private readonly undo: () => void;
+  private servesWatchers = false;
 
-  private constructor(store: StoreProcesses, bus: Bus, monitor: string) {
+  private constructor(store: StoreProcesses, bus: Bus, monitor: string, undo: () => void) {
     this.store = store;
+    this.undo = undo;
     this.monitor = monitor;
     this.bus = bus;
     const ctx = { bus, cluster: CLUSTER, instance: bus.instance, clock: systemClock, chance: systemChance };
     this.client = new StoreClient(ctx as unknown as ActorContext, store.names);
+    // As an API actor's feed does: a new leader says at once that it leads.
+    bus.subscribe(patternOf(CLUSTER, 'storeCommitted'), (event) => this.heard(event.data as StoreCommitted));
+  }
+
+  private heard({ member, txns }: StoreCommitted): void {
+    this.client.members.leads(member);
+    if (!this.servesWatchers) return;
+    for (const { revision, changes } of txns)
+      for (const { key, value } of changes)
+        if (key.startsWith(WATCHED)) this.publish(key.slice(WATCHED.length), revision, value);
   }
 
   static async start(): Promise<OurSide> {
     const monitor = `127.0.0.1:${(await freePorts(1))[0]}`;
+    const undo = setEnvironment();
     const store = await StoreProcesses.start(`http: ${monitor}`);
     try {
       await store.leader(START_MS);
-      return new OurSide(store, await store.nats.connect('apiserver-bench'), monitor);
+      return new OurSide(store, await store.nats.connect('apiserver-bench'), monitor, undo);
     } catch (error) {
       await store.stop();
+      undo();
       throw error;
     }
   }
@@ -85,12 +102,8 @@ export class OurSide implements Side {
 
   /** As an API actor does: it hears what was committed, and says each change once. */
   serveWatchers(): { stop(): void } {
-    const subscription = this.bus.subscribe(patternOf(CLUSTER, 'storeCommitted'), (event) => {
-      for (const { revision, changes } of (event.data as StoreCommitted).txns)
-        for (const { key, value } of changes)
-          if (key.startsWith(WATCHED)) this.publish(key.slice(WATCHED.length), revision, value);
-    });
-    return { stop: () => subscription.unsubscribe() };
+    this.servesWatchers = true;
+    return { stop: () => (this.servesWatchers = false) };
   }
 
   private publish(name: string, revision: number, object: Uint8Array): void {
@@ -144,7 +157,20 @@ export class OurSide implements Side {
     return Object.fromEntries([...members, ['nats', this.store.nats.pid] as const]);
   }
 
-  stop(): Promise<void> {
-    return this.store.stop();
+  async stop(): Promise<void> {
+    this.undo();
+    await this.store.stop();
   }
+}
+
+/** For all members that are started until it is undone: they inherit ours. */
+function setEnvironment(): () => void {
+  const { NODE_OPTIONS, MALLOC_ARENA_MAX } = process.env;
+  process.env['NODE_OPTIONS'] = `${NODE_OPTIONS ?? ''} ${ENVIRONMENT.NODE_OPTIONS}`;
+  process.env['MALLOC_ARENA_MAX'] = ENVIRONMENT.MALLOC_ARENA_MAX;
+  return () => {
+    for (const [name, value] of Object.entries({ NODE_OPTIONS, MALLOC_ARENA_MAX }))
+      if (value === undefined) delete process.env[name];
+      else process.env[name] = value;
+  };
 }

@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fill, VALUE, type Figures } from './load.ts';
 import type { OurSide } from './our-side.ts';
 import { KEYS, keyOf, type Side } from './side.ts';
-import { residentMiB } from './work.ts';
+import { proportionalMiB, residentMiB } from './work.ts';
 
 const PROBE_EVERY_MS = 3;
 const SETTLED_MS = 500;
@@ -120,10 +120,11 @@ export async function residentAndRestart(side: Side, seconds: number): Promise<{
   await fill(side);
   await sleep(seconds * 1_000);
   const { nats: _, ...members } = side.processes();
-  const sizes = Object.values(members)
-    .map(residentMiB)
-    .toSorted((a, b) => a - b);
-  const memory = { perMemberMiB: sizes[1]!, largestMiB: sizes[2]! };
+  const middle = (size: (pid: number) => number): number =>
+    Object.values(members)
+      .map(size)
+      .toSorted((a, b) => a - b)[1]!;
+  const memory = { residentMiB: middle(residentMiB), proportionalMiB: middle(proportionalMiB) };
   const leader = await side.leader();
   const follower = side.members().find((member) => member !== leader)!;
   await side.kill(follower);

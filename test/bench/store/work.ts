@@ -25,6 +25,12 @@ export function residentMiB(pid: number): number {
   return Number(line![1]) / 1_024;
 }
 
+/** What is shared with other processes (a program's code) counts in parts. */
+export function proportionalMiB(pid: number): number {
+  const line = /\nPss:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8'));
+  return Number(line![1]) / 1_024;
+}
+
 export interface MemberCounts {
   diskWrites: number;
   fsyncs: number;
