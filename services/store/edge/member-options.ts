@@ -12,7 +12,12 @@ import type { SnapshotPolicy } from './snapshotter.ts';
 export const TIMING = { tickMs: 50, heartbeatTicks: 2, electionTicks: { min: 10, max: 20 } } as const;
 
 /** Entries hold many writes each: a thousand of them are some seconds of full load for a follower to catch up on. */
-export const RAFT_LIMITS: Partial<RaftLimits> = { retainedEntries: 1_000, heldEntries: 10_000, applyBytes: 1_048_576 };
+export const RAFT_LIMITS: Partial<RaftLimits> = {
+  retainedEntries: 1_000,
+  heldEntries: 10_000,
+  applyBytes: 1_048_576,
+  cachedBytes: 6_291_456,
+};
 /** For the successor to be told, when the own disk has failed. */
 export const LAST_WORDS_MS = 200;
 export const TRANSFER_MS = 1_500;
