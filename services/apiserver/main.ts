@@ -14,6 +14,7 @@ import { AuditLog } from './edge/audit/audit-log.ts';
 import { Authenticator } from './edge/authenticate.ts';
 import { Bootstrap } from './edge/bootstrap/bootstrap.ts';
 import { CustomResources } from './edge/custom-resources/custom-resources.ts';
+import { RoleAggregation } from './edge/role-aggregation.ts';
 import { serveBus } from './edge/bus-front.ts';
 import { expireEvents } from './edge/event-expiry.ts';
 import { FlowGate } from './edge/flow-control/flow-gate.ts';
@@ -47,6 +48,7 @@ export const start: StartActor<ApiserverSettings> = async (ctx) => {
   const parts = assemble(ctx, store, feed, hub, watchers);
   const customResources = new CustomResources(() => parts);
   const accountSecrets = new AccountSecrets(() => parts);
+  const roles = new RoleAggregation(() => parts);
   listener = (events) => {
     for (const event of events) {
       hub.dispatch(event);
@@ -55,6 +57,7 @@ export const start: StartActor<ApiserverSettings> = async (ctx) => {
     }
     for (const stream of new Set(events.map((event) => event.stream))) {
       customResources.wake(stream);
+      roles.wake(stream);
       parts.aggregation.wake(stream);
     }
   };
@@ -79,6 +82,8 @@ export const start: StartActor<ApiserverSettings> = async (ctx) => {
     running.push(() => reconnected.unsubscribe());
     running.push(() => parts.bootstrap.stop());
     await Promise.race([parts.bootstrap.start(), sleep(ctx.clock, BOOTSTRAP_PATIENCE_MS)]);
+    roles.start();
+    running.push(() => roles.stop());
     accountSecrets.start();
     running.push(() => accountSecrets.stop());
     customResources.start();

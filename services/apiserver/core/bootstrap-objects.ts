@@ -2,7 +2,11 @@
 // stands for the API itself. Never changes what is there already.
 import type { ClusterFacts } from '../../../lib/actor/settings.ts';
 import type { KubeObject } from '../../../lib/api/object.ts';
-import { BOOTSTRAP_CLUSTER_ROLES, BOOTSTRAP_CLUSTER_ROLE_BINDINGS } from './auth/bootstrap-roles.ts';
+import {
+  BOOTSTRAP_CLUSTER_ROLES,
+  BOOTSTRAP_CLUSTER_ROLE_BINDINGS,
+  type BootstrapRole,
+} from './auth/bootstrap-roles.ts';
 import type { PolicyRule } from './auth/rules.ts';
 import { bootstrapLevels, bootstrapSchemas } from './flow-control/bootstrap.ts';
 import { kubernetesServiceIp } from './service-addresses.ts';
@@ -27,16 +31,17 @@ export function bootstrapObjects(facts: ClusterFacts, port: number): BootstrapOb
     ...['kube-system', 'default', 'kube-public', 'kube-node-lease'].map((name) =>
       at('/api/v1/namespaces', { apiVersion: 'v1', kind: 'Namespace', metadata: { name } }),
     ),
-    ...BOOTSTRAP_CLUSTER_ROLES.map(({ name, rules, aggregates }) =>
-      at(`${RBAC}/clusterroles`, clusterRole(name, rules, aggregates)),
-    ),
+    ...BOOTSTRAP_CLUSTER_ROLES.map((role) => at(`${RBAC}/clusterroles`, clusterRole(role))),
     ...BOOTSTRAP_CLUSTER_ROLE_BINDINGS.map((binding) =>
       at(`${RBAC}/clusterrolebindings`, {
         apiVersion: RBAC_VERSION,
         kind: 'ClusterRoleBinding',
         metadata: { name: binding.name, ...structuredClone(BOOTSTRAP_META) },
         roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: binding.role },
-        subjects: binding.subjects.map((subject) => ({ apiGroup: 'rbac.authorization.k8s.io', ...subject })),
+        subjects: binding.subjects.map((subject) => ({
+          ...(subject.kind === 'ServiceAccount' ? {} : { apiGroup: 'rbac.authorization.k8s.io' }),
+          ...subject,
+        })),
       }),
     ),
     priorityClass(
@@ -59,17 +64,16 @@ function at(collection: string, object: KubeObject): BootstrapObject {
   return { collection, object };
 }
 
-function clusterRole(name: string, rules: PolicyRule[], aggregates: string | undefined): KubeObject {
-  const rule =
-    aggregates === undefined
-      ? {}
-      : { aggregationRule: { clusterRoleSelectors: [{ matchLabels: { [aggregates]: 'true' } }] } };
+function clusterRole({ name, rules, aggregates, partOf }: BootstrapRole): KubeObject {
+  const { labels, annotations } = structuredClone(BOOTSTRAP_META);
   return {
     apiVersion: RBAC_VERSION,
     kind: 'ClusterRole',
-    metadata: { name, ...structuredClone(BOOTSTRAP_META) },
-    ...rule,
-    rules,
+    metadata: { name, labels: { ...labels, ...(partOf === undefined ? {} : { [partOf]: 'true' }) }, annotations },
+    ...(aggregates === undefined
+      ? {}
+      : { aggregationRule: { clusterRoleSelectors: [{ matchLabels: { [aggregates]: 'true' } }] } }),
+    rules: structuredClone([...rules]),
   };
 }
 

@@ -1,4 +1,5 @@
 // Decides the answers to reviews: what may this user do, and who am I. Never stores anything.
+import { invalid, invalidValue, type FieldError } from '../../../lib/api/field-error.ts';
 import type { KubeObject } from '../../../lib/api/object.ts';
 import { ApiError } from '../../../lib/base/errors.ts';
 import type { Attributes } from './auth/attributes.ts';
@@ -23,8 +24,16 @@ type Review = (ctx: ReviewContext, object: KubeObject) => unknown;
 
 /** By plural name; TokenReview needs a signature check and is answered by the edge. */
 export const REVIEWS: Record<string, Review> = {
-  selfsubjectaccessreviews: (ctx, object) => access(ctx, object['spec'] ?? {}, ctx.user),
-  subjectaccessreviews: (ctx, object) => access(ctx, object['spec'] ?? {}, subjectOf(object['spec'] ?? {})),
+  selfsubjectaccessreviews: (ctx, object) => {
+    const spec = object['spec'] ?? {};
+    checkSpec('SelfSubjectAccessReview', spec, false);
+    return access(ctx, spec, ctx.user);
+  },
+  subjectaccessreviews: (ctx, object) => {
+    const spec = object['spec'] ?? {};
+    checkSpec('SubjectAccessReview', spec, true);
+    return access(ctx, spec, subjectOf(spec));
+  },
   localsubjectaccessreviews: (ctx, object) => localAccess(ctx, object),
   selfsubjectrulesreviews: (ctx, object) => rules(ctx, object['spec'] ?? {}),
   selfsubjectreviews: (ctx) => ({ userInfo: userInfo(ctx.user) }),
@@ -47,25 +56,41 @@ function access(ctx: ReviewContext, spec: any, user: User): unknown {
 
 function localAccess(ctx: ReviewContext, object: KubeObject): unknown {
   const spec = object['spec'] ?? {};
+  checkSpec('LocalSubjectAccessReview', spec, true);
   const namespace = spec.resourceAttributes?.namespace ?? '';
   if (namespace !== ctx.namespace)
-    throw new ApiError(
-      'BadRequest',
-      `spec.resourceAttributes.namespace must match namespace: ${JSON.stringify(namespace)} is not ${JSON.stringify(ctx.namespace)}`,
-    );
+    throw new ApiError('BadRequest', `spec.resourceAttributes.namespace must match namespace: ${ctx.namespace}`);
   return access(ctx, spec, subjectOf(spec));
 }
 
 function subjectOf(spec: any): User {
-  if ((spec.user ?? '') === '' && (spec.groups ?? []).length === 0)
-    throw new ApiError('BadRequest', 'spec.user or spec.groups: at least one of both must be given');
-  return { name: spec.user ?? '', groups: spec.groups ?? [], ...(spec.uid === undefined ? {} : { uid: spec.uid }) };
+  const { user: name = '', groups = [], uid, extra } = spec;
+  return { name, groups, ...(uid === undefined ? {} : { uid }), ...(extra === undefined ? {} : { extra }) };
+}
+
+/** In upstream's words. `needsSubject`: it is not about who asks. */
+function checkSpec(kind: string, spec: any, needsSubject: boolean): void {
+  const { resourceAttributes: on, nonResourceAttributes: path, user = '', groups = [] } = spec;
+  const errors: FieldError[] = [];
+  if (on !== undefined && path !== undefined)
+    errors.push(
+      invalidValue('spec.nonResourceAttributes', path, 'cannot be specified in combination with resourceAttributes'),
+    );
+  if (on === undefined && path === undefined)
+    errors.push(
+      invalidValue(
+        'spec.resourceAttributes',
+        'null',
+        'exactly one of nonResourceAttributes or resourceAttributes must be specified',
+      ),
+    );
+  if (needsSubject && user === '' && groups.length === 0)
+    errors.push(invalidValue('spec.user', '', 'at least one of user or group must be specified'));
+  if (errors.length > 0) throw invalid({ group: 'authorization.k8s.io', kind }, '', errors);
 }
 
 function attributesFrom(spec: any, user: User): Attributes {
   const { resourceAttributes: on, nonResourceAttributes: path } = spec;
-  if ((on === undefined) === (path === undefined))
-    throw new ApiError('BadRequest', 'spec: exactly one of resourceAttributes and nonResourceAttributes must be given');
   const none = { resource: '', group: '', subresource: '', namespace: '', name: '' };
   if (path !== undefined) return { user, verb: path.verb ?? '', path: path.path ?? '', ...none };
   const { verb = '', resource = '', group = '', subresource = '', namespace = '', name = '' } = on;

@@ -23,6 +23,8 @@ const CHECKS: Record<string, Check> = {
   'core/nodes': ownNode,
   'core/pods': ownPod,
   'coordination.k8s.io/leases': ownLease,
+  'storage.k8s.io/csinodes': (_request, node, object) =>
+    object.metadata.name === node ? undefined : `can only access CSINode with the same name as the requesting node`,
 };
 
 export function nodeRestriction(request: WriteRequest, object: KubeObject, old: KubeObject | undefined): void {

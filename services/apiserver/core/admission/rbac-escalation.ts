@@ -2,8 +2,9 @@
 // Never limits who may `escalate` or `bind`.
 import type { KubeObject } from '../../../../lib/api/object.ts';
 import { equalObjects } from '../../../../lib/api/equality.ts';
-import { RBAC_GROUP } from '../auth/rbac.ts';
-import { uncovered, type PolicyRule } from '../auth/rules.ts';
+import { ApiError } from '../../../../lib/base/errors.ts';
+import { EVERYTHING, RBAC_GROUP } from '../auth/rbac.ts';
+import { printList, printRule, uncovered, type PolicyRule } from '../auth/rules.ts';
 import { forbiddenBy, type WriteRequest } from '../pipeline/plan.ts';
 
 export function rbacEscalation(request: WriteRequest, object: KubeObject, old: KubeObject | undefined): void {
@@ -15,25 +16,37 @@ export function rbacEscalation(request: WriteRequest, object: KubeObject, old: K
   const verb = isRole ? 'escalate' : 'bind';
   if (holdsVerb(request, object, verb)) return;
   const wanted = isRole ? ((object['rules'] ?? []) as PolicyRule[]) : rulesOfBinding(request, object);
-  const missing = uncovered(request.rbac.rulesFor(request.user, object.metadata.namespace ?? ''), wanted);
-  if (missing.length === 0) return;
-  throw forbiddenBy(
-    request.kind,
-    object.metadata.name,
-    `user ${JSON.stringify(request.user.name)} (groups=${JSON.stringify(request.user.groups)}) is attempting to grant RBAC permissions not currently held:\n${missing.map((rule) => JSON.stringify(rule)).join('\n')}`,
-  );
+  const held = request.rbac.rulesFor(request.user, object.metadata.namespace ?? '');
+  const missing = uncovered(held, wanted);
+  if (missing.length > 0) throw forbiddenBy(request.kind, object.metadata.name, attempt(request, missing));
+  // It can gather anything.
+  const gathers = object['aggregationRule'] !== undefined && object['aggregationRule'] !== null;
+  if (gathers && uncovered(held, EVERYTHING).length > 0)
+    throw forbiddenBy(
+      request.kind,
+      object.metadata.name,
+      'must have cluster-admin privileges to use an aggregationRule',
+    );
+}
+
+/** Upstream's words. */
+function attempt({ user }: WriteRequest, missing: readonly PolicyRule[]): string {
+  const rules = missing.map(printRule).toSorted().join('\n');
+  return `user ${JSON.stringify(user.name)} (groups=${printList(user.groups)}) is attempting to grant RBAC permissions not currently held:\n${rules}`;
 }
 
 function rulesOfBinding(request: WriteRequest, binding: KubeObject): readonly PolicyRule[] {
   const roleRef = binding['roleRef'] as { kind: string; name: string } | undefined;
-  const namespace = binding.metadata.namespace ?? '';
-  const rules = roleRef === undefined ? undefined : request.rbac.rulesOfRole(roleRef, namespace);
+  const { kind = '', name = '' } = roleRef ?? {};
+  const rules = request.rbac.rulesOfRole({ kind, name }, binding.metadata.namespace ?? '');
   if (rules !== undefined) return rules;
-  throw forbiddenBy(
-    request.kind,
-    binding.metadata.name,
-    `the role ${JSON.stringify(roleRef?.name ?? '')} that it refers to does not exist, and user ${JSON.stringify(request.user.name)} may not bind it unseen`,
-  );
+  // What is not known cannot be shown to be held.
+  const resource = kind === 'ClusterRole' ? 'clusterroles' : 'roles';
+  throw new ApiError('NotFound', `${resource}.${RBAC_GROUP} ${JSON.stringify(name)} not found`, {
+    name,
+    group: RBAC_GROUP,
+    kind: resource,
+  });
 }
 
 function holdsVerb(request: WriteRequest, object: KubeObject, verb: 'escalate' | 'bind'): boolean {

@@ -26,6 +26,8 @@ export class Access {
     this.#graph = {
       podsOn: (node) => pods.indexed([`node=${node}`]).map((pod) => pod.object),
       pod: (namespace, name) => pods.get(`${namespace}/${name}`)?.object,
+      claim: (namespace, name) => cache.get({ stream: 'core/persistentvolumeclaims', namespace, name })?.object,
+      attachment: (name) => cache.get({ stream: 'storage.k8s.io/volumeattachments', namespace: '', name })?.object,
     };
   }
 

@@ -1,88 +1,13 @@
-// Decides which roles and bindings every cluster is born with: a plain table. Never overwrites what an operator added to
-// them (bootstrap/ensure.ts adds what is missing only).
+// Decides which roles and bindings every cluster is born with: Kubernetes' own, and what this cluster's actors need beyond.
+// Never overwrites what an operator added to them (bootstrap/bootstrap.ts adds what is missing only).
+import { KUBERNETES_ROLES } from './kubernetes-roles.ts';
 import type { PolicyRule } from './rules.ts';
 
 const READ = ['get', 'list', 'watch'];
-const WRITE = ['create', 'delete', 'deletecollection', 'patch', 'update'];
-const CHANGE = ['get', 'list', 'watch', 'create', 'delete', 'deletecollection', 'patch', 'update'];
 
 function rule(verbs: string[], group: string, ...resources: string[]): PolicyRule {
   return { verbs, apiGroups: [group], resources };
 }
-
-/** Workloads and what they need, in one namespace; Secrets apart because `view` must not read them. */
-const NAMESPACED: ReadonlyArray<[group: string, ...resources: string[]]> = [
-  [
-    '',
-    'configmaps',
-    'endpoints',
-    'persistentvolumeclaims',
-    'pods',
-    'replicationcontrollers',
-    'replicationcontrollers/scale',
-    'serviceaccounts',
-    'services',
-  ],
-  [
-    'apps',
-    'controllerrevisions',
-    'daemonsets',
-    'deployments',
-    'deployments/scale',
-    'replicasets',
-    'replicasets/scale',
-    'statefulsets',
-    'statefulsets/scale',
-  ],
-  ['autoscaling', 'horizontalpodautoscalers'],
-  ['batch', 'cronjobs', 'jobs'],
-  ['discovery.k8s.io', 'endpointslices'],
-  ['networking.k8s.io', 'ingresses', 'networkpolicies'],
-  ['policy', 'poddisruptionbudgets'],
-];
-const NAMESPACED_STATUS: ReadonlyArray<[group: string, ...resources: string[]]> = [
-  [
-    '',
-    'bindings',
-    'events',
-    'limitranges',
-    'namespaces',
-    'namespaces/status',
-    'persistentvolumeclaims/status',
-    'pods/log',
-    'pods/status',
-    'replicationcontrollers/status',
-    'resourcequotas',
-    'resourcequotas/status',
-    'services/status',
-  ],
-  ['apps', 'daemonsets/status', 'deployments/status', 'replicasets/status', 'statefulsets/status'],
-  ['autoscaling', 'horizontalpodautoscalers/status'],
-  ['batch', 'cronjobs/status', 'jobs/status'],
-  ['coordination.k8s.io', 'leases'],
-  ['events.k8s.io', 'events'],
-  ['networking.k8s.io', 'ingresses/status'],
-  ['policy', 'poddisruptionbudgets/status'],
-];
-
-const VIEW: PolicyRule[] = [...NAMESPACED, ...NAMESPACED_STATUS].map(([group, ...resources]) =>
-  rule(READ, group, ...resources),
-);
-const EDIT: PolicyRule[] = [
-  ...VIEW,
-  ...NAMESPACED.map(([group, ...resources]) => rule(WRITE, group, ...resources)),
-  rule(CHANGE, '', 'secrets'),
-  rule(['create'], '', 'pods/attach', 'pods/exec', 'pods/portforward', 'pods/eviction', 'serviceaccounts/token'),
-  rule(['get', 'list', 'watch'], '', 'pods/attach', 'pods/exec', 'pods/portforward'),
-  rule(['impersonate'], '', 'serviceaccounts'),
-  rule(CHANGE, 'coordination.k8s.io', 'leases'),
-  rule(['create', 'patch', 'update', 'delete'], '', 'events'),
-];
-const ADMIN: PolicyRule[] = [
-  ...EDIT,
-  rule(['create'], 'authorization.k8s.io', 'localsubjectaccessreviews'),
-  rule(CHANGE, 'rbac.authorization.k8s.io', 'rolebindings', 'roles'),
-];
 
 /** All loops of the controller-manager ask under one name: it holds the sum of what upstream gives them one by one. */
 const CONTROLLER_MANAGER: PolicyRule[] = [
@@ -134,89 +59,63 @@ const SCHEDULER: PolicyRule[] = [
   rule(['create', 'get', 'list', 'watch', 'update', 'patch'], 'coordination.k8s.io', 'leases'),
 ];
 
-const DISCOVERY_PATHS = [
-  '/api',
-  '/api/*',
-  '/apis',
-  '/apis/*',
-  '/healthz',
-  '/livez',
-  '/openapi',
-  '/openapi/*',
-  '/readyz',
-  '/version',
-  '/version/',
-];
+/** What the actors of this cluster need beyond the roles of Kubernetes that they are bound to. */
+const MORE: Readonly<Record<string, readonly PolicyRule[]>> = {
+  'system:kube-scheduler': SCHEDULER,
+  'system:kube-controller-manager': CONTROLLER_MANAGER,
+  'system:node-proxier': [rule(READ, '', 'endpoints', 'services', 'nodes', 'namespaces')],
+  // The dashboard looks at everything but Secrets.
+  'system:monitoring': [
+    ...KUBERNETES_ROLES['system:aggregate-to-view']!,
+    rule(READ, '', 'nodes', 'persistentvolumes'),
+    rule(READ, 'storage.k8s.io', 'storageclasses'),
+  ],
+  'system:dns': [
+    rule(READ, '', 'endpoints', 'services', 'pods', 'namespaces', 'nodes'),
+    rule(READ, 'discovery.k8s.io', 'endpointslices'),
+    // It keeps its own Service pointed at itself; a create cannot be limited to a name.
+    rule(['create'], '', 'services'),
+    rule(['create'], 'discovery.k8s.io', 'endpointslices'),
+    { ...rule(['update', 'patch'], '', 'services'), resourceNames: ['kube-dns'] },
+    { ...rule(['update', 'patch'], 'discovery.k8s.io', 'endpointslices'), resourceNames: ['kube-dns'] },
+  ],
+};
+
+const AGGREGATE_TO = 'rbac.authorization.k8s.io/aggregate-to-';
+
+/** Each is the sum of the roles with its label; some are part of a larger one themselves. */
+const AGGREGATED: ReadonlyArray<[name: string, partOf?: string]> = [['admin'], ['edit', 'admin'], ['view', 'edit']];
 
 export interface BootstrapRole {
   name: string;
-  rules: PolicyRule[];
+  rules: readonly PolicyRule[];
   /** Roles with this label are added to it. */
   aggregates?: string;
+  /** The label by which it is added to another. */
+  partOf?: string;
 }
 
 export const BOOTSTRAP_CLUSTER_ROLES: readonly BootstrapRole[] = [
-  { name: 'cluster-admin', rules: [rule(['*'], '*', '*'), { verbs: ['*'], nonResourceURLs: ['*'] }] },
-  { name: 'admin', rules: ADMIN, aggregates: 'rbac.authorization.k8s.io/aggregate-to-admin' },
-  { name: 'edit', rules: EDIT, aggregates: 'rbac.authorization.k8s.io/aggregate-to-edit' },
-  { name: 'view', rules: [...VIEW, rule(READ, 'metrics.k8s.io', 'nodes', 'pods')], aggregates: 'rbac.authorization.k8s.io/aggregate-to-view' },
-  { name: 'system:discovery', rules: [{ verbs: ['get'], nonResourceURLs: DISCOVERY_PATHS }] },
-  {
-    name: 'system:public-info-viewer',
-    rules: [{ verbs: ['get'], nonResourceURLs: ['/healthz', '/livez', '/readyz', '/version', '/version/'] }],
-  },
-  {
-    name: 'system:monitoring',
-    rules: [
-      {
-        verbs: ['get'],
-        nonResourceURLs: ['/metrics', '/healthz', '/healthz/*', '/livez', '/livez/*', '/readyz', '/readyz/*'],
-      },
-      ...VIEW,
-      rule(READ, '', 'nodes', 'persistentvolumes'),
-      rule(READ, 'storage.k8s.io', 'storageclasses'),
-    ],
-  },
-  {
-    name: 'system:basic-user',
-    rules: [
-      rule(['create'], 'authorization.k8s.io', 'selfsubjectaccessreviews', 'selfsubjectrulesreviews'),
-      rule(['create'], 'authentication.k8s.io', 'selfsubjectreviews'),
-    ],
-  },
-  {
-    name: 'system:service-account-issuer-discovery',
-    rules: [{ verbs: ['get'], nonResourceURLs: ['/.well-known/openid-configuration', '/openid/v1/jwks'] }],
-  },
-  { name: 'system:kube-scheduler', rules: SCHEDULER },
-  { name: 'system:kube-controller-manager', rules: CONTROLLER_MANAGER },
-  {
-    name: 'system:node-proxier',
-    rules: [
-      rule(READ, '', 'endpoints', 'services', 'nodes', 'namespaces'),
-      rule(READ, 'discovery.k8s.io', 'endpointslices'),
-      rule(['create', 'patch', 'update'], '', 'events'),
-      rule(['create', 'patch', 'update'], 'events.k8s.io', 'events'),
-    ],
-  },
-  {
-    name: 'system:dns',
-    rules: [
-      rule(READ, '', 'endpoints', 'services', 'pods', 'namespaces', 'nodes'),
-      rule(READ, 'discovery.k8s.io', 'endpointslices'),
-      // It keeps its own Service pointed at itself; a create cannot be limited to a name.
-      rule(['create'], '', 'services'),
-      rule(['create'], 'discovery.k8s.io', 'endpointslices'),
-      { ...rule(['update', 'patch'], '', 'services'), resourceNames: ['kube-dns'] },
-      { ...rule(['update', 'patch'], 'discovery.k8s.io', 'endpointslices'), resourceNames: ['kube-dns'] },
-    ],
-  },
+  ...[...new Set([...Object.keys(KUBERNETES_ROLES), ...Object.keys(MORE)])].map((name): BootstrapRole => {
+    const target = /^system:aggregate-to-(.*)$/.exec(name)?.[1];
+    return {
+      name,
+      rules: [...(KUBERNETES_ROLES[name] ?? []), ...(MORE[name] ?? [])],
+      ...(target === undefined ? {} : { partOf: AGGREGATE_TO + target }),
+    };
+  }),
+  ...AGGREGATED.map(([name, partOf]): BootstrapRole => ({
+    name,
+    rules: [],
+    aggregates: AGGREGATE_TO + name,
+    ...(partOf === undefined ? {} : { partOf: AGGREGATE_TO + partOf }),
+  })),
 ];
 
 export interface BootstrapBinding {
   name: string;
   role: string;
-  subjects: Array<{ kind: 'User' | 'Group'; name: string }>;
+  subjects: Array<{ kind: 'User' | 'Group' | 'ServiceAccount'; name: string; namespace?: string }>;
 }
 
 function bind(
@@ -246,4 +145,12 @@ export const BOOTSTRAP_CLUSTER_ROLE_BINDINGS: readonly BootstrapBinding[] = [
   bind('system:kube-controller-manager', 'system:kube-controller-manager', ['User', 'system:kube-controller-manager']),
   bind('system:node-proxier', 'system:node-proxier', ['User', 'system:kube-proxy'], ['Group', 'system:node-proxier']),
   bind('system:dns', 'system:dns', ['User', 'system:dns']),
+  bind('system:volume-scheduler', 'system:volume-scheduler', ['User', 'system:kube-scheduler']),
+  // Nodes have an authorizer of their own; upstream keeps the binding for who wants it back.
+  bind('system:node', 'system:node'),
+  {
+    name: 'system:kube-dns',
+    role: 'system:kube-dns',
+    subjects: [{ kind: 'ServiceAccount', name: 'kube-dns', namespace: 'kube-system' }],
+  },
 ];

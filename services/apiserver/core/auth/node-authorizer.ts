@@ -8,6 +8,8 @@ import { allows, type PolicyRule } from './rules.ts';
 export interface NodeGraph {
   podsOn(node: string): Iterable<KubeObject>;
   pod(namespace: string, name: string): KubeObject | undefined;
+  claim(namespace: string, name: string): KubeObject | undefined;
+  attachment(name: string): KubeObject | undefined;
 }
 
 export type NodeVerdict = { allowed: true } | { allowed: false; reason: string };
@@ -17,6 +19,12 @@ const READ = ['get', 'list', 'watch'];
 /** What needs no look at the graph, because it belongs to no node. */
 export const NODE_RULES: PolicyRule[] = [
   { verbs: READ, apiGroups: [''], resources: ['services'] },
+  { verbs: ['get'], apiGroups: [''], resources: ['endpoints'] },
+  {
+    verbs: ['create', ...READ],
+    apiGroups: ['certificates.k8s.io'],
+    resources: ['certificatesigningrequests'],
+  },
   { verbs: READ, apiGroups: ['node.k8s.io'], resources: ['runtimeclasses'] },
   { verbs: READ, apiGroups: ['storage.k8s.io'], resources: ['csidrivers'] },
   { verbs: ['create', 'patch', 'update'], apiGroups: ['', 'events.k8s.io'], resources: ['events'] },
@@ -41,6 +49,13 @@ const CHECKS: Record<string, Check> = {
   '/secrets': (asked, node, graph) => referenced(asked, node, graph, secretsOf),
   '/configmaps': (asked, node, graph) => referenced(asked, node, graph, configMapsOf),
   '/persistentvolumeclaims': (asked, node, graph) => referenced(asked, node, graph, claimsOf),
+  '/persistentvolumeclaims/status': (asked, node, graph) =>
+    ['get', 'update', 'patch'].includes(asked.verb)
+      ? referenced({ ...asked, verb: 'get' }, node, graph, claimsOf)
+      : `node ${q(node)} may not ${asked.verb} the status of claims`,
+  '/persistentvolumes': ownVolume,
+  'storage.k8s.io/volumeattachments': ownAttachment,
+  'storage.k8s.io/csinodes': ownCsiNode,
   '/serviceaccounts': (asked, node, graph) => referenced(asked, node, graph, serviceAccountsOf),
   '/serviceaccounts/token': (asked, node, graph) =>
     asked.verb === 'create' ? serviceAccountOfOwnPod(asked, node, graph) : `may not ${asked.verb} tokens`,
@@ -88,6 +103,30 @@ function ownLease(asked: Attributes, node: string): string | undefined {
     return `node ${q(node)} may only use leases in the namespace "kube-node-lease"`;
   if (asked.verb === 'create') return undefined;
   return asked.name === node ? undefined : `node ${q(node)} may only ${asked.verb} the lease named like itself`;
+}
+
+/** Volumes belong to no namespace: the claims of the node's pods say which it may read. */
+function ownVolume(asked: Attributes, node: string, graph: NodeGraph): string | undefined {
+  if (asked.verb !== 'get') return `node ${q(node)} may only get persistentvolumes`;
+  for (const pod of graph.podsOn(node))
+    for (const claim of claimsOf(pod))
+      if (graph.claim(pod.metadata.namespace ?? '', claim)?.['spec']?.volumeName === asked.name) return undefined;
+  return `no relationship found between node ${q(node)} and this object`;
+}
+
+function ownAttachment(asked: Attributes, node: string, graph: NodeGraph): string | undefined {
+  if (asked.verb !== 'get') return `node ${q(node)} may only get volumeattachments`;
+  return graph.attachment(asked.name)?.['spec']?.nodeName === node
+    ? undefined
+    : `no relationship found between node ${q(node)} and this object`;
+}
+
+function ownCsiNode(asked: Attributes, node: string): string | undefined {
+  if (!['get', 'create', 'update', 'patch', 'delete'].includes(asked.verb))
+    return `node ${q(node)} may not ${asked.verb} csinodes`;
+  // The name of a new one is in the body: admission looks at it.
+  if (asked.verb === 'create' || asked.name === node) return undefined;
+  return `node ${q(node)} may only ${asked.verb} the CSINode named like itself`;
 }
 
 function referenced(

@@ -2,9 +2,9 @@
 import test from 'ava';
 import fc from 'fast-check';
 import type { KubeObject } from '../../../../lib/api/object.ts';
-import { BOOTSTRAP_CLUSTER_ROLES } from './bootstrap-roles.ts';
-import { Rbac } from './rbac.ts';
-import { allows, uncovered, type PolicyRule } from './rules.ts';
+import { bootstrapObjects } from '../bootstrap-objects.ts';
+import { effectiveRules, Rbac } from './rbac.ts';
+import { allows, printRule, uncovered, type PolicyRule } from './rules.ts';
 import { authenticated, busUser, nodeOf, serviceAccountUser } from './user.ts';
 
 const object = (kind: string, name: string, rest: object, namespace?: string): KubeObject => ({
@@ -129,7 +129,13 @@ test('the bus token is the user', (t) => {
 });
 
 test('the roles of the cluster: view reads no secrets, edit makes no roles', (t) => {
-  const rulesOf = (name: string): PolicyRule[] => BOOTSTRAP_CLUSTER_ROLES.find((role) => role.name === name)!.rules;
+  const objects = bootstrapObjects({ serviceCidr: '10.96.0.0/16' } as never, 6443).map((one) => one.object);
+  const roles = objects.filter(({ kind }) => kind === 'ClusterRole');
+  const rulesOf = (name: string): readonly PolicyRule[] =>
+    effectiveRules(
+      roles.find(({ metadata }) => metadata.name === name)!,
+      roles,
+    );
   const may = (name: string, verb: string, resource: string, group = ''): boolean =>
     rulesOf(name).some((rule) => allows(rule, asked(verb, resource, { group })));
   t.false(may('view', 'get', 'secrets'));
@@ -138,4 +144,43 @@ test('the roles of the cluster: view reads no secrets, edit makes no roles', (t)
   t.false(may('edit', 'create', 'roles', 'rbac.authorization.k8s.io'));
   t.true(may('admin', 'create', 'roles', 'rbac.authorization.k8s.io'));
   t.false(may('system:kube-scheduler', 'get', 'secrets'));
+  t.true(may('admin', 'get', 'pods'), 'admin gathers edit, which gathers view');
+  t.false(may('edit', 'create', 'endpoints'), 'as upstream since CVE-2021-25740');
+});
+
+test('what one may not hand out is told rule by rule, as upstream prints it', (t) => {
+  const missing = uncovered(
+    [READ_PODS],
+    [
+      { verbs: ['get', 'delete', 'patch'], apiGroups: [''], resources: ['pods', 'pods/log'] },
+      { verbs: ['get'], nonResourceURLs: ['/metrics'] },
+      { verbs: ['get'], apiGroups: [''], resources: ['secrets'], resourceNames: ['a'] },
+    ],
+  );
+  t.deepEqual(missing.map(printRule).toSorted(), [
+    '{APIGroups:[""], Resources:["pods"], Verbs:["delete" "patch"]}',
+    '{APIGroups:[""], Resources:["pods/log"], Verbs:["get" "delete" "patch"]}',
+    '{APIGroups:[""], Resources:["secrets"], ResourceNames:["a"], Verbs:["get"]}',
+    '{NonResourceURLs:["/metrics"], Verbs:["get"]}',
+  ]);
+});
+
+test('an aggregating role is what its selectors choose now, not what was written into it; a circle ends', (t) => {
+  const role = (name: string, labels: Record<string, string>, rest: object): KubeObject => {
+    const made = object('ClusterRole', name, rest);
+    made.metadata.labels = labels;
+    return made;
+  };
+  const gather = (label: string): object => ({
+    aggregationRule: { clusterRoleSelectors: [{ matchExpressions: [{ key: label, operator: 'Exists' }] }] },
+    rules: [{ verbs: ['*'], apiGroups: ['*'], resources: ['*'] }],
+  });
+  const roles = [
+    role('a', { y: '' }, gather('x')),
+    role('b', { x: '' }, gather('y')),
+    role('c', { x: '' }, { rules: [READ_PODS] }),
+    role('d', { x: '' }, { rules: [READ_PODS] }),
+  ];
+  t.deepEqual(effectiveRules(roles[0]!, roles), [READ_PODS]);
+  t.deepEqual(effectiveRules(roles[1]!, roles), [READ_PODS]);
 });

@@ -1,6 +1,8 @@
 // Decides by Roles, ClusterRoles and their bindings who may do what. Never writes them, and never denies: it only does
 // not allow.
 import type { KubeObject } from '../../../../lib/api/object.ts';
+import { selects } from '../../../../lib/api/selectors.ts';
+import type { LabelSelector } from '../../../../lib/api/generated/types.ts';
 import type { Attributes } from './attributes.ts';
 import { allows, type PolicyRule } from './rules.ts';
 import { MASTERS, type User } from './user.ts';
@@ -99,20 +101,24 @@ function subjectKey(subject: Subject, bindingNamespace: string): string {
   return `User system:serviceaccount:${subject.namespace ?? bindingNamespace}:${subject.name}`;
 }
 
-/** An aggregating role is the sum of the roles that its selectors choose (matchLabels), and of its own rules. */
-function effectiveRules(role: KubeObject, all: readonly KubeObject[]): readonly PolicyRule[] {
-  const own = (role['rules'] ?? []) as PolicyRule[];
-  const selectors = (role['aggregationRule']?.clusterRoleSelectors ?? []) as Array<{
-    matchLabels?: Record<string, string>;
-  }>;
-  if (selectors.length === 0) return own;
+/** An aggregating role is the sum of the roles that its selectors choose, each of which may be one too; never its own rules. */
+export function effectiveRules(
+  role: KubeObject,
+  all: readonly KubeObject[],
+  within: ReadonlySet<KubeObject> = new Set(),
+): readonly PolicyRule[] {
+  const selectors = role['aggregationRule']?.clusterRoleSelectors as LabelSelector[] | undefined;
+  if (selectors === undefined) return (role['rules'] ?? []) as PolicyRule[];
+  // Two roles may choose each other.
+  const outer = new Set([...within, role]);
   const chosen = all.filter(
-    (other) => other !== role && selectors.some((selector) => carries(other, selector.matchLabels)),
+    (other) => !outer.has(other) && selectors.some((selector) => selects(selector, other.metadata.labels)),
   );
-  return [...own, ...chosen.flatMap((other) => (other['rules'] ?? []) as PolicyRule[])];
-}
-
-function carries(object: KubeObject, labels: Record<string, string> | undefined): boolean {
-  const entries = Object.entries(labels ?? {});
-  return entries.length > 0 && entries.every(([key, value]) => object.metadata.labels?.[key] === value);
+  const known = new Set<string>();
+  return chosen
+    .flatMap((other) => effectiveRules(other, all, outer))
+    .filter((rule) => {
+      const text = JSON.stringify(rule);
+      return !known.has(text) && known.add(text);
+    });
 }

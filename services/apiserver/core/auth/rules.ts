@@ -39,9 +39,46 @@ function atoms(rule: PolicyRule): Asked[] {
   return [...paths, ...resources];
 }
 
-/** The rules of `wanted` that `owned` does not cover: nobody may hand out more than they have. */
+/** What `wanted` permits and `owned` does not: nobody may hand out more than they have. One rule for each thing, with its verbs. */
 export function uncovered(owned: readonly PolicyRule[], wanted: readonly PolicyRule[]): PolicyRule[] {
-  return wanted.filter((rule) => !atoms(rule).every((asked) => owned.some((own) => allows(own, asked))));
+  const missing = new Map<string, PolicyRule>();
+  for (const asked of wanted.flatMap(atoms)) {
+    if (owned.some((own) => allows(own, asked))) continue;
+    const { verb, ...thing } = asked;
+    const key = JSON.stringify(thing);
+    const known = missing.get(key);
+    if (known === undefined) missing.set(key, ruleOf(asked));
+    else if (!known.verbs.includes(verb)) known.verbs.push(verb);
+  }
+  return [...missing.values()];
+}
+
+function ruleOf({ verb, group, resource, subresource, name, path }: Asked): PolicyRule {
+  if (path !== undefined) return { verbs: [verb], nonResourceURLs: [path] };
+  return {
+    verbs: [verb],
+    apiGroups: [group],
+    resources: [subresource === '' ? resource : `${resource}/${subresource}`],
+    ...(name === '' ? {} : { resourceNames: [name] }),
+  };
+}
+
+/** As upstream prints a rule in a refusal: `{APIGroups:["apps"], Resources:["deployments"], Verbs:["get"]}`. */
+export function printRule({ apiGroups, resources, nonResourceURLs, resourceNames, verbs }: PolicyRule): string {
+  const fields: Array<[string, string[] | undefined]> = [
+    ['APIGroups', apiGroups],
+    ['Resources', resources],
+    ['NonResourceURLs', nonResourceURLs],
+    ['ResourceNames', resourceNames],
+    ['Verbs', verbs],
+  ];
+  const shown = fields.filter(([, values]) => (values ?? []).length > 0);
+  return `{${shown.map(([field, values]) => `${field}:${printList(values!)}`).join(', ')}}`;
+}
+
+/** As Go prints a list of texts with %q. */
+export function printList(texts: readonly string[]): string {
+  return `[${texts.map((text) => JSON.stringify(text)).join(' ')}]`;
 }
 
 function has(values: readonly string[], value: string): boolean {

@@ -75,12 +75,16 @@ export class Bootstrap {
   }
 
   async #completeRoles(parts: ApiParts): Promise<void> {
-    for (const { name, rules } of BOOTSTRAP_CLUSTER_ROLES) {
+    for (const { name, rules, partOf } of BOOTSTRAP_CLUSTER_ROLES) {
       const stored = parts.cache.get({ stream: 'rbac.authorization.k8s.io/clusterroles', namespace: '', name })?.object;
-      const missing = stored === undefined ? undefined : missingRules(stored, rules);
-      if (missing === undefined) continue;
+      if (stored === undefined) continue;
+      const missing = missingRules(stored, rules);
+      // A label that an earlier version did not set: the larger role would be without this one.
+      const unlabelled = partOf !== undefined && stored.metadata.labels?.[partOf] === undefined;
+      if (missing === undefined && !unlabelled) continue;
       await mergePatch(parts, `/apis/rbac.authorization.k8s.io/v1/clusterroles/${name}`, {
-        rules: [...(stored!['rules'] ?? []), ...missing],
+        ...(unlabelled ? { metadata: { labels: { [partOf]: 'true' } } } : {}),
+        ...(missing === undefined ? {} : { rules: [...(stored['rules'] ?? []), ...missing] }),
       });
     }
   }
