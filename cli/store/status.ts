@@ -47,14 +47,15 @@ function print(members: readonly string[], said: readonly StoreStatus[]): void {
   const leader = said.find(({ role }) => role === 'leader');
   const rows = members.map((member) => {
     const status = said.find((each) => each.member === member);
-    return status === undefined ? silent(member) : rowOf(status, leader);
+    if (status === undefined) return silent(member, 'does not answer');
+    return status.role === 'aside' ? silent(member, 'does not run') : rowOf(status, leader);
   });
   for (const line of tableLines([HEADER, ...rows])) console.log(line);
   for (const { member, alarms } of said) for (const alarm of alarms) console.log(`ALARM ${member}: ${alarm}`);
 }
 
-function silent(member: string): string[] {
-  return [member, 'does not answer', ...HEADER.slice(2).map(() => '-')];
+function silent(member: string, what: string): string[] {
+  return [member, what, ...HEADER.slice(2).map(() => '-')];
 }
 
 /** Lag: entries that the leader has and this member does not have on its disk, as far as the leader knows. */
@@ -93,11 +94,12 @@ export function bytesText(bytes: number): string {
 /** What the exit code says: no quorum is an error, a missing member a warning. */
 function judge(members: readonly string[], said: readonly StoreStatus[]): void {
   const voters = said.find(({ role }) => role === 'leader')?.voters ?? members;
-  const answering = said.filter(({ member }) => voters.includes(member)).length;
+  const running = said.filter(({ role }) => role !== 'aside');
+  const answering = running.filter(({ member }) => voters.includes(member)).length;
   if (answering * 2 <= voters.length)
     throw new UsageError(
-      `no quorum: ${answering} of ${voters.length} members answer; writes are refused, reads from caches go on. ` +
+      `no quorum: ${answering} of ${voters.length} members answer and run; writes are refused, reads from caches go on. ` +
         'If the others are lost for good: `flotilla store recover`',
     );
-  if (said.length < members.length) throw new ExitError(1);
+  if (running.length < members.length) throw new ExitError(1);
 }

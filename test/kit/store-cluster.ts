@@ -234,6 +234,11 @@ export class StoreCluster {
     return (reply as Extract<StoreQueryReply, { status: StoreStatus }>).status;
   }
 
+  /** For whoever starts a member by itself. */
+  contextOf(name: string): ActorContext<StoreSettings> {
+    return this.context(name, this.network.connect(name));
+  }
+
   private slot(name: string): Slot {
     const slot = this.slots.get(name);
     if (slot === undefined) throw new Error(`there is no member ${name}`);

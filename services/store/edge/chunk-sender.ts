@@ -4,6 +4,7 @@ import { messageOf } from '../../../lib/base/errors.ts';
 import type { Log } from '../../../lib/base/log.ts';
 import type { Index, Message, SnapshotChunkHead, SnapshotDescription } from '../../../raft/core/index.ts';
 import { DamagedError } from '../../../raft/storage/disk.ts';
+import { isReadError } from '../../../raft/storage/read-around.ts';
 import type { SnapshotFiles } from '../../../raft/storage/snapshot-files.ts';
 
 export interface ChunkSenderEdges {
@@ -52,7 +53,7 @@ export class ChunkSender {
     this.readThrough(snapshot)
       .catch((error: unknown) => {
         // Anything else, as that the file was released meanwhile, is no damage.
-        if (error instanceof DamagedError) this.edges.damaged(error);
+        if (error instanceof DamagedError || isReadError(error)) this.edges.damaged(error as Error);
       })
       .finally(() => (this.verifying = false));
   }
