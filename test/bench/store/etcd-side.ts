@@ -76,11 +76,6 @@ export class EtcdSide implements Side {
     return ['etcd', this.client.address, String(count), WATCHED];
   }
 
-  /** The members do it. */
-  serveWatchers(): { stop(): void } {
-    return { stop: () => {} };
-  }
-
   members(): readonly string[] {
     return this.etcd.names;
   }

@@ -92,35 +92,41 @@ interface Report {
 
 const WRITERS = 16;
 const PACE_MS = 50;
+const DRAIN_MS = 10_000;
 
 /** Events to `watchers` from writers as fast as they can, then from one that writes 20 times a second. */
 export async function watches(side: Side, watchers: number, seconds: number): Promise<Figures> {
   const program = new URL('watchers.ts', import.meta.url).pathname;
   const { NODE_OPTIONS: _, ...env } = process.env;
   const child = fork(program, side.watcherArguments(watchers), { env, stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+  const died = new Promise<never>((_, reject) => {
+    child.once('exit', (code, signal) => reject(new Error(`the watchers' process ended: ${code ?? signal}`)));
+  });
+  died.catch(() => {});
   const said = (): Promise<unknown> =>
-    new Promise((resolve, reject) => {
-      child.once('message', resolve);
-      child.once('exit', (code) => reject(new Error(`the watchers' process exited with ${code}`)));
-    });
-  const report = async (): Promise<Report> => {
-    const answer = said();
-    child.send('report');
-    return (await answer) as Report;
+    Promise.race([new Promise<unknown>((resolve) => child.once('message', resolve)), died]);
+  /** When all have arrived: a paced load must not begin behind a burst that is still on its way. */
+  const report = async (writes: number): Promise<Report> => {
+    for (const until = performance.now() + DRAIN_MS; ; await sleep(20)) {
+      const answer = said();
+      child.send(performance.now() < until ? writes * watchers : 0);
+      const got = (await answer) as Report;
+      if ('p50Ms' in got) return got;
+    }
   };
-  const server = side.serveWatchers();
   try {
     await said();
     const stamped = (worker: number): Promise<unknown> => side.put(`${WATCHED}${worker}`, stampedValue());
+    const began = performance.now();
     const writes = await drive(side, { inFlight: WRITERS, seconds }, (_i, worker) => stamped(worker));
-    await sleep(300);
-    const burst = await report();
-    for (const until = performance.now() + seconds * 1_000; performance.now() < until; await sleep(PACE_MS))
+    const burst = await report(writes['operations']!);
+    const tookSeconds = (performance.now() - began) / 1_000;
+    let count = 0;
+    for (const until = performance.now() + seconds * 1_000; performance.now() < until; await sleep(PACE_MS), count++)
       await stamped(0);
-    await sleep(300);
-    const paced = await report();
+    const paced = await report(count);
     return {
-      perSecond: burst.events / seconds,
+      perSecond: burst.events / tookSeconds,
       p50Ms: burst.p50Ms,
       p99Ms: burst.p99Ms,
       writesPerSecond: writes['perSecond']!,
@@ -129,8 +135,6 @@ export async function watches(side: Side, watchers: number, seconds: number): Pr
       pacedP99Ms: paced.p99Ms,
     };
   } finally {
-    server.stop();
-    child.removeAllListeners('exit');
     child.kill('SIGKILL');
   }
 }

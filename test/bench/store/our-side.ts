@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { ActorContext } from '../../../lib/actor/context.ts';
 import { systemChance, systemClock } from '../../../lib/actor/system.ts';
 import type { Bus } from '../../../lib/bus/bus.ts';
-import { MESSAGE_VERSION, type StoreCommitted, type TxnResult } from '../../../lib/bus/messages.ts';
+import type { StoreCommitted, TxnResult } from '../../../lib/bus/messages.ts';
 import { patternOf, subjectOf } from '../../../lib/bus/subjects.ts';
 import { StoreClient, type TxnRequest } from '../../../services/apiserver/edge/store-client.ts';
 import { StoreProcesses } from '../../kit/store-processes.ts';
@@ -27,7 +27,6 @@ export class OurSide implements Side {
 
   private readonly monitor: string;
   private readonly undo: () => void;
-  private servesWatchers = false;
 
   private constructor(store: StoreProcesses, bus: Bus, monitor: string, undo: () => void) {
     this.store = store;
@@ -37,15 +36,9 @@ export class OurSide implements Side {
     const ctx = { bus, cluster: CLUSTER, instance: bus.instance, clock: systemClock, chance: systemChance };
     this.client = new StoreClient(ctx as unknown as ActorContext, store.names);
     // As an API actor's feed does: a new leader says at once that it leads.
-    bus.subscribe(patternOf(CLUSTER, 'storeCommitted'), (event) => this.heard(event.data as StoreCommitted));
-  }
-
-  private heard({ member, txns }: StoreCommitted): void {
-    this.client.members.leads(member);
-    if (!this.servesWatchers) return;
-    for (const { revision, changes } of txns)
-      for (const { key, value } of changes)
-        if (key.startsWith(WATCHED)) this.publish(key.slice(WATCHED.length), revision, value);
+    bus.subscribe(patternOf(CLUSTER, 'storeCommitted'), ({ data }) =>
+      this.client.members.leads((data as StoreCommitted).member),
+    );
   }
 
   static async start(): Promise<OurSide> {
@@ -97,19 +90,7 @@ export class OurSide implements Side {
   }
 
   watcherArguments(count: number): string[] {
-    return ['ours', this.store.nats.url, String(count), patternOf(CLUSTER, 'watch', { group: 'core' })];
-  }
-
-  /** As an API actor does: it hears what was committed, and says each change once. */
-  serveWatchers(): { stop(): void } {
-    this.servesWatchers = true;
-    return { stop: () => (this.servesWatchers = false) };
-  }
-
-  private publish(name: string, revision: number, object: Uint8Array): void {
-    const subject = subjectOf(CLUSTER, 'watch', { group: 'core', resource: 'bench', namespace: 'default', name });
-    const event = { version: MESSAGE_VERSION, apiserver: 'bench', type: 'MODIFIED', revision, previous: revision - 1 };
-    this.bus.publish(subject, { ...event, object });
+    return ['ours', this.store.nats.url, String(count), WATCHED, patternOf(CLUSTER, 'storeCommitted')];
   }
 
   members(): readonly string[] {

@@ -19,8 +19,6 @@ export interface Side {
   probe(key: string, value: Uint8Array): Promise<void>;
   /** Arguments for `watchers.ts`. */
   watcherArguments(count: number): string[];
-  /** Begins to pass events on to the watchers, if that is not done by the members themselves. */
-  serveWatchers(): { stop(): void };
   members(): readonly string[];
   leader(): Promise<string>;
   /** SIGKILL; resolves when it is gone. */

@@ -2,12 +2,13 @@
 // value tells (monotonic µs). Never writes anything.
 import { createHistogram } from 'node:perf_hooks';
 import { silentLog } from '../../../lib/base/log.ts';
+import type { StoreCommitted } from '../../../lib/bus/messages.ts';
 import { connectNats } from '../../../lib/bus/nats.ts';
 import { fieldsOf, GrpcClient, message } from './grpc.ts';
 
 const WATCH = '/etcdserverpb.Watch/Watch';
 const CONNECTIONS = 8;
-const [side, address, count, what] = process.argv.slice(2) as [string, string, string, string];
+const [side, address, count, prefix, subject] = process.argv.slice(2) as [string, string, string, string, string];
 let took = createHistogram();
 let events = 0;
 
@@ -24,15 +25,18 @@ async function watchOurs(): Promise<void> {
     ),
   );
   for (let i = 0; i < Number(count); i++)
-    buses[i % buses.length]!.subscribe(what, ({ data }) => seen((data as { object: Uint8Array }).object));
+    buses[i % buses.length]!.subscribe(subject, ({ data }) => {
+      for (const { changes } of (data as StoreCommitted).txns)
+        for (const { key, value } of changes) if (key.startsWith(prefix)) seen(value);
+    });
   await Promise.all(buses.map((bus) => bus.flush()));
 }
 
 async function watchEtcd(): Promise<void> {
   const clients = Array.from({ length: Math.min(CONNECTIONS, Number(count)) }, () => new GrpcClient(address));
-  const end = Buffer.from(what);
+  const end = Buffer.from(prefix);
   end[end.length - 1]!++;
-  const request = message([1, message([1, what], [2, end])]);
+  const request = message([1, message([1, prefix], [2, end])]);
   const begun = Array.from({ length: Number(count) }, (_, i) => {
     const { promise, resolve } = Promise.withResolvers<void>();
     clients[i % clients.length]!.stream(WATCH, request, (answer) => {
@@ -46,7 +50,8 @@ async function watchEtcd(): Promise<void> {
   await Promise.all(begun);
 }
 
-process.on('message', () => {
+process.on('message', (wanted: number) => {
+  if (events < wanted) return void process.send!({ events });
   process.send!({ events, p50Ms: took.percentile(50) / 1_000, p99Ms: took.percentile(99) / 1_000 });
   took = createHistogram();
   events = 0;
