@@ -6,6 +6,7 @@ import type { Bus } from '../bus/bus.ts';
 import {
   MESSAGE_VERSION,
   type Cause,
+  type RequestTrace,
   type Span,
   type SpanWrite,
   type TraceQuery,
@@ -35,6 +36,7 @@ export interface SpanEnd {
   why?: string | undefined;
   wrote?: SpanWrite[];
   conflicts?: number;
+  request?: RequestTrace;
 }
 
 /** A span that is still open: its `cause` goes with every write that it makes. */
@@ -132,6 +134,7 @@ function spanOf(ctx: TracerContext, start: SpanStart, end: SpanEnd, measured: Me
     wrote: (end.wrote ?? []).slice(0, MAX_WRITES),
     ...(start.retries === undefined || start.retries === 0 ? {} : { retries: start.retries }),
     ...(end.conflicts === undefined || end.conflicts === 0 ? {} : { conflicts: end.conflicts }),
+    ...(end.request === undefined ? {} : { request: end.request }),
   };
 }
 

@@ -53,6 +53,23 @@ export interface Span {
   retries?: number;
   /** How often another's write came between looking and writing, so that it had to look again. */
   conflicts?: number;
+  /** Of a request to the API. */
+  request?: RequestTrace;
+}
+
+/** What became of a request, stage by stage. Never a value of its object. */
+export interface RequestTrace {
+  user: string;
+  verb: string;
+  /** `pods`, `deployments/scale` */
+  resource: string;
+  /** Of the object, where there was one before and is one after. */
+  revisionBefore?: number;
+  revisionAfter?: number;
+  /** Steps by their names; what was refused went no further. Absent: they were not asked. */
+  admission?: { passed: string[]; changed: string[]; refused?: string };
+  /** Milliseconds by stage: authenticate, queue, receive, authorize, decode, wait, plan, store. */
+  stagesMs: Record<string, number>;
 }
 
 export interface SpanWrite {

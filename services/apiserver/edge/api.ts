@@ -42,6 +42,7 @@ const VERBS: Record<ResourceRequest['verb'], Verb> = {
 export async function handle(parts: ApiParts, call: Call): Promise<Answer> {
   const info = (call.info ??= requestInfo(call.method, call.path, call.query));
   await authorize(parts, call, info);
+  call.story?.mark('authorize', parts.ctx.clock.monotonic());
   const elsewhere = proxied(parts, info);
   if (elsewhere !== undefined) return elsewhere;
   if (!info.isResource) return answerDocument(parts, call, info);

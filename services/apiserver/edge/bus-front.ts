@@ -7,7 +7,9 @@ import type { ApiRequest, ApiResponse, Cause } from '../../../lib/bus/messages.t
 import { parseSubject, patternOf } from '../../../lib/bus/subjects.ts';
 import { busUser } from '../core/auth/user.ts';
 import { fetchProxied } from './aggregation/proxy.ts';
+import { RequestStory } from '../core/request-story.ts';
 import { handle } from './api.ts';
+import { tellRefusal } from './refused-span.ts';
 import { auditedOnBus, auditRefusal } from './audit/audited.ts';
 import { inBusTurn } from './flow-control/in-turn.ts';
 import { valueBody, type Answer, type Call } from './call.ts';
@@ -53,6 +55,7 @@ async function respond(parts: ApiParts, from: string, data: unknown): Promise<Ap
     isBus: true,
     cause: causeOf(request.cause),
     warnings: new Set(),
+    story: new RequestStory(parts.ctx.clock.monotonic()),
   };
   return auditedOnBus(parts, call, from, () => served(parts, call));
 }
@@ -66,6 +69,7 @@ async function served(parts: ApiParts, call: Call): Promise<ApiResponse> {
   } catch (error) {
     const refused = asRefusal(parts, error);
     auditRefusal(call, refused);
+    tellRefusal(parts, call, error);
     return { code: refused.code, body: refused.toStatus() };
   }
 }

@@ -10,6 +10,7 @@ import type { CachedObject } from '../core/cache/cached-object.ts';
 import type { Page } from '../core/list-objects.ts';
 import type { Form } from '../core/media-type.ts';
 import type { RequestInfo, ResourceRequest } from '../core/request-info.ts';
+import type { RequestStory } from '../core/request-story.ts';
 import type { AuditTrail } from './audit/audit-log.ts';
 import type { Answers } from './webhooks/answers.ts';
 import type { WatchPlan } from './watch-plan.ts';
@@ -33,6 +34,8 @@ export interface Call {
   info?: RequestInfo;
   /** Milliseconds since 1970; absent: it came within this actor. */
   receivedAt?: number;
+  /** What its span will tell. */
+  story?: RequestStory;
   /** Where what happens to it is told. */
   audit?: AuditTrail;
   /** The program that asks, when it says so. */

@@ -15,7 +15,9 @@ import { readBody } from '../../../lib/http/read-body.ts';
 import { warningHeader } from '../../../lib/http/warnings.ts';
 import { sendProxied } from './aggregation/proxy.ts';
 import { ANONYMOUS } from '../core/auth/user.ts';
+import { RequestStory } from '../core/request-story.ts';
 import { handle } from './api.ts';
+import { tellRefusal } from './refused-span.ts';
 import { auditAnswer, auditBody, auditRefusal, endAudit, identified } from './audit/audited.ts';
 import { inTurn } from './flow-control/in-turn.ts';
 import { bytesBody, type Call } from './call.ts';
@@ -93,6 +95,7 @@ async function serve(parts: ApiParts, request: Request, response: Response): Pro
   const began = parts.ctx.clock.monotonic();
   const call = callOf(request, NOTHING, ANONYMOUS);
   call.receivedAt = parts.ctx.clock.now();
+  call.story = new RequestStory(began);
   let panicked = false;
   response.on('error', () => {});
   const id = auditId(parts, request);
@@ -102,6 +105,7 @@ async function serve(parts: ApiParts, request: Request, response: Response): Pro
     await answerRequest(parts, call, id, request, response);
   } catch (error) {
     panicked = !(error instanceof ApiError);
+    tellRefusal(parts, call, error);
     await sendError(parts, call, request, response, error);
   }
   endAudit(call, response, panicked);
@@ -125,12 +129,19 @@ async function answerRequest(
   await identified(parts, call, { auditId: id, uri, headers, socket }, (known) =>
     parts.authenticator.identify(credentials, ctx.clock.now(), known),
   );
+  markStage(parts, call, 'authenticate');
   await inTurn(parts, call, response, async () => {
+    markStage(parts, call, 'queue');
     if (request.method !== 'GET' && request.method !== 'HEAD')
       call.body = bytesBody(await bodyInTime(parts, request), call.body.contentType);
     auditBody(parts, call);
+    markStage(parts, call, 'receive');
     await answerCall(parts, call, request, response);
   });
+}
+
+function markStage({ ctx }: ApiParts, { story }: Call, stage: string): void {
+  story?.mark(stage, ctx.clock.monotonic());
 }
 
 /** A body that does not come would keep the seats of its request. */

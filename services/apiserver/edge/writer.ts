@@ -4,10 +4,11 @@ import type { ActorContext } from '../../../lib/actor/context.ts';
 import type { OpenSpan } from '../../../lib/actor/tracer.ts';
 import { ApiError, messageOf } from '../../../lib/base/errors.ts';
 import { LIMITS } from '../../../lib/base/limits.ts';
-import type { Cause } from '../../../lib/bus/messages.ts';
+import type { Cause, RequestTrace } from '../../../lib/bus/messages.ts';
 import type { Kind } from '../../../lib/api/kind.ts';
 import type { Plan } from '../core/pipeline/plan.ts';
 import type { User } from '../core/auth/user.ts';
+import type { RequestStory } from '../core/request-story.ts';
 import type { Freshness } from './freshness.ts';
 import { EventLeases } from './event-leases.ts';
 import type { StoreClient } from './store-client.ts';
@@ -21,6 +22,7 @@ export interface WriteJob {
   subresource: string;
   user: User;
   cause: Cause | undefined;
+  story?: RequestStory | undefined;
   dryRun: boolean;
   /** Throws ApiError to refuse. Called again when the cache was too old. */
   plan: () => Plan | Promise<Plan>;
@@ -71,6 +73,8 @@ export class Writer {
     });
     const what = `${job.verb} ${job.kind.ref.resource}${job.subresource === '' ? '' : `/${job.subresource}`}`;
     const saw = `${job.user.name} asks to ${what}`;
+    this.#mark(job, 'decode');
+    if (job.story !== undefined) job.story.isTold = true;
     try {
       const done = await this.#inTurn(job, job.cause ?? span.cause);
       this.#endWell(span, job, done, saw);
@@ -78,7 +82,12 @@ export class Writer {
       return { code: plan.code, body: plan.answer(revision), revision };
     } catch (error) {
       const isRefusal = error instanceof ApiError;
-      span.end({ outcome: isRefusal && error.code < 500 ? 'refused' : 'failed', saw, why: whyOf(job, error) });
+      span.end({
+        outcome: isRefusal && error.code < 500 ? 'refused' : 'failed',
+        saw,
+        why: whyOf(job, error),
+        ...traceOf(job),
+      });
       throw error;
     }
   }
@@ -103,8 +112,10 @@ export class Writer {
     let isFresh = false;
     let conflicts = 0;
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+      this.#mark(job, 'wait');
       const planned = tryPlan(job);
       const plan = planned instanceof Promise ? await planned : planned;
+      this.#mark(job, 'plan');
       // Webhooks have times of their own.
       if (planned instanceof Promise) deadline = this.#ctx.clock.monotonic() + LIMITS.writeTimeoutMs;
       const mustBeSure = plan instanceof ApiError || plan.verb === 'unchanged';
@@ -117,6 +128,7 @@ export class Writer {
       if (job.dryRun || plan.verb === 'unchanged') return { plan, revision: 0, conflicts };
       const operations = await this.#eventLeases.attach(job.kind, plan.operations);
       const result = await this.#store.write({ compares: plan.compares, operations, cause }, deadline);
+      this.#mark(job, 'store');
       if (result.ok) return { plan, revision: result.revision, conflicts };
       if (result.reason === 'no-lease') {
         this.#eventLeases.forget();
@@ -157,8 +169,34 @@ export class Writer {
       ...(isChange ? {} : { why: job.dryRun ? 'dry run' : 'nothing would change' }),
       wrote: isChange ? [{ verb: plan.verb, kind, namespace, name, revision }] : [],
       conflicts,
+      ...traceOf(job, plan, revision),
     });
   }
+
+  #mark({ story }: WriteJob, stage: string): void {
+    story?.mark(stage, this.#ctx.clock.monotonic());
+  }
+}
+
+function traceOf(job: WriteJob, plan?: Plan, revision = 0): { request?: RequestTrace } {
+  const { story, user, verb, kind, subresource } = job;
+  if (story === undefined) return {};
+  const { resource, group } = kind.ref;
+  const qualified = group === '' ? resource : `${resource}.${group}`;
+  // What the plan compares first is the object itself: 0 where it must not be there yet.
+  const before = plan?.compares[0]?.revision ?? Number(plan?.object.metadata.resourceVersion ?? 0);
+  const { admission, stagesMs } = story;
+  return {
+    request: {
+      user: user.name,
+      verb,
+      resource: subresource === '' ? qualified : `${qualified}/${subresource}`,
+      ...(before > 0 ? { revisionBefore: before } : {}),
+      ...(revision > 0 ? { revisionAfter: revision } : {}),
+      ...(admission === undefined ? {} : { admission }),
+      stagesMs,
+    },
+  };
 }
 
 function tryPlan(job: WriteJob): Plan | ApiError | Promise<Plan | ApiError> {

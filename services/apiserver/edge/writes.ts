@@ -174,8 +174,10 @@ export async function deleteItem(
 ): Promise<void> {
   const own: Target = { ...target, info: { ...target.info, namespace: item.namespace, name: item.name } };
   try {
-    await write(parts, call, own, dryRun, () =>
-      planDelete(writeRequest(parts, call, own), currentOf(parts, own), options),
+    // Many at once: none of them is the story of the request.
+    const { story: _story, ...each } = call;
+    await write(parts, each, own, dryRun, () =>
+      planDelete(writeRequest(parts, each, own), currentOf(parts, own), options),
     );
   } catch (error) {
     if (!isReason(error, 'NotFound')) throw error;
@@ -209,6 +211,7 @@ export async function write(
     subresource,
     user: call.user,
     cause: call.cause,
+    story: call.story,
     dryRun,
     ...turnOf(parts, target),
     plan: () => (mayWait(parts, kind) ? (call.answers ??= new Answers()).plan(parts, plan) : plan()),
@@ -225,8 +228,10 @@ function turnOf(parts: ApiParts, { info, kind }: Target): { turn?: string } {
 
 export function writeRequest(parts: ApiParts, call: Call, target: Target): ManagedRequest {
   const { ctx, cache, access } = parts;
+  call.story?.planning();
   return {
     user: call.user,
+    story: call.story,
     info: target.info,
     kind: target.kind,
     view: cache,

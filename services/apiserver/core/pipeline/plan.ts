@@ -12,6 +12,7 @@ import type { Rbac } from '../auth/rbac.ts';
 import { encodeStored, withRevision, type CachedObject } from '../cache/cached-object.ts';
 import type { ClusterCache } from '../cache/cluster-cache.ts';
 import type { ResourceRequest } from '../request-info.ts';
+import type { RequestStory } from '../request-story.ts';
 import type { WebhookAnswer, WebhookCall } from '../admission/webhooks.ts';
 import { storedForm } from '../cache/view-as.ts';
 import { streamOfKind, type KindTable } from '../served-kinds.ts';
@@ -30,6 +31,8 @@ export interface WriteRequest {
   /** What is served: policies name kinds. */
   readonly kinds?: KindTable;
   readonly dryRun?: boolean;
+  /** Told what each step of admission makes of it. */
+  readonly story?: RequestStory | undefined;
   /** For `Warning` headers. */
   readonly warn?: (text: string) => void;
   /** What a webhook said; throws NeedsAnswer when it was not asked yet. Absent: webhooks are passed over. */

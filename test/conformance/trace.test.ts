@@ -1,0 +1,70 @@
+// Shows what the trace tells of a request: who asked for what, revisions before and after, what each step of admission made
+// of it, how long each stage took; and that no value of a Secret is in it.
+import test from 'ava';
+import { startApi, type TestApi } from '../kit/api-server.ts';
+import { eventually } from '../kit/eventually.ts';
+import type { Span } from '../../lib/bus/messages.ts';
+
+const AT = '/api/v1/namespaces/default';
+
+let api: TestApi;
+test.before(async () => {
+  api = await startApi();
+  await api.http('POST', `${AT}/serviceaccounts`, { body: { metadata: { name: 'default' } } });
+});
+test.after.always(() => api.stop());
+
+const told = (name: string, verb: string): Promise<Span> =>
+  eventually(`the span of ${verb} ${name}`, () =>
+    api.spans.find((span) => span.name === name && span.request?.verb === verb),
+  );
+
+test('a write is told stage by stage and step by step', async (t) => {
+  const made = await api.http('POST', `${AT}/pods`, {
+    body: { metadata: { name: 'p' }, spec: { containers: [{ name: 'c', image: 'x' }] } },
+  });
+  const created = Number(made.body.metadata.resourceVersion);
+  const { request } = await told('p', 'create');
+  t.like(request, { user: 'admin', verb: 'create', resource: 'pods', revisionAfter: created });
+  t.is(request!.revisionBefore, undefined);
+  for (const step of ['serviceAccount', 'defaultTolerations', 'priority'])
+    t.true(request!.admission!.changed.includes(step), step);
+  for (const step of ['runtimeClass', 'podSecurity', 'validatingWebhooks'])
+    t.true(request!.admission!.passed.includes(step), step);
+  for (const stage of ['authenticate', 'queue', 'receive', 'authorize', 'decode', 'plan', 'store'])
+    t.true(request!.stagesMs[stage]! >= 0, stage);
+  await api.http('PATCH', `${AT}/pods/p`, {
+    body: { metadata: { labels: { a: 'b' } } },
+    headers: { 'content-type': 'application/merge-patch+json' },
+  });
+  const patched = (await told('p', 'patch')).request!;
+  t.is(patched.revisionBefore, created);
+  t.true(patched.revisionAfter! > created);
+});
+
+test('a refusal names the step that refused; one without a right is told too', async (t) => {
+  await api.http('POST', '/api/v1/namespaces', {
+    body: { metadata: { name: 'strict', labels: { 'pod-security.kubernetes.io/enforce': 'restricted' } } },
+  });
+  await api.http('POST', '/api/v1/namespaces/strict/serviceaccounts', { body: { metadata: { name: 'default' } } });
+  const refused = await api.http('POST', '/api/v1/namespaces/strict/pods', {
+    body: { metadata: { name: 'loose' }, spec: { containers: [{ name: 'c', image: 'x' }] } },
+  });
+  t.is(refused.code, 403);
+  const span = await told('loose', 'create');
+  t.is(span.outcome, 'refused');
+  t.is(span.request!.admission!.refused, 'podSecurity');
+  await api.http('GET', `${AT}/secrets/hidden`, { token: 'bob-token' });
+  t.like(await told('hidden', 'get'), {
+    outcome: 'refused',
+    kind: 'Secret',
+    request: { user: 'bob', resource: 'secrets' },
+  });
+});
+
+test('no value of a Secret is told', async (t) => {
+  await api.http('POST', `${AT}/secrets`, { body: { metadata: { name: 's' }, stringData: { password: 'hunter2' } } });
+  await api.http('POST', `${AT}/secrets`, { body: { metadata: { name: 's' }, data: { password: 'hunter2' } } });
+  await told('s', 'create');
+  t.notRegex(JSON.stringify(api.spans), /hunter2|aHVudGVyMg/);
+});
