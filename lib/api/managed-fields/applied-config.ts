@@ -41,7 +41,7 @@ const gvk = (apiVersion: string, kind: string): string =>
 
 function nameOf({ apiVersion, kind }: ApplyTarget, metadata: unknown): string {
   const { namespace, name } = isRecord(metadata) ? metadata : {};
-  return `${text(namespace)}/${text(name)}; ${apiVersion}, Kind=${kind}`;
+  return `${text(namespace)}/${text(name)}; ${apiVersion.includes('/') ? '' : '/'}${apiVersion}, Kind=${kind}`;
 }
 
 function canonicalOf(target: ApplyTarget, value: unknown, refuse: (why: string) => ApiError): unknown {

@@ -5,7 +5,7 @@ import { canonical } from '../canonical.ts';
 import type { KubeObject } from '../object.ts';
 import { compare } from './compare.ts';
 import { fieldsOf, fieldsOfValue } from './fields-of.ts';
-import { difference, intersection, isEmpty, pathsOf, type Fields } from './fields.ts';
+import { difference, intersection, isEmpty, pathsOf, union, type Fields } from './fields.ts';
 import { merge } from './merge.ts';
 import { mergeRuleOf } from './merge-rule.ts';
 import { DEPLOYMENT, LATER, apply, content, deploymentConfig, named, printAll, write } from './testdata/kit.ts';
@@ -141,6 +141,25 @@ test('an update owns what it changed, and leaves the others what it did not', (t
       t.deepEqual(printAll(fieldsBy(after, 'a')), printAll(difference(difference(fieldsIn(a), changed), removed)));
       const { changed: none, removed: neither } = compare(RULE, content(after), content(after));
       t.true(isEmpty(none) && isEmpty(neither));
+    }),
+  );
+});
+
+test('whatever was applied and updated, by whomever, the owners together own all that was set', (t) => {
+  // An empty container is no field of its own here (README: where it is not upstream to the letter).
+  const full = deploymentConfig.filter((config) => !/\{\}|\[\]/.test(JSON.stringify(config)));
+  fc.assert(
+    fc.property(full, full, full, full, (a, update, b, c) => {
+      // Where nobody owns anything, nothing is tracked.
+      fc.pre(!isEmpty(fieldsIn(a)));
+      const first = applied(undefined, 'a', a);
+      const updated = write(DEPLOYMENT, first, 'u', merge(RULE, content(first), one(update)) as object);
+      const object = applied(applied(updated, 'b', b, true), 'c', c, true);
+      const all = (object.metadata.managedFields ?? []).map((entry) => entry.fieldsV1 as Fields);
+      const { changed } = compare(OWNABLE, content(first), content(updated));
+      const set = [fieldsIn(a), changed, fieldsIn(b), fieldsIn(c)].reduce(union);
+      const nobodys = difference(set, all.reduce(union, {}));
+      t.deepEqual(pathsOf(nobodys), []);
     }),
   );
 });

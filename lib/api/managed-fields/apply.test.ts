@@ -355,7 +355,7 @@ test('an element may leave out a key only when it has a default', (t) => {
   const error = t.throws(() => apply(account, undefined, 'm', { secrets: [{ namespace: 'n' }] }));
   t.is(
     error.message,
-    'failed to create typed patch object (/x; v1, Kind=ServiceAccount): .secrets: element 0: associative list with keys ' +
+    'failed to create typed patch object (/x; /v1, Kind=ServiceAccount): .secrets: element 0: associative list with keys ' +
       'has an element that omits key field "name" (and doesn\'t have default value)',
   );
   t.deepEqual(owned(apply(POD, undefined, 'm', { spec: { imagePullSecrets: [{}] } }).object), {

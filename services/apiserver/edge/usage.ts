@@ -1,12 +1,13 @@
 // Does: answers metrics.k8s.io: asks the kubelets of the nodes that are meant what their containers use. Never keeps a history.
 import type { Kind } from '../../../lib/api/kind.ts';
 import type { KubeObject } from '../../../lib/api/object.ts';
-import { messageOf } from '../../../lib/base/errors.ts';
+import { type ApiError, messageOf } from '../../../lib/base/errors.ts';
 import type { NodeUsage } from '../../../lib/bus/messages.ts';
 import { openStream } from '../../../lib/bus/streams.ts';
 import { listOptions, matcherOf } from '../core/list-options.ts';
 import { notFound } from '../core/pipeline/plan.ts';
 import { isSpeaking, nodeMetrics, podMetrics } from '../core/usage.ts';
+import type { ResourceRequest } from '../core/request-info.ts';
 import { methodNotAllowed, type Target } from './api.ts';
 import type { Answer, Call } from './call.ts';
 import type { ApiParts } from './parts.ts';
@@ -23,8 +24,15 @@ export async function answerUsage(parts: ApiParts, call: Call, target: Target): 
   const found = kind.ref.resource === 'nodes' ? await ofNodes(meant, ask) : await ofPods(meant, ask);
   if (info.verb === 'list') return answer(list(kind, found));
   const [only] = found;
-  if (only === undefined) throw notFound(kind, info.name);
+  if (only === undefined) throw notMeasured(kind, info);
   return answer(only);
+}
+
+/** metrics-server calls what it has of a node or pod by another name than its resource. */
+function notMeasured(kind: Kind, { namespace, name }: ResourceRequest): ApiError {
+  const resource = kind.ref.resource === 'nodes' ? 'nodemetrics' : 'podmetrics';
+  const asked = kind.ref.namespaced ? `${namespace}/${name}` : name;
+  return notFound({ ...kind, ref: { ...kind.ref, resource } }, asked);
 }
 
 const answer = (body: object): Answer => ({ type: 'object', code: 200, body });
