@@ -1,8 +1,10 @@
 // Shows over real HTTPS how lists and watches behave: pages of one revision, selectors, history, bookmarks, slow readers,
 // and that a restart of the API server interrupts nothing for good.
 import { connect } from 'node:http2';
+import { gunzipSync } from 'node:zlib';
 import test from 'ava';
 import WebSocket from 'ws';
+import { parse } from 'yaml';
 import { ADMIN_TOKEN, startApi, type TestApi } from '../kit/api-server.ts';
 
 const MERGE = { 'content-type': 'application/merge-patch+json' };
@@ -171,6 +173,34 @@ test('a large answer is compressed for who takes it', async (t) => {
   t.is((await api.http('GET', `${at}/big`)).headers['content-encoding'], undefined);
 });
 
+test('a long list is sent in parts: plain, compressed, as YAML and as a table', async (t) => {
+  const at = await withNamespace(api, 'long');
+  const names = Array.from({ length: 12 }, (_, i) => `big-${String(i).padStart(2, '0')}`);
+  for (const name of names)
+    await api.http('POST', at, { body: { metadata: { name }, data: { a: 'x '.repeat(40_000) } } });
+  const namesOf = (items: any[]): string[] => items.map((item) => item.metadata.name);
+  const plain = await api.http('GET', at);
+  t.is(plain.headers['content-length'], undefined, 'its length is not known when it begins');
+  t.deepEqual(namesOf(plain.body.items), names);
+  t.is(plain.body.kind, 'ConfigMapList');
+  const compressed = await api.http('GET', at, { headers: { 'accept-encoding': 'gzip' } });
+  t.is(compressed.headers['content-encoding'], 'gzip');
+  t.deepEqual(namesOf(JSON.parse(gunzipSync(compressed.bytes).toString()).items), names);
+  const yaml = await api.http('GET', at, { headers: { accept: 'application/yaml' } });
+  t.is(yaml.headers['content-type'], 'application/yaml');
+  t.deepEqual(parse(yaml.text).items, plain.body.items);
+  const accept = 'application/json;as=Table;v=v1;g=meta.k8s.io';
+  const table = await api.http('GET', `${at}?includeObject=Object`, { headers: { accept } });
+  t.deepEqual(namesOf(table.body.rows.map((row: any) => row.object)), names);
+});
+
+test('a watch without initial events begins now', async (t) => {
+  const at = await withNamespace(api, 'later');
+  await make(at, 'a');
+  const query = 'watch=true&sendInitialEvents=false&resourceVersionMatch=NotOlderThan&timeoutSeconds=1';
+  t.deepEqual(seen(await api.watch(`${at}?${query}`, 9)), []);
+});
+
 test('HTTP/2: many requests and a watch over one connection', async (t) => {
   const at = await withNamespace(api, 'h2');
   const client = connect(api.url, { ca: api.caPem });
@@ -220,7 +250,7 @@ test('a client that does not read delays nobody, and gets everything later', asy
   const client = connect(api.url, { ca: api.caPem });
   t.teardown(() => client.destroy());
   const slow = client.request({
-    ':path': `${at}?watch=true&timeoutSeconds=20`,
+    ':path': `${at}?watch=true&timeoutSeconds=300`,
     authorization: `Bearer ${ADMIN_TOKEN}`,
   });
   slow.pause();

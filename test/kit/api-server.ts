@@ -30,6 +30,8 @@ export interface HttpAnswer {
   code: number;
   headers: Record<string, string | string[] | undefined>;
   text: string;
+  /** As they came. */
+  bytes: Buffer;
   /** The body as JSON, or undefined. */
   body: any;
 }
@@ -240,8 +242,9 @@ function http(api: TestApi, method: string, path: string, options: HttpOptions):
       response.on('data', (chunk: Buffer) => chunks.push(chunk));
       response.on('error', reject);
       response.on('end', () => {
-        const text = Buffer.concat(chunks).toString();
-        resolve({ code: response.statusCode!, headers: response.headers, text, body: parsed(text) });
+        const received = Buffer.concat(chunks);
+        const text = received.toString();
+        resolve({ code: response.statusCode!, headers: response.headers, text, bytes: received, body: parsed(text) });
       });
     });
     request.on('error', reject);

@@ -4,7 +4,8 @@ import test from 'ava';
 import fc from 'fast-check';
 import { ApiError } from '../../../lib/base/errors.ts';
 import { ClusterCache } from './cache/cluster-cache.ts';
-import { listing, listObjects, type Page } from './list-objects.ts';
+import { encodeContinue } from './continue-token.ts';
+import { freshnessOf, listing, listObjects, type Page } from './list-objects.ts';
 import { listOptions } from './list-options.ts';
 import { ServedKinds } from './served-kinds.ts';
 import { keyOf } from './storage-key.ts';
@@ -160,6 +161,15 @@ test('a revision with a limit is meant exactly, and one that is forgotten is tol
   const error = t.throws(() => ask(cache, 'resourceVersion=5&resourceVersionMatch=Exact'), { instanceOf: ApiError });
   t.is(error?.message, 'The resourceVersion for the provided list is too old.');
   t.is(error?.code, 410);
+});
+
+test('a page waits for the revision of its token, and one that goes on anew for all that is acknowledged', (t) => {
+  const options = (query: string): ReturnType<typeof listOptions> =>
+    listOptions(new URLSearchParams(query), PODS, false);
+  t.is(freshnessOf(options('')), '');
+  t.is(freshnessOf(options('resourceVersion=7')), '7');
+  t.is(freshnessOf(options(`continue=${encodeContinue({ revision: 9, after: 'a/b' })}`)), '9');
+  t.is(freshnessOf(options(`continue=${encodeContinue({ revision: -1, after: 'a/b' })}&resourceVersion=0`)), '');
 });
 
 test('property: pages are the whole, however small, while others write', (t) => {

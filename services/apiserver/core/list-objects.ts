@@ -44,6 +44,16 @@ export function listObjects(
   }
 }
 
+/**
+ * The resourceVersion that the cache must have reached: a page may have been begun by another API actor, which was ahead;
+ * and one that goes on in the newest state means all that is acknowledged.
+ */
+export function freshnessOf({ continue: text, resourceVersion }: ListOptions): string {
+  if (text === '') return resourceVersion;
+  const { revision } = decodeContinue(text);
+  return revision < 0 ? '' : String(revision);
+}
+
 /** The same in steps: whoever drives it may do other things in between, the state that is listed does not change. */
 export function* listing(listed: Listed): Generator<undefined, Page> {
   const { cache, stream, options } = listed;

@@ -1,7 +1,7 @@
 // Does: answers get, list and watch from the cache, once it is as new as the reader asks for. Never reads the store.
 import type { CachedObject } from '../core/cache/cached-object.ts';
 import { viewAs } from '../core/cache/view-as.ts';
-import { listing, listObjects } from '../core/list-objects.ts';
+import { freshnessOf, listing, listObjects } from '../core/list-objects.ts';
 import { listOptions, revisionOf } from '../core/list-options.ts';
 import { formOf } from '../core/media-type.ts';
 import { notFound } from '../core/pipeline/plan.ts';
@@ -31,7 +31,7 @@ export async function listOrTable(parts: ApiParts, call: Call, target: Target): 
   const { info, kind, stream } = target;
   const form = formOf(call.accept);
   const options = listOptions(call.query, kind, false);
-  if (options.continue === '') await makeFresh(parts, call, options.resourceVersion);
+  await makeFresh(parts, call, freshnessOf(options));
   const listed = { kind, stream, namespace: info.namespace, options };
   const { cache, ctx } = parts;
   const page =

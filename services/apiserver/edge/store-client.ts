@@ -34,7 +34,7 @@ const BATCH_TXNS = 256;
  */
 const SPREAD_TXNS = 128;
 const BATCHES_IN_FLIGHT = 4;
-const READS_UNDER_WAY = 2;
+const READS_UNDER_WAY = 1;
 /** Longer than any answer of a leader that lives: one that does not may not hold up those who would ask another. */
 const READ_TURN_MS = 25;
 /** One attempt at one member; shorter than the deadline, so that a dead leader costs one attempt, not the write. */
@@ -105,7 +105,7 @@ export class StoreClient {
     return this.#readIndex;
   }
 
-  /** Those who come while two questions are out wait for the first answer and then ask together: one message for many. */
+  /** Those who come while a question is out wait for its answer and then ask together: one message for many. */
   async #askInTurn(timeoutMs: number): Promise<number> {
     if (this.#readsUnderWay.size >= READS_UNDER_WAY)
       await Promise.race([...this.#readsUnderWay, sleep(this.#ctx.clock, READ_TURN_MS)]);
