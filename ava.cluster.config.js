@@ -8,6 +8,7 @@ export default {
     'test/watches/**/*.test.ts',
     'test/kubectl/kubectl.test.ts',
     'test/clients/**/*.test.ts',
+    'test/streams/**/*.test.ts',
   ],
   workerThreads: false,
   concurrency: 1,

@@ -194,7 +194,7 @@ export interface ContainerInput {
   /** undefined: it was started without. */
   readonly stdin: NodeJS.WritableStream | undefined;
   resize(width: number, height: number): void;
-  /** The writer has gone. */
+  /** The writer has gone: what has not been taken by then is dropped. */
   close(): Promise<void>;
 }
 

@@ -74,3 +74,19 @@ test('closing one side ends the other', async (t) => {
   stream.close();
   await t.notThrowsAsync(ended.promise);
 });
+
+test('that the other side has gone is heard also while what it said is not taken', async (t) => {
+  const { api, node, peer } = pair();
+  let isClosed = false;
+  const heard = new Promise<void>((resolve) =>
+    serveStreams(node, 'node-1', async (_verb, _open, stream) => {
+      stream.onFrame(() => new Promise<void>((taken) => void stream.peerGone.then(resolve).then(taken)));
+      void stream.closed.then(() => (isClosed = true));
+    }),
+  );
+  const stream = await openStream(api, peer, 'exec', OPEN);
+  await stream.write('stdin', Buffer.from('nobody reads this'));
+  stream.close();
+  await heard;
+  t.false(isClosed, 'what was said is passed on first');
+});

@@ -22,7 +22,9 @@ export interface BusStream {
   fail(status: Status): void;
   /** Frames in order; data counts as consumed when the handler's promise resolves. */
   onFrame(handler: (frame: StreamFrame) => void | Promise<void>): void;
-  /** Resolves when either side ended it. */
+  /** Resolves when the other side has said its last word, also while what it said before is not yet taken. */
+  readonly peerGone: Promise<void>;
+  /** Resolves when either side ended it, and what was said before has been taken. */
   readonly closed: Promise<void>;
   close(): void;
 }
@@ -82,6 +84,8 @@ export function serveStreams(
 
 class Conversation implements BusStream {
   readonly closed: Promise<void>;
+  readonly peerGone: Promise<void>;
+  readonly #peerGone: () => void;
   readonly #ctx: StreamContext;
   readonly #subject: string;
   readonly #subscription: Subscription;
@@ -104,6 +108,9 @@ class Conversation implements BusStream {
     const { promise, resolve } = Promise.withResolvers<void>();
     this.closed = promise;
     this.#close = resolve;
+    const gone = Promise.withResolvers<void>();
+    this.peerGone = gone.promise;
+    this.#peerGone = gone.resolve;
     this.#subject = subjectOf(ctx.cluster, 'stream', { to: peer, from: ctx.bus.instance, id });
     this.#lastHeard = ctx.clock.monotonic();
     this.#subscription = ctx.bus.subscribe(
@@ -153,6 +160,7 @@ class Conversation implements BusStream {
     this.#isClosed = true;
     this.#subscription.unsubscribe();
     for (const resolve of this.#waiting.splice(0)) resolve();
+    this.#peerGone();
     this.#close();
   }
 
@@ -184,6 +192,7 @@ class Conversation implements BusStream {
 
   /** One frame after the other; the ends of the conversation close this side after they were delivered. */
   #deliver(frame: StreamFrame): void {
+    if (frame.type === 'exit' || frame.type === 'error') this.#peerGone();
     this.#work = this.#work.then(async () => {
       await Promise.resolve(this.#handler?.(frame)).catch(() => {});
       if (frame.type === 'data') this.#credit(frame.data.length);

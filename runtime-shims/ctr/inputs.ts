@@ -1,5 +1,6 @@
 // Does: gives a container standard input, and a terminal where it asks for one, in ways that outlive the kubelet: named
 // pipes, and a supervisor that holds the terminal. Never reads what is typed, never keeps what is printed: the log does.
+import { once } from 'node:events';
 import { constants, openSync } from 'node:fs';
 import { mkdir, readFile, readlink, rm, writeFile } from 'node:fs/promises';
 import { Socket } from 'node:net';
@@ -111,8 +112,9 @@ export class CtrInputs {
       resize: (width, height) => size.set(width, height),
       close: async () => {
         if (stdin === undefined) return;
-        await new Promise<void>((resolve) => (stdin.destroyed ? resolve() : stdin.end(resolve)));
+        // Not in order: a container that reads nothing would keep its writer for ever. What has been taken is in the pipe.
         stdin.destroy();
+        if (!stdin.closed) await once(stdin, 'close');
         if (kind === 'once') await this.#endHolder(id);
       },
     };

@@ -1,11 +1,10 @@
 // Does: passes on what a container prints from now on, byte by byte, as it is printed: for attach. Never looks at lines:
 // a prompt has no newline.
-import { watch } from 'node:fs';
-import { open } from 'node:fs/promises';
+import { constants, watch } from 'node:fs';
+import { open, type FileHandle } from 'node:fs/promises';
 import { sleep, type Clock } from '../../../lib/base/clock.ts';
 
-export interface FollowedOutput {
-  path: string;
+export interface OutputReader {
   mayGrow(): boolean;
   isCancelled(): boolean;
   write(data: Uint8Array): Promise<void>;
@@ -15,25 +14,40 @@ const CHUNK_BYTES = 65_536;
 /** A change is told by the kernel; this is for what that misses, and for the container's end. */
 const LOOK_MS = 200;
 
-/** Begins at the end of what is there when it is called. */
-export async function followOutput(clock: Clock, output: FollowedOutput): Promise<void> {
-  const file = await open(output.path);
-  const change = new FileChange(output.path);
-  try {
-    let offset = (await file.stat()).size;
-    while (!output.isCancelled()) {
-      // Asked before reading: what was written until the end is then in what is read.
-      const mayGrow = output.mayGrow();
-      const changed = change.next(clock);
-      const { bytesRead, buffer } = await file.read(Buffer.alloc(CHUNK_BYTES), 0, CHUNK_BYTES, offset);
-      offset += bytesRead;
-      if (bytesRead > 0) await output.write(buffer.subarray(0, bytesRead));
-      else if (mayGrow) await changed;
-      else return;
+export class OutputFollower {
+  readonly #file: FileHandle;
+  readonly #change: FileChange;
+  #offset: number;
+
+  private constructor(file: FileHandle, change: FileChange, offset: number) {
+    this.#file = file;
+    this.#change = change;
+    this.#offset = offset;
+  }
+
+  /** From the end of what is there now; the file itself comes with the first byte at the latest. */
+  static async open(path: string): Promise<OutputFollower> {
+    const file = await open(path, constants.O_RDONLY | constants.O_CREAT, 0o640);
+    return new OutputFollower(file, new FileChange(path), (await file.stat()).size);
+  }
+
+  /** Until nothing more can come, or nobody wants it. Called once. */
+  async follow(clock: Clock, reader: OutputReader): Promise<void> {
+    try {
+      while (!reader.isCancelled()) {
+        // Asked before reading: what was written until the end is then in what is read.
+        const mayGrow = reader.mayGrow();
+        const changed = this.#change.next(clock);
+        const { bytesRead, buffer } = await this.#file.read(Buffer.alloc(CHUNK_BYTES), 0, CHUNK_BYTES, this.#offset);
+        this.#offset += bytesRead;
+        if (bytesRead > 0) await reader.write(buffer.subarray(0, bytesRead));
+        else if (mayGrow) await changed;
+        else return;
+      }
+    } finally {
+      this.#change.close();
+      await this.#file.close();
     }
-  } finally {
-    change.close();
-    await file.close();
   }
 }
 

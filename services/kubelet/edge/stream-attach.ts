@@ -4,7 +4,7 @@ import { ApiError } from '../../../lib/base/errors.ts';
 import type { StreamOpen } from '../../../lib/bus/messages.ts';
 import type { BusStream } from '../../../lib/bus/streams.ts';
 import type { ContainerInput, ContainerState } from '../../../runtime-shims/contract.ts';
-import { followOutput } from './output-follower.ts';
+import { OutputFollower } from './output-follower.ts';
 import type { StreamTools } from './streams.ts';
 
 /** Resolves once it is attached; the copying goes on behind it. */
@@ -15,18 +15,24 @@ export async function attachTo(
   stream: BusStream,
 ): Promise<void> {
   const input = await inputOf(tools, run, open);
+  // Where the output begins is settled before anything is typed: the answer to it must not be missed.
+  const output = await OutputFollower.open(run.logPath).catch(async (error: unknown) => {
+    await input?.close();
+    throw error;
+  });
   let isClosed = false;
-  void stream.closed.then(async () => {
+  // A container that takes no input must not keep a client's end from being heard.
+  void stream.peerGone.then(async () => {
     isClosed = true;
     await input?.close();
   });
   takeInput(input, stream);
-  followOutput(tools.clock, {
-    path: run.logPath,
+  const followed = output.follow(tools.clock, {
     mayGrow: () => tools.view.container(run.id)?.state === 'running',
     isCancelled: () => isClosed,
     write: (data) => stream.write('stdout', data),
-  }).then(
+  });
+  followed.then(
     () => stream.exit(0),
     (error: unknown) =>
       stream.fail(new ApiError('InternalError', `attaching to container ${run.name}: ${String(error)}`).toStatus()),
@@ -36,7 +42,12 @@ export async function attachTo(
 async function inputOf(tools: StreamTools, run: ContainerState, open: StreamOpen): Promise<ContainerInput | undefined> {
   if (open.stdin !== true && open.tty !== true) return undefined;
   if (tools.shim.openInput !== undefined) return tools.shim.openInput(run.id);
-  if (open.stdin !== true) return undefined;
+  refuseInput(tools, run, open);
+  return undefined;
+}
+
+export function refuseInput(tools: StreamTools, run: ContainerState, open: StreamOpen): void {
+  if (open.stdin !== true) return;
   const message = `container ${run.name}: the runtime ${tools.shim.name} gives no way to the input of a running container; use exec`;
   throw new ApiError('BadRequest', message);
 }

@@ -30,7 +30,7 @@ export async function forwardPort(
   stream: BusStream,
 ): Promise<void> {
   const connection = await connect(tools, sandbox, port);
-  void stream.closed.then(() => connection.destroy());
+  void stream.peerGone.then(() => connection.destroy());
   stream.onFrame(async (frame) => {
     const { input } = connection;
     if (frame.type === 'data' && input.writable)

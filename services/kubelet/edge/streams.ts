@@ -11,7 +11,7 @@ import { definitionOf, latestRun, readySandbox, runBefore, type PodState } from 
 import { readLog } from './log-reader.ts';
 import type { PodManager } from './pod-manager.ts';
 import type { RuntimeView } from './runtime-view.ts';
-import { attachTo } from './stream-attach.ts';
+import { attachTo, refuseInput } from './stream-attach.ts';
 import { forwardPort } from './stream-port-forward.ts';
 import { UsageMeter } from './usage.ts';
 
@@ -111,7 +111,8 @@ async function exec(tools: StreamTools, open: StreamOpen, stream: BusStream): Pr
   const command = open.command ?? [];
   if (command.length === 0) throw new ApiError('BadRequest', 'you must specify at least one command for the container');
   const session = tools.shim.exec(run.id, command, { tty: open.tty === true, stdin: open.stdin === true });
-  void stream.closed.then(() => session.kill());
+  // A program that takes no input must not keep a client's end from being heard.
+  void stream.peerGone.then(() => session.kill());
   takeInput(session, stream);
   void converse(session, stream, open.tty === true);
 }
@@ -144,7 +145,10 @@ async function converse(session: ExecSession, stream: BusStream, isTerminal: boo
 }
 
 async function attach(tools: StreamTools, open: StreamOpen, stream: BusStream): Promise<void> {
-  await attachTo(tools, runningOf(tools, open), open, stream);
+  const run = runningOf(tools, open);
+  if (tools.shim.logFormat === 'raw') return attachTo(tools, run, open, stream);
+  refuseInput(tools, run, open);
+  copyLog(tools, run, { follow: true, tailLines: 0 }, stream);
 }
 
 // ---- port-forward ---------------------------------------------------------------------------------------------------
