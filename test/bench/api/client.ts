@@ -1,7 +1,7 @@
 // Does: is a process of clients: puts load on a server or watches it, as it is told over IPC. Never decides what is measured.
 import type { ClientHttp2Stream } from 'node:http2';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Connections, type Server } from './connections.ts';
+import { Connections, RefusedError, type Server } from './connections.ts';
 import { measuredOf, quantile, type Measured } from './figures.ts';
 import { CONFIG_MAPS, configMap, configMapPatch, nameOf, pod, PODS } from './objects.ts';
 
@@ -13,6 +13,11 @@ export interface Load {
   total: number;
   /** How many objects there are to patch, to get or to list. */
   objects: number;
+}
+
+export interface Driven extends Measured {
+  /** How often something was refused for the moment; the time until it was done counts. */
+  refused: number;
 }
 
 export interface Asked {
@@ -31,6 +36,8 @@ const CONNECTIONS = 4;
 const WATCH_CONNECTIONS = 10;
 /** What a client that says nothing about it grants: then it is as full as its server's patience allows. */
 const SMALL_WINDOW_BYTES = 65_535;
+const MOST_REFUSALS = 50;
+const REFUSED_PAUSE_MS = 100;
 const MERGE = { 'content-type': 'application/merge-patch+json' };
 
 /** What a parent may ask for; each answers with data. */
@@ -39,7 +46,7 @@ const COMMANDS = {
     target = server;
     connections = await Connections.open(server, CONNECTIONS);
   },
-  load: (load: Load): Promise<Measured> => drive(load),
+  load: (load: Load): Promise<Driven> => drive(load),
   /** Patches one object at this rate; each says when it was sent. */
   async updates({ name, perSecond, count }: { name: string; perSecond: number; count: number }): Promise<void> {
     const began = performance.now();
@@ -110,9 +117,10 @@ const delays: number[] = [];
 /** Comparable between the processes of one machine. */
 const now = (): number => performance.timeOrigin + performance.now();
 
-async function drive({ verb, prefix, inFlight, total, objects }: Load): Promise<Measured> {
+async function drive({ verb, prefix, inFlight, total, objects }: Load): Promise<Driven> {
   const took: number[] = [];
   let next = 0;
+  let refused = 0;
   const one = (i: number): Promise<Buffer> => {
     const path = `${CONFIG_MAPS}/${nameOf(prefix, i % objects)}`;
     if (verb === 'create') return connections!.ask('POST', CONFIG_MAPS, configMap(prefix, i));
@@ -125,12 +133,27 @@ async function drive({ verb, prefix, inFlight, total, objects }: Load): Promise<
   const work = async (): Promise<void> => {
     for (let i = next++; i < total; i = next++) {
       const at = performance.now();
-      await one(i);
+      refused += await untilDone(() => one(i));
       took.push(performance.now() - at);
     }
   };
   await Promise.all(Array.from({ length: inFlight }, work));
-  return measuredOf(took, (performance.now() - began) / 1_000);
+  return { ...measuredOf(took, (performance.now() - began) / 1_000), refused };
+}
+
+/** As clients do: what a busy server or store refuses for the moment is asked again, and counted. Returns how often. */
+async function untilDone(ask: () => Promise<unknown>): Promise<number> {
+  for (let refused = 0; ; refused++)
+    try {
+      await ask();
+      return refused;
+    } catch (error) {
+      const code = error instanceof RefusedError ? error.code : 0;
+      // A create that was refused late may have been made.
+      if (code === 409 && refused > 0) return refused;
+      if ((code !== 503 && code !== 429) || refused === MOST_REFUSALS) throw error;
+      await sleep(REFUSED_PAUSE_MS);
+    }
 }
 
 function answered(stream: ClientHttp2Stream): Promise<void> {

@@ -11,6 +11,15 @@ export interface Server {
 /** Large enough that flow control of a whole connection never stops a healthy reader. */
 const WINDOW_BYTES = 16 * 1_048_576;
 
+export class RefusedError extends Error {
+  readonly code: number;
+
+  constructor(code: number, message: string) {
+    super(message);
+    this.code = code;
+  }
+}
+
 export class Connections {
   readonly #sessions: ClientHttp2Session[] = [];
   #next = 0;
@@ -22,7 +31,7 @@ export class Connections {
     return connections;
   }
 
-  /** Rejects unless the answer is a 2xx. */
+  /** Rejects with RefusedError unless the answer is a 2xx. */
   ask(method: string, path: string, body?: Uint8Array, headers: OutgoingHttpHeaders = {}): Promise<Buffer> {
     const stream = this.stream(method, path, headers, body);
     return new Promise((resolve, reject) => {
@@ -34,7 +43,8 @@ export class Connections {
       stream.on('end', () => {
         const bytes = Buffer.concat(chunks);
         if (code >= 200 && code < 300) resolve(bytes);
-        else reject(new Error(`${method} ${path} was answered ${code}: ${bytes.toString().slice(0, 300)}`));
+        else
+          reject(new RefusedError(code, `${method} ${path} was answered ${code}: ${bytes.toString().slice(0, 300)}`));
       });
     });
   }
