@@ -39,6 +39,8 @@ export interface StoreClusterOptions {
   speed?: number;
   seed?: number;
   forgetAfterSeconds?: number;
+  /** What each member's settings say. */
+  quotaBytesOf?: (name: string) => number | undefined;
   log?: Log;
   member?: Omit<MemberOptions, 'disk' | 'die'>;
 }
@@ -250,6 +252,11 @@ export class StoreCluster {
     return forgetAfterSeconds === undefined ? {} : { forgetAfterSeconds };
   }
 
+  private quotaSetting(name: string): { quotaBytes?: number } {
+    const quotaBytes = this.options.quotaBytesOf?.(name);
+    return quotaBytes === undefined ? {} : { quotaBytes };
+  }
+
   private context(instance: string, bus: Bus): ActorContext<StoreSettings> {
     const { cluster, clock } = this;
     const boot = this.chance.suffix(6);
@@ -259,7 +266,13 @@ export class StoreCluster {
       cluster,
       actor: 'store',
       instance,
-      settings: { dataDir, clusterId: this.options.clusterId ?? `${cluster}-id`, members, ...this.ageSetting() },
+      settings: {
+        dataDir,
+        clusterId: this.options.clusterId ?? `${cluster}-id`,
+        members,
+        ...this.ageSetting(),
+        ...this.quotaSetting(instance),
+      },
       bus,
       clock,
       chance: this.chance,

@@ -1,6 +1,7 @@
 // Decides how what the leader proposes lies in a log entry. Never decides what it does (state-machine.ts).
 import type { Cause, Operation, StoreWrite, Txn } from '../../../lib/bus/messages.ts';
 import { ByteReader, ByteWriter } from './codec.ts';
+import { limitNumbers, limitsFrom, type StoreLimits } from './limits.ts';
 
 /** What an entry of kind `data` asks of the state machine. */
 export type Command =
@@ -9,7 +10,8 @@ export type Command =
   | { type: 'compact'; revision: number }
   /** `atMs`: the store's own time, as the leader has it. */
   | LeaseCommand
-  | { type: 'time'; atMs: number };
+  | { type: 'time'; atMs: number }
+  | { type: 'limits'; limits: Partial<StoreLimits> };
 
 export interface LeaseCommand {
   type: 'lease';
@@ -26,6 +28,7 @@ const LEASE = 3;
 const TIME = 4;
 /** As WRITES, and each says since when its session is. */
 const WRITES_SINCE = 5;
+const LIMITS = 6;
 const PUT = 1;
 const DELETE = 2;
 const PUT_WITH_LEASE = 3;
@@ -47,6 +50,12 @@ export function encodeLease({ action, id, ttlMs, atMs }: LeaseCommand): Uint8Arr
 
 export function encodeTime(atMs: number): Uint8Array {
   return new ByteWriter(16).byte(TIME).number(atMs).finish();
+}
+
+export function encodeLimits(limits: StoreLimits): Uint8Array {
+  const out = new ByteWriter(64).byte(LIMITS);
+  for (const number of limitNumbers(limits)) out.number(number);
+  return out.finish();
 }
 
 /** Several writes, each encoded by itself when it arrived, become one entry. */
@@ -102,6 +111,7 @@ export function decodeCommand(data: Uint8Array): Command {
   if (type === COMPACT) return { type: 'compact', revision: reader.number() };
   if (type === TIME) return { type: 'time', atMs: reader.number() };
   if (type === LEASE) return decodeLease(reader);
+  if (type === LIMITS) return { type: 'limits', limits: decodeLimits(reader) };
   if (type !== WRITES && type !== WRITES_SINCE)
     throw new RangeError(`a command of type ${type}: written by a newer version?`);
   const writes: StoreWrite[] = [];
@@ -112,6 +122,12 @@ export function decodeCommand(data: Uint8Array): Command {
     writes.push({ session, acknowledged, since, txns: times(reader.number(), () => decodeTxn(reader)) });
   }
   return { type: 'writes', writes };
+}
+
+export function decodeLimits(reader: ByteReader): Partial<StoreLimits> {
+  const numbers: number[] = [];
+  while (!reader.done) numbers.push(reader.number());
+  return limitsFrom(numbers);
 }
 
 function decodeLease(reader: ByteReader): LeaseCommand {

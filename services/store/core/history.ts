@@ -61,6 +61,10 @@ export class History {
     invariant(txn.revision === this.lastRevision + 1, `revision ${txn.revision} follows ${this.lastRevision}`);
     this.pushedBytes += txn.bytes;
     this.kept.push({ txn, throughBytes: this.pushedBytes });
+    this.keepLimits();
+  }
+
+  keepLimits(): void {
     while (this.isTooMuch()) this.compact(this.compactedRevision + 1);
   }
 

@@ -6,10 +6,10 @@
 import { invariant } from '../../../lib/base/errors.ts';
 import type { TxnResult } from '../../../lib/bus/messages.ts';
 import { ByteReader, ByteWriter } from './codec.ts';
-import { decodeCause, encodeCause } from './command.ts';
+import { decodeCause, decodeLimits, encodeCause } from './command.ts';
 import type { HistoryTxn } from './history.ts';
 import type { DescribedLease } from './leases.ts';
-import type { StoreLimits } from './limits.ts';
+import { limitNumbers, type StoreLimits } from './limits.ts';
 import type { Session } from './sessions.ts';
 import { StateMachine } from './state-machine.ts';
 import type { Version } from './versions.ts';
@@ -24,6 +24,7 @@ const LEASE = 6;
 const KEY_WITH_LEASE = 7;
 const LEASE_TIME = 8;
 const FORGOTTEN_SESSIONS = 9;
+const LIMITS = 10;
 /** About as much as is encoded or decoded in a millisecond, on a busy machine. */
 export const SLICE_BYTES = 65_536;
 /** Keys in one slice, should they be short. */
@@ -41,6 +42,10 @@ export function* encodeSnapshot(state: StateMachine): Slices {
   state.pin();
   try {
     out.item(HEAD, (item) => item.number(VERSION).number(appliedIndex).number(revision).number(compactedRevision));
+    if (state.areLimitsWritten)
+      out.item(LIMITS, (item) => {
+        for (const number of limitNumbers(state.limits)) item.number(number);
+      });
     yield* leases;
     yield* encodeKeys(state, compactedRevision, out);
     for (const txn of state.history.between(compactedRevision, revision)) {
@@ -200,6 +205,7 @@ export class SnapshotLoader {
     else if (type === SESSION) loadSession(this.state, reader);
     else if (type === LEASE) this.state.leases.restore(reader.text(), reader.number(), reader.number());
     else if (type === FORGOTTEN_SESSIONS) this.state.sessions.forgottenThrough = reader.number();
+    else if (type === LIMITS) this.state.useLimits(decodeLimits(reader));
     else if (type === LEASE_TIME) this.state.leases.advance(reader.number());
     else if (type === END) this.expected.hash = reader.text();
     else throw new Error(`the snapshot has an item of type ${type}: written by a newer version?`);

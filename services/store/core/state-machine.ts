@@ -48,7 +48,9 @@ const RESERVED_SHARE = 1 / 32;
 export class StateMachine {
   /** Index of the last entry that is in this state. It changes with the data, in one turn: there is no moment between. */
   appliedIndex = 0;
+  /** Those of the program until a leader has written others into the log. */
   readonly limits: StoreLimits;
+  areLimitsWritten = false;
   readonly versions = new Versions();
   readonly sessions: Sessions;
   readonly history: History;
@@ -104,12 +106,21 @@ export class StateMachine {
         return this.history.compact(command.revision);
       case 'lease':
         return this.applyLease(command, applied);
+      case 'limits':
+        return this.useLimits(command.limits);
       case 'time':
         this.leases.advance(command.atMs);
         return this.endLeases(applied.txns);
       default:
         return command satisfies never;
     }
+  }
+
+  /** From here on; what is too much now goes bit by bit. */
+  useLimits(limits: Partial<StoreLimits>): void {
+    Object.assign(this.limits, limits);
+    this.areLimitsWritten = true;
+    this.history.keepLimits();
   }
 
   // ---- leases -----------------------------------------------------------------------------------------------------

@@ -4,7 +4,7 @@ import type { StoreSettings } from '../../../lib/actor/settings.ts';
 import type { Effect, Input, RaftLimits, RaftState } from '../../../raft/core/index.ts';
 import type { Disk } from '../../../raft/storage/disk.ts';
 import type { LogOptions } from '../../../raft/storage/segmented-log.ts';
-import type { StoreLimits } from '../core/limits.ts';
+import { DEFAULT_STORE_LIMITS, type StoreLimits } from '../core/limits.ts';
 import type { NextTurn } from './applier.ts';
 import type { SnapshotPolicy } from './snapshotter.ts';
 
@@ -37,6 +37,7 @@ export interface MemberOptions {
   disk: Disk;
   /** What cannot be survived: the actor must end and be started again. */
   die: (error: Error) => void;
+  /** Of the state until a leader writes others: the same on all members. */
   limits?: Partial<StoreLimits>;
   raftLimits?: Partial<RaftLimits>;
   log?: Partial<LogOptions>;
@@ -47,6 +48,7 @@ export interface MemberOptions {
   observe?: (raft: Readonly<RaftState>, input: Input, effects: readonly Effect[]) => void;
 }
 
-export function limitsOf({ quotaBytes }: StoreSettings, { limits }: MemberOptions): Partial<StoreLimits> {
-  return { ...(quotaBytes === undefined ? {} : { quotaBytes }), ...limits };
+/** What this member was given; what the state begins with is what every member begins with (`options.limits`). */
+export function limitsOf({ quotaBytes }: StoreSettings, { limits }: MemberOptions): StoreLimits {
+  return { ...DEFAULT_STORE_LIMITS, ...limits, ...(quotaBytes === undefined ? {} : { quotaBytes }) };
 }

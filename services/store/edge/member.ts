@@ -20,6 +20,7 @@ import {
 } from '../../../raft/core/index.ts';
 import type { RaftStorage, OpenedStorage } from '../../../raft/storage/storage.ts';
 import { createRaftTransport, type RaftTransport } from '../../../raft/transport/transport.ts';
+import type { StoreLimits } from '../core/limits.ts';
 import type { StateMachine, Applied } from '../core/state-machine.ts';
 import { Applier } from './applier.ts';
 import { ChunkSender } from './chunk-sender.ts';
@@ -58,6 +59,8 @@ export class StoreMember {
   readonly membership: Membership;
   readonly exports: SnapshotExport;
   readonly storage: RaftStorage;
+  /** That it was given; those that count are in the state. */
+  readonly limits: StoreLimits;
   private readonly ctx: ActorContext<StoreSettings>;
   private readonly end: MemberEnd;
   private readonly observe: MemberOptions['observe'];
@@ -96,6 +99,7 @@ export class StoreMember {
     });
     this.observe = options.observe;
     this.storage = storage;
+    this.limits = limitsOf(settings, options);
     this.raft = createRaft({
       clusterId: settings.clusterId,
       id: instance,
@@ -141,12 +145,14 @@ export class StoreMember {
         state: () => this.state,
         writeTime: (atMs, ended) => this.operations.writeTime(atMs, ended),
         compact: (revision, ended) => this.operations.add({ operation: 'compact', revision }, ended),
+        writeLimits: (limits, ended) => this.operations.writeLimits(limits, ended),
       },
+      this.limits,
       (settings.forgetAfterSeconds ?? DEFAULT_AGE_SECONDS) * 1_000,
     );
     this.applier = new Applier(
       state,
-      limitsOf(settings, options),
+      options.limits ?? {},
       (snapshot) => storage.snapshots.readAll(snapshot),
       {
         entry: (entry, applied) => this.entryApplied(entry, applied),
@@ -224,12 +230,10 @@ export class StoreMember {
 
   /** Restores the state from snapshot and log, and begins to take part. Throws when the disk's content is damaged. */
   static async open(ctx: ActorContext<StoreSettings>, options: MemberOptions): Promise<StoreMember> {
-    const { settings, log } = ctx;
+    const { log } = ctx;
     const began = ctx.clock.monotonic();
-    const { opened, state } = await openStorage(ctx, { ...options, limits: limitsOf(settings, options) });
+    const { opened, state } = await openStorage(ctx, options);
     const { snapshot, lastIndex, doubt } = opened.restored;
-    for (const damage of opened.damage) log.error({ damage }, 'damaged files were taken out of the way');
-    if (opened.tornTail !== undefined) log.warn({ torn: opened.tornTail }, 'an unfinished write was cut off the log');
     const tookMs = Math.round(ctx.clock.monotonic() - began);
     log.info({ snapshot: snapshot.index, lastIndex, doubt, incarnation: opened.incarnation, tookMs }, 'store restored');
     const member = new StoreMember(ctx, options, opened, state);

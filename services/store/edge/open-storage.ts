@@ -17,7 +17,7 @@ export interface OpenedMember {
 
 export interface OpenOptions {
   disk: Disk;
-  limits: Partial<StoreLimits>;
+  limits?: Partial<StoreLimits> | undefined;
   log?: Partial<LogOptions> | undefined;
   nextTurn?: NextTurn | undefined;
 }
@@ -27,6 +27,14 @@ export function storageIdentity({ settings, instance }: ActorContext<StoreSettin
 }
 
 export async function openStorage(ctx: ActorContext<StoreSettings>, options: OpenOptions): Promise<OpenedMember> {
+  const member = await openOrBeginAnew(ctx, options);
+  const { damage, tornTail } = member.opened;
+  for (const each of damage) ctx.log.error({ damage: each }, 'damaged files were taken out of the way');
+  if (tornTail !== undefined) ctx.log.warn({ torn: tornTail }, 'an unfinished write was cut off the log');
+  return member;
+}
+
+async function openOrBeginAnew(ctx: ActorContext<StoreSettings>, options: OpenOptions): Promise<OpenedMember> {
   const first = await open(ctx, options);
   if (!(first instanceof DamagedError)) return first;
   await condemn(ctx, options.disk, first);

@@ -1,6 +1,7 @@
 // Shows what operators can do to a running store: members come and go without losing a majority, leases end once, old
 // revisions are forgotten by age, a full store takes deletions.
 import test from 'ava';
+import { eventually } from '../../../test/kit/eventually.ts';
 import { StoreCluster } from '../../../test/kit/store-cluster.ts';
 
 const put = (key: string, value: string, lease?: string) => ({
@@ -140,4 +141,30 @@ test('what is older than the age is forgotten without being asked, also when not
   t.deepEqual(await client.ask(leader, { query: 'history', since: 5, limit: 10 }), { compacted: { oldest: 20 } });
   t.is((await client.read('/a')).length, 1);
   await store.converged();
+});
+
+test('the limits that the leader was given are those of all, also of whoever was given others', async (t) => {
+  const quotaBytesOf = (name: string): number => (name === 'store-3' ? 3_000 : 20_000);
+  const store = await StoreCluster.start({ members: 3, quotaBytesOf });
+  t.teardown(() => store.stop());
+  const quotaOf = (name: string): number => store.member(name).member.state.limits.quotaBytes;
+  await eventually('the quota of whoever leads', async () => {
+    const wanted = quotaBytesOf(await store.leader());
+    return store.names.every((name) => quotaOf(name) === wanted);
+  });
+  await store.kill('store-3');
+  await eventually('the larger one', () => quotaOf('store-1') === 20_000 && quotaOf('store-2') === 20_000);
+  const client = store.client('apiserver-1');
+  for (let i = 0; i < 8; i++) t.like(await client.put(`/k/${i}`, 'x'.repeat(1_000)), { ok: true });
+
+  // It takes what its own settings would have refused, and says that they are others.
+  await store.startMember('store-3');
+  await eventually('store-3 says that it was given other limits', async () => {
+    if ((await store.leader()) === 'store-3') await store.operate({ operation: 'transfer', to: 'store-1' });
+    const { alarms } = await store.status('store-3');
+    return alarms.some((alarm) => /quotaBytes is 3000 here and 20000 there; give all members the same$/.test(alarm));
+  });
+  await store.converged();
+  t.is(store.member('store-3').member.state.versions.liveKeys, 8);
+  t.deepEqual(store.deaths, []);
 });

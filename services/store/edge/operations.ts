@@ -3,7 +3,8 @@
 import type { Clock } from '../../../lib/base/clock.ts';
 import type { StoreOperation, StoreOperationReply } from '../../../lib/bus/messages.ts';
 import type { Effect, Entry, Input } from '../../../raft/core/index.ts';
-import { encodeCompact, encodeLease, encodeTime, type LeaseCommand } from '../core/command.ts';
+import { encodeCompact, encodeLease, encodeLimits, encodeTime, type LeaseCommand } from '../core/command.ts';
+import type { StoreLimits } from '../core/limits.ts';
 import type { Applied } from '../core/state-machine.ts';
 import type { Leadership } from './leadership.ts';
 
@@ -62,6 +63,13 @@ export class Operations {
     const id = this.nextId++;
     this.waiting.set(id, { deadline: this.clock.monotonic() + DECISION_MS, answer: ended });
     this.propose(id, encodeTime(atMs));
+  }
+
+  /** What the state may hold, from that entry on, on every member. */
+  writeLimits(limits: StoreLimits, ended: () => void): void {
+    const id = this.nextId++;
+    this.waiting.set(id, { deadline: this.clock.monotonic() + DECISION_MS, answer: ended });
+    this.propose(id, encodeLimits(limits));
   }
 
   private propose(proposalId: number, data: Uint8Array): void {

@@ -2,6 +2,7 @@
 import type { ActorContext, StatusDetails } from '../../../lib/actor/context.ts';
 import type { StoreSettings } from '../../../lib/actor/settings.ts';
 import type { StoreStatus } from '../../../lib/bus/messages.ts';
+import { limitsDiffer } from '../core/limits.ts';
 import type { StoreMember } from './member.ts';
 
 export function storeStatus(ctx: ActorContext<StoreSettings>, member: StoreMember): StoreStatus {
@@ -45,14 +46,25 @@ export function storeStatus(ctx: ActorContext<StoreSettings>, member: StoreMembe
   };
 }
 
-function alarmsOf({ state, status, repairs, states }: StoreMember): string[] {
+function alarmsOf(member: StoreMember): string[] {
+  const { state, status, repairs, states } = member;
   const repaired = repairs === '' ? '' : `this member ${repairs}`;
   return [
     repaired,
     states.difference,
+    limitsAlarm(member),
     state.spaceAlarm,
     status.storageFailure === '' ? '' : `the disk failed: ${status.storageFailure}`,
   ].filter((alarm) => alarm !== '');
+}
+
+/** A leader makes its own those of all: for a moment after its election they may be on their way. */
+function limitsAlarm({ limits, state, status }: StoreMember): string {
+  if (status.leader === '' || status.role === 'leader') return '';
+  const differ = limitsDiffer(limits, state.limits);
+  return differ === ''
+    ? ''
+    : `this member was given other limits than the leader ${status.leader}, whose limits count: ${differ}; give all members the same`;
 }
 
 /** Heard within the longest election timeout. */

@@ -1,12 +1,15 @@
-// Decides when the leader writes time into the log (for leases) and when it lets old revisions be forgotten (by age).
+// Decides when the leader writes time into the log (for leases), when it lets old revisions be forgotten (by age), and when
+// it makes its limits those of all.
 // Never ends a lease or forgets anything itself: the entry does, on every member alike.
 import type { Leases } from '../core/leases.ts';
+import { limitsDiffer, type StoreLimits } from '../core/limits.ts';
 
 export interface UpkeepEdges {
   leads: () => boolean;
-  state: () => { revision: number; compactedRevision: number; leases: Leases };
+  state: () => { revision: number; compactedRevision: number; leases: Leases; limits: StoreLimits };
   writeTime: (atMs: number, ended: () => void) => void;
   compact: (revision: number, ended: () => void) => void;
+  writeLimits: (limits: StoreLimits, ended: () => void) => void;
 }
 
 /** Longest step of the store's time in one look: while the leader itself stood still, nobody could renew a lease. */
@@ -18,18 +21,22 @@ const SAMPLES = 64;
 
 export class Upkeep {
   private readonly edges: UpkeepEdges;
+  private readonly limits: StoreLimits;
   /** Revisions older than this are forgotten; Infinity: only by count and bytes. */
   private readonly ageMs: number;
   private lookedAt: number | undefined;
   private leaseMs = 0;
   private writing = false;
   private compacting = false;
+  private limiting = false;
   /** What is older than the age. */
   private oldRevision = 0;
   private samples: { at: number; revision: number }[] = [];
 
-  constructor(edges: UpkeepEdges, ageMs: number) {
+  /** `limits`: that this member was given. */
+  constructor(edges: UpkeepEdges, limits: StoreLimits, ageMs: number) {
     this.edges = edges;
+    this.limits = limits;
     this.ageMs = ageMs;
   }
 
@@ -49,8 +56,16 @@ export class Upkeep {
       return;
     }
     this.leaseMs = Math.round(this.timeMs + step);
+    this.keepLimits();
     this.keepTime();
     this.forgetOld();
+  }
+
+  /** A change of settings goes round with the restarts: whoever leads says what counts, and all do the same at the same entry. */
+  private keepLimits(): void {
+    if (this.limiting || limitsDiffer(this.limits, this.edges.state().limits) === '') return;
+    this.limiting = true;
+    this.edges.writeLimits(this.limits, () => (this.limiting = false));
   }
 
   private keepTime(): void {
