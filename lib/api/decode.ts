@@ -36,10 +36,7 @@ const MEDIA_TYPES = ['application/json', 'application/yaml', 'application/vnd.ku
 /** Body bytes to a JSON value. `mustBe` is only for the error's text. Throws ApiError: 400, 413, 415. */
 export function parseBody(bytes: Uint8Array, contentType: string | undefined, mustBe: string): ParsedText {
   if (bytes.length > LIMITS.requestBodyBytes)
-    throw new ApiError(
-      'RequestEntityTooLarge',
-      `Request entity too large: limit is ${LIMITS.requestBodyBytes}`,
-    );
+    throw new ApiError('RequestEntityTooLarge', `Request entity too large: limit is ${LIMITS.requestBodyBytes}`);
   const media = (contentType ?? '').split(';')[0]!.trim().toLowerCase();
   try {
     if (media === 'application/vnd.kubernetes.protobuf') return { value: decodeProtobuf(bytes), duplicates: [] };
@@ -158,18 +155,21 @@ const versionOf = (expected: Expected): string => expected.apiVersion.split('/')
 const cannotBeHandled = (expected: Expected): string =>
   `${expected.kind} in version ${JSON.stringify(versionOf(expected))} cannot be handled as a ${expected.kind}`;
 
+/** Whatever a client put there: its own `toString` is not asked. */
+const shown = (value: unknown): string => (typeof value === 'string' ? value : (JSON.stringify(value) ?? ''));
+
 function checkType(value: { apiVersion?: unknown; kind?: unknown }, expected: Expected): void {
   const { apiVersion, kind } = value;
   if (apiVersion !== undefined && apiVersion !== null && apiVersion !== '' && apiVersion !== expected.apiVersion)
     throw new ApiError(
       'BadRequest',
-      `the API version in the data (${String(apiVersion)}) does not match the expected API version (${expected.apiVersion})`,
+      `the API version in the data (${shown(apiVersion)}) does not match the expected API version (${expected.apiVersion})`,
     );
   if (kind !== undefined && kind !== null && kind !== '' && kind !== expected.kind)
     throw new ApiError(
       'BadRequest',
-      `${String(kind)} in version ${JSON.stringify(versionOf(expected))} cannot be handled as a ${expected.kind}: ` +
-        `the kind in the data (${String(kind)}) does not match the expected kind (${expected.kind})`,
+      `${shown(kind)} in version ${JSON.stringify(versionOf(expected))} cannot be handled as a ${expected.kind}: ` +
+        `the kind in the data (${shown(kind)}) does not match the expected kind (${expected.kind})`,
     );
 }
 

@@ -71,3 +71,21 @@ test('objects are made, with fields that may be absent; each is of the type of i
   t.throws(() => made('Object{spec: Object.status{}}'), { instanceOf: CelError, message: /type mismatch/ });
   t.is(run('self.Object', { Object: 1 }), 1n);
 });
+
+test('what would go on or grow without end is stopped, and says so', (t) => {
+  const list = Array.from({ length: 100 }, (_, i) => i);
+  const endless = [
+    'self.all(a, self.all(b, self.all(c, self.all(d, true))))',
+    `[[1, 2]]${'.map(x, x + x)'.repeat(40)}.size() > 0`,
+    'self.map(a, self.map(b, self.filter(c, c > a))).size() > 0',
+    `"a"${'.replace("a", "aa")'.repeat(40)} == ""`,
+    '"a".matches("((x{900}){1}y{900})z".replace("z", "z{900}")) || "b".matches("(x{1000}y{1000})".replace("y", "y{1000}(x{1000}y{1000})(x{1000}y{1000})(x{1000}y{1000})(x{1000}y{1000})(x{1000}y{1000})(x{1000}y{1000})(x{1000}y{1000})(x{1000}y{1000})(x{1000}y{1000})(x{1000}y{1000})"))',
+  ];
+  for (const expression of endless)
+    t.throws(() => run(expression, list), { instanceOf: CelError }, expression.slice(0, 80));
+  const text = 'x'.repeat(100_000);
+  t.throws(() => run('self.matches(".*x{500}")', text), { instanceOf: CelError, message: /too long for this pattern/ });
+  t.is(run('self.filter(x, x % 2 == 0).map(x, x * 2).exists_one(x, x == 4)', list), true);
+  t.is(run('self.all(x, self.exists(y, x == y))', list), true);
+  t.is(run('{"a": 1, "b": 2}.map(k, k).size() == 2 && [1, 2].map(x, x > 1, x + 1) == [3]'), true);
+});

@@ -4,6 +4,7 @@ import { Environment, Optional, type ParseResult } from '@marcbachmann/cel-js';
 import { messageOf } from '../../base/errors.ts';
 import { CelError } from './cel-error.ts';
 import { registerKubernetesFunctions } from './functions.ts';
+import { checkLength, metered, MOST_ROUNDS, type Meter } from './meter.ts';
 import { rewrite } from './rewrite.ts';
 
 /** What rules and policies may name, all of any type. */
@@ -34,8 +35,8 @@ export interface Program {
   readonly expression: string;
   /** `bool`, `string`, `dyn`, …: what it gives, as far as that is known beforehand. */
   readonly type: string;
-  /** Throws CelError. */
-  run(variables: Record<string, unknown>): unknown;
+  /** Throws CelError; also when it costs more than `meter` has left, from which it is paid. */
+  run(variables: Record<string, unknown>, meter?: Meter): unknown;
 }
 
 let environment: Environment | undefined;
@@ -81,15 +82,17 @@ function compile(expression: string): Program | CelError {
     parsed = theEnvironment().parse(rewrite(expression));
     const checked = parsed.check();
     if (!checked.valid) return new CelError(summaryOf(checked.error));
-    return { expression, type: checked.type ?? 'dyn', run: (variables) => run(parsed, variables) };
+    return { expression, type: checked.type ?? 'dyn', run: (variables, meter) => run(parsed, variables, meter) };
   } catch (error) {
     return new CelError(summaryOf(error));
   }
 }
 
-function run(parsed: ParseResult, variables: Record<string, unknown>): unknown {
+function run(parsed: ParseResult, variables: Record<string, unknown>, meter: Meter = { left: MOST_ROUNDS }): unknown {
   try {
-    return parsed(variables);
+    const value: unknown = metered(meter, () => parsed(variables));
+    checkLength(value);
+    return value;
   } catch (error) {
     throw new CelError(summaryOf(error));
   }

@@ -3,7 +3,9 @@
 import type { Environment, Optional } from '@marcbachmann/cel-js';
 import { RE2JS } from 're2js';
 import { isIPv4, isIPv6 } from '../formats.ts';
+import { CelError } from './cel-error.ts';
 import { CelObject } from './constructed.ts';
+import { bounded, checkGrowth, pay, spend } from './meter.ts';
 import { formatQuantity, parseQuantity, quantityOf, type Quantity } from '../quantity.ts';
 
 /** One of each is what an expression holds; their fields are out of its reach. */
@@ -26,6 +28,10 @@ class CelIp {
   }
 }
 
+/** Characters times states of the pattern; some tenths of a second. */
+const MOST_STEPS = 20_000_000;
+const MOST_STATES = 20_000;
+
 const PATTERNS = new Map<string, RE2JS>();
 const MOST_PATTERNS = 1_000;
 
@@ -34,13 +40,23 @@ export function compiledPattern(pattern: string): RE2JS {
   let found = PATTERNS.get(pattern);
   if (found === undefined) {
     found = RE2JS.compile(pattern);
+    if (found.programSize() > MOST_STATES)
+      throw new CelError(`the expression is too large: it has ${found.programSize()} states`);
     if (PATTERNS.size >= MOST_PATTERNS) PATTERNS.clear();
     PATTERNS.set(pattern, found);
   }
   return found;
 }
 
-export const matchesPattern = (pattern: string, text: string): boolean => compiledPattern(pattern).matcher(text).find();
+/** Throws CelError when looking would cost too much: linear in the text is still long for a long one and many states. */
+export const matchesPattern = (pattern: string, text: string): boolean => matcherOf(pattern, text).find();
+
+function matcherOf(pattern: string, text: string): ReturnType<RE2JS['matcher']> {
+  const compiled = compiledPattern(pattern);
+  if (compiled.programSize() * text.length > MOST_STEPS)
+    throw new CelError(`a text of ${text.length} characters is too long for this pattern`);
+  return compiled.matcher(text);
+}
 
 type Value = any;
 const refuse = (message: string): never => {
@@ -72,7 +88,7 @@ function isSorted(list: Value): boolean {
 }
 
 function findAll(text: string, pattern: string, most = -1n): string[] {
-  const matcher = compiledPattern(pattern).matcher(text);
+  const matcher = matcherOf(pattern, text);
   const found: string[] = [];
   while ((most < 0n || BigInt(found.length) < most) && matcher.find()) found.push(matcher.group() ?? '');
   return found;
@@ -103,6 +119,13 @@ const holds = (make: () => unknown): boolean => {
 };
 const ip = (text: string): CelIp =>
   isIPv4(text) || isIPv6(text) ? new CelIp(text) : refuse(`ip: ${JSON.stringify(text)} is no address`);
+
+/** Made longer only as far as it may be. */
+function replaced(text: string, a: string, b: string): string {
+  const count = a === '' ? text.length + 1 : b.length > a.length ? text.split(a).length - 1 : 0;
+  checkGrowth(text.length + count * (b.length - a.length));
+  return text.replaceAll(a, () => b);
+}
 
 /** `%s %d %f` and so on, of the texts extension of CEL. */
 function formatText(template: string, args: Value): string {
@@ -139,25 +162,28 @@ const FUNCTIONS: Record<string, (...args: any[]) => Value> = {
   'matchesRe2(string, string): bool': (text: string, pattern: string) => matchesPattern(pattern, text),
   'string.matchesRe2(string): bool': (text: string, pattern: string) => matchesPattern(pattern, text),
   'optional.valueOfAny(): dyn': (optional: Optional) => optional.value(),
+  'pay(): bool': pay,
+  'spend(dyn): dyn': spend,
   'newObject(string, map): dyn': (typeName: string, fields: Value) => new CelObject(typeName, fields),
   'jsonpatch_escapeKey(string): string': (key: string) => key.replaceAll('~', '~0').replaceAll('/', '~1'),
   'string.find(string): string': (text: string, pattern: string) => findAll(text, pattern, 1n)[0] ?? '',
   'string.findAll(string): list<string>': (text: string, pattern: string) => findAll(text, pattern),
   'string.findAll(string, int): list<string>': findAll,
   'string.charAt(int): string': (text: string, i: bigint) => text.charAt(Number(i)),
-  'string.replace(string, string): string': (text: string, a: string, b: string) => text.replaceAll(a, b),
+  'string.replace(string, string): string': (text: string, a: string, b: string) => replaced(text, a, b),
   'string.replace(string, string, int): string': (text: string, a: string, b: string, most: bigint) => {
     let out = text;
     let from = 0;
     for (let i = 0n; most < 0n || i < most; i++) {
       const at = out.indexOf(a, from);
       if (at < 0 || (a === '' && at >= out.length)) break;
+      checkGrowth(out.length + b.length);
       out = out.slice(0, at) + b + out.slice(at + a.length);
       from = at + b.length;
     }
     return out;
   },
-  'string.format(list): string': formatText,
+  'string.format(list): string': (template: string, args: Value) => bounded(formatText(template, args)),
   'list.sum(): dyn': sum,
   'list.min(): dyn': (list: Value) => extreme(list, -1, 'min'),
   'list.max(): dyn': (list: Value) => extreme(list, 1, 'max'),

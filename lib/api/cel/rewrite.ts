@@ -1,14 +1,23 @@
 // Decides how an expression reads to the library: regular expressions go to RE2 (the library's own can explode), the functions
 // of a namespace (`sets.contains`) to one name each, objects that are made (`Object.spec{replicas: 1}`) to a function that makes
-// them. Never changes what is inside a text.
+// them, and each round of a comprehension pays for what it makes. Never changes what is inside a text.
 
 /** Texts, raw and triple-quoted ones too; names in backticks; numbers need no care. */
 const TOKEN =
   /[rRbB]{0,2}("""[\s\S]*?"""|'''[\s\S]*?'''|"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*')|`[^`\n]*`|\/\/[^\n]*|[A-Za-z_]\w*|\s+|[\s\S]/g;
 
 const NAMESPACES = new Set(['sets', 'jsonpatch']);
+/** Those that look at each element: `list.all(x, x > 0)`. */
+const COMPREHENSIONS = new Set(['all', 'exists', 'exists_one', 'existsOne', 'filter', 'map']);
 /** Types that an expression may make values of. */
 const MADE = new Set(['Object', 'JSONPatch']);
+
+/**
+ * Around what is done for each element. It is paid for before it is begun: `all` and `exists` pass over what throws, and a
+ * loop in it would go on.
+ */
+const PAYING = '(pay() ? spend(';
+const PAID = ') : dyn(false))';
 
 const isSpace = (token: string | undefined): boolean => token !== undefined && /^(\s+|\/\/.*)$/.test(token);
 const isName = (token: string | undefined): token is string =>
@@ -22,7 +31,7 @@ class Rewriter {
   readonly #tokens: readonly string[];
   readonly #out: string[] = [];
   /** What each open bracket is. */
-  readonly #open: Array<'object' | 'other'> = [];
+  readonly #open: Array<'object' | 'comprehension' | 'paid' | 'other'> = [];
   /** Last token that means something. */
   #last = '';
   /** A ? stands before the field. */
@@ -66,7 +75,11 @@ class Rewriter {
       this.#last === '.'
     )
       this.#out.push('valueOfAny');
-    else if (NAMESPACES.has(token) && following === '.' && this.#last !== '.') {
+    else if (COMPREHENSIONS.has(token) && following === '(' && this.#last === '.') {
+      this.#out.push(`${token}(`);
+      this.#open.push('comprehension');
+      return after + 1;
+    } else if (NAMESPACES.has(token) && following === '.' && this.#last !== '.') {
       const name = this.#next(after + 1);
       this.#out.push(`${token}_${this.#tokens[name] ?? ''}`);
       return name + 1;
@@ -76,6 +89,14 @@ class Rewriter {
   }
 
   #bracket(token: string): void {
+    const inner = this.#open.at(-1);
+    if (token === ',' && (inner === 'comprehension' || inner === 'paid')) {
+      // What follows the variable is done for each element.
+      this.#out.push(`${inner === 'paid' ? PAID : ''}, ${PAYING}`);
+      this.#open[this.#open.length - 1] = 'paid';
+      return;
+    }
+    if (token === ')' && inner === 'paid') this.#out.push(PAID);
     this.#out.push(token);
     if (token === '{' || token === '[' || token === '(') this.#open.push('other');
     else if (token === '}' || token === ']' || token === ')') {

@@ -1,5 +1,6 @@
 // Decides what the CEL rules of a schema (x-kubernetes-validations) say of a custom resource, transition rules and ratcheting
 // included. Never checks types: a rule is only asked of a value that fits its schema.
+import { MOST_ROUNDS, type Meter } from '../cel/meter.ts';
 import { CelError, compileCel, noValue, someValue, type Program } from '../cel/cel.ts';
 import { equalObjects } from '../equality.ts';
 import { printValue, type FieldError } from '../field-error.ts';
@@ -17,6 +18,8 @@ import { correlated } from './validate.ts';
 /** How often a schema of a request may ask rules: what is more would hold everybody else up. */
 export interface Budget {
   left: number;
+  /** Of all rules together. */
+  readonly meter: Meter;
 }
 
 const REASONS: Record<string, string> = {
@@ -37,6 +40,8 @@ const KEYWORDS = new Set(
   ),
 );
 export const RULES_AT_ONCE = 20_000;
+/** An object has many fields with rules, and they may be asked of each element of a list. */
+const MOST_ROUNDS_OF_ALL = 3 * MOST_ROUNDS;
 
 export function hasRules(schema: JsonSchema): boolean {
   const { items, properties = {}, additionalProperties } = schema;
@@ -54,7 +59,7 @@ export function validateRules(
   value: unknown,
   old: unknown,
   path = '',
-  budget: Budget = { left: RULES_AT_ONCE },
+  budget: Budget = { left: RULES_AT_ONCE, meter: { left: MOST_ROUNDS_OF_ALL } },
 ): FieldError[] {
   if (value === undefined || value === null) return [];
   // A part that has not changed may break rules that came after it.
@@ -106,7 +111,13 @@ function ask(
     variables['oldSelf'] = rule.optionalOldSelf === true ? (old === undefined ? noValue() : someValue(before)) : before;
   }
   try {
-    if (program(rule.rule).run(variables) === true) return [];
+    const meter = { left: Math.min(MOST_ROUNDS, budget.meter.left) };
+    const before = meter.left;
+    try {
+      if (program(rule.rule).run(variables, meter) === true) return [];
+    } finally {
+      budget.meter.left -= before - meter.left;
+    }
   } catch (error) {
     if (!(error instanceof CelError)) throw error;
     return [failure(rule, value, path, `rule compile or evaluation error: ${error.message}; rule: ${rule.rule}`)];

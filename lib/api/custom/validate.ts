@@ -2,6 +2,7 @@
 // evaluates CEL (rules.ts does) and never changes a value.
 import { equalJson, equalObjects } from '../equality.ts';
 import { duplicate, notSupported, required, tooLong, tooMany, type FieldError } from '../field-error.ts';
+import { messageOf } from '../../base/errors.ts';
 import { matchesPattern } from '../cel/functions.ts';
 import { hasFormat } from './formats.ts';
 import { childPath, isRecord, OWN_FIELDS, schemaOfField, type Json, type JsonSchema } from './json-schema.ts';
@@ -137,11 +138,20 @@ function textProblems(schema: JsonSchema, text: string, path: string): FieldErro
   if (schema.maxLength !== undefined && length > schema.maxLength) errors.push(tooLong(path, schema.maxLength));
   if (schema.minLength !== undefined && length < schema.minLength)
     errors.push(invalid(path, text, `should be at least ${schema.minLength} chars long`));
-  if (schema.pattern !== undefined && !matchesPattern(schema.pattern, text))
-    errors.push(invalid(path, text, `should match '${schema.pattern}'`));
+  if (schema.pattern !== undefined) errors.push(...patternProblem(schema.pattern, text, path));
   if (schema.format !== undefined && !hasFormat(schema.format, text))
     errors.push(invalid(path, text, `must be of type ${schema.format}: ${JSON.stringify(text)}`));
   return errors;
+}
+
+/** One that is no pattern is told where the schema is checked; here it matches nothing. */
+function patternProblem(pattern: string, text: string, path: string): FieldError[] {
+  try {
+    return matchesPattern(pattern, text) ? [] : [invalid(path, text, `should match '${pattern}'`)];
+  } catch (error) {
+    const shown = text.length > 100 ? `${text.slice(0, 100)}...` : text;
+    return [invalid(path, shown, `should match '${pattern}', but cannot be matched: ${messageOf(error)}`)];
+  }
 }
 
 function numberProblems(schema: JsonSchema, number: number, path: string): FieldError[] {

@@ -12,7 +12,7 @@ const TYPES = new Set(['Pod', 'Container', 'PersistentVolumeClaim']);
 
 function notAbove(low: Amounts, lowName: string, high: Amounts, highName: string, path: string): FieldError[] {
   return Object.keys(low)
-    .filter((name) => high[name] !== undefined && compareQuantities(low[name]!, high[name]) > 0)
+    .filter((name) => Object.hasOwn(high, name) && compareQuantities(low[name]!, high[name]!) > 0)
     .map((name) =>
       invalidValue(
         `${path}.${lowName === 'default request' ? 'defaultRequest' : lowName}[${name}]`,

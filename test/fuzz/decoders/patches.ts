@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { applyServerSide } from '../../../lib/api/managed-fields/apply.ts';
+import { entriesOf, readOwners } from '../../../lib/api/managed-fields/owners.ts';
 import type { Kind } from '../../../lib/api/kind.ts';
 import type { KubeObject } from '../../../lib/api/object.ts';
 import { apiVersionOf } from '../../../lib/api/resource.ts';
@@ -107,9 +108,11 @@ export const patches: Decoder[] = [
       const managedFields = [
         { manager: 'other', operation: 'Update', apiVersion: 'v1', fieldsType: 'FieldsV1', fieldsV1 },
       ];
+      // What is kept was read, and found whole.
+      const owners = readOwners(managedFields as never);
       const current = {
         ...structuredClone(BASE),
-        metadata: { ...BASE.metadata, managedFields },
+        metadata: { ...BASE.metadata, managedFields: owners === undefined ? undefined : entriesOf(owners) },
       } as unknown as KubeObject;
       serverSide(POD, exists ? current : undefined, value, force);
     },

@@ -90,9 +90,28 @@ function noStrategicMerge(): ApiError {
   );
 }
 
-/** Throws the library's own error. `base` is not changed. */
-export const applyOperations = (base: object, operations: readonly unknown[]): unknown =>
-  fastJsonPatch.applyPatch(structuredClone(base), operations as Operation[], true, true, true).newDocument;
+/** What copies may add to an object, together: each may double it. Upstream's bound. */
+const MOST_COPIED = 3_145_728;
+
+/** Throws the library's own error, or one that says what it does not look at. `base` is not changed. */
+export function applyOperations(base: object, operations: readonly unknown[]): unknown {
+  let document: unknown = structuredClone(base);
+  let copied = 0;
+  for (const [i, operation] of (operations as Operation[]).entries()) {
+    if (
+      operation?.op === 'move' &&
+      `${operation.path}/`.startsWith(`${operation.from}/`) &&
+      operation.path !== operation.from
+    )
+      throw new Error(`operation ${i}: a value cannot be moved into itself`);
+    if (operation?.op === 'copy') {
+      copied += JSON.stringify(fastJsonPatch.getValueByPointer(document, operation.from) ?? null).length;
+      if (copied > MOST_COPIED) throw new Error(`operation ${i}: copies add more than ${MOST_COPIED} bytes`);
+    }
+    document = fastJsonPatch.applyOperation(document, operation, true, true, true, i).newDocument;
+  }
+  return document;
+}
 
 function jsonPatch(base: KubeObject, operations: unknown): unknown {
   if (!Array.isArray(operations))

@@ -1,0 +1,130 @@
+// Shows over real HTTPS that what is made to hurt a decoder gets its Status, changes nothing, and holds nobody else up for long.
+import test from 'ava';
+import { startApi, type HttpAnswer, type TestApi } from '../kit/api-server.ts';
+import { eventually } from '../kit/eventually.ts';
+
+const CM = '/api/v1/namespaces/default/configmaps';
+const CRDS = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions';
+const YAML = { 'content-type': 'application/yaml' };
+const PROTOBUF = { 'content-type': 'application/vnd.kubernetes.protobuf' };
+const JSON_PATCH = { 'content-type': 'application/json-patch+json' };
+const MERGE = { 'content-type': 'application/merge-patch+json' };
+const STRATEGIC = { 'content-type': 'application/strategic-merge-patch+json' };
+const BOMB = [
+  'a: &a [x,x,x,x,x,x,x,x,x]',
+  ...'bcdefghi'.split('').map((c, i) => `${c}: &${c} [${`*${'abcdefghi'[i]},`.repeat(9)}]`),
+].join('\n');
+const before = (value: number, bytes: string): Uint8Array =>
+  Buffer.concat([Buffer.from([...Buffer.from(bytes), value]), Buffer.from('"}}')]);
+
+let api: TestApi;
+test.before(async () => {
+  api = await startApi();
+  await api.http('POST', CM, { body: { metadata: { name: 'there' }, data: { a: '1' } } });
+});
+test.after.always(() => api.stop());
+
+const post = (raw: string | Uint8Array, headers: Record<string, string> = {}): Promise<HttpAnswer> =>
+  api.http('POST', CM, { raw, headers });
+const patch = (body: unknown, headers: Record<string, string>): Promise<HttpAnswer> =>
+  api.http('PATCH', `${CM}/there`, { body, headers });
+
+const BAD: Array<[what: string, code: number, ask: () => Promise<HttpAnswer>, message: RegExp]> = [
+  ['JSON nested deeply', 400, () => post('{"a":'.repeat(5_000) + '1' + '}'.repeat(5_000)), /exceeded max depth/],
+  ['brackets without end', 400, () => post('['.repeat(300_000)), /unexpected end|exceeded max depth|stack/],
+  ['YAML nested deeply', 400, () => post('['.repeat(300_000), YAML), /exceeded max depth of 200/],
+  ['YAML dashes in one line', 400, () => post('- '.repeat(100_000), YAML), /exceeded max depth of 200/],
+  ['YAML with many keys', 400, () => post('a: b\n'.repeat(600_000), YAML), /more than 300000 tokens/],
+  ['a YAML alias bomb', 400, () => post(BOMB, YAML), /Excessive alias count/],
+  [
+    'a key that is a prototype',
+    400,
+    () => post('{"metadata":{"name":"x","labels":{"__proto__":"y"}}}'),
+    /"__proto__" cannot be a key/,
+  ],
+  ['bytes that are no UTF-8', 400, () => post(before(0xff, '{"metadata":{"name":"x"},"data":{"a":"')), /invalid UTF-8/],
+  [
+    'protobuf that ends early',
+    400,
+    () => post(Uint8Array.of(0x6b, 0x38, 0x73, 0, 0x0a, 0xff), PROTOBUF),
+    /damaged protobuf/,
+  ],
+  ['protobuf of no kind', 400, () => post(Uint8Array.of(0x6b, 0x38, 0x73, 0), PROTOBUF), /no kind "" is registered/],
+  ['a body over 3 MiB', 413, () => post(Buffer.alloc(3_145_729, 32)), /^Request entity too large: limit is 3145728$/],
+  [
+    'a patch into a prototype',
+    422,
+    () => patch([{ op: 'add', path: '/__proto__/polluted', value: 1 }], JSON_PATCH),
+    /^the server rejected our request due to an error in our request$/,
+  ],
+  [
+    'a patch with very many operations',
+    413,
+    () =>
+      patch(
+        Array.from({ length: 10_001 }, () => ({ op: 'test', path: '/kind', value: 'ConfigMap' })),
+        JSON_PATCH,
+      ),
+    /The allowed maximum operations in a JSON patch is 10000, got 10001/,
+  ],
+  ['a merge patch that is a list', 400, () => patch([1], MERGE), /error decoding patch/],
+  ['a directive that is none', 400, () => patch({ data: { $patch: 'explode' } }, STRATEGIC), /./],
+];
+
+test('each gets its Status, and nothing is changed', async (t) => {
+  const all = async (): Promise<string[]> =>
+    (await api.http('GET', CM)).body.items.map(({ metadata }: any) => `${metadata.name} ${metadata.resourceVersion}`);
+  const were = await all();
+  for (const [what, code, ask, message] of BAD) {
+    const answer = await ask();
+    t.is(answer.code, code, `${what}: ${answer.text.slice(0, 200)}`);
+    t.is(answer.body?.kind, 'Status', what);
+    t.regex(answer.body.message, message, what);
+  }
+  t.deepEqual(await all(), were);
+  t.is(({} as Record<string, unknown>)['polluted'], undefined);
+});
+
+test('patterns and rules of a definition that would go on for ever are stopped', async (t) => {
+  const spec = {
+    type: 'object',
+    properties: {
+      text: { type: 'string', pattern: '^(([a-z])+.)+[A-Z]([a-z])+$' },
+      list: {
+        type: 'array',
+        items: { type: 'integer' },
+        'x-kubernetes-validations': [{ rule: 'self.all(a, self.all(b, self.all(c, a + b + c < 1000000)))' }],
+      },
+    },
+  };
+  const definition = {
+    metadata: { name: 'traps.example.com' },
+    spec: {
+      group: 'example.com',
+      scope: 'Cluster',
+      names: { plural: 'traps', kind: 'Trap' },
+      versions: [
+        {
+          name: 'v1',
+          served: true,
+          storage: true,
+          schema: { openAPIV3Schema: { type: 'object', properties: { spec } } },
+        },
+      ],
+    },
+  };
+  t.is((await api.http('POST', CRDS, { body: definition })).code, 201);
+  const traps = '/apis/example.com/v1/traps';
+  await eventually('served', async () => (await api.http('GET', traps)).code === 200);
+  const make = (own: object): Promise<HttpAnswer> =>
+    api.http('POST', traps, {
+      body: { apiVersion: 'example.com/v1', kind: 'Trap', metadata: { name: 'a' }, spec: own },
+    });
+  const text = await make({ text: 'a'.repeat(20_000) });
+  t.is(text.code, 422);
+  t.regex(text.body.message, /spec.text in body should match/);
+  const list = await make({ list: Array.from({ length: 500 }, (_, i) => i) });
+  t.is(list.code, 422);
+  t.regex(list.body.message, /spec.list: Invalid value: "array": .*cost limit exceeded/);
+  t.is((await make({ list: [1, 2, 3], text: 'abcDef' })).code, 201);
+});
