@@ -223,6 +223,17 @@ test.serial('what cannot be is refused before the upgrade, in the words of the r
   t.regex(await told(FORWARD, { protocols: ['v9'] }), /server accepts \[portforward\.k8s\.io\]/);
   const web = await t.throwsAsync<Refused>(openWebSocket(api, FORWARD, { protocols: ['v4.channel.k8s.io'] }));
   t.is(web?.body.message, 'query parameter "ports" is required');
+  const log = async (query: string): Promise<string> => {
+    const { code, body } = await api.http('GET', `${PODS}/web/log?container=c&${query}`);
+    return `${code} ${body.message}`;
+  };
+  t.is(
+    await log('tailLines=-1&sinceSeconds=0'),
+    '422 PodLogOptions "web" is invalid: [tailLines: Invalid value: -1: must be greater than or equal to 0, sinceSeconds: Invalid value: 0: must be greater than 0]',
+  );
+  t.regex(await log('limitBytes=0'), /^422 .*limitBytes: Invalid value: 0: must be greater than 0$/);
+  t.regex(await log('sinceSeconds=1&sinceTime=2026-01-01T00:00:00Z'), /at most one of `sinceTime` or `sinceSeconds`/);
+  t.regex(await log('tailLines=x'), /^400 tailLines: strconv.ParseInt: parsing "x": invalid syntax$/);
   t.is((await api.http('GET', EXEC)).body.message, 'Upgrade request required');
   t.is((await api.http('GET', FORWARD)).body.message, 'Upgrade request required');
 });

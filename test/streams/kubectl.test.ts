@@ -7,11 +7,12 @@ import test, { type ExecutionContext } from 'ava';
 import type { Pod } from '../../lib/api/generated/types.ts';
 import { follow, run, TestCluster, type Ran } from '../kit/cluster.ts';
 import { eventually } from '../kit/eventually.ts';
-import { findKubectls, type Kubectl } from '../kit/kubectls.ts';
 import { IMAGE, isReady, shellPod } from '../kit/manifests.ts';
 import { onTerminal } from '../kit/terminal.ts';
+import { findKubectls, type Kubectl } from '../kubectl/find-kubectls.ts';
 
 const cluster = new TestCluster({ name: 'streams', args: ['--nodes', '1', '--stores', '1'] });
+/** Oldest first. */
 let kubectls: Kubectl[] = [];
 
 /** A kubectl, and how it is told to speak. */
@@ -22,8 +23,8 @@ interface Client {
 }
 
 const SPDY = { KUBECTL_REMOTE_COMMAND_WEBSOCKETS: 'false', KUBECTL_PORT_FORWARD_WEBSOCKETS: 'false' };
-const plain = ({ path, version }: Kubectl): Client => ({ name: `kubectl ${version}`, path, env: {} });
-const forced = ({ path, version }: Kubectl): Client => ({ name: `kubectl ${version}, SPDY`, path, env: SPDY });
+const plain = ({ file, version }: Kubectl): Client => ({ name: `kubectl ${version}`, path: file, env: {} });
+const forced = ({ file, version }: Kubectl): Client => ({ name: `kubectl ${version}, SPDY`, path: file, env: SPDY });
 /** The oldest, the newest, and the newest without WebSockets: between them every transport. */
 const few = (): Client[] => [
   ...new Map(
@@ -62,7 +63,7 @@ while :; do echo tick; sleep 1; done`;
 const LAST = 'echo one; echo two; echo three; exit 1';
 
 test.before(async () => {
-  kubectls = await findKubectls();
+  kubectls = (await findKubectls()).toReversed();
   if (kubectls.length === 0) return;
   await cluster.up();
   await cluster.mustApply(shellPod('web', WEB));
@@ -76,13 +77,15 @@ test.after.always(async () => {
 function title(name: string, body: (t: ExecutionContext) => Promise<void>): void {
   test.serial(name, async (t) => {
     if (kubectls.length > 0) return body(t);
-    t.log('no kubectl on this machine (PATH, FLOTILLA_KUBECTLS): only test/conformance/streams.test.ts has shown this');
+    t.log(
+      'no kubectl on this machine (on the PATH or where tools put it): only test/conformance/streams.test.ts has shown this',
+    );
     t.pass();
   });
 }
 
 title('exec in every version and transport: input, outputs, exit code, and what cannot be', async (t) => {
-  t.log(kubectls.map(({ version, path }) => `${version} ${path}`).join('\n'));
+  t.log(kubectls.map(({ version, file }) => `${version} ${file}`).join('\n'));
   const clients = kubectls.flatMap((one) => (one.minor < 30 ? [plain(one)] : [plain(one), forced(one)]));
   const script = 'cat; echo oops >&2; exit 7';
   const one = async (client: Client): Promise<void> => {

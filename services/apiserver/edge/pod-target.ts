@@ -1,5 +1,6 @@
 // Decides which container of which pod on which node a request for logs, a command or a port means, and what it asks of
 // it. Never talks to the kubelet.
+import { forbidden, invalid, invalidValue, type FieldError } from '../../../lib/api/field-error.ts';
 import { ApiError } from '../../../lib/base/errors.ts';
 import type { StreamOpen } from '../../../lib/bus/messages.ts';
 import type { CachedObject } from '../core/cache/cached-object.ts';
@@ -49,22 +50,17 @@ function chosen(pod: CachedObject, asked: string, containers: readonly string[],
   );
 }
 
+/** Throws 400 for what cannot be read, 422 for what may not be asked. */
 export function logsOpen(id: string, pod: CachedObject, container: string, query: URLSearchParams): StreamOpen {
-  const number = (name: string): object => {
-    const text = query.get(name);
-    if (text === null || text === '') return {};
-    if (!/^\d{1,12}$/.test(text))
-      throw new ApiError(
-        'BadRequest',
-        `${name} must be a whole number that is not negative, not ${JSON.stringify(text)}`,
-      );
-    return { [name]: Number(text) };
-  };
   const flag = (name: string): object => (['true', '1'].includes(query.get(name) ?? '') ? { [name]: true } : {});
+  const number = (name: string): object => {
+    const value = wholeNumber(query, name);
+    return value === undefined ? {} : { [name]: value };
+  };
   const sinceTime = query.get('sinceTime');
   if (sinceTime !== null && Number.isNaN(Date.parse(sinceTime)))
     throw new ApiError('BadRequest', `sinceTime must be an RFC 3339 time, not ${JSON.stringify(sinceTime)}`);
-  const logs = {
+  const logs: LogOptions = {
     ...flag('follow'),
     ...flag('previous'),
     ...flag('timestamps'),
@@ -73,7 +69,30 @@ export function logsOpen(id: string, pod: CachedObject, container: string, query
     ...number('limitBytes'),
     ...(sinceTime === null ? {} : { sinceTime }),
   };
+  const errors = problemsOf(logs);
+  if (errors.length > 0) throw invalid({ group: '', kind: 'PodLogOptions' }, pod.name, errors);
   return { ...named(id, pod, container), logs };
+}
+
+type LogOptions = NonNullable<StreamOpen['logs']>;
+
+function wholeNumber(query: URLSearchParams, name: string): number | undefined {
+  const text = query.get(name);
+  if (text === null || text === '') return undefined;
+  if (/^[+-]?\d{1,15}$/.test(text)) return Number(text);
+  throw new ApiError('BadRequest', `${name}: strconv.ParseInt: parsing ${JSON.stringify(text)}: invalid syntax`);
+}
+
+/** As upstream's validation of PodLogOptions words it. */
+function problemsOf({ tailLines = 0, limitBytes = 1, sinceSeconds, sinceTime }: LogOptions): FieldError[] {
+  const errors: FieldError[] = [];
+  if (tailLines < 0) errors.push(invalidValue('tailLines', tailLines, 'must be greater than or equal to 0'));
+  if (limitBytes < 1) errors.push(invalidValue('limitBytes', limitBytes, 'must be greater than 0'));
+  if (sinceSeconds !== undefined && sinceTime !== undefined)
+    errors.push(forbidden('', 'at most one of `sinceTime` or `sinceSeconds` may be specified'));
+  else if (sinceSeconds !== undefined && sinceSeconds < 1)
+    errors.push(invalidValue('sinceSeconds', sinceSeconds, 'must be greater than 0'));
+  return errors;
 }
 
 export function execOpen(
