@@ -22,6 +22,7 @@ import { homeLayout, MAX_HOME_BYTES, type Home } from './core/home.ts';
 import type { Places } from './core/network-places.ts';
 import { requirementsOf } from './core/requirements.ts';
 import { MARK } from './core/units.ts';
+import { withApiOptions } from './edge/api-options.ts';
 import { primeCompileCache } from './edge/compile-cache.ts';
 import { findMissing, install, InstallError, searchPath } from './edge/install.ts';
 import { takeLock } from './edge/lock.ts';
@@ -78,7 +79,8 @@ export async function up(options: UpOptions, progress: UpProgress): Promise<Runn
   if (lock === undefined)
     throw new OptionError(`another \`flotilla up\` or \`down\` is at work in ${home.root}: wait for it to end`);
   try {
-    const cluster = await decideCluster(home, options, runtime, progress);
+    const decided = await decideCluster(home, options, runtime, progress);
+    const cluster = withApiOptions(decided, options, home, progress.say);
     await checkPort(home, cluster);
     writeCluster(home, cluster);
     // Beside each other: one waits for the kernel, the other for a processor.

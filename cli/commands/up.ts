@@ -1,4 +1,6 @@
 // Decides how `up` is asked and what it says at the end. Never builds a cluster itself (launcher/up.ts does).
+import { resolve } from 'node:path';
+import type { OidcOptions } from '../../lib/api/oidc-options.ts';
 import type { RuntimeName } from '../../lib/actor/settings.ts';
 import { up } from '../../launcher/up.ts';
 import { defineCommand } from '../command.ts';
@@ -16,7 +18,37 @@ interface UpArguments {
   runtime?: RuntimeName | undefined;
   install: boolean;
   trace: boolean;
+  'audit-policy'?: string | undefined;
+  'audit-log'?: string | undefined;
+  'oidc-issuer-url'?: string | undefined;
+  'oidc-client-id'?: string | undefined;
+  'oidc-username-claim'?: string | undefined;
+  'oidc-username-prefix'?: string | undefined;
+  'oidc-groups-claim'?: string | undefined;
+  'oidc-groups-prefix'?: string | undefined;
+  'oidc-required-claim'?: string[] | undefined;
+  'oidc-ca-file'?: string | undefined;
+  'oidc-signing-algs'?: string | undefined;
   'log-level': string;
+}
+
+/** Undefined: none of its options is given. */
+function oidcOf(args: UpArguments): OidcOptions | undefined {
+  const caFile = args['oidc-ca-file'];
+  const given = {
+    issuerUrl: args['oidc-issuer-url'],
+    clientId: args['oidc-client-id'],
+    usernameClaim: args['oidc-username-claim'],
+    usernamePrefix: args['oidc-username-prefix'],
+    groupsClaim: args['oidc-groups-claim'],
+    groupsPrefix: args['oidc-groups-prefix'],
+    requiredClaims: args['oidc-required-claim'],
+    caFile: caFile === undefined ? undefined : resolve(caFile),
+    signingAlgs: args['oidc-signing-algs']?.split(','),
+  };
+  const entries = Object.entries(given).filter(([, value]) => value !== undefined);
+  // Whether it is whole is asked with the other options.
+  return entries.length === 0 ? undefined : (Object.fromEntries(entries) as unknown as OidcOptions);
 }
 
 export const upCommand = defineCommand<UpArguments>({
@@ -51,6 +83,20 @@ export const upCommand = defineCommand<UpArguments>({
         default: true,
         describe: 'let every actor tell what it does (--no-trace: actors started now keep and publish nothing)',
       })
+      .option('audit-policy', {
+        type: 'string',
+        describe: 'file of an audit.k8s.io/v1 Policy: what the API tells of requests (off: nothing any more)',
+      })
+      .option('audit-log', { type: 'string', describe: 'file that it is told to (default audit.log beside the logs)' })
+      .option('oidc-issuer-url', { type: 'string', describe: 'https URL of the OpenID Connect provider to believe' })
+      .option('oidc-client-id', { type: 'string', describe: 'audience that its tokens must be for' })
+      .option('oidc-username-claim', { type: 'string', describe: 'default sub' })
+      .option('oidc-username-prefix', { type: 'string', describe: 'default the issuer and #; - for none' })
+      .option('oidc-groups-claim', { type: 'string', describe: 'claim that names groups' })
+      .option('oidc-groups-prefix', { type: 'string', describe: 'put before each of them' })
+      .option('oidc-required-claim', { type: 'string', array: true, describe: 'key=value that a token must have' })
+      .option('oidc-ca-file', { type: 'string', describe: 'PEM of the authority of the provider' })
+      .option('oidc-signing-algs', { type: 'string', describe: 'default RS256; several with commas' })
       .option('log-level', { type: 'string', default: 'info', choices: ['debug', 'info', 'warn', 'error'] }),
   handler: async (args) => {
     const progress = createProgress();
@@ -59,8 +105,9 @@ export const upCommand = defineCommand<UpArguments>({
       process.exit(130);
     });
     const { demo, home, install, trace, name, nodes, stores, apiservers, port, runtime } = args;
+    const more = { auditPolicy: args['audit-policy'], auditLog: args['audit-log'], oidc: oidcOf(args) };
     const running = await up(
-      { home, install, trace, name, nodes, stores, apiservers, port, runtime, logLevel: args['log-level'] },
+      { home, install, trace, name, nodes, stores, apiservers, port, runtime, logLevel: args['log-level'], ...more },
       progress,
     );
     await finishCluster(running, progress);

@@ -98,6 +98,8 @@ function settingsFor(
         serviceAccountKeyFile: home.serviceAccountKey,
         advertiseAddress: ip,
         stores: cluster.stores,
+        ...(cluster.audit === undefined ? {} : { audit: auditOf(cluster.audit, cluster.apiservers, who.instance) }),
+        ...(cluster.oidc === undefined ? {} : { oidc: cluster.oidc }),
       } satisfies ApiserverSettings;
     }
     case 'scheduler':
@@ -166,4 +168,17 @@ export function containerdNamespace(cluster: Cluster, node: string): string {
 
 export function cgroupRoot(cluster: Cluster, node: string): string {
   return `flotilla-${cluster.name}-${node}`;
+}
+
+const AUDIT_MEGABYTES = 100;
+const AUDIT_BACKUPS = 10;
+
+/** Several API actors cannot begin one file anew between them: the others' files have their names. */
+function auditOf(
+  { policyFile, file }: NonNullable<Cluster['audit']>,
+  apiservers: readonly string[],
+  instance: string,
+): NonNullable<ApiserverSettings['audit']> {
+  const own = instance === apiservers[0] ? file : file.replace(/(\.[^./]*)?$/, `-${instance}$1`);
+  return { policyFile, file: own, maxSizeMegabytes: AUDIT_MEGABYTES, maxBackups: AUDIT_BACKUPS };
 }

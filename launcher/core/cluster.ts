@@ -1,6 +1,7 @@
 // Decides what a cluster is from what its owner asked for: names, members, address ranges, ports. Never looks at the
 // machine: which slot and ports are free is an argument.
 import type { ClusterFacts, RuntimeName } from '../../lib/actor/settings.ts';
+import { oidcProblem, type OidcOptions } from '../../lib/api/oidc-options.ts';
 import { planNetwork } from '../network/plan.ts';
 
 /** What the owner may ask for; absent: the default, or what the cluster already is. */
@@ -18,6 +19,11 @@ export interface ClusterOptions {
   /** Servers of the bus; more than one only where every process has an address of its own. */
   nats?: number | undefined;
   port?: number | undefined;
+  /** Files: what is told of requests, and where. Absent: as it was; `off` as policy: no more. */
+  auditPolicy?: string | undefined;
+  auditLog?: string | undefined;
+  /** Whose OpenID Connect tokens are believed. Absent: as it was. */
+  oidc?: OidcOptions | undefined;
 }
 
 /** `<home>/cluster.json`: everything about a cluster that must not change between two starts. */
@@ -45,6 +51,9 @@ export interface Cluster {
   /** `api` is the first API actor's, `furtherApis` those of the others in their order. */
   ports: { api: number; furtherApis?: number[]; nats: number; dns: number };
   facts: ClusterFacts;
+  /** Absolute paths. */
+  audit?: { policyFile: string; file: string };
+  oidc?: OidcOptions;
   /** Bringing its network up turned the machine's forwarding on: taking it down turns it off again. */
   turnedForwardingOn?: boolean;
 }
@@ -96,6 +105,10 @@ export function checkOptions(options: ClusterOptions): void {
     { option: '--controller-managers', value: options.controllerManagers },
   ])
     if (value !== undefined && !within(value, 1, 5)) throw new OptionError(`${option} ${value}: must be 1 to 5`);
+  if (options.auditLog !== undefined && options.auditPolicy === undefined)
+    throw new OptionError(`--audit-log ${options.auditLog}: --audit-policy must say what is told there`);
+  const problem = options.oidc === undefined ? undefined : oidcProblem(options.oidc);
+  if (problem !== undefined) throw new OptionError(problem);
   if (port !== undefined && !within(port, 1, 65_000)) throw new OptionError(`--port ${port}: must be 1 to 65000`);
 }
 
