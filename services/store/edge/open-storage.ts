@@ -52,7 +52,7 @@ export async function condemn(ctx: ActorContext<StoreSettings>, disk: Disk, erro
 
 async function open(
   ctx: ActorContext<StoreSettings>,
-  { disk, limits, log, nextTurn }: OpenOptions,
+  { disk, limits = {}, log, nextTurn }: OpenOptions,
 ): Promise<OpenedMember | DamagedError> {
   const opened = await RaftStorage.open(disk, ctx.settings.dataDir, storageIdentity(ctx), log, () =>
     ctx.clock.monotonic(),
