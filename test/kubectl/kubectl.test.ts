@@ -5,7 +5,10 @@ import type { Outcome } from './play-story.ts';
 import { namespaceOf, plan, playAll, readStories, tell } from './suite.ts';
 
 const cluster = new TestCluster({ name: `kubectl-${process.pid}`, args: ['--runtime', 'hollow'] });
-const parts = plan(await findKubectls(), readStories(), false);
+/** For a run by hand: `STORIES=wire,errors npm run test:cluster`. */
+const only = process.env['STORIES']?.split(',');
+const stories = readStories().filter(({ name }) => only?.includes(name) ?? true);
+const parts = plan(await findKubectls(), stories, false);
 let outcomes: Array<Promise<Outcome>> = [];
 
 test.before('one cluster, on which all versions play their stories beside each other', async (t) => {

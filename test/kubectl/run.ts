@@ -18,6 +18,8 @@ const { values } = parseArgs({
     /** Everything in every version, and what came out is kept in results.json. */
     all: { type: 'boolean', default: false },
     only: { type: 'string', multiple: true },
+    /** The stories that need containers, on a cluster with ctr. */
+    containers: { type: 'boolean', default: false },
     version: { type: 'string', multiple: true },
     /** A cluster that is there already. */
     home: { type: 'string' },
@@ -42,7 +44,7 @@ async function chosen(): Promise<Part[]> {
   const found = await findKubectls();
   const kubectls = found.filter(({ minor }) => values.version?.includes(`1.${minor}`) ?? true);
   if (kubectls.length === 0) throw new Error('no kubectl was found on this machine');
-  const stories = readStories().filter(({ name }) => values.only?.includes(name) ?? true);
+  const stories = readStories(values.containers).filter(({ name }) => values.only?.includes(name) ?? true);
   return plan(kubectls, stories, values.all);
 }
 
@@ -99,7 +101,7 @@ function kept(): Map<string, Result> {
 
 async function main(): Promise<void> {
   const parts = await chosen();
-  const args = ['--runtime', 'hollow'];
+  const args = values.containers ? ['--nodes', '1', '--stores', '1'] : ['--runtime', 'hollow'];
   const cluster = values.home === undefined ? new TestCluster({ name: `kubectl-${process.pid}`, args }) : undefined;
   const results = kept();
   try {

@@ -21,6 +21,8 @@ export interface Story {
   head: string[];
   /** In a default run every version plays this one. */
   everyVersion: boolean;
+  /** Needs containers that really run. */
+  containers: boolean;
   files: Record<string, string>;
   commands: Command[];
 }
@@ -37,7 +39,7 @@ const VERSIONS = /^\? 1\.(\d+)(?:\.\.1\.(\d+))?$/;
  *   ? 1.27..1.29             what these versions print instead
  */
 export function readStory(name: string, text: string): Story {
-  const story: Story = { name, head: [], everyVersion: false, files: {}, commands: [] };
+  const story: Story = { name, head: [], everyVersion: false, containers: false, files: {}, commands: [] };
   const lines = text.split('\n');
   for (let at = 0; at < lines.length; at++) {
     const line = lines[at]!;
@@ -52,6 +54,7 @@ export function readStory(name: string, text: string): Story {
     else if (line !== '') story.head.push(line);
   }
   story.everyVersion = story.head.includes('# every version');
+  story.containers = story.head.includes('# containers');
   for (const command of story.commands) for (const answer of command.answers) answer.text = answer.text.trimEnd();
   return story;
 }

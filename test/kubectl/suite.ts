@@ -25,9 +25,11 @@ export interface Home {
   folder: string;
 }
 
-export function readStories(): Story[] {
+/** Those that need containers, or those that a hollow cluster serves. */
+export function readStories(containers = false): Story[] {
   const names = readdirSync(STORIES).filter((name) => name.endsWith('.txt'));
-  return names.sort().map((name) => readStory(name.slice(0, -4), readFileSync(join(STORIES, name), 'utf8')));
+  const stories = names.sort().map((name) => readStory(name.slice(0, -4), readFileSync(join(STORIES, name), 'utf8')));
+  return stories.filter((story) => story.containers === containers);
 }
 
 /** The newest version plays everything; the others what goes over the wire in a way of their own, or everything too. */

@@ -36,10 +36,7 @@ export function nodeOf(pod: CachedObject): { node: string; kubelet: string } {
 function chosen(pod: CachedObject, asked: string, containers: readonly string[], regular: number): string {
   if (asked !== '') {
     if (containers.includes(asked)) return asked;
-    throw new ApiError(
-      'BadRequest',
-      `container ${asked} is not valid for pod ${pod.name}, choose one of: [${containers.join(' ')}]`,
-    );
+    throw new ApiError('BadRequest', `container ${asked} is not valid for pod ${pod.name}`);
   }
   const annotated = pod.object.metadata.annotations?.[DEFAULT_CONTAINER];
   if (annotated !== undefined && containers.includes(annotated)) return annotated;
