@@ -42,28 +42,35 @@ const unknown = wanted?.filter((id) => !known.includes(id)) ?? [];
 if (unknown.length > 0) throw new Error(`--only ${unknown.join(',')}: rows are ${known.join(', ')}`);
 const isWanted = (id: string): boolean => wanted === undefined || wanted.includes(id);
 
-/** Everything that must not be left behind, newest first. */
-const running: { stop(): Promise<void> | void }[] = [];
-let stopping: Promise<void> | undefined;
+/** Everything that must not be left behind, newest last; what is still starting, too. */
+const running: Promise<{ stop(): Promise<void> | void }>[] = [];
 
+let isInterrupted = false;
+let stopped: Promise<void> = Promise.resolve();
+
+/** Whoever asks waits until everything is gone, also what somebody else has begun to stop. */
 function stopAll(): Promise<void> {
-  stopping ??= (async () => {
-    for (let each = running.pop(); each !== undefined; each = running.pop()) await each.stop();
-  })();
-  return stopping;
+  stopped = stopped.then(async () => {
+    for (let each = running.pop(); each !== undefined; each = running.pop()) {
+      const started = await each.catch(() => undefined);
+      await started?.stop();
+    }
+  });
+  return stopped;
 }
 
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
   process.on(signal, () => {
+    isInterrupted = true;
     console.error(`${signal}: stopping every member`);
     void stopAll().finally(() => process.exit(130));
   });
 
-async function kept<T extends { stop(): Promise<void> | void }>(starting: Promise<T>): Promise<T> {
-  const started = await starting;
-  if (stopping !== undefined) await started.stop();
-  else running.push(started);
-  return started;
+function kept<T extends { stop(): Promise<void> | void }>(start: () => Promise<T>): Promise<T> {
+  if (isInterrupted) throw new Error('interrupted');
+  const starting = start();
+  running.push(starting);
+  return starting;
 }
 
 function medians(runs: readonly Figures[]): Figures {
@@ -82,8 +89,8 @@ async function compare(row: Row, etcd: Side, ours: Side): Promise<Compared> {
 
 async function measureAll(tell: (row: Compared) => void): Promise<Run['perBatch']> {
   const counters = new Counters();
-  running.push(counters);
-  const [etcd, ours] = [await kept(EtcdSide.start()), await kept(OurSide.start())];
+  running.push(Promise.resolve(counters));
+  const [etcd, ours] = [await kept(() => EtcdSide.start()), await kept(() => OurSide.start())];
   // Compiled code, connections, first files: neither side begins cold.
   for (const side of [etcd, ours]) await puts(side, 64, flags.quick ? 1 : 3);
   for (const row of ROWS) if (isWanted(row.id)) tell(await compare(row, etcd, ours));
@@ -93,7 +100,6 @@ async function measureAll(tell: (row: Compared) => void): Promise<Run['perBatch'
   if (isWanted('gap')) tell(await gaps(etcd, ours));
   if (isWanted('stall')) tell(await stalls(ours));
   await stopAll();
-  stopping = undefined;
   if (isWanted('memory') || isWanted('restart')) await holding(tell);
   return batches;
 }
@@ -117,10 +123,9 @@ async function stalls(ours: OurSide): Promise<Compared> {
 
 /** With members of their own: what came before must not count. */
 async function holding(tell: (row: Compared) => void): Promise<void> {
-  const etcd = await residentAndRestart(await kept(EtcdSide.start()), seconds);
+  const etcd = await residentAndRestart(await kept(() => EtcdSide.start()), seconds);
   await stopAll();
-  stopping = undefined;
-  const ours = await residentAndRestart(await kept(OurSide.start()), seconds);
+  const ours = await residentAndRestart(await kept(() => OurSide.start()), seconds);
   tell({ id: 'memory', name: 'resident memory with 100,000 keys', etcd: etcd.memory, ours: ours.memory });
   tell({ id: 'restart', name: 'restart of a member with 100,000 keys', etcd: etcd.restart, ours: ours.restart });
 }
@@ -184,7 +189,10 @@ try {
   if (flags.readme) renderReadme();
   else if (flags.profile) await runProfile();
   else await runBench();
+} catch (error) {
+  // What was under way cannot go well when its members are gone.
+  if (!isInterrupted) throw error;
 } finally {
   await stopAll();
 }
-process.exit(0);
+process.exit(isInterrupted ? 130 : 0);

@@ -45,7 +45,7 @@ export const ROWS: readonly Row[] = [
   },
   ...[1, 100, 1_000].map((n): Row => ({
     id: `watch-${n}`,
-    name: `events to ${n} watchers, 16 writers`,
+    name: `events to ${n} ${n === 1 ? 'watcher' : 'watchers'}, 16 writers`,
     measure: (side, seconds) => watches(side, n, seconds),
   })),
 ];
