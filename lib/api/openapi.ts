@@ -1,5 +1,6 @@
 // Decides how the schema table reads as OpenAPI, v3 for each group and version and v2 for all: enough for kubectl to
-// validate, explain and patch. Never describes in words what it has no words for.
+// validate, explain and patch. Never writes a description (descriptions.ts does).
+import { fieldDescription, typeDescription } from './descriptions.ts';
 import { groupsOf } from './discovery.ts';
 import type { CustomType, TypeName } from './custom/custom-type.ts';
 import { customOpenApi } from './custom/open-api.ts';
@@ -141,13 +142,26 @@ class Schemas {
     if (schema.jsonForm !== undefined) return {};
     const fields = [...schema.fields.values()];
     const required = fields.filter((field) => field.required).map((field) => field.name);
+    const described = (field: string): Json => {
+      const description = fieldDescription(schema.name, field, schema.isRoot);
+      return description === undefined ? {} : { description };
+    };
+    const own = typeDescription(schema.name);
     return {
+      ...(own === undefined ? {} : { description: own }),
       type: 'object',
       ...(schema.mapType === undefined ? {} : { 'x-kubernetes-map-type': schema.mapType }),
       ...(required.length > 0 ? { required: required.toSorted() } : {}),
       properties: {
-        ...(schema.isRoot ? { apiVersion: { type: 'string' }, kind: { type: 'string' } } : {}),
-        ...Object.fromEntries(fields.map((field) => [field.name, this.#property(field)])),
+        ...(schema.isRoot
+          ? {
+              apiVersion: { ...described('apiVersion'), type: 'string' },
+              kind: { ...described('kind'), type: 'string' },
+            }
+          : {}),
+        ...Object.fromEntries(
+          fields.map((field) => [field.name, { ...described(field.name), ...this.#property(field) }]),
+        ),
       },
     };
   }
