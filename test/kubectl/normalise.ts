@@ -16,6 +16,8 @@ const RULES: ReadonlyArray<[RegExp, string]> = [
   [/\b[IWE]\d{4} \d\d:\d\d:\d\d\.\d+ +\d+ /g, '<klog> '],
   // Addresses that a story writes itself are of the ranges for documentation, and stay.
   [/\b(?!(?:192\.0\.2|198\.51\.100|203\.0\.113)\.|0\.0\.0\.0|127\.0\.0\.1\b)\d{1,3}(?:\.\d{1,3}){3}\b/g, '<ip>'],
+  // Where the play has its files.
+  [/\/\S+\/plays\/\{ns\}/g, '<folder>'],
   // The API's own address and port.
   [/https:\/\/(?:127\.0\.0\.1|localhost):\d+/g, 'https://<server>'],
   [new RegExp(`-${HASH}{8,10}-${HASH}{5}\\b`, 'g'), '-<hash>-<id>'],
