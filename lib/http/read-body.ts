@@ -7,7 +7,7 @@ import { ApiError } from '../base/errors.ts';
  * iteration: an iterator over one chunk costs more than all else that is done with a small body.
  */
 export function readBody(
-  request: Readable & { headers: { 'content-length'?: string | undefined } },
+  request: Readable & { headers: { 'content-length'?: string | undefined }; aborted?: boolean },
   limitBytes: number,
 ): Promise<Uint8Array> {
   const announced = Number(request.headers['content-length'] ?? 0);
@@ -15,23 +15,25 @@ export function readBody(
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     let bytes = 0;
+    const brokenOff = (): void => reject(new Error('the client broke off while its request was read'));
+    // It may have waited for its turn, and its client may have gone meanwhile: then no event says so any more.
+    if (request.aborted === true || request.destroyed) return brokenOff();
     request.on('data', (chunk: Buffer) => {
       bytes += chunk.length;
       if (bytes <= limitBytes) chunks.push(chunk);
       else reject(tooLarge(limitBytes));
     });
-    request.on('end', () => resolve(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks)));
+    // A request that is broken off ends, too: half a body must not be taken for a whole one, nor for none.
+    request.on('end', () => {
+      if (request.aborted === true || bytes < announced) brokenOff();
+      else resolve(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks));
+    });
     request.on('error', reject);
-    // Without an end before it: the client broke off.
-    request.on('close', () => reject(new Error('the client broke off while its request was read')));
-    request.on('aborted', () => reject(new Error('the client broke off while its request was read')));
+    request.on('aborted', brokenOff);
+    request.on('close', brokenOff);
   });
 }
 
-/** Upstream's words. */
 function tooLarge(limitBytes: number): ApiError {
-  return new ApiError(
-    'RequestEntityTooLarge',
-    `Request entity too large: limit is ${limitBytes}`,
-  );
+  return new ApiError('RequestEntityTooLarge', `Request entity too large: limit is ${limitBytes}`);
 }
