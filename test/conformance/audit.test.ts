@@ -4,7 +4,8 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'ava';
-import { startApi, type TestApi } from '../kit/api-server.ts';
+import WebSocket from 'ws';
+import { ADMIN_TOKEN, startApi, type TestApi } from '../kit/api-server.ts';
 import { eventually } from '../kit/eventually.ts';
 
 const POLICY = `apiVersion: audit.k8s.io/v1
@@ -138,6 +139,24 @@ test('a watch is told when it begins and when it ends; an actor by its name', as
     bus.annotations['authorization.k8s.io/reason'],
     /^RBAC: allowed by ClusterRoleBinding "system:kube-scheduler"/,
   );
+});
+
+test('a conversation is told too, also one that is refused', async (t) => {
+  const path = `/api/v1/namespaces/default/pods/none/exec?command=ls&stdout=true`;
+  const socket = new WebSocket(`wss://127.0.0.1:${api.port}${path}`, ['v5.channel.k8s.io'], {
+    ca: api.caPem,
+    headers: { authorization: `Bearer ${ADMIN_TOKEN}` },
+  });
+  await new Promise((resolve) => socket.once('unexpected-response', resolve).once('error', resolve));
+  const [, complete] = await eventually('the refusal is told', () => {
+    const own = events().filter(({ requestURI }) => requestURI === path);
+    return own.length === 2 && own;
+  });
+  t.like(complete, {
+    verb: 'get',
+    objectRef: { resource: 'pods', subresource: 'exec', name: 'none' },
+    responseStatus: { code: 404 },
+  });
 });
 
 test('a full file is put aside, and so many of them are kept', async (t) => {

@@ -18,7 +18,7 @@ import { ANONYMOUS } from '../core/auth/user.ts';
 import { RequestStory } from '../core/request-story.ts';
 import { handle } from './api.ts';
 import { tellRefusal } from './refused-span.ts';
-import { auditAnswer, auditBody, auditRefusal, endAudit, identified } from './audit/audited.ts';
+import { auditAnswer, auditBody, auditIdOf, auditRefusal, endAudit, identified } from './audit/audited.ts';
 import { inTurn } from './flow-control/in-turn.ts';
 import { bytesBody, type Call } from './call.ts';
 import type { ApiParts } from './parts.ts';
@@ -98,7 +98,7 @@ async function serve(parts: ApiParts, request: Request, response: Response): Pro
   call.story = new RequestStory(began);
   let panicked = false;
   response.on('error', () => {});
-  const id = auditId(parts, request);
+  const id = auditIdOf(request.headers, parts.ctx.chance);
   response.setHeader('audit-id', id);
   response.setHeader('cache-control', 'no-cache, private');
   try {
@@ -244,11 +244,6 @@ async function sendError(
   await send(parts.ctx.clock, request, response, { code: refusal.code, contentType: 'application/json', bytes }).catch(
     () => {},
   );
-}
-
-function auditId(parts: ApiParts, request: Request): string {
-  const given = request.headers['audit-id'];
-  return typeof given === 'string' && /^[\w-]{1,64}$/.test(given) ? given : parts.ctx.chance.uuid();
 }
 
 /** Metrics must not grow with what clients invent: only what looks like a resource is told. */

@@ -10,7 +10,9 @@ import type { BusStream } from '../../../lib/bus/streams.ts';
 import { peerCertificate } from '../../../lib/http/certificates.ts';
 import type { ResourceRequest } from '../core/request-info.ts';
 import { tunnel } from './aggregation/proxy.ts';
+import { ANONYMOUS } from '../core/auth/user.ts';
 import { authorize, handle } from './api.ts';
+import { auditConversation, auditIdOf, auditRefusal, identified } from './audit/audited.ts';
 import type { Answer, Call } from './call.ts';
 import { callOf } from './http-front.ts';
 import type { ApiParts } from './parts.ts';
@@ -20,6 +22,7 @@ import { prepareCommand, prepareForward } from './streams/prepare.ts';
 import { acceptWebSocket, offerOf, type Accept, type Offer } from './streams/upgrades.ts';
 import { WatchSession } from './watch-session.ts';
 
+const NOTHING = new Uint8Array();
 const TEXT_PROTOCOLS = ['base64.binary.k8s.io', 'binary.k8s.io'];
 
 export async function answerUpgrade(
@@ -29,22 +32,29 @@ export async function answerUpgrade(
   head: Buffer,
 ): Promise<void> {
   socket.on('error', () => socket.destroy());
+  const { headers, rawHeaders, url: uri = '/' } = request;
+  const call = callOf({ method: request.method ?? 'GET', url: uri, headers: headers as never }, NOTHING, ANONYMOUS);
   try {
     const offer = offerOf(request);
     const { protocols } = offer;
-    const credentials = { certificate: peerCertificate(socket as TLSSocket), headers: request.headers, protocols };
-    const user = await parts.authenticator.authenticate(credentials, parts.ctx.clock.now());
-    const call = callOf(
-      { method: request.method ?? 'GET', url: request.url ?? '/', headers: request.headers as never },
-      new Uint8Array(),
-      user,
+    const credentials = { certificate: peerCertificate(socket as TLSSocket), headers, rawHeaders, uri, protocols };
+    const source = { auditId: auditIdOf(headers, parts.ctx.chance), uri, headers, socket: socket as TLSSocket };
+    await identified(parts, call, source, (known) =>
+      parts.authenticator.identify(credentials, parts.ctx.clock.now(), known),
     );
     const answer = await handle(parts, call);
-    if (answer.type === 'proxy') return tunnel(parts, call, answer, request, socket, head);
+    if (answer.type === 'proxy') {
+      auditConversation(call, socket);
+      return await tunnel(parts, call, answer, request, socket, head);
+    }
     const accept = await conversation(parts, call, answer, offer);
+    auditConversation(call, socket);
     accept({ request, socket, head });
   } catch (error) {
-    refuse(socket, asRefusal(parts, error));
+    const refusal = asRefusal(parts, error);
+    auditRefusal(call, refusal);
+    call.audit?.complete(refusal.code);
+    refuse(socket, refusal);
   }
 }
 

@@ -1,6 +1,8 @@
 // Does: opens and closes the audit trail of a request, as HTTPS or the bus knows it. Never decides what is told of it.
 import type { IncomingHttpHeaders } from 'node:http';
+import type { Duplex } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
+import type { Chance } from '../../../../lib/base/chance.ts';
 import type { ApiError } from '../../../../lib/base/errors.ts';
 import type { ApiResponse } from '../../../../lib/bus/messages.ts';
 import { decodeToken } from '../../../../lib/base/ids.ts';
@@ -12,6 +14,8 @@ import { listObject } from '../encode.ts';
 import type { Response } from '../http-front.ts';
 import type { ApiParts } from '../parts.ts';
 import type { FiniteAnswer } from '../render.ts';
+
+const SWITCHING = 101;
 
 /** What HTTP knows of who asks from where. */
 export interface Source {
@@ -98,6 +102,19 @@ export function endAudit(call: Call, response: Response, panicked: boolean): voi
   if (!isLong) return audit.complete(response.statusCode, panicked ? 'Panic' : 'ResponseComplete');
   audit.started(response.statusCode);
   response.once('close', () => audit.complete(response.statusCode));
+}
+
+/** What goes on until one of both sides ends it. */
+export function auditConversation({ audit }: Call, socket: Duplex): void {
+  if (audit === undefined) return;
+  audit.started(SWITCHING);
+  socket.once('close', () => audit.complete(SWITCHING));
+}
+
+/** The client's own, where it is one. */
+export function auditIdOf(headers: IncomingHttpHeaders, chance: Chance): string {
+  const given = headers['audit-id'];
+  return typeof given === 'string' && /^[\w-]{1,64}$/.test(given) ? given : chance.uuid();
 }
 
 /** A request over the bus, which names its actor and no address. */
