@@ -45,7 +45,7 @@ export async function answerUpgrade(
     const answer = await handle(parts, call);
     if (answer.type === 'proxy') {
       auditConversation(call, socket);
-      return await tunnel(parts, call, answer, request, socket, head);
+      return tunnel(parts, call, answer, request, socket, head);
     }
     const accept = await conversation(parts, call, answer, offer);
     auditConversation(call, socket);
