@@ -5,14 +5,14 @@ import { MEMBER_COMMANDS, SNAPSHOT_COMMANDS, STORE_COMMANDS } from '../store/ind
 import { register } from '../store/sub-command.ts';
 
 export const storeCommand = defineCommand({
-  command: 'store <command>',
+  command: 'store',
   describe: 'the store: its members, its data, what to do when a majority is lost',
   builder: (yargs) =>
     register(yargs, STORE_COMMANDS)
-      .command('snapshot <command>', 'save all data to one file, and begin again from one', (below) =>
+      .command('snapshot', 'save all data to one file, and begin again from one', (below) =>
         register(below as never, SNAPSHOT_COMMANDS),
       )
-      .command('member <command>', 'who the members are; add, remove and replace them', (below) =>
+      .command('member', 'who the members are; add, remove and replace them', (below) =>
         register(below as never, MEMBER_COMMANDS),
       ),
   handler: () => {},

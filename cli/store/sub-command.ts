@@ -16,5 +16,9 @@ export function defineSubCommand<A>(command: SubCommand<A>): SubCommand {
 /** `words` are what stands between `store` and the command's own: `['snapshot']`. */
 export function register(yargs: Argv<GlobalArguments>, commands: readonly SubCommand[]): Argv<GlobalArguments> {
   for (const command of commands) yargs.command(command as never);
+  const missing = 'the command needs more: %s words were given and %s are needed (`--help` says which)';
+  yargs.updateStrings({
+    'Not enough non-option arguments: got %s, need at least %s': { one: missing, other: missing } as never,
+  });
   return yargs.demandCommand(1, 'say what to do: `flotilla store --help` lists the commands').strict();
 }

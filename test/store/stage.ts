@@ -48,6 +48,10 @@ export class Stage {
       seedFileOf: (name) => network.seedFile(name),
       dataDirOf: (name) => (name === ON_SMALL_DISK ? disk && `${disk.path}/data` : undefined),
       restarts: true,
+    }).catch((error: unknown) => {
+      network.remove();
+      disk?.remove();
+      throw error;
     });
     const stage = new Stage(store, network, disk, draw);
     try {
