@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { short } from './api/figures.ts';
 import { lists, memory, requests, stalled, watches, type Plan, type Row } from './api/measurements.ts';
-import { etcdPuts } from './api/etcd-puts.ts';
+import { builtBenchmark, etcdPuts } from './api/etcd-puts.ts';
 import { writeReadme } from './api/readme.ts';
 
 const GROUPS = {
@@ -46,6 +46,8 @@ const groups = values.only.split(',').map((name) => {
 });
 
 // All that this leaves on disk is below one directory, and all that it starts is its child: both go with it, also on Ctrl-C.
+const etcdBenchmark = builtBenchmark();
+if (etcdBenchmark !== undefined) process.env['ETCD_BENCHMARK'] = etcdBenchmark;
 const home = mkdtempSync(join(tmpdir(), 'flotilla-bench-'));
 process.env['TMPDIR'] = home;
 const directory = join(home, 'profiles');

@@ -1,5 +1,6 @@
 // Does: asks a real etcd of three members for the same puts, if one is installed, for scale. Never installs one.
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { EtcdProcesses } from '../etcd-processes.ts';
 import { medians } from './figures.ts';
@@ -8,8 +9,18 @@ import type { Plan, Row } from './measurements.ts';
 const isInstalled = (program: string): boolean =>
   (process.env['PATH'] ?? '').split(':').some((directory) => existsSync(join(directory, program)));
 
+/** etcd's own load generator, where bench:store has built it, or where ETCD_BENCHMARK says. */
+export function builtBenchmark(): string | undefined {
+  const given = process.env['ETCD_BENCHMARK'];
+  if (given !== undefined) return given;
+  const found = readdirSync(tmpdir()).find((name) => name.startsWith('flotilla-etcd-benchmark-'));
+  const program = found === undefined ? undefined : join(tmpdir(), found, 'benchmark');
+  return program !== undefined && existsSync(program) ? program : undefined;
+}
+
 export async function etcdPuts({ rounds, quick }: Plan, tell: (row: Row) => void): Promise<void> {
-  if (!isInstalled('etcd')) return console.log('etcd is not installed: no figures of it');
+  if (!isInstalled('etcd') || process.env['ETCD_BENCHMARK'] === undefined)
+    return console.log('etcd or its benchmark is not there (bench:store builds it): no figures of it');
   const etcd = await EtcdProcesses.start();
   try {
     for (const inFlight of [1, 32, 256]) {
