@@ -119,7 +119,9 @@ function openapi(
   const [, root, ...place] = rest;
   if (root === undefined)
     return document(
-      once(table, 'v3', () => openApiIndex(own.kinds, (group, v) => v3(own, group, v, version)!.hash, aggregation.openApiPaths)),
+      once(table, 'v3', () =>
+        openApiIndex(own.kinds, (group, v) => v3(own, group, v, version)!.hash, aggregation.openApiPaths),
+      ),
       JSON_TYPE,
     );
   const [group, groupVersion] = root === 'api' ? ['', place[0]] : [place[0] ?? '', place[1]];

@@ -49,7 +49,7 @@ export function topOf(profile: Profile, count: number): ProfileEntry[] {
 }
 
 function nameOf({ functionName, url, lineNumber }: Profile['nodes'][number]['callFrame']): string {
-  const file = url.replace(/^.*\/(lib|services|raft|node_modules)\//, '$1/').replace('file://', '');
+  const file = url.replace(/^.*\/(lib|services|raft|test|node_modules)\//, '$1/').replace('file://', '');
   return url === '' ? functionName || '(anonymous)' : `${functionName || '(anonymous)'} ${file}:${lineNumber + 1}`;
 }
 
@@ -65,7 +65,7 @@ export async function profiled(
   for (const pid of Object.values(pids)) process.kill(pid, 'SIGUSR2');
   const tops: Record<string, ProfileEntry[]> = {};
   for (const [name, pid] of Object.entries(pids))
-    tops[name] = topOf(JSON.parse(await written(directory, pid, '.cpuprofile')) as Profile, 25);
+    tops[name] = topOf(JSON.parse(await written(directory, pid, '.cpuprofile')) as Profile, 12);
   return tops;
 }
 
