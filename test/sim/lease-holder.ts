@@ -55,7 +55,11 @@ export class LeaseHolder {
       world.count('lease-kept');
       if (world.odds(0.3)) await this.attach(id);
     }
-    if (world.odds(0.5)) return;
+    if (world.odds(0.5)) {
+      // As one who was held up and does not know that his time is over.
+      await sleep(bus.process.clock, world.draw(100, 2_500) * ttlSeconds);
+      return this.attach(id);
+    }
     this.rights.set(id, 0);
     const revoked = await operate(this.asking, { operation: 'leaseRevoke', id }, 2_000);
     if (revoked !== undefined && 'lease' in revoked) world.count('lease-revoked');

@@ -369,6 +369,11 @@ export class StoreInvariants {
   /** A leader's word about commits is the truth, in order and without a gap. */
   published({ member, previous, txns }: StoreCommitted): void {
     this.checks.published++;
+    // An empty one is a bookmark: everything up to it can be read.
+    hold(
+      previous <= this.model.revision,
+      () => `${member} publishes after revision ${previous}, the last is ${this.model.revision}`,
+    );
     for (const [i, txn] of txns.entries()) {
       const said = `${member} publishes revision ${txn.revision}`;
       hold(txn.revision === previous + i + 1, () => `${said} as number ${i + 1} after ${previous}`);

@@ -29,6 +29,8 @@ export interface SimOptions {
   troubleMs?: number;
   /** Exactly these kinds of trouble, and often; otherwise the seed draws. */
   faults?: readonly FaultName[] | undefined;
+  /** There are holders of leases for certain; otherwise the seed draws. */
+  leases?: boolean;
   /** Told of everything that happens. */
   trace?: (atMs: number, text: string) => void;
 }
@@ -92,36 +94,40 @@ class StoreSim {
   /** How often they come, against the usual. */
   private readonly often: number;
 
-  constructor(world: World, { members = 3, troubleMs, faults }: SimOptions) {
+  constructor(world: World, { members = 3, troubleMs, faults, leases }: SimOptions) {
     this.world = world;
-    this.troubleMs = troubleMs ?? world.draw(1_400, 5_600);
+    this.troubleMs = troubleMs ?? (faults === undefined ? world.draw(1_400, 5_600) : world.draw(2_000, 8_000));
     this.network = new SimNetwork(world);
     const names = Array.from({ length: members }, (_, i) => `store-${i + 1}`);
     this.names = [...names];
     // Few kinds that come often find other things than many that come now and then; the rest does not exist in this world.
-    const share = world.draw(0.06, 0.6);
+    const share = faults === undefined ? world.draw(0.06, 0.6) : 1;
     this.often = faults === undefined ? world.draw(0.5, 2) * Math.sqrt(0.3 / share) : 3;
     // Either a disk breaks or members change: with both, what was acknowledged may be on no disk that counts.
-    const mayBreak = world.odds(0.5);
+    const mayBreak = world.odds(faults === undefined ? 0.5 : 0);
     const all = (Object.keys(FAULTS) as FaultName[]).filter((kind) => !mayBreak || !MEMBERSHIP.includes(kind));
     this.kinds = faults ?? all.filter(() => world.odds(share));
-    this.fleet = this.drawFleet(names);
+    this.fleet = this.drawFleet(names, faults !== undefined);
     this.invariants = this.fleet.invariants!;
     this.machines = names.map((name) => new Machine(this.fleet, name));
     // One disk at most may break beyond repair: what an acknowledged write needs is on the others.
     const isSettled = !this.kinds.some((kind) => MEMBERSHIP.includes(kind));
-    if (isSettled && (mayBreak || faults !== undefined)) world.pick(this.machines).isVictim = true;
+    if (isSettled && (mayBreak || (faults !== undefined && world.odds(0.5)))) world.pick(this.machines).isVictim = true;
     this.addClients(this.names);
-    this.addOthers(this.names);
+    // A world of chosen trouble has nothing that was not asked for: a bug that is looked for shows the sooner.
+    if (faults === undefined || leases === true) this.addOthers(this.names, leases);
     this.stage = this.setStage(members);
     this.invariants.onConfiguration = () => this.membersChanged();
     this.network.onPublish = (from, subject, data) => this.listen(from, subject, data);
   }
 
   /** Small limits, so that everything that usually comes after hours comes within seconds. */
-  private drawFleet(names: string[]): Fleet {
+  private drawFleet(names: string[], isChosen: boolean): Fleet {
     const { world } = this;
     const { chance } = world;
+    const bounds = isChosen
+      ? {}
+      : { uncommittedBytes: Math.round(world.draw(2_000, 1_000_000)), pendingReads: 1 + chance.int(60) };
     const limits = {
       historyRevisions: world.odds(0.3) ? 20_000 : 20 + chance.int(200),
       quotaBytes: world.odds(0.75) ? DEFAULT_STORE_LIMITS.quotaBytes : 60 + chance.int(300),
@@ -140,8 +146,7 @@ class StoreSim {
           appendBytes: world.draw(100, 100_000),
           inflightMessages: 1 + chance.int(16),
           inflightBytes: world.draw(500, 100_000),
-          uncommittedBytes: Math.round(world.draw(2_000, 1_000_000)),
-          pendingReads: 1 + chance.int(60),
+          ...bounds,
           applyBytes: world.draw(100, 100_000),
           applyOutstandingBytes: world.draw(200, 100_000),
           cachedBytes: chance.int(3) * 2_000,
@@ -189,14 +194,14 @@ class StoreSim {
   }
 
   /** Holders of leases and two that believe to be one: not in every world. */
-  private addOthers(members: readonly string[]): void {
+  private addOthers(members: readonly string[], leases: boolean | undefined): void {
     const { world } = this;
     const { model } = this.invariants;
     const asking = (name: string): Asking => {
       const bus = this.network.connect(this.bystander(name));
       return { world, bus, cluster: CLUSTER, members };
     };
-    if (world.odds(0.3)) {
+    if (leases ?? world.odds(0.3)) {
       const holders = ['apiserver-31', 'apiserver-32'].map((name) => new LeaseHolder(asking(name)));
       this.others.push(...holders);
       model.onLeaseOver = (id) => holders.forEach((holder) => holder.ended(id));

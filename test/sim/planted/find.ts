@@ -3,6 +3,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { membersOf } from '../seeds.ts';
 import { loadPlanted } from './load.ts';
+import { UPSTREAM_BUGS } from './etcd.ts';
 import { PLANTS, type Plant } from './plants.ts';
 
 export interface Found {
@@ -36,7 +37,8 @@ if (import.meta.main) {
   const max = Number(process.env['SEEDS'] ?? 100);
   const names = process.argv.slice(2);
   const seen = seenBefore();
-  for (const plant of PLANTS.filter(({ name }) => names.length === 0 || names.includes(name))) {
+  const all = [...PLANTS, ...UPSTREAM_BUGS.map(({ plant }) => plant)];
+  for (const plant of all.filter(({ name }) => names.length === 0 || names.includes(name))) {
     const began = performance.now();
     const { seed, message } = await findPlanted(plant, max).catch((error: unknown) => ({
       seed: 0,

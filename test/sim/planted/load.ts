@@ -2,12 +2,13 @@
 // with a changed line. Never touches a file, nor the modules that anybody else has loaded.
 import { registerHooks } from 'node:module';
 import { fileURLToPath } from 'node:url';
+import { UPSTREAM_BUGS } from './etcd.ts';
 import { PLANTS, type Plant } from './plants.ts';
 
 type StoreSim = typeof import('../store-sim.ts');
 
 const ROOT = new URL('../../../', import.meta.url).href;
-const plants = new Map(PLANTS.map((plant) => [plant.name, plant]));
+const plants = new Map([...PLANTS, ...UPSTREAM_BUGS.map(({ plant }) => plant)].map((plant) => [plant.name, plant]));
 
 const plantOf = (url: string | undefined): string | null =>
   url === undefined ? null : new URL(url).searchParams.get('plant');

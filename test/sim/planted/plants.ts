@@ -9,7 +9,7 @@ export interface Plant {
   find: string;
   put: string;
   /** In a world of only such trouble it is seen soon; in others it would take thousands of seeds. */
-  world?: { members?: number; troubleMs?: number; faults: readonly FaultName[] };
+  world?: { members?: number; troubleMs?: number; leases?: boolean; faults: readonly FaultName[] };
 }
 
 const POWER = {
@@ -19,6 +19,8 @@ const FIGURE_8 = {
   members: 5,
   faults: ['leader-with-few', 'leader-cut-off', 'fuse-bus', 'killed', 'weather-slow'],
 } as const;
+/** Nothing but leaders that are cut off with a few: logs part again and again. */
+const PARTED = { members: 5, troubleMs: 9_000, faults: ['leader-with-few', 'leader-cut-off'] } as const;
 const STALE = {
   faults: ['clock-drift', 'paused', 'leader-cut-off', 'cut-off-one-way', 'weather-slow', 'weather-doubles'],
 } as const;
@@ -85,7 +87,7 @@ export const PLANTS: readonly Plant[] = [
   core('term-before-not-compared', 'following.ts', 'if (ownTerm !== prevTerm) return refuse(raft, message);', 'if (ownTerm === undefined) return refuse(raft, message);', FIGURE_8),
   core('contradicting-entries-kept', 'following.ts', '!hasEntry(raft.log, entry.index, entry.term)', 'entry.index > raft.log.lastIndex'),
   core('old-append-cuts-newer-entries', 'following.ts', 'const first = entries.findIndex((entry) => !hasEntry(raft.log, entry.index, entry.term));', 'const first = entries.length - 1;'),
-  core('heartbeat-tells-too-much', 'replication.ts', 'commit: Math.min(raft.commit, progress.match),\n      round', 'commit: raft.commit,\n      round', FIGURE_8),
+  core('heartbeat-tells-too-much', 'replication.ts', 'commit: Math.min(raft.commit, progress.match),\n      round', 'commit: raft.commit,\n      round', PARTED),
   core('read-without-a-round', 'reads.ts', 'if (!raft.leaseReads || leading.leaseLost || raft.commit < leading.termStart) return false;', 'return raft.commit >= leading.termStart;', STALE),
   core('read-confirmed-by-older-round', 'reads.ts', 'leading.readRounds.push({ round: leading.round + 1,', 'leading.readRounds.push({ round: leading.round,', STALE),
   core('read-before-first-commit-of-term', 'reads.ts', ' || raft.commit < leading.termStart) return;', ') return;'),
