@@ -193,20 +193,11 @@ function copyOf(from: RaftCluster): RaftCluster {
 }
 
 /** What has no part in what can happen next: counters of what was looked at, chance, and the ticks in which something was. */
-const IDLE = new Set([
-  ...['chance', 'checks', 'nextAppendId', 'appendId', 'reader', 'watcher', 'options', 'members', 'emitted', 'states'],
-  ...[
-    'ticks',
-    'electionTimeout',
-    'votesInVain',
-    'heardTick',
-    'movedTick',
-    'leaseTick',
-    'startedTick',
-    'tick',
-    'roundTicks',
-  ],
-]);
+const IDLE = new Set(
+  'chance checks nextAppendId appendId reader watcher options members emitted states ticks electionTimeout votesInVain heardTick movedTick leaseTick startedTick tick roundTicks'.split(
+    ' ',
+  ),
+);
 /** Of the election clock only this counts: whether a leader is still protected. */
 const PROTECTED_TICKS = 10;
 
