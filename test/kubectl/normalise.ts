@@ -20,6 +20,7 @@ const RULES: ReadonlyArray<[RegExp, string]> = [
   [/\/\S+\/plays\/\{ns\}/g, '<folder>'],
   // The API's own address and port.
   [/https:\/\/(?:127\.0\.0\.1|localhost):\d+/g, 'https://<server>'],
+  [/("serverAddress":")127\.0\.0\.1:\d+/g, '$1<server>'],
   [new RegExp(`-${HASH}{8,10}-${HASH}{5}\\b`, 'g'), '-<hash>-<id>'],
   [new RegExp(`((?:web|app)\\w*)-${HASH}{8,10}\\b`, 'g'), '$1-<hash>'],
   [new RegExp(`((?:web|app)\\w*)-${HASH}{5}\\b`, 'g'), '$1-<id>'],
