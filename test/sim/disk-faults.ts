@@ -82,9 +82,14 @@ export function loseName(stage: Stage): boolean {
   return true;
 }
 
-/** All others have begun: as long as one has not, the disk of another is the only one that holds anything. */
+/**
+ * All others have begun, and their disks know it: as long as one of them has not, the disk of another is the only one that holds
+ * anything.
+ */
 const othersKnow = (stage: Stage, machine: Machine): boolean =>
-  stage.machines.every((other) => other === machine || other.member?.repairs === '');
+  stage.machines.every(
+    (other) => other === machine || (other.member?.repairs === '' && other.member.storage.log.standing.doubt === ''),
+  );
 
 export function misdirect(stage: Stage): boolean {
   const machine = victim(stage);

@@ -3,7 +3,7 @@
 import { createHash } from 'node:crypto';
 import { LIMITS } from '../../lib/base/limits.ts';
 import type { StoreSnapshotOffer } from '../../lib/bus/messages.ts';
-import { SnapshotLoader } from '../../services/store/core/snapshot.ts';
+import { SnapshotLoader, WrongStateError } from '../../services/store/core/snapshot.ts';
 import type { StateMachine } from '../../services/store/core/state-machine.ts';
 import { askOnce, isRefusal, operateOnce, type Asking } from './asking.ts';
 import type { Journal } from './sim-client.ts';
@@ -18,11 +18,14 @@ export class Prober {
   private readonly asking: Asking;
   private readonly invariants: StoreInvariants;
   private readonly journal: Journal;
+  private readonly mayBeWrong: () => boolean;
 
-  constructor(asking: Asking, invariants: StoreInvariants, journal: Journal) {
+  /** `mayBeWrong`: the state of some member was made wrong in memory. */
+  constructor(asking: Asking, invariants: StoreInvariants, journal: Journal, mayBeWrong: () => boolean) {
     this.asking = asking;
     this.invariants = invariants;
     this.journal = journal;
+    this.mayBeWrong = mayBeWrong;
   }
 
   /** Any member, from any revision: what comes is everything after it, or the word that it is gone. */
@@ -78,9 +81,9 @@ export class Prober {
     const { index, hash, isCurrent } = opened.snapshot;
     const said = `the state that ${member} gave at entry ${index}`;
     if (createHash('sha256').update(bytes).digest('hex') !== hash) throw new Error(`${said} is not what it announced`);
-    const loader = new SnapshotLoader(undefined);
-    loader.feed(bytes);
-    const state = loader.finish();
+    const state = this.load(bytes);
+    // Whoever reads it sees it, and saves nothing.
+    if (state === undefined) return world.count('save-found-wrong');
     const right = this.invariants.model.revisionAt[index];
     if (state.revision !== right) throw new Error(`${said} is of revision ${state.revision}, right is ${right}`);
     if (isCurrent && state.revision < seenRevision)
@@ -90,6 +93,18 @@ export class Prober {
     if (wrong !== undefined) throw new Error(`${said}: ${wrong}`);
     this.saved = state;
     world.count('save-done');
+  }
+
+  /** Undefined: the state was made wrong in memory, and its bytes contradict themselves. */
+  private load(bytes: Uint8Array): StateMachine | undefined {
+    const loader = new SnapshotLoader(undefined);
+    loader.feed(bytes);
+    try {
+      return loader.finish();
+    } catch (error) {
+      if (error instanceof WrongStateError && this.mayBeWrong()) return undefined;
+      throw error;
+    }
   }
 
   private async fetch(member: string, offer: StoreSnapshotOffer): Promise<Uint8Array | undefined> {

@@ -223,7 +223,7 @@ class StoreSim {
       machines,
       clients: [...this.clients, ...this.readers].map(({ bus }) => bus.instance),
       operator,
-      prober: new Prober(asking, invariants, this.journal),
+      prober: new Prober(asking, invariants, this.journal, () => this.fleet.mayBeWrong === true),
       firstMembers,
       configuration: () => invariants.configuration,
       newMachine: () => this.addMachine(),
