@@ -1,6 +1,6 @@
 // Does: ends, stops and slows the processes of members, and the clocks that they see. Never decides how often.
 import type { Machine } from './machine.ts';
-import type { Boundary } from './process.ts';
+import { LONGEST_FREEZE_MS, type Boundary } from './process.ts';
 import { anyUp, forAWhile, someone, up, type Stage } from './stage.ts';
 
 export function fuse(stage: Stage, at: Boundary): void {
@@ -55,7 +55,7 @@ export function freezeClock(stage: Stage): void {
   const { rate } = time;
   forAWhile(
     stage,
-    [200, 2_500],
+    [200, LONGEST_FREEZE_MS],
     () => (time.rate = FROZEN_RATE),
     () => (time.rate = rate === FROZEN_RATE ? 1 : rate),
   );

@@ -9,6 +9,10 @@ export type Boundary = 'bus' | 'disk' | 'disk-done' | 'timer';
 /** Milliseconds since 1970 at the beginning of every run. */
 const EPOCH_MS = 1_800_000_000_000;
 
+export const LONGEST_FREEZE_MS = 2_500;
+/** How many times longer anything takes by a clock that drifts. */
+const SLOWEST = 2;
+
 /** Time of one machine: how fast it goes, and how wrong its calendar is. Survives the processes on it. */
 export interface MachineTime {
   rate: number;
@@ -92,7 +96,8 @@ export class Process {
       timer: (delayMs, fire): Timer => {
         if (!this.alive) return { cancel() {} };
         let cancelled = false;
-        const timer = world.after(delayMs / time.rate, () =>
+        // A clock that stands still goes on some day: what was waited for comes that much later, and no more.
+        const timer = world.after(Math.min(delayMs / time.rate, delayMs * SLOWEST + LONGEST_FREEZE_MS), () =>
           this.enter(() => {
             if (!cancelled && this.touch('timer')) fire();
           }),
