@@ -1,5 +1,5 @@
 // Real, tiny processes: what a supervisor promises is about processes, and a fake one would promise anything.
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
@@ -167,6 +167,7 @@ test('a paused unit stands still, says so, goes on where it was, and is found pa
   const first = supervisor();
   first.load([unit('a', script)]);
   const { pid } = await until(first, 'a', runs);
+  await eventually('it counts', () => existsSync(counts));
   t.is(first.pause('a'), undefined);
   const halted = await until(first, 'a', ({ state }) => state === 'paused');
   t.is(halted.pid, pid);

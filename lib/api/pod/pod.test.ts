@@ -181,7 +181,7 @@ test('rules of volumes, scheduling and the rest of the spec', (t) => {
     ],
   );
   t.deepEqual(problems({ restartPolicy: 'Sometimes', dnsPolicy: 'None' }), [
-    'spec.restartPolicy: Unsupported value: "Sometimes": supported values: "Always", "Never", "OnFailure"',
+    'spec.restartPolicy: Unsupported value: "Sometimes": supported values: "Always", "OnFailure", "Never"',
     'spec.dnsConfig: Required value: must provide `dnsConfig` when `dnsPolicy` is None',
   ]);
   t.deepEqual(problems({ tolerations: [{ operator: 'Equal', effect: 'NoSchedule', tolerationSeconds: 3 }] }), [
