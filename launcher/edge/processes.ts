@@ -2,6 +2,7 @@
 // (pid and start time). Never decides when.
 import { spawn } from 'node:child_process';
 import { closeSync, mkdirSync, openSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { constants } from 'node:os';
 import { dirname } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { writeFileAtomic } from './files.ts';
@@ -76,9 +77,19 @@ export function startTimeOf(pid: number): string | undefined {
   return fields?.[0] === 'Z' || fields?.[0] === 'X' ? undefined : fields?.[19];
 }
 
-/** Whether somebody has halted it with SIGSTOP. */
+/** Whether somebody has halted it with SIGSTOP: it stands still, or will where it next looks at its signals (not in a vfork). */
 export function isHalted(record: ProcessRecord): boolean {
-  return isAlive(record) && statOf(record.pid)?.[0] === 'T';
+  return isAlive(record) && (statOf(record.pid)?.[0] === 'T' || isStopPending(record.pid));
+}
+
+/** SIGSTOP among the signals that wait for the process, as /proc tells them: a mask in hexadecimal. */
+function isStopPending(pid: number): boolean {
+  try {
+    const mask = /^ShdPnd:\s*([\da-f]+)$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? '0';
+    return ((BigInt(`0x${mask}`) >> BigInt(constants.signals.SIGSTOP - 1)) & 1n) === 1n;
+  } catch {
+    return false;
+  }
 }
 
 /** Fields of /proc/<pid>/stat from the third (state) on: the second may hold blanks. */
