@@ -60,6 +60,23 @@ export interface Habits {
   newSession: number;
 }
 
+export function drawHabits(world: World): Habits {
+  return {
+    keys: 1 + world.chance.int(8),
+    pauseMs: { min: 2, max: world.draw(60, 600) },
+    attemptMs: 150 + world.chance.int(600),
+    patienceMs: world.draw(600, 6_000),
+    valueBytes: world.draw(10, 1_500),
+    reads: 0.15 + world.chance.float() * 0.4,
+    deletes: world.chance.float() * 0.4,
+    compares: world.chance.float(),
+    many: world.chance.float() * 0.4,
+    batches: world.chance.float() * 0.4,
+    sendsTwice: world.odds(0.5) ? world.chance.float() * 0.4 : 0,
+    newSession: world.chance.float() * 0.1,
+  };
+}
+
 /** What all clients share. */
 export interface Journal {
   done: Done[];

@@ -10,7 +10,7 @@ import type { Asking } from './asking.ts';
 import { Machine, type Fleet } from './machine.ts';
 import { Process } from './process.ts';
 import { SimNetwork } from './sim-bus.ts';
-import { SimClient, type Habits, type Journal } from './sim-client.ts';
+import { drawHabits, SimClient, type Journal } from './sim-client.ts';
 import { FAULTS, MEMBERSHIP, type FaultName } from './store-faults.ts';
 import { LeaseHolder } from './lease-holder.ts';
 import { Prober } from './prober.ts';
@@ -168,20 +168,7 @@ class StoreSim {
 
   private addClients(names: string[]): void {
     const { world } = this;
-    const habits: Habits = {
-      keys: 1 + world.chance.int(8),
-      pauseMs: { min: 2, max: world.draw(60, 600) },
-      attemptMs: 150 + world.chance.int(600),
-      patienceMs: world.draw(600, 6_000),
-      valueBytes: world.draw(10, 1_500),
-      reads: 0.15 + world.chance.float() * 0.4,
-      deletes: world.chance.float() * 0.4,
-      compares: world.chance.float(),
-      many: world.chance.float() * 0.4,
-      batches: world.chance.float() * 0.4,
-      sendsTwice: world.odds(0.5) ? world.chance.float() * 0.4 : 0,
-      newSession: world.chance.float() * 0.1,
-    };
+    const habits = drawHabits(world);
     const count = 2 + world.chance.int(3);
     for (let i = 1; i <= count; i++) {
       const bus = this.network.connect(this.bystander(`apiserver-${i}`));
@@ -333,6 +320,7 @@ class StoreSim {
     };
     look();
     await world.run(RECOVERY_MS, () => calm);
+    if (!calm && this.isHalfBorn) return world.count('half-born');
     if (!calm) throw new Error(`not alive ${RECOVERY_MS} ms after the last fault: ${this.describe()}`);
     for (const each of [...this.clients, ...this.others]) each.stopped = true;
     let same = false;
@@ -352,6 +340,12 @@ class StoreSim {
   /** A leader is wrong, and a follower had nothing but its snapshot: of three, none is left to say which of two is right. */
   private get isUndecidable(): boolean {
     return this.fleet.wrongPassedOn === true;
+  }
+
+  /** Nothing was ever committed: one has voted, and the others forgot before their disks knew that they had begun. */
+  private get isHalfBorn(): boolean {
+    const isNewborn = ({ member }: Machine): boolean => member?.status.doubt === 'newborn';
+    return this.invariants.highestCommit === 0 && this.machines.some((each) => this.isMember(each) && isNewborn(each));
   }
 
   private agrees(): boolean {
