@@ -18,8 +18,8 @@ const TOLD_LINES = 200;
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const AVA = fileURLToPath(new URL('cli.js', import.meta.resolve('ava')));
 
-/** Passes ava's output through and counts its lines; --tap cannot be used: it dies with a test file that dies. */
-async function ava(args: readonly string[]): Promise<Count> {
+/** Passes ava's output to `say` and counts its lines; --tap cannot be used: it dies with a test file that dies. */
+async function ava(args: readonly string[], say: (line: string) => void = console.log): Promise<Count> {
   const child = spawn(process.execPath, [AVA, '--color', ...args], {
     cwd: ROOT,
     stdio: ['inherit', 'pipe', 'inherit'],
@@ -28,7 +28,7 @@ async function ava(args: readonly string[]): Promise<Count> {
   const count: Count = { passed: 0, failed: 0, code: 0, told: [] };
   let reporting = false;
   for await (const line of createInterface({ input: child.stdout })) {
-    console.log(line);
+    say(line);
     const text = line.replaceAll(/\u001B\[[\d;]*m/g, '');
     if (/^ {2}✔ /.test(text)) count.passed++;
     else if (/^ {2}✘ \[fail\]/.test(text)) count.failed++;
@@ -42,6 +42,21 @@ async function ava(args: readonly string[]): Promise<Count> {
   if (count.code !== 0 && count.failed === 0) count.failed = 1;
   if (count.failed === 0) count.told = [];
   return count;
+}
+
+/** Two runs of ava that mostly wait, beside each other; what the second says comes after the first, so that both can be read. */
+async function beside(first: readonly string[], second: readonly string[]): Promise<Count> {
+  const later: string[] = [];
+  const running = [ava(first), ava(second, (line) => later.push(line))];
+  await running[0];
+  const [one, other] = (await Promise.all(running)) as [Count, Count];
+  console.log(later.join('\n'));
+  return {
+    passed: one.passed + other.passed,
+    failed: one.failed + other.failed,
+    code: one.code || other.code,
+    told: [...one.told, ...other.told],
+  };
 }
 
 async function run(title: string, argv: readonly string[]): Promise<Count> {
@@ -87,7 +102,7 @@ const GROUPS: Record<string, ReadonlyArray<() => Promise<Count>>> = {
   ],
   /** Needs no other program: a machine on which nothing is installed yet runs these first. */
   unit: [() => ava([])],
-  real: [install, () => ava(['--config', 'ava.real.config.js']), () => ava(['--config', 'ava.e2e.config.js'])],
+  real: [install, () => beside(['--config', 'ava.real.config.js'], ['--config', 'ava.e2e.config.js'])],
   cluster: [install, () => ava(['--config', 'ava.cluster.config.js'])],
   compose: [() => script('test/compose/run.ts')],
 };
