@@ -94,10 +94,21 @@ function isDone({ status }: Pod): boolean {
   return isReady || status?.phase === 'Succeeded';
 }
 
+/**
+ * Who made it died before it told, and who was to hear of it was dead as well (the scheduler, which then found it in a list): that
+ * it had been made is told by the client's second try, which found nothing to change. At most those under way can be so.
+ */
+function isToldBySecondTry(forest: TraceForest, kind: string, name: string): boolean {
+  return [...forest.byId.values()].some(
+    ({ span }) => span.verb === 'request' && span.outcome === 'unchanged' && span.kind === kind && span.name === name,
+  );
+}
+
 /** undefined: its story is whole. */
 function brokenAt(forest: TraceForest, kind: string, name: string, pods: readonly string[]): string | undefined {
   const root = rootOf(forest, kind, 'default', name);
-  if (root === undefined) return `${kind} ${name}: no request is its beginning`;
+  if (root === undefined)
+    return isToldBySecondTry(forest, kind, name) ? undefined : `${kind} ${name}: no request is its beginning`;
   const tree = treeOf(forest, root);
   const ids = new Set(flatten(tree).map(({ span }) => span.id));
   const isOwn = ({ name: other, kind: its }: Span): boolean =>
@@ -143,6 +154,8 @@ test('200 applies of all workload kinds are 200 connected trees, across the deat
   ).catch(() => {});
   t.deepEqual(broken.slice(0, 5), [], `${broken.length} of ${APPLIES} stories are broken`);
   const forest = buildForest([...spans.values()]);
+  const untold = jobs.filter(({ workload }, at) => rootOf(forest, workload.kind, 'default', names[at]!) === undefined);
+  t.true(untold.length <= AT_ONCE, `${untold.length} requests were made by nobody`);
   const lost = [...forest.byId.values()].filter(({ isLost }) => isLost).length;
   t.log(
     `${kinds.map(({ kind }) => kind).join(', ')}; ${spans.size} spans, ${lost} steps known only by what they caused`,
