@@ -3,11 +3,11 @@
 // ETCD_BENCHMARK, or built once with `go`, outside of the repository, from the Go module proxy.
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
-import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { endChild } from '../kit/end-child.ts';
+import { eventually } from '../kit/eventually.ts';
+import { freePorts } from '../kit/free-ports.ts';
 import { GrpcClient, message } from './store/grpc.ts';
 
 const MODULE = 'go.etcd.io/etcd/v3/tools/benchmark';
@@ -49,12 +49,10 @@ export class EtcdProcesses {
     const client = new GrpcClient(this.addressOf('e1'));
     try {
       const put = message([1, 'began'], [2, 'began']);
-      for (const until = Date.now() + START_MS; Date.now() < until; await sleep(50))
-        if ((await client.call('/etcdserverpb.KV/Put', put, 1_000).catch(() => undefined)) !== undefined) return;
+      await eventually('etcd takes a write', () => client.call('/etcdserverpb.KV/Put', put, 1_000), START_MS);
     } finally {
       client.close();
     }
-    throw new Error(`etcd took no write within ${START_MS} ms`);
   }
 
   /** One run of etcd's `benchmark` against the leader; rates and latencies as it prints them. */
@@ -100,29 +98,13 @@ export class EtcdProcesses {
   async kill(name: string): Promise<void> {
     const child = this.children.get(name);
     this.children.delete(name);
-    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
-    const gone = new Promise((resolve) => child.once('exit', resolve));
-    child.kill('SIGKILL');
-    await gone;
+    await endChild(child);
   }
 
   async stop(): Promise<void> {
     await Promise.all(this.names.map((name) => this.kill(name)));
     rmSync(this.directory, { recursive: true, force: true });
   }
-}
-
-export async function freePorts(count: number): Promise<number[]> {
-  const servers = await Promise.all(
-    Array.from({ length: count }, async () => {
-      const server = createServer();
-      await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-      return server;
-    }),
-  );
-  const ports = servers.map((server) => (server.address() as AddressInfo).port);
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
-  return ports;
 }
 
 function output(program: string, args: readonly string[]): Promise<string> {

@@ -1,10 +1,10 @@
 // Does: proves docker-compose.yml with a real Docker Engine, from the build to `down -v`, and ends with the line
 // `N passed, N failed`. Never leaves anything behind: no container, volume, rule or daemon that was not there before.
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { freePorts } from '../kit/free-ports.ts';
 import { ensureBaseImage } from './base-image.ts';
 import { findEngine, type Engine } from './engine.ts';
 import { Project } from './project.ts';
@@ -36,14 +36,6 @@ async function prove(title: string, story: () => Promise<void>): Promise<boolean
   }
 }
 
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as { port: number };
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
-
 async function main(): Promise<void> {
   const directory = mkdtempSync(join(tmpdir(), 'flotilla-compose-'));
   let engine: Engine | undefined;
@@ -67,7 +59,7 @@ async function main(): Promise<void> {
     const base = /^FROM (\S+)/m.exec(readFileSync(join(ROOT, 'Dockerfile'), 'utf8'))![1]!;
     if (!(await prove(`the base image ${base} is there`, () => ensureBaseImage(base, directory, engineEnv, say))))
       return;
-    const [apiPort, webPort] = [await freePort(), await freePort()];
+    const [apiPort, webPort] = (await freePorts(2)) as [number, number];
     const place = { root: ROOT, name: 'flotilla-e2e', network: '172.30.77', apiPort, webPort, engineEnv };
     project = new Project(place);
     const world = { project, directory };

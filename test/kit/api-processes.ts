@@ -3,14 +3,15 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { request } from 'node:https';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { ensurePrivateKey, openAuthority } from '../../launcher/edge/certificates.ts';
-import type { ApiserverSettings } from '../../lib/actor/settings.ts';
+import { apiSettings, layApiFiles } from './api-settings.ts';
+import { endChild } from './end-child.ts';
 import { eventually } from './eventually.ts';
+import { freePorts } from './free-ports.ts';
 import { StoreProcesses } from './store-processes.ts';
 
+const CLUSTER = 'c1';
 const PROBE_MS = 5_000;
 
 /** What a client needs to speak to any of the actors as an admin. */
@@ -77,12 +78,12 @@ export class ApiProcesses {
   launch(name: string): void {
     const file = join(this.#directory, `${name}.json`);
     const actor = {
-      cluster: 'c1',
+      cluster: CLUSTER,
       actor: 'apiserver',
       instance: name,
       nats: { servers: [this.store.nats.url], seedFile: '' },
       logLevel: 'warn',
-      settings: settingsOf(this.#directory, this.#ports.get(name)!, this.store.names),
+      settings: apiSettings(CLUSTER, this.#directory, this.#ports.get(name)!, this.store.names),
     };
     writeFileSync(file, JSON.stringify(actor));
     const program = new URL('api-process.ts', import.meta.url).pathname;
@@ -97,10 +98,7 @@ export class ApiProcesses {
   async kill(name: string, signal: NodeJS.Signals = 'SIGKILL'): Promise<void> {
     const child = this.#children.get(name);
     this.#children.delete(name);
-    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
-    const gone = new Promise((resolve) => child.once('exit', resolve));
-    child.kill(signal);
-    await gone;
+    await endChild(child, signal);
   }
 
   async stop(): Promise<void> {
@@ -128,48 +126,9 @@ export class ApiProcesses {
 
 async function prepare(directory: string): Promise<ApiCredentials> {
   const file = (name: string): string => join(directory, name);
-  const authority = await openAuthority('test', { cert: file('ca.crt'), key: file('ca.key') });
-  await authority.issue(
-    { commonName: 'apiserver', usage: 'server', dnsNames: ['localhost'], ips: ['127.0.0.1'] },
-    { cert: file('server.crt'), key: file('server.key') },
-  );
+  const authority = await layApiFiles(directory);
   const admin = { cert: file('admin.crt'), key: file('admin.key') };
   await authority.issue({ commonName: 'admin', organizations: ['system:masters'], usage: 'client' }, admin);
-  await ensurePrivateKey(file('sa.key'));
   writeFileSync(file('tokens.csv'), '');
   return { ca: authority.certPem, cert: readFileSync(admin.cert, 'utf8'), key: readFileSync(admin.key, 'utf8') };
-}
-
-function settingsOf(directory: string, port: number, stores: readonly string[]): ApiserverSettings {
-  const file = (name: string): string => join(directory, name);
-  return {
-    cluster: {
-      name: 'c1',
-      clusterId: 'test',
-      domain: 'cluster.local',
-      podCidr: '10.244.0.0/16',
-      serviceCidr: '10.96.0.0/16',
-      dnsIp: '10.96.0.10',
-    },
-    listen: ['127.0.0.1'],
-    port,
-    certFile: file('server.crt'),
-    keyFile: file('server.key'),
-    clientCaFile: file('ca.crt'),
-    tokenFile: file('tokens.csv'),
-    serviceAccountKeyFile: file('sa.key'),
-    advertiseAddress: '10.0.0.1',
-    stores: [...stores],
-  };
-}
-
-/** All are held at once before any is given back, or the same port might be found twice. */
-async function freePorts(count: number): Promise<number[]> {
-  const servers = Array.from({ length: count }, () => createServer());
-  await Promise.all(
-    servers.map((server) => new Promise<void>((resolve) => server.listen(0, '127.0.0.1', () => resolve()))),
-  );
-  const ports = servers.map((server) => (server.address() as { port: number }).port);
-  await Promise.all(servers.map((server) => new Promise<void>((resolve) => server.close(() => resolve()))));
-  return ports;
 }

@@ -2,7 +2,6 @@
 // own; and speaks to it as any HTTPS client would. Never outlives its test: `stop` takes everything away.
 import { request as httpsRequest } from 'node:https';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ActorContext, RunningActor } from '../../lib/actor/context.ts';
@@ -14,9 +13,11 @@ import { MemoryNetwork } from '../../lib/bus/memory.ts';
 import type { ApiRequest, ApiResponse, Span } from '../../lib/bus/messages.ts';
 import { patternOf, subjectOf } from '../../lib/bus/subjects.ts';
 import type { Exec } from '../../lib/exec/exec.ts';
-import { ensurePrivateKey, openAuthority } from '../../launcher/edge/certificates.ts';
+import { openAuthority } from '../../launcher/edge/certificates.ts';
 import { start } from '../../services/apiserver/main.ts';
+import { apiSettings, layApiFiles } from './api-settings.ts';
 import { FakeStore } from './fake-store.ts';
+import { freePorts } from './free-ports.ts';
 
 export const ADMIN_TOKEN = 'admin-token';
 const CLUSTER = 'c1';
@@ -84,40 +85,19 @@ export async function startApi(options: TestApiOptions = {}): Promise<TestApi> {
   const dir = mkdtempSync(join(tmpdir(), 'flotilla-api-'));
   const network = options.network ?? new MemoryNetwork();
   const store = options.stores === undefined ? new FakeStore(network, CLUSTER) : (undefined as unknown as FakeStore);
-  const port = options.settings?.port ?? (await freePort());
+  const port = options.settings?.port ?? (await freePorts(1))[0]!;
   const file = (name: string): string => join(dir, name);
   mkdirSync(file('clients'));
-  const authority = await openAuthority('test', { cert: file('ca.crt'), key: file('ca.key') });
-  await authority.issue(
-    { commonName: 'apiserver', usage: 'server', dnsNames: ['localhost'], ips: ['127.0.0.1'] },
-    { cert: file('server.crt'), key: file('server.key') },
-  );
+  const authority = await layApiFiles(dir);
   const frontProxy = await openAuthority('front-proxy', { cert: file('front-ca.crt'), key: file('front-ca.key') });
   await frontProxy.issue(
     { commonName: 'front-proxy-client', usage: 'client' },
     { cert: file('front.crt'), key: file('front.key') },
   );
-  await ensurePrivateKey(file('sa.key'));
   writeFileSync(file('tokens.csv'), `${TOKENS}\n`);
   const settings: ApiserverSettings = {
-    cluster: {
-      name: CLUSTER,
-      clusterId: 'test',
-      domain: 'cluster.local',
-      podCidr: '10.244.0.0/16',
-      serviceCidr: '10.96.0.0/16',
-      dnsIp: '10.96.0.10',
-    },
-    listen: ['127.0.0.1'],
-    port,
-    certFile: file('server.crt'),
-    keyFile: file('server.key'),
-    clientCaFile: file('ca.crt'),
-    tokenFile: file('tokens.csv'),
-    serviceAccountKeyFile: file('sa.key'),
+    ...apiSettings(CLUSTER, dir, port, options.stores ?? store.members),
     frontProxy: { caFile: file('front-ca.crt'), certFile: file('front.crt'), keyFile: file('front.key') },
-    advertiseAddress: '10.0.0.1',
-    stores: options.stores ?? [...store.members],
     ...options.settings,
   };
   const spans: Span[] = [];
@@ -192,17 +172,6 @@ function contextOf(
     exec: noExec,
     tracer,
   };
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as { port: number };
-      server.close(() => resolve(port));
-    });
-  });
 }
 
 function requestOptions(

@@ -8,6 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { silentLog } from '../../lib/base/log.ts';
 import { connectNats } from '../../lib/bus/nats.ts';
 import type { Bus } from '../../lib/bus/bus.ts';
+import { endChild } from './end-child.ts';
 
 export interface TestNats {
   readonly url: string;
@@ -34,12 +35,7 @@ export async function startNats(config = ''): Promise<TestNats> {
   configure(config);
   let { child, port } = await launch(dir, file, -1);
   const ends: Bus[] = [];
-  const kill = async (): Promise<void> => {
-    if (child.exitCode !== null || child.signalCode !== null) return;
-    const gone = new Promise((resolve) => child.once('exit', resolve));
-    child.kill('SIGKILL');
-    await gone;
-  };
+  const kill = (): Promise<void> => endChild(child);
   return {
     url: `nats://127.0.0.1:${port}`,
     get pid() {

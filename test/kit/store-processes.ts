@@ -8,6 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Bus } from '../../lib/bus/bus.ts';
 import { StoreOperator } from '../../launcher/edge/store-operator.ts';
 import type { StoreOperation, StoreOperationReply, StoreQueryReply, StoreStatus } from '../../lib/bus/messages.ts';
+import { endChild } from './end-child.ts';
 import { startNats, type TestNats } from './nats-server.ts';
 import { StoreTestClient } from './store-test-client.ts';
 
@@ -95,10 +96,7 @@ export class StoreProcesses {
   async drain(name: string): Promise<void> {
     const child = this.children.get(name);
     this.children.delete(name);
-    if (child === undefined) return;
-    const gone = new Promise((resolve) => child.once('exit', resolve));
-    child.kill('SIGTERM');
-    await gone;
+    await endChild(child, 'SIGTERM');
   }
 
   /** Asks whoever leads until it is done; throws what it is refused for. */
@@ -134,10 +132,7 @@ export class StoreProcesses {
   async kill(name: string): Promise<void> {
     const child = this.children.get(name);
     this.children.delete(name);
-    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
-    const gone = new Promise((resolve) => child.once('exit', resolve));
-    child.kill('SIGKILL');
-    await gone;
+    await endChild(child);
   }
 
   async stop(): Promise<void> {

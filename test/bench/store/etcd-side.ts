@@ -1,6 +1,7 @@
 // Does: what the bench asks of a store, at etcd's members: over one HTTP/2 connection to the leader, as its clients would have.
 // Never batches by itself: etcd has no request for that.
 import { setTimeout as sleep } from 'node:timers/promises';
+import { eventually } from '../../kit/eventually.ts';
 import { EtcdProcesses } from '../etcd-processes.ts';
 import { fieldsOf, GrpcClient, message } from './grpc.ts';
 import { WATCHED, type Processes, type Side } from './side.ts';
@@ -82,7 +83,7 @@ export class EtcdSide implements Side {
 
   /** The member that leads as far as it knows; requests go to it from then on. */
   async leader(): Promise<string> {
-    for (const until = Date.now() + START_MS; Date.now() < until; await sleep(50))
+    const whoLeads = async (): Promise<string | undefined> => {
       for (const [name, client] of this.clients) {
         const answer = await client.call(STATUS, new Uint8Array(0), PROBE_MS).catch(() => undefined);
         if (answer === undefined) continue;
@@ -92,7 +93,9 @@ export class EtcdSide implements Side {
         this.client = client;
         return name;
       }
-    throw new Error(`etcd has no leader after ${START_MS} ms`);
+      return undefined;
+    };
+    return eventually('a member of etcd leads', whoLeads, START_MS);
   }
 
   kill(member: string): Promise<void> {

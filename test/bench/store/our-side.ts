@@ -7,8 +7,8 @@ import type { Bus } from '../../../lib/bus/bus.ts';
 import type { StoreCommitted, TxnResult } from '../../../lib/bus/messages.ts';
 import { patternOf, subjectOf } from '../../../lib/bus/subjects.ts';
 import { StoreClient, type TxnRequest } from '../../../services/apiserver/edge/store-client.ts';
+import { freePorts } from '../../kit/free-ports.ts';
 import { StoreProcesses } from '../../kit/store-processes.ts';
-import { freePorts } from '../etcd-processes.ts';
 import { WATCHED, type Processes, type Side } from './side.ts';
 
 const REQUEST_MS = 30_000;
