@@ -7,7 +7,7 @@ import { appendFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSy
 import { cpus, loadavg, release, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { short } from './api/figures.ts';
+import { short } from './figures.ts';
 import { lists, memory, requests, stalled, watches, type Plan, type Row } from './api/measurements.ts';
 import { builtBenchmark, etcdPuts } from './api/etcd-puts.ts';
 import { writeReadme } from './api/readme.ts';

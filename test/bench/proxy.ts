@@ -6,6 +6,7 @@ import { foreignChange, readListing } from '../../services/kube-proxy/core/listi
 import { ProxyState } from '../../services/kube-proxy/core/proxy-state.ts';
 import { ServiceIndex } from '../../services/kube-proxy/core/service-index.ts';
 import type { NodeFacts } from '../../services/kube-proxy/core/service-rules.ts';
+import { median } from './figures.ts';
 
 const NETNS = `bench-proxy-${process.pid}`;
 const REPEATS = 15;
@@ -43,7 +44,7 @@ function nft(args: string[], stdin: string): { wallMs: number; stdout: string } 
 }
 
 const round = (value: number): number => Math.round(value * 10) / 10;
-const median = (values: number[]): number => round(values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]!);
+const middle = (values: number[]): number => round(median(values));
 
 function measure(count: number) {
   const state = new ProxyState(new ServiceIndex(), facts);
@@ -78,8 +79,8 @@ function measure(count: number) {
       reloadMs: round(again.wallMs),
     },
     change: {
-      coreMs: median(steps.map((step) => step.coreMs)),
-      nftMs: median(steps.map((step) => step.wallMs)),
+      coreMs: middle(steps.map((step) => step.coreMs)),
+      nftMs: middle(steps.map((step) => step.wallMs)),
     },
     verify: {
       listMs: round(listed.wallMs),

@@ -10,6 +10,7 @@ import { openSession, type Session } from '../../cli/edge/session.ts';
 import { TestCluster } from '../kit/cluster.ts';
 import { eventually } from '../kit/eventually.ts';
 import { IMAGE, isReady } from '../kit/manifests.ts';
+import { median, quantile } from './figures.ts';
 
 const pairs = Number(process.argv[2] ?? 15);
 const pods = Number(process.argv[3] ?? 150);
@@ -68,25 +69,14 @@ async function makeAndDelete(side: Side, round: number): Promise<Sample> {
   return { wallMs, cpuMs };
 }
 
-function quantile(values: readonly number[], part: number): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  return sorted[Math.min(sorted.length - 1, Math.floor(part * sorted.length))]!;
-}
-
 const rounded = (value: number, digits: number): number => Math.round(value * 10 ** digits) / 10 ** digits;
 
 function summary(samples: Record<Side, Sample[]>, of: keyof Sample): object {
-  const ratios = samples.on.map((on, i) => on[of] / samples.off[i]![of]);
-  const median = (side: Side): number =>
-    Math.round(
-      quantile(
-        samples[side].map((one) => one[of]),
-        0.5,
-      ),
-    );
+  const ratios = samples.on.map((on, i) => on[of] / samples.off[i]![of]).toSorted((a, b) => a - b);
+  const middle = (side: Side): number => Math.round(median(samples[side].map((one) => one[of])));
   return {
-    onMs: median('on'),
-    offMs: median('off'),
+    onMs: middle('on'),
+    offMs: middle('off'),
     ratio: rounded(quantile(ratios, 0.5), 3),
     ratioQuartiles: [rounded(quantile(ratios, 0.25), 3), rounded(quantile(ratios, 0.75), 3)],
   };

@@ -2,7 +2,7 @@
 import type { ClientHttp2Stream } from 'node:http2';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Connections, RefusedError, type Server } from './connections.ts';
-import { measuredOf, quantile, type Measured } from './figures.ts';
+import { measuredOf, quantile, type Measured } from '../figures.ts';
 import { CONFIG_MAPS, configMap, configMapPatch, nameOf, pod, PODS } from './objects.ts';
 
 export interface Load {

@@ -3,7 +3,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { EtcdProcesses } from '../etcd-processes.ts';
-import { medians } from './figures.ts';
+import { medians } from '../figures.ts';
 import type { Plan, Row } from './measurements.ts';
 
 const isInstalled = (program: string): boolean =>

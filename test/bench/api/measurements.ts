@@ -4,7 +4,7 @@ import { ApiProcesses } from '../../kit/api-processes.ts';
 import { ClientProcess } from './client-process.ts';
 import type { Load } from './client.ts';
 import type { Server } from './connections.ts';
-import { median, medians, short, type Measured } from './figures.ts';
+import { median, medians, short, type Measured } from '../figures.ts';
 import { CONFIG_MAPS, NAMESPACE, nameOf } from './objects.ts';
 import { Peer } from './peer.ts';
 import { longestTurnMs, processorMs, profiled, residentMiB, type ProfileEntry } from './processes.ts';

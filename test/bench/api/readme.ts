@@ -1,6 +1,6 @@
 // Does: writes the figures of the latest whole run into the README of the API server, between two markers. Never measures.
 import { readFileSync, writeFileSync } from 'node:fs';
-import { short } from './figures.ts';
+import { short } from '../figures.ts';
 import type { Row } from './measurements.ts';
 
 const README = new URL('../../../services/apiserver/README.md', import.meta.url);

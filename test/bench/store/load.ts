@@ -2,6 +2,7 @@
 import { fork } from 'node:child_process';
 import { performance } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { quantile } from '../figures.ts';
 import { KEYS, keyOf, WATCHED, type Side } from './side.ts';
 import { processorTimes } from './work.ts';
 
@@ -12,7 +13,7 @@ const LARGE_VALUE = Buffer.alloc(3_072, 'w');
 
 export function percentiles(took: number[]): { p50Ms: number; p99Ms: number } {
   const sorted = took.toSorted((a, b) => a - b);
-  return { p50Ms: sorted[Math.floor(sorted.length / 2)]!, p99Ms: sorted[Math.floor(sorted.length * 0.99)]! };
+  return { p50Ms: quantile(sorted, 0.5), p99Ms: quantile(sorted, 0.99) };
 }
 
 /** As many at once as `inFlight` for `seconds`; processor time of the servers alone and with their client. */

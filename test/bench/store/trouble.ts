@@ -2,6 +2,7 @@
 // member with all keys takes of memory, and of time to come back. Never leaves a member down.
 import { performance } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { quantile } from '../figures.ts';
 import { fill, VALUE, type Figures } from './load.ts';
 import type { OurSide } from './our-side.ts';
 import { KEYS, keyOf, type Side } from './side.ts';
@@ -59,8 +60,8 @@ class Prober {
 function summary(gaps: readonly number[]): Figures {
   const sorted = gaps.toSorted((a, b) => a - b);
   return {
-    p50Ms: sorted[Math.floor(sorted.length / 2)]!,
-    p90Ms: sorted[Math.floor(sorted.length * 0.9)]!,
+    p50Ms: quantile(sorted, 0.5),
+    p90Ms: quantile(sorted, 0.9),
     worstMs: sorted.at(-1)!,
     trials: gaps.length,
   };
