@@ -9,7 +9,6 @@ import type { Log } from '../../../../lib/base/log.ts';
 import { auditEvent, withoutManagedFields, type Audited } from '../../core/audit/event.ts';
 import { auditDecision, type AuditDecision } from '../../core/audit/policy.ts';
 import type { User } from '../../core/auth/user.ts';
-import type { RequestInfo } from '../../core/request-info.ts';
 import type { Call } from '../call.ts';
 import { AuditFile, type AuditFileOptions } from './audit-file.ts';
 import { requestObjectOf } from './request-object.ts';
@@ -17,16 +16,7 @@ import { requestObjectOf } from './request-object.ts';
 export type AuditOptions = AuditFileOptions & { policyFile: string };
 
 /** What is known of a request when it comes. */
-export interface Arrival {
-  auditId: string;
-  uri: string;
-  info: RequestInfo;
-  user: User | undefined;
-  impersonated?: User | undefined;
-  sourceIps: readonly string[];
-  userAgent: string;
-  receivedAt: number;
-}
+export type Arrival = Omit<Audited, 'level' | 'name' | 'requestObject' | 'responseObject' | 'annotations'>;
 
 export class AuditLog {
   readonly #policy: AuditPolicy;
