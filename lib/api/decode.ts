@@ -63,16 +63,6 @@ function textOf(bytes: Uint8Array): string {
   }
 }
 
-/** Patches of apply are called YAML but are JSON nearly always, and JSON is sixty times quicker to read. */
-export function parseJsonOrYaml(bytes: Uint8Array, mustBe: string): ParsedText {
-  try {
-    return parseBody(bytes, 'application/json', mustBe);
-  } catch (error) {
-    if (error instanceof ApiError && error.code === 413) throw error;
-    return parseBody(bytes, 'application/yaml', mustBe);
-  }
-}
-
 function oneDocument(documents: ParsedText[]): ParsedText {
   if (documents.length > 1)
     throw new SyntaxError(`the body holds ${documents.length} YAML documents, a request takes one`);

@@ -6,7 +6,7 @@ import { isIPv4, isIPv6 } from '../formats.ts';
 import { CelError } from './cel-error.ts';
 import { CelObject } from './constructed.ts';
 import { bounded, checkGrowth, pay, spend } from './meter.ts';
-import { formatQuantity, parseQuantity, quantityOf, type Quantity } from '../quantity.ts';
+import { formatQuantity, parseQuantity, type Quantity } from '../quantity.ts';
 
 /** One of each is what an expression holds; their fields are out of its reach. */
 class CelQuantity {
@@ -247,6 +247,3 @@ export function registerKubernetesFunctions(environment: Environment): Environme
   for (const [signature, handler] of Object.entries(FUNCTIONS)) environment.registerFunction(signature, handler);
   return environment;
 }
-
-/** For texts that are known to be quantities. */
-export const celQuantity = (text: string): object => new CelQuantity(quantityOf(text));
