@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { AddressInfo } from 'node:net';
 import test, { type ExecutionContext } from 'ava';
-import { startApi, type HttpAnswer, type TestApi } from '../kit/api-server.ts';
+import { ADMIN_TOKEN, startApi, type HttpAnswer, type TestApi } from '../kit/api-server.ts';
 
 const NS = '/api/v1/namespaces/x';
 const POLICIES = '/apis/admissionregistration.k8s.io/v1';
@@ -168,6 +168,52 @@ test('a policy in CEL judges what its binding lays it over, with parameters', as
     body: { metadata: { name: 'q' }, spec: { ...spec, validations: [{ expression: 'object.' }] } },
   });
   t.regex(broken.body.message, /spec.validations\[0\].expression: Invalid value: "object.": compilation failed/);
+});
+
+test('a policy asks who may do what, of the asker, of an account and of what the request is about', async (t) => {
+  const api = await began(t);
+  const rules = [{ apiGroups: [''], apiVersions: ['v1'], operations: ['CREATE'], resources: ['configmaps'] }];
+  const robot = 'authorizer.serviceAccount("x", "robot").group("").resource("configmaps").namespace("x")';
+  const spec = {
+    matchConstraints: { resourceRules: rules },
+    matchConditions: [{ name: 'not-free', expression: '!authorizer.path("/free").check("get").allowed()' }],
+    validations: [
+      {
+        expression: 'authorizer.requestResource.check("breakglass").allowed()',
+        messageExpression:
+          '"robot: " + string(authorizer.serviceAccount("x", "robot").path("/").check("get").allowed())',
+        reason: 'Forbidden',
+      },
+      { expression: `${robot}.check("create").allowed()`, message: 'the robot may not' },
+    ],
+  };
+  await api.http('POST', `${POLICIES}/validatingadmissionpolicies`, { body: { metadata: { name: 'p' }, spec } });
+  const binding = { metadata: { name: 'b' }, spec: { policyName: 'p', validationActions: ['Deny'] } };
+  await api.http('POST', `${POLICIES}/validatingadmissionpolicybindings`, { body: binding });
+  const grant = async (name: string, rule: object, subjects: object[]): Promise<void> => {
+    const group = 'rbac.authorization.k8s.io';
+    const at = `/apis/${group}/v1`;
+    await api.http('POST', `${at}/clusterroles`, { body: { metadata: { name }, rules: [rule] } });
+    const roleRef = { apiGroup: group, kind: 'ClusterRole', name };
+    await api.http('POST', `${at}/clusterrolebindings`, { body: { metadata: { name }, roleRef, subjects } });
+  };
+  const bob = { kind: 'User', apiGroup: 'rbac.authorization.k8s.io', name: 'bob' };
+  await grant('makes', { apiGroups: [''], resources: ['configmaps'], verbs: ['create'] }, [bob]);
+  const make = (name: string, token: string): Promise<HttpAnswer> =>
+    api.http('POST', `${NS}/configmaps`, { body: { metadata: { name } }, token });
+  const refused = await make('one', 'bob-token');
+  t.is(refused.code, 403);
+  t.regex(refused.body.message, /denied request: robot: false$/);
+  await grant('breaks', { apiGroups: [''], resources: ['configmaps'], resourceNames: ['one'], verbs: ['breakglass'] }, [
+    bob,
+  ]);
+  t.regex((await make('one', 'bob-token')).body.message, /denied request: the robot may not$/);
+  await grant('robots', { apiGroups: [''], resources: ['configmaps'], verbs: ['create'] }, [
+    { kind: 'ServiceAccount', namespace: 'x', name: 'robot' },
+  ]);
+  t.is((await make('one', 'bob-token')).code, 201);
+  t.is((await make('two', 'bob-token')).code, 403, 'the right is to one name');
+  t.is((await make('three', ADMIN_TOKEN)).code, 201, 'a condition that does not hold');
 });
 
 test('a new node takes no pods before it is known to be ready', async (t) => {

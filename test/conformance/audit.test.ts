@@ -180,6 +180,31 @@ test('a full file is put aside, and so many of them are kept', async (t) => {
   t.true(lines.some((line) => line.startsWith('39 ')));
 });
 
+test('what a policy finds is told where its binding says so, and what it wants told besides', async (t) => {
+  const at = '/apis/admissionregistration.k8s.io/v1';
+  const rules = [{ apiGroups: [''], apiVersions: ['v1'], operations: ['CREATE'], resources: ['configmaps'] }];
+  const spec = {
+    matchConstraints: { resourceRules: rules },
+    matchConditions: [{ name: 'own', expression: 'object.metadata.name.startsWith("judged")' }],
+    validations: [{ expression: 'true' }, { expression: 'has(object.data)', message: 'no data' }],
+    auditAnnotations: [
+      { key: 'name', valueExpression: '"it is " + object.metadata.name' },
+      { key: 'none', valueExpression: 'null' },
+    ],
+  };
+  await api.http('POST', `${at}/validatingadmissionpolicies`, { body: { metadata: { name: 'noted' }, spec } });
+  const binding = { metadata: { name: 'b' }, spec: { policyName: 'noted', validationActions: ['Audit', 'Warn'] } };
+  await api.http('POST', `${at}/validatingadmissionpolicybindings`, { body: binding });
+  const { code, headers } = await api.http('POST', MAPS, { body: { metadata: { name: 'judged' } } });
+  t.is(code, 201);
+  const { annotations } = (await told(headers['audit-id'])).at(-1);
+  t.is(annotations['noted/name'], 'it is judged');
+  t.false('noted/none' in annotations);
+  t.deepEqual(JSON.parse(annotations['validation.policy.admission.k8s.io/validation_failure']), [
+    { message: 'no data', policy: 'noted', binding: 'b', expressionIndex: 1, validationActions: ['Audit', 'Warn'] },
+  ]);
+});
+
 test('an API that is to be audited does not start without a policy', async (t) => {
   await t.throwsAsync(
     startApi({ settings: { audit: { policyFile: join(dir, 'none.yaml'), file: join(dir, 'other.log') } } }),

@@ -2,6 +2,7 @@
 // wait for their turn, pass a flood of others, and are refused when queues are full.
 import { request as httpsRequest } from 'node:https';
 import test from 'ava';
+import WebSocket from 'ws';
 import { ADMIN_TOKEN, startApi, type TestApi } from '../kit/api-server.ts';
 import { eventually } from '../kit/eventually.ts';
 
@@ -85,6 +86,19 @@ function stalled(token: string, name: string): { send(): Promise<number> } {
   };
 }
 
+/** Code of the answer to bob's upgrade; the watch, if there is one, is ended. */
+function webSocketWatch(): Promise<number> {
+  const socket = new WebSocket(`wss://127.0.0.1:${api.port}${MAPS}?watch=1`, {
+    ca: api.caPem,
+    headers: { authorization: 'Bearer bob-token' },
+  });
+  return new Promise((resolve, reject) => {
+    socket.on('open', () => resolve(101));
+    socket.on('unexpected-response', (_request, response) => resolve(response.statusCode ?? 0));
+    socket.on('error', reject);
+  }).finally(() => socket.terminate()) as Promise<number>;
+}
+
 async function counts(level: string): Promise<{ waiting: number; executing: number; rejected: number }> {
   const { text } = await api.http('GET', DUMP);
   const cells = text
@@ -123,6 +137,7 @@ test.serial('a full queue is refused with 429 and told when to come again; other
   );
   await eventually('two wait', async () => (await counts('narrow')).waiting === 2);
   const refused = await api.http('GET', MAPS, { token: 'bob-token' });
+  t.is(await webSocketWatch(), 429, 'a watch over a WebSocket is no way around');
   t.deepEqual(
     [refused.code, refused.text, refused.headers['retry-after'], refused.headers['content-type']],
     [429, 'Too many requests, please try again later.\n', '1', 'text/plain; charset=utf-8'],
@@ -134,13 +149,15 @@ test.serial('a full queue is refused with 429 and told when to come again; other
     (await Promise.all(waiting)).map(({ code }) => code),
     [201, 201],
   );
-  t.deepEqual(await counts('narrow'), { waiting: 0, executing: 0, rejected: 1 });
+  t.deepEqual(await counts('narrow'), { waiting: 0, executing: 0, rejected: 2 });
+  t.is(await webSocketWatch(), 101, 'a watch over a WebSocket takes its turn, and has no seat once it has begun');
+  t.deepEqual(await counts('narrow'), { waiting: 0, executing: 0, rejected: 2 });
   const metrics = (await api.http('GET', '/metrics')).text;
   t.regex(
     metrics,
-    /apiserver_flowcontrol_rejected_requests_total\{priority_level="narrow",flow_schema="narrow",reason="queue-full"\} 1/,
+    /apiserver_flowcontrol_rejected_requests_total\{priority_level="narrow",flow_schema="narrow",reason="queue-full"\} 2/,
   );
-  t.regex(metrics, /apiserver_flowcontrol_dispatched_requests_total\{priority_level="narrow",flow_schema="narrow"\} 3/);
+  t.regex(metrics, /apiserver_flowcontrol_dispatched_requests_total\{priority_level="narrow",flow_schema="narrow"\} 4/);
   t.regex(metrics, /apiserver_flowcontrol_nominal_limit_seats\{priority_level="global-default"\} 20/);
   for (const kind of ['flowschemas', 'prioritylevelconfigurations']) await api.http('DELETE', `${FLOW}/${kind}/narrow`);
 });

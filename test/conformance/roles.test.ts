@@ -91,4 +91,15 @@ test('reviews answer for oneself, for others and for a namespace, and refuse wha
   const mine = await ask('selfsubjectrulesreviews', { namespace: 'default' }, AUTHORIZATION, { token: 'bob-token' });
   t.true(mine.status.nonResourceRules.some((rule: any) => rule.nonResourceURLs.includes('/version')));
   t.false(mine.status.incomplete);
+  const all = await ask('selfsubjectrulesreviews', { namespace: 'default' });
+  t.deepEqual(all.status.resourceRules[0], { verbs: ['*'], apiGroups: ['*'], resources: ['*'] });
+  t.true(
+    all.status.nonResourceRules.some((rule: any) => rule.nonResourceURLs.includes('/version')),
+    'a master is told what everyone may, too',
+  );
+  const node = await ask('selfsubjectrulesreviews', { namespace: 'default' }, AUTHORIZATION, { token: 'node-1-token' });
+  t.like(node.status, {
+    incomplete: true,
+    evaluationError: 'node authorizer does not support user rule resolution',
+  });
 });

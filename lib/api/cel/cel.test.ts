@@ -1,5 +1,6 @@
 // Shows that CEL means here what it means in Kubernetes: its own functions, its ints, its errors; and that nothing explodes.
 import test from 'ava';
+import { Authorizer, type AuthorizationQuestion } from './authorizer.ts';
 import { CelError, celProblem, compileCel, noValue, someValue } from './cel.ts';
 import { CelObject, jsonOf } from './constructed.ts';
 import { celOf } from './values.ts';
@@ -88,4 +89,37 @@ test('what would go on or grow without end is stopped, and says so', (t) => {
   t.is(run('self.filter(x, x % 2 == 0).map(x, x * 2).exists_one(x, x == 4)', list), true);
   t.is(run('self.all(x, self.exists(y, x == y))', list), true);
   t.is(run('{"a": 1, "b": 2}.map(k, k).size() == 2 && [1, 2].map(x, x > 1, x + 1) == [3]'), true);
+});
+
+test('an expression may ask who may do what', (t) => {
+  const asked: AuthorizationQuestion[] = [];
+  const authorizer = new Authorizer(
+    (question) => {
+      asked.push(question);
+      if (question.verb === 'broken') throw new Error('out of reach');
+      return { allowed: question.verb === 'get', reason: `for ${question.serviceAccount?.name ?? 'the asker'}` };
+    },
+    { group: 'apps', resource: 'deployments', namespace: 'x', name: 'web' },
+  );
+  const say = (expression: string): unknown => compileCel(expression).run({ authorizer });
+  t.true(
+    say(
+      'authorizer.group("apps").resource("deployments").subresource("scale").namespace("x").name("web").check("get").allowed()',
+    ),
+  );
+  t.like(asked.at(-1), { group: 'apps', resource: 'deployments', subresource: 'scale', namespace: 'x', name: 'web' });
+  t.false(say('authorizer.path("/healthz").check("put").allowed()'));
+  t.like(asked.at(-1), { path: '/healthz', verb: 'put', resource: '' });
+  t.is(say('authorizer.serviceAccount("x", "robot").path("/a").check("get").reason()'), 'for robot');
+  t.true(say('authorizer.requestResource.check("get").allowed()'));
+  t.like(asked.at(-1), { group: 'apps', resource: 'deployments', namespace: 'x', name: 'web', verb: 'get' });
+  const broken = 'authorizer.group("").resource("pods").fieldSelector("spec.nodeName=a").check("broken")';
+  t.true(say(`${broken}.errored() && !${broken}.allowed() && ${broken}.error() == "out of reach"`));
+  t.is(asked.at(-1)!.fieldSelector, 'spec.nodeName=a');
+  t.throws(() => say('authorizer.path("").check("get").allowed()'), { message: 'path must not be empty' });
+  t.throws(() => say('authorizer.serviceAccount("x", "no/name").path("/").check("get").allowed()'), {
+    message: 'Invalid service account name',
+  });
+  t.regex(celProblem('authorizer.allowed()')!, /no matching overload for 'kubernetes.authorization.Authorizer.allowed/);
+  t.regex(celProblem('authorizer.group("").check("get")')!, /no matching overload/);
 });

@@ -2,23 +2,14 @@
 // rules there are, and never lets an expression throw anything but a CelError.
 import { Environment, Optional, type ParseResult } from '@marcbachmann/cel-js';
 import { messageOf } from '../../base/errors.ts';
+import { AUTHORIZER_TYPE, registerAuthorizer } from './authorizer.ts';
 import { CelError } from './cel-error.ts';
 import { registerKubernetesFunctions } from './functions.ts';
 import { checkLength, metered, MOST_ROUNDS, type Meter } from './meter.ts';
 import { rewrite } from './rewrite.ts';
 
-/** What rules and policies may name, all of any type. */
-const VARIABLES = [
-  'self',
-  'oldSelf',
-  'object',
-  'oldObject',
-  'request',
-  'params',
-  'namespaceObject',
-  'variables',
-  'authorizer',
-];
+/** What rules and policies may name, of any type; `authorizer` is known better. */
+const VARIABLES = ['self', 'oldSelf', 'object', 'oldObject', 'request', 'params', 'namespaceObject', 'variables'];
 const LIMITS = {
   maxAstNodes: 10_000,
   maxDepth: 100,
@@ -47,6 +38,7 @@ function theEnvironment(): Environment {
     new Environment({ homogeneousAggregateLiterals: false, enableOptionalTypes: true, limits: LIMITS }),
   );
   for (const name of VARIABLES) made.registerVariable(name, 'dyn');
+  registerAuthorizer(made).registerVariable('authorizer', AUTHORIZER_TYPE);
   environment = made;
   return made;
 }

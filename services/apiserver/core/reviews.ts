@@ -4,7 +4,7 @@ import type { KubeObject } from '../../../lib/api/object.ts';
 import { ApiError } from '../../../lib/base/errors.ts';
 import type { Attributes } from './auth/attributes.ts';
 import type { PolicyRule } from './auth/rules.ts';
-import type { User } from './auth/user.ts';
+import { nodeOf, type User } from './auth/user.ts';
 
 export interface Verdict {
   allowed: boolean;
@@ -94,7 +94,17 @@ function attributesFrom(spec: any, user: User): Attributes {
   const none = { resource: '', group: '', subresource: '', namespace: '', name: '' };
   if (path !== undefined) return { user, verb: path.verb ?? '', path: path.path ?? '', ...none };
   const { verb = '', resource = '', group = '', subresource = '', namespace = '', name = '' } = on;
-  return { user, verb, resource, group, subresource, namespace, name };
+  const asked = { user, verb, resource, group, subresource, namespace, name };
+  return on.fieldSelector === undefined ? asked : { ...asked, fieldSelector: selectorText(on.fieldSelector) };
+}
+
+/** A selector comes as a text, or as requirements; those on one value are all that an authorizer looks at. */
+function selectorText({ rawSelector, requirements = [] }: any): string {
+  if (rawSelector) return rawSelector;
+  return requirements
+    .filter(({ operator, values = [] }: any) => operator === 'In' && values.length === 1)
+    .map(({ key, values }: any) => `${key}=${values[0]}`)
+    .join(',');
 }
 
 function rules(ctx: ReviewContext, spec: any): unknown {
@@ -113,6 +123,8 @@ function rules(ctx: ReviewContext, spec: any): unknown {
     nonResourceRules: all
       .filter((rule) => (rule.nonResourceURLs ?? []).length > 0)
       .map(({ verbs, nonResourceURLs }) => ({ verbs, nonResourceURLs })),
-    incomplete: false,
+    ...(nodeOf(ctx.user) === undefined
+      ? { incomplete: false }
+      : { incomplete: true, evaluationError: 'node authorizer does not support user rule resolution' }),
   };
 }

@@ -14,6 +14,7 @@ import { ANONYMOUS } from '../core/auth/user.ts';
 import { authorize, handle } from './api.ts';
 import { auditConversation, auditIdOf, auditRefusal, identified } from './audit/audited.ts';
 import type { Answer, Call } from './call.ts';
+import { inUpgradeTurn } from './flow-control/in-turn.ts';
 import { callOf } from './http-front.ts';
 import type { ApiParts } from './parts.ts';
 import { openLogs } from './pod-logs.ts';
@@ -42,14 +43,16 @@ export async function answerUpgrade(
     await identified(parts, call, source, (known) =>
       parts.authenticator.identify(credentials, parts.ctx.clock.now(), known),
     );
-    const answer = await handle(parts, call);
-    if (answer.type === 'proxy') {
+    await inUpgradeTurn(parts, call, socket, async () => {
+      const answer = await handle(parts, call);
+      if (answer.type === 'proxy') {
+        auditConversation(call, socket);
+        return tunnel(parts, call, answer, request, socket, head);
+      }
+      const accept = await conversation(parts, call, answer, offer);
       auditConversation(call, socket);
-      return tunnel(parts, call, answer, request, socket, head);
-    }
-    const accept = await conversation(parts, call, answer, offer);
-    auditConversation(call, socket);
-    accept({ request, socket, head });
+      accept({ request, socket, head });
+    });
   } catch (error) {
     const refusal = asRefusal(parts, error);
     auditRefusal(call, refusal);
@@ -121,7 +124,9 @@ function sendFrame(socket: WebSocket, bytes: Uint8Array): Promise<void> {
 
 function refuse(socket: Duplex, refusal: ApiError): void {
   const body = JSON.stringify(refusal.toStatus());
+  const seconds = refusal.details?.retryAfterSeconds;
+  const retryAfter = seconds === undefined ? '' : `retry-after: ${seconds}\r\n`;
   socket.end(
-    `HTTP/1.1 ${refusal.code} ${STATUS_CODES[refusal.code] ?? 'Error'}\r\ncontent-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
+    `HTTP/1.1 ${refusal.code} ${STATUS_CODES[refusal.code] ?? 'Error'}\r\n${retryAfter}content-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
   );
 }

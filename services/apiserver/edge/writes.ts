@@ -236,10 +236,12 @@ export function writeRequest(parts: ApiParts, call: Call, target: Target): Manag
     kind: target.kind,
     view: cache,
     rbac: access.rbac,
+    authorize: (asked) => access.authorize(asked),
     facts: ctx.settings.cluster,
     kinds: parts.kinds.table,
     dryRun: call.dryRun ?? false,
     warn: (text) => call.warnings.add(text),
+    annotate: (key, value) => call.audit?.annotate(key, value),
     defaultTolerationSeconds: ctx.settings.defaultTolerationSeconds ?? DEFAULT_TOLERATION_SECONDS,
     fieldManager: {
       name: managerName(call.query, call.userAgent ?? '', call.user),

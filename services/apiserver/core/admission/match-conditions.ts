@@ -1,7 +1,9 @@
 // Decides what the conditions of a webhook or policy (CEL) say of a write. Never decides what follows from it.
 import { CelError, compileCel } from '../../../../lib/api/cel/cel.ts';
+import { Authorizer } from '../../../../lib/api/cel/authorizer.ts';
 import { celOf } from '../../../../lib/api/cel/values.ts';
 import type { Kind } from '../../../../lib/api/kind.ts';
+import { serviceAccountUser } from '../auth/user.ts';
 import { admissionRequest, asKind, namespaceOf, type Subject } from './matching.ts';
 
 export interface MatchCondition {
@@ -18,7 +20,22 @@ export function variablesOf(subject: Subject, matched: Kind): Variables {
     oldObject: celOf(asKind(request.kind, matched, old) ?? null),
     request: celOf(admissionRequest(subject, matched)),
     namespaceObject: celOf(namespaceOf(request, object ?? old) ?? null),
+    authorizer: authorizerOf(subject),
   };
+}
+
+/** Asks as the one who makes the request, or as an account. What nobody can say is an error that the expression may look at. */
+function authorizerOf({ request, object, old }: Subject): Authorizer {
+  const { group, resource, subresource, namespace } = request.info;
+  const name = (object ?? old)?.metadata.name ?? '';
+  return new Authorizer(
+    ({ serviceAccount, ...asked }) => {
+      if (request.authorize === undefined) throw new Error('nobody decides here who may do what');
+      const user = serviceAccount && serviceAccountUser(serviceAccount.namespace, serviceAccount.name);
+      return request.authorize({ ...asked, user: user ?? request.user });
+    },
+    { group, resource, subresource, namespace, name },
+  );
 }
 
 /** All must be true; a false one wins over a broken one, as upstream. Throws CelError. */

@@ -15,6 +15,10 @@ const BINDINGS = 'admissionregistration.k8s.io/validatingadmissionpolicybindings
 interface Verdict {
   message: string;
   reason: Reason;
+  /** Of the validation that failed. */
+  index: number;
+  /** What is wrong with an annotation for the audit log refuses, whatever the binding asks for. */
+  isConfiguration?: boolean;
 }
 
 export function validatingPolicies(request: WriteRequest, object: KubeObject, old: KubeObject | undefined): void {
@@ -25,65 +29,120 @@ export function validatingPoliciesOnDelete(request: WriteRequest, old: KubeObjec
   judge({ request, operation: 'DELETE', object: undefined, old });
 }
 
+/** All policies are asked, so that each can warn; the first that denies is the refusal. */
 function judge(subject: Subject): void {
   const { request } = subject;
   if (request.view.resource(BINDINGS).objects.size === 0 || isExempt(request.kind)) return;
+  let refusal: ApiError | undefined;
   for (const binding of request.view.list(BINDINGS)) {
     const name: string = binding.object['spec']?.policyName ?? '';
     const policy = request.view.get({ stream: POLICIES, namespace: '', name })?.object;
-    if (policy !== undefined)
-      for (const verdict of verdicts(subject, policy, binding.object)) act(request, subject, binding.object, verdict);
+    if (policy === undefined) continue;
+    const { found, annotations } = verdicts(subject, policy, binding.object);
+    for (const verdict of found) refusal ??= act(subject, binding.object, verdict);
+    for (const [key, values] of annotations) request.annotate?.(`${name}/${key}`, [...values].join(', '));
   }
+  if (refusal !== undefined) throw refusal;
 }
 
-function act(request: WriteRequest, { object, old }: Subject, binding: KubeObject, { message, reason }: Verdict): void {
+/** The refusal, where the binding asks for one. */
+function act(
+  { request, object, old }: Subject,
+  binding: KubeObject,
+  { message, reason, index, isConfiguration = false }: Verdict,
+): ApiError | undefined {
   const { policyName, validationActions = [] } = binding['spec'];
   const about = `ValidatingAdmissionPolicy '${policyName}' with binding '${binding.metadata.name}'`;
-  if (validationActions.includes('Warn')) request.warn?.(`Validation failed for ${about}: ${message}`);
-  if (!validationActions.includes('Deny')) return;
+  const does = (action: string): boolean => !isConfiguration && validationActions.includes(action);
+  if (does('Warn')) request.warn?.(`Validation failed for ${about}: ${message}`);
+  if (does('Audit'))
+    request.annotate?.(
+      'validation.policy.admission.k8s.io/validation_failure',
+      JSON.stringify([
+        { message, policy: policyName, binding: binding.metadata.name, expressionIndex: index, validationActions },
+      ]),
+    );
+  if (!does('Deny') && !isConfiguration) return undefined;
   const told = `${about} denied request: ${message}`;
   const name = (object ?? old)?.metadata.name ?? '';
-  throw new ApiError(
+  return new ApiError(
     reason,
     `${qualified(request.kind)} ${JSON.stringify(name)} is forbidden: ${told}`,
     detailsOf(request.kind, name, [{ message: told }]),
   );
 }
 
-function verdicts(subject: Subject, policy: KubeObject, binding: KubeObject): Verdict[] {
+interface Judgement {
+  found: Verdict[];
+  /** For the audit event: one value, or several where parameters make them differ. */
+  annotations: Map<string, Set<string>>;
+}
+
+function verdicts(subject: Subject, policy: KubeObject, binding: KubeObject): Judgement {
+  const judgement: Judgement = { found: [], annotations: new Map() };
   const spec = policy['spec'] ?? {};
   const matching = matchingOf(spec);
   const matched = matchedKind(matching, subject);
-  if (matched === undefined || !bindingMatches(binding, matching, subject)) return [];
+  if (matched === undefined || !bindingMatches(binding, matching, subject)) return judgement;
   const variables = variablesOf(subject, matched);
   try {
-    if (!meets(spec.matchConditions, variables)) return [];
-    return paramsOf(subject, spec, binding).flatMap((params) =>
-      withParams(spec, { ...variables, params: celOf(params) }),
-    );
+    for (const params of paramsOf(subject, spec, binding)) {
+      const given = { ...variables, params: celOf(params) };
+      if (meets(spec.matchConditions, given)) judgeWith(spec, given, judgement);
+    }
   } catch (error) {
     if (!(error instanceof CelError) && !isReason(error, 'Invalid')) throw error;
-    return broken(spec, (error as Error).message);
+    judgement.found = broken(spec, (error as Error).message);
   }
+  return judgement;
 }
 
 /** What cannot be evaluated refuses or is passed over, as the policy says. */
-const broken = (spec: any, message: string): Verdict[] =>
-  spec.failurePolicy === 'Ignore' ? [] : [{ message, reason: 'Invalid' }];
+const broken = (spec: any, message: string, index = 0): Verdict[] =>
+  spec.failurePolicy === 'Ignore' ? [] : [{ message, reason: 'Invalid', index }];
 
-function withParams(spec: any, given: Variables): Verdict[] {
+function judgeWith(spec: any, given: Variables, { found, annotations }: Judgement): void {
   const variables = { ...given };
   variables['variables'] = composed(spec.variables ?? [], variables);
-  return (spec.validations ?? []).flatMap((validation: any) => {
+  (spec.validations ?? []).forEach((validation: any, index: number) =>
+    found.push(...validated(spec, validation, variables, index)),
+  );
+  for (const { key, valueExpression } of spec.auditAnnotations ?? [])
     try {
-      if (compileCel(validation.expression).run(variables) === true) return [];
+      const value = annotationOf(valueExpression, variables);
+      if (value !== '') annotations.set(key, (annotations.get(key) ?? new Set()).add(value));
     } catch (error) {
       if (!(error instanceof CelError)) throw error;
-      return broken(spec, `expression '${validation.expression}' resulted in error: ${error.message}`);
+      found.push(...broken(spec, error.message).map((verdict) => ({ ...verdict, isConfiguration: true })));
     }
-    const reason = (validation.reason ?? 'Invalid') as Reason;
-    return [{ message: messageOf(validation, variables), reason: reason in REASONS ? reason : 'Invalid' }];
-  });
+}
+
+function validated(spec: any, validation: any, variables: Variables, index: number): Verdict[] {
+  try {
+    if (compileCel(validation.expression).run(variables) === true) return [];
+  } catch (error) {
+    if (!(error instanceof CelError)) throw error;
+    return broken(spec, `expression '${validation.expression}' resulted in error: ${error.message}`, index);
+  }
+  const reason = (validation.reason ?? 'Invalid') as Reason;
+  return [{ message: messageOf(validation, variables), reason: reason in REASONS ? reason : 'Invalid', index }];
+}
+
+const LONGEST_ANNOTATION = 10 * 1024;
+
+/** '': there is nothing to tell. */
+function annotationOf(expression: string, variables: Variables): string {
+  let value: unknown;
+  try {
+    value = compileCel(expression).run(variables);
+  } catch (error) {
+    throw new CelError(`valueExpression '${expression}' resulted in error: ${(error as Error).message}`);
+  }
+  if (value === null) return '';
+  if (typeof value === 'string') return value.trim().slice(0, LONGEST_ANNOTATION);
+  throw new CelError(
+    `valueExpression '${expression}' resulted in unsupported return type: ${typeof value}. Return type must be either string or null.`,
+  );
 }
 
 function messageOf(validation: any, variables: Variables): string {

@@ -6,7 +6,6 @@ import type { Attributes } from './attributes.ts';
 import { authorizeNode, type NodeGraph } from './node-authorizer.ts';
 import { RBAC_STREAMS, Rbac } from './rbac.ts';
 import type { PolicyRule } from './rules.ts';
-import { NODE_RULES } from './node-authorizer.ts';
 import { nodeOf, type User } from './user.ts';
 
 export interface Verdict {
@@ -40,9 +39,9 @@ export class Access {
     return { allowed: false, reason: verdict?.reason ?? '' };
   }
 
+  /** Those of roles only: what a node may do follows from its pods, which is no rule. */
   rulesFor(user: User, namespace: string): PolicyRule[] {
-    const own = this.rbac.rulesFor(user, namespace);
-    return nodeOf(user) === undefined ? own : [...NODE_RULES, ...own];
+    return this.rbac.rulesFor(user, namespace);
   }
 
   /** Built anew when one of the four resources has changed. */

@@ -17,7 +17,7 @@ export type NodeVerdict = { allowed: true } | { allowed: false; reason: string }
 const READ = ['get', 'list', 'watch'];
 
 /** What needs no look at the graph, because it belongs to no node. */
-export const NODE_RULES: PolicyRule[] = [
+const NODE_RULES: PolicyRule[] = [
   { verbs: READ, apiGroups: [''], resources: ['services'] },
   { verbs: ['get'], apiGroups: [''], resources: ['endpoints'] },
   {

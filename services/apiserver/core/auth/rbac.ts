@@ -62,12 +62,12 @@ export class Rbac {
     return undefined;
   }
 
-  /** Everything that the user may do in the namespace ('': at cluster scope). */
+  /** Everything that the user may do in the namespace ('': at cluster scope); each rule once, whoever grants it. */
   rulesFor(user: User, namespace: string): PolicyRule[] {
-    if (user.groups.includes(MASTERS)) return EVERYTHING;
-    return [...this.#grantsOf(user)]
+    const granted = [...this.#grantsOf(user)]
       .filter((grant) => grant.namespace === '' || grant.namespace === namespace)
       .flatMap((grant) => grant.rules);
+    return distinct(user.groups.includes(MASTERS) ? [...EVERYTHING, ...granted] : granted);
   }
 
   /** Rules of a role that a binding in `namespace` names, or undefined when there is no such role. */
@@ -114,11 +114,13 @@ export function effectiveRules(
   const chosen = all.filter(
     (other) => !outer.has(other) && selectors.some((selector) => selects(selector, other.metadata.labels)),
   );
+  return distinct(chosen.flatMap((other) => effectiveRules(other, all, outer)));
+}
+
+function distinct(rules: readonly PolicyRule[]): PolicyRule[] {
   const known = new Set<string>();
-  return chosen
-    .flatMap((other) => effectiveRules(other, all, outer))
-    .filter((rule) => {
-      const text = JSON.stringify(rule);
-      return !known.has(text) && known.add(text);
-    });
+  return rules.filter(({ verbs, apiGroups, resources, resourceNames, nonResourceURLs }) => {
+    const text = JSON.stringify([verbs, apiGroups, resources, resourceNames, nonResourceURLs]);
+    return !known.has(text) && known.add(text);
+  });
 }

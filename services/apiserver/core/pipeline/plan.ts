@@ -7,6 +7,7 @@ import { ApiError, type StatusCause, type StatusDetails } from '../../../../lib/
 import { LIMITS } from '../../../../lib/base/limits.ts';
 import type { Chance } from '../../../../lib/base/chance.ts';
 import type { Compare, Operation } from '../../../../lib/bus/messages.ts';
+import type { Attributes } from '../auth/attributes.ts';
 import type { User } from '../auth/user.ts';
 import type { Rbac } from '../auth/rbac.ts';
 import { encodeStored, withRevision, type CachedObject } from '../cache/cached-object.ts';
@@ -26,6 +27,8 @@ export interface WriteRequest {
   readonly kind: Kind;
   readonly view: ClusterCache;
   readonly rbac: Rbac;
+  /** Who may do what, for expressions that ask; absent: they learn that nobody can say. */
+  readonly authorize?: (asked: Attributes) => { allowed: boolean; reason: string };
   readonly facts: ClusterFacts;
   readonly defaultTolerationSeconds: number;
   /** What is served: policies name kinds. */
@@ -35,6 +38,8 @@ export interface WriteRequest {
   readonly story?: RequestStory | undefined;
   /** For `Warning` headers. */
   readonly warn?: (text: string) => void;
+  /** For the audit event. */
+  readonly annotate?: (key: string, value: string) => void;
   /** What a webhook said; throws NeedsAnswer when it was not asked yet. Absent: webhooks are passed over. */
   readonly ask?: (key: string, call: WebhookCall) => WebhookAnswer;
   /** Absent: who owns which field stays as it is. */

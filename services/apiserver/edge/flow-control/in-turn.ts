@@ -5,6 +5,7 @@ import { requestInfo } from '../../core/request-info.ts';
 import type { Call } from '../call.ts';
 import type { Response } from '../http-front.ts';
 import type { ApiParts } from '../parts.ts';
+import type { Entry, Visitor } from './flow-gate.ts';
 
 /** Upstream's words, as plain text: client-go reads only the code and Retry-After. */
 const TEXT = 'Too many requests, please try again later.\n';
@@ -37,9 +38,27 @@ export async function inTurn(
 }
 
 export async function inBusTurn<T>(parts: ApiParts, call: Call, serve: () => Promise<T>): Promise<T> {
+  return served(await entryOf(parts, call), serve);
+}
+
+/** A watch over a WebSocket has a seat until it has begun, as over HTTP; conversations have none. */
+export async function inUpgradeTurn(
+  parts: ApiParts,
+  call: Call,
+  socket: { once(event: 'close', listener: () => void): unknown },
+  serve: () => Promise<void>,
+): Promise<void> {
+  return served(await entryOf(parts, call, (gone) => void socket.once('close', gone)), serve);
+}
+
+async function entryOf(parts: ApiParts, call: Call, onGone?: Visitor['onGone']): Promise<Entry> {
   const info = (call.info ??= requestInfo(call.method, call.path, call.query));
-  const entered = parts.flow.enter({ user: call.user, info, query: call.query });
-  const entry = entered instanceof Promise ? await entered : entered;
+  const { user, query } = call;
+  return parts.flow.enter({ user, info, query, ...(onGone === undefined ? {} : { onGone }) });
+}
+
+/** Throws ApiError where it may not enter. */
+async function served<T>(entry: Entry, serve: () => Promise<T>): Promise<T> {
   if (entry.type !== 'in')
     throw new ApiError('TooManyRequests', TEXT.trimEnd(), {
       retryAfterSeconds: entry.type === 'refused' ? entry.retryAfterSeconds : 1,
