@@ -9,6 +9,7 @@ export default {
     'test/kubectl/kubectl.test.ts',
     'test/clients/**/*.test.ts',
     'test/streams/**/*.test.ts',
+    'test/side-by-side/**/*.test.ts',
   ],
   workerThreads: false,
   concurrency: 1,

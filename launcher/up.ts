@@ -23,10 +23,11 @@ import type { Places } from './core/network-places.ts';
 import { requirementsOf } from './core/requirements.ts';
 import { MARK } from './core/units.ts';
 import { withApiOptions } from './edge/api-options.ts';
+import { Claims } from './edge/claims.ts';
 import { primeCompileCache } from './edge/compile-cache.ts';
 import { findMissing, install, InstallError, searchPath } from './edge/install.ts';
 import { takeLock } from './edge/lock.ts';
-import { findPlace, freePorts, isPortFree } from './edge/machine.ts';
+import { findPlace, freePorts, takerOf } from './edge/machine.ts';
 import { checkNameIsFree, placesOf, raiseNetwork } from './edge/node-network.ts';
 import { readCluster, writeCluster } from './edge/plan-file.ts';
 import { prepare } from './edge/prepare.ts';
@@ -78,10 +79,12 @@ export async function up(options: UpOptions, progress: UpProgress): Promise<Runn
   const lock = takeLock(home.lock);
   if (lock === undefined)
     throw new OptionError(`another \`flotilla up\` or \`down\` is at work in ${home.root}: wait for it to end`);
+  // Until all that was chosen is in use: another cluster that is made at this moment chooses something else.
+  const claims = new Claims();
   try {
-    const decided = await decideCluster(home, options, runtime, progress);
+    const decided = await decideCluster(home, options, runtime, claims, progress);
     const cluster = withApiOptions(decided, options, home, progress.say);
-    await checkPort(home, cluster);
+    await checkPorts(home, cluster, claims);
     writeCluster(home, cluster);
     // Beside each other: one waits for the kernel, the other for a processor.
     const primed = primeCompileCache(systemExec, home);
@@ -100,6 +103,7 @@ export async function up(options: UpOptions, progress: UpProgress): Promise<Runn
     await joinStores(home, cluster, places, progress.say, timeoutMs, options.replaces);
     return { cluster, places, home, units };
   } finally {
+    claims.release();
     lock.release();
   }
 }
@@ -118,18 +122,21 @@ async function decideCluster(
   home: Home,
   options: UpOptions,
   runtime: RuntimeName,
+  claims: Claims,
   progress: UpProgress,
 ): Promise<Cluster> {
   const before = readCluster(home);
   if (before !== undefined) {
     const more = Math.max(0, (options.apiservers ?? 0) - before.apiservers.length);
-    return againCluster(before, options, await freePorts(apiPortOf(before, before.apiservers.at(-1)) + 1, more));
+    const morePorts = await freePorts(apiPortOf(before, before.apiservers.at(-1)) + 1, more, claims);
+    return againCluster(before, options, morePorts);
   }
   const own = home.root === resolve(homedir(), '.flotilla');
   const digest = createHash('sha256').update(home.root).digest();
   const name = options.name ?? (own ? 'flotilla' : `fl-${digest.toString('hex').slice(0, 5)}`);
   await checkNameIsFree(name, runtime);
-  const found = await findPlace(name, { ...options, runtime }, own ? 0 : 1 + (digest[0]! % (SLOTS - 1)));
+  const preferredSlot = own ? 0 : 1 + (digest[0]! % (SLOTS - 1));
+  const found = await findPlace(name, { ...options, runtime }, preferredSlot, claims);
   const cluster = planCluster({ ...options, runtime, name }, found);
   progress.say(
     `new cluster ${name}: ${cluster.nodes.length} nodes (${runtime}), ${cluster.stores.length} stores, API on https://127.0.0.1:${apiPortOf(cluster)}`,
@@ -157,15 +164,18 @@ export async function installPrograms(
   if (missing.length > 0) progress.say(`installed ${missing.map((row) => row.package).join(', ')}`);
 }
 
-/** Another program on our port would answer instead of our API, and nobody would understand why. */
-async function checkPort(home: Home, cluster: Cluster): Promise<void> {
-  for (const instance of cluster.apiservers) {
+/** Another program on our port would answer instead of our API or bus, and nobody would understand why. */
+async function checkPorts(home: Home, cluster: Cluster, claims: Claims): Promise<void> {
+  const apis = cluster.apiservers.map((instance) => ({ instance, port: apiPortOf(cluster, instance) }));
+  // With containers the bus has an address of its own.
+  const bus = hasContainers(cluster.runtime) ? [] : [{ instance: cluster.nats[0]!, port: cluster.ports.nats }];
+  for (const { instance, port } of [...apis, ...bus]) {
     const record = readRecord(home.pidFile(instance));
     if (record !== undefined && isAlive(record)) continue;
-    const port = apiPortOf(cluster, instance);
-    if (!(await isPortFree('127.0.0.1', port)))
+    const other = await takerOf(port, claims);
+    if (other !== undefined)
       throw new OptionError(
-        `port ${port} of ${instance} is taken by another program: end it, or make another cluster with --home and --port`,
+        `port ${port} of ${instance}: ${other}; end that, or make another cluster with --home and --port`,
       );
   }
 }
