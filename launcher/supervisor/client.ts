@@ -34,9 +34,12 @@ export async function* converse(
       socket.once('error', () => reject(new NoSupervisorError(home)));
     });
     socket.on('error', () => {});
+    const lines = createInterface({ input: socket });
+    // A socket that is destroyed never says that it has ended: who reads its lines would wait for ever.
+    socket.once('close', () => lines.close());
     end?.addEventListener('abort', () => socket.destroy(), { once: true });
     socket.write(`${JSON.stringify(request)}\n`);
-    for await (const line of createInterface({ input: socket })) {
+    for await (const line of lines) {
       const answer = JSON.parse(line) as SupervisorAnswer;
       if ('error' in answer) throw new Error(answer.error);
       yield answer;
