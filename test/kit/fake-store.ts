@@ -15,6 +15,7 @@ import {
   type TxnResult,
 } from '../../lib/bus/messages.ts';
 import type { MemoryNetwork } from '../../lib/bus/memory.ts';
+import { packCommitted, packReply, unpackTxns, type Packed } from '../../lib/bus/packed.ts';
 import { parseSubject, patternOf, subjectOf } from '../../lib/bus/subjects.ts';
 
 interface Version {
@@ -70,7 +71,8 @@ export class FakeStore {
     bus.subscribe(patternOf(this.#cluster, 'storeWrite', { member }), ({ data, respond }) => {
       if (this.#down.has(member)) return;
       this.writes++;
-      const reply = this.#write(member, data as StoreWrite);
+      const packed = data as Packed<StoreWrite>;
+      const reply = packReply(this.#write(member, { ...packed, txns: unpackTxns(packed.txns) }));
       if (this.loseAnswers > 0) this.loseAnswers--;
       else respond?.(reply);
     });
@@ -133,7 +135,7 @@ export class FakeStore {
       this.loseCommitted--;
       return;
     }
-    this.#buses.get(member)!.publish(subjectOf(this.#cluster, 'storeCommitted', { member }), committed);
+    this.#buses.get(member)!.publish(subjectOf(this.#cluster, 'storeCommitted', { member }), packCommitted(committed));
   }
 
   #query(member: string, query: StoreQuery): StoreQueryReply {

@@ -10,12 +10,14 @@ import { silentLog, type Log } from '../../lib/base/log.ts';
 import type { Bus } from '../../lib/bus/bus.ts';
 import { MemoryNetwork } from '../../lib/bus/memory.ts';
 import type {
+  StoreCommitted,
   StoreOperation,
   StoreOperationReply,
   StoreQuery,
   StoreQueryReply,
   StoreStatus,
 } from '../../lib/bus/messages.ts';
+import { unpackCommitted, type Packed } from '../../lib/bus/packed.ts';
 import { patternOf, subjectOf } from '../../lib/bus/subjects.ts';
 import type { Exec } from '../../lib/exec/exec.ts';
 import type { Disk } from '../../raft/storage/disk.ts';
@@ -226,7 +228,9 @@ export class StoreCluster {
   onCommitted(handler: (data: unknown) => void): void {
     this.network
       .connect('apiserver-watcher')
-      .subscribe(patternOf(this.cluster, 'storeCommitted'), (message) => handler(message.data));
+      .subscribe(patternOf(this.cluster, 'storeCommitted'), ({ data }) =>
+        handler(unpackCommitted(data as Packed<StoreCommitted>)),
+      );
   }
 
   async status(name: string): Promise<StoreStatus> {

@@ -16,6 +16,7 @@ import type {
   StoreWriteReply,
   TxnResult,
 } from '../../lib/bus/messages.ts';
+import { packWrite, unpackReply, type PackedReply } from '../../lib/bus/packed.ts';
 import { subjectOf } from '../../lib/bus/subjects.ts';
 
 /** Short, since a dead leader never answers what it was asked; asking again is safe. */
@@ -62,9 +63,14 @@ export class StoreTestClient {
   }
 
   /** One attempt, one member: what it says, a refusal too. */
-  async writeTo(member: string, write: StoreWrite, timeoutMs = PATIENCE_MS): Promise<StoreWriteReply> {
+  writeTo(member: string, write: StoreWrite, timeoutMs = PATIENCE_MS): Promise<StoreWriteReply> {
+    return this.sendWrite(member, packWrite(write), timeoutMs);
+  }
+
+  /** Whatever it is. */
+  async sendWrite(member: string, data: unknown, timeoutMs = PATIENCE_MS): Promise<StoreWriteReply> {
     const subject = subjectOf(this.cluster, 'storeWrite', { member, from: this.bus.instance });
-    return (await this.bus.request(subject, write, { timeoutMs })) as StoreWriteReply;
+    return unpackReply((await this.bus.request(subject, data, { timeoutMs })) as PackedReply);
   }
 
   async ask(member: string, query: StoreQuery, timeoutMs = PATIENCE_MS): Promise<StoreQueryReply> {

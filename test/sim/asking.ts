@@ -9,6 +9,7 @@ import type {
   StoreWrite,
   StoreWriteReply,
 } from '../../lib/bus/messages.ts';
+import { packWrite, unpackReply, type PackedReply } from '../../lib/bus/packed.ts';
 import { subjectOf } from '../../lib/bus/subjects.ts';
 import type { SimBus } from './sim-bus.ts';
 import type { World } from './world.ts';
@@ -59,7 +60,8 @@ export function write(asking: Asking, data: StoreWrite, patienceMs: number): Pro
   const { bus, cluster } = asking;
   return untilAnswered(asking, patienceMs, (member) => {
     const subject = subjectOf(cluster, 'storeWrite', { member, from: bus.instance });
-    return (bus.request(subject, data, { timeoutMs: ATTEMPT_MS }) as Promise<StoreWriteReply>).catch(() => undefined);
+    const reply = bus.request(subject, packWrite(data), { timeoutMs: ATTEMPT_MS }) as Promise<PackedReply>;
+    return reply.then(unpackReply).catch(() => undefined);
   });
 }
 

@@ -9,10 +9,10 @@ import type {
   StoreQuery,
   StoreQueryReply,
   StoreRefusal,
-  StoreWriteReply,
   Txn,
   TxnResult,
 } from '../../lib/bus/messages.ts';
+import { packWrite, unpackReply, type PackedReply } from '../../lib/bus/packed.ts';
 import { subjectOf } from '../../lib/bus/subjects.ts';
 import type { SimBus } from './sim-bus.ts';
 import type { World } from './world.ts';
@@ -188,12 +188,12 @@ export class SimClient {
     }));
     journal.done.push(...done);
     const reply = await this.untilAnswered((member) => {
-      const write = { session, since, acknowledged: Math.min(...this.unanswered) - 1, txns };
+      const write = packWrite({ session, since, acknowledged: Math.min(...this.unanswered) - 1, txns });
       if (world.odds(this.habits.sendsTwice)) {
         world.count('client-sent-twice');
         void this.request('storeWrite', world.pick(this.members), write).catch(() => undefined);
       }
-      return this.request('storeWrite', member, write) as Promise<StoreWriteReply>;
+      return (this.request('storeWrite', member, write) as Promise<PackedReply>).then(unpackReply);
     });
     for (const { sequence } of txns) this.unanswered.delete(sequence);
     if (reply === undefined) return world.count('client-gave-up', count);

@@ -2,6 +2,7 @@
 // messages were lost. Begins anew, as an API actor does, only where the store says that the history is compacted.
 import { sleep } from '../../lib/base/clock.ts';
 import type { CommittedTxn, StoreCommitted, StoreQuery, StoreQueryReply } from '../../lib/bus/messages.ts';
+import { unpackCommitted, type Packed } from '../../lib/bus/packed.ts';
 import { patternOf, subjectOf } from '../../lib/bus/subjects.ts';
 import type { SimBus } from './sim-bus.ts';
 import type { StoreInvariants } from './store-invariants.ts';
@@ -28,7 +29,9 @@ export class StreamReader {
     this.cluster = cluster;
     this.members = members;
     this.invariants = invariants;
-    bus.subscribe(patternOf(cluster, 'storeCommitted'), ({ data }) => this.heard(data as StoreCommitted));
+    bus.subscribe(patternOf(cluster, 'storeCommitted'), ({ data }) =>
+      this.heard(unpackCommitted(data as Packed<StoreCommitted>)),
+    );
     bus.onStatus((status) => {
       if (status === 'connected') void this.repair();
     });

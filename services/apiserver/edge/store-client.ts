@@ -16,6 +16,7 @@ import type {
   TxnResult,
 } from '../../../lib/bus/messages.ts';
 import { BusError } from '../../../lib/bus/bus.ts';
+import { packTxns, unpackReply, type Packed, type PackedReply } from '../../../lib/bus/packed.ts';
 import { subjectOf } from '../../../lib/bus/subjects.ts';
 import { isRefusal, StoreMembers } from './store-members.ts';
 
@@ -230,21 +231,20 @@ export class StoreClient {
     this.#flushLater();
   }
 
-  #write(member: string, batch: readonly Pending[]): Promise<StoreWriteReply> {
+  async #write(member: string, batch: readonly Pending[]): Promise<StoreWriteReply> {
     const { bus, cluster, instance } = this.#ctx;
     const { session } = batch[0]!;
     session.since ??= this.#seen;
-    const write: StoreWrite = {
+    const write: Packed<StoreWrite> = {
       session: session.name,
       acknowledged: (session.unanswered.values().next().value ?? session.sequence + 1) - 1,
       since: session.since,
-      txns: batch.map((pending) => pending.txn),
+      txns: packTxns(batch.map((pending) => pending.txn)),
     };
     const left = Math.min(...batch.map((pending) => pending.deadline)) - this.#ctx.clock.monotonic();
     const subject = subjectOf(cluster, 'storeWrite', { member, from: instance });
-    return bus.request(subject, write, {
-      timeoutMs: Math.max(1, Math.min(ATTEMPT_MS, left)),
-    }) as Promise<StoreWriteReply>;
+    const timeoutMs = Math.max(1, Math.min(ATTEMPT_MS, left));
+    return unpackReply((await bus.request(subject, write, { timeoutMs })) as PackedReply);
   }
 
   #newSession(): Session {

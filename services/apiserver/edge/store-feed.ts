@@ -6,6 +6,7 @@ import { messageOf, TroubleError } from '../../../lib/base/errors.ts';
 import { LIMITS } from '../../../lib/base/limits.ts';
 import type { Subscription } from '../../../lib/bus/bus.ts';
 import type { CommittedTxn, KeyValue, StoreCommitted } from '../../../lib/bus/messages.ts';
+import { unpackCommitted, type Packed } from '../../../lib/bus/packed.ts';
 import { patternOf } from '../../../lib/bus/subjects.ts';
 import type { CacheEvent } from '../core/cache/cache-event.ts';
 import { ClusterCache } from '../core/cache/cluster-cache.ts';
@@ -51,7 +52,7 @@ export class StoreFeed {
     this.cache = cache;
     this.#listener = listener;
     this.#subscription = ctx.bus.subscribe(patternOf(ctx.cluster, 'storeCommitted'), (message) =>
-      this.#receive(message.data as StoreCommitted),
+      this.#receive(unpackCommitted(message.data as Packed<StoreCommitted>)),
     );
     this.#look();
   }

@@ -1,6 +1,7 @@
 // Decides how what the leader proposes lies in a log entry. Never decides what it does (state-machine.ts).
-import type { Cause, Operation, StoreWrite, Txn } from '../../../lib/bus/messages.ts';
-import { ByteReader, ByteWriter } from './codec.ts';
+import { ByteReader, ByteWriter } from '../../../lib/base/bytes.ts';
+import type { StoreWrite } from '../../../lib/bus/messages.ts';
+import { decodeTxn, packWrite, type Packed } from '../../../lib/bus/packed.ts';
 import { limitNumbers, limitsFrom, type StoreLimits } from './limits.ts';
 
 /** What an entry of kind `data` asks of the state machine. */
@@ -29,9 +30,6 @@ const TIME = 4;
 /** As WRITES, and each says since when its session is. */
 const WRITES_SINCE = 5;
 const LIMITS = 6;
-const PUT = 1;
-const DELETE = 2;
-const PUT_WITH_LEASE = 3;
 const LEASE_ACTIONS = ['grant', 'keepAlive', 'revoke'] as const;
 
 export function encodeCompact(revision: number): Uint8Array {
@@ -70,38 +68,18 @@ export function joinWrites(encoded: readonly Uint8Array[]): Uint8Array {
   return out;
 }
 
-/** Used again for each write: a new buffer for each costs more than the encoding. */
-const scratch = new ByteWriter(65_536);
-
 export function encodeWrite(write: StoreWrite): Uint8Array {
-  scratch.clear();
-  scratch
-    .text(write.session)
-    .number(write.acknowledged)
-    .number(write.since ?? 0)
-    .number(write.txns.length);
-  for (const txn of write.txns) encodeTxn(scratch, txn);
-  return scratch.finish();
+  return encodePackedWrite(packWrite(write));
 }
 
-function encodeTxn(out: ByteWriter, txn: Txn): void {
-  out.number(txn.sequence).number(txn.compares.length);
-  for (const { key, revision } of txn.compares) out.text(key).number(revision);
-  out.number(txn.operations.length);
-  for (const operation of txn.operations) encodeOperation(out, operation);
-  encodeCause(out, txn.cause);
-}
-
-function encodeOperation(out: ByteWriter, operation: Operation): void {
-  if (operation.type === 'delete') out.byte(DELETE).text(operation.key);
-  else if (operation.lease === undefined) out.byte(PUT).text(operation.key).bytes(operation.value);
-  else out.byte(PUT_WITH_LEASE).text(operation.key).bytes(operation.value).text(operation.lease);
-}
-
-export function encodeCause(out: ByteWriter, cause: Cause): void {
-  const revisions = cause.revisions ?? [];
-  out.text(cause.span).text(cause.actor).number(revisions.length);
-  for (const revision of revisions) out.number(revision);
+/** Its transactions go in as they came. */
+export function encodePackedWrite({ session, acknowledged, since, txns }: Packed<StoreWrite>): Uint8Array {
+  return new ByteWriter(session.length + txns.length + 32)
+    .text(session)
+    .number(acknowledged)
+    .number(since ?? 0)
+    .raw(txns)
+    .finish();
 }
 
 /** Throws on bytes that no version of ours wrote. */
@@ -134,31 +112,6 @@ function decodeLease(reader: ByteReader): LeaseCommand {
   const action = LEASE_ACTIONS[reader.byte()];
   if (action === undefined) throw new RangeError('an unknown action on a lease: written by a newer version?');
   return { type: 'lease', action, id: reader.text(), ttlMs: reader.number(), atMs: reader.number() };
-}
-
-function decodeTxn(reader: ByteReader): Txn {
-  return {
-    sequence: reader.number(),
-    compares: times(reader.number(), () => ({ key: reader.text(), revision: reader.number() })),
-    operations: times(reader.number(), () => decodeOperation(reader)),
-    cause: decodeCause(reader),
-  };
-}
-
-function decodeOperation(reader: ByteReader): Operation {
-  const type = reader.byte();
-  if (type === DELETE) return { type: 'delete', key: reader.text() };
-  if (type !== PUT && type !== PUT_WITH_LEASE)
-    throw new RangeError(`an operation of type ${type}: written by a newer version?`);
-  const put: Operation = { type: 'put', key: reader.text(), value: reader.bytes() };
-  return type === PUT ? put : { ...put, lease: reader.text() };
-}
-
-export function decodeCause(reader: ByteReader): Cause {
-  const span = reader.text();
-  const actor = reader.text();
-  const revisions = times(reader.number(), () => reader.number());
-  return revisions.length === 0 ? { span, actor } : { span, actor, revisions };
 }
 
 function times<T>(count: number, make: () => T): T[] {

@@ -5,8 +5,9 @@
 // history survives it, and loading it runs the same code as applying. Each item has its length in front.
 import { invariant } from '../../../lib/base/errors.ts';
 import type { TxnResult } from '../../../lib/bus/messages.ts';
-import { ByteReader, ByteWriter } from './codec.ts';
-import { decodeCause, decodeLimits, encodeCause } from './command.ts';
+import { ByteReader, ByteWriter } from '../../../lib/base/bytes.ts';
+import { decodeCause, encodeCause } from '../../../lib/bus/packed.ts';
+import { decodeLimits } from './command.ts';
 import type { HistoryTxn } from './history.ts';
 import type { DescribedLease } from './leases.ts';
 import { limitNumbers, type StoreLimits } from './limits.ts';

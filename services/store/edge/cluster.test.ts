@@ -1,7 +1,8 @@
 // Three members in one process over the memory bus: what is acknowledged stays, whatever dies.
 import test from 'ava';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { StoreCommitted, StoreWriteReply, TxnResult } from '../../../lib/bus/messages.ts';
+import type { StoreCommitted, StoreWrite, StoreWriteReply, Txn, TxnResult } from '../../../lib/bus/messages.ts';
+import { packWrite } from '../../../lib/bus/packed.ts';
 import { eventually } from '../../../test/kit/eventually.ts';
 import { StoreCluster, type StoreClusterOptions } from '../../../test/kit/store-cluster.ts';
 import type { StoreTestClient } from '../../../test/kit/store-test-client.ts';
@@ -91,26 +92,23 @@ test('a follower refuses with the name of the leader; what is no message is refu
     const leader = await cluster.leader();
     const follower = cluster.names.find((name) => name !== leader)!;
     const cause = { span: 's', actor: 'a' };
-    const write = (txn: object): never =>
-      ({
-        session: 'x',
-        acknowledged: 0,
-        txns: [{ sequence: 1, compares: [], operations: [], cause, ...txn }],
-      }) as never;
+    const write = (txn: Partial<Txn>): StoreWrite => ({
+      session: 'x',
+      acknowledged: 0,
+      txns: [{ sequence: 1, compares: [], operations: [], cause, ...txn }],
+    });
     t.like(await client.writeTo(follower, write({})), { refused: 'notLeader', leader });
     t.like(await client.ask(follower, { query: 'readIndex' }), { refused: 'notLeader', leader });
     for (const bad of [
       'x',
       { session: 'x' },
-      write({ sequence: -1 }),
-      write({ sequence: 1.5 }),
-      write({ operations: [{ type: 'put', key: '', value: Buffer.alloc(1) }] }),
-      write({ operations: [{ type: 'put', key: '/a', value: 'text' }] }),
-      write({ operations: [{ type: 'drop', key: '/a' }] }),
-      write({ compares: [{ key: '/a' }] }),
-      write({ cause: undefined }),
+      write({}),
+      packWrite(write({ sequence: 0 })),
+      packWrite(write({ operations: [{ type: 'put', key: '', value: Buffer.alloc(1) }] })),
+      packWrite(write({ compares: [{ key: 'x'.repeat(5_000), revision: 1 }] })),
+      { ...write({}), txns: Buffer.from('no transactions') },
     ])
-      t.like(await client.writeTo(leader, bad as never), { refused: 'invalid' }, JSON.stringify(bad));
+      t.like(await client.sendWrite(leader, bad), { refused: 'invalid' }, JSON.stringify(bad));
     for (const bad of [{}, { query: 'drop' }, { query: 'range', prefix: 1 }, { query: 'history', since: -1, limit: 1 }])
       t.like(await client.ask(leader, bad as never), { refused: 'invalid' }, JSON.stringify(bad));
     const huge = { type: 'put' as const, key: '/huge', value: Buffer.alloc(2_700_000) };

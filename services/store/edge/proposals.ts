@@ -1,9 +1,10 @@
 // Decides which writes share a log entry, and which answer belongs to which entry. Never decides what a write does, and
 // never calls one lost that may still be applied: its writer is told to ask again with the same sequence.
 import type { Clock } from '../../../lib/base/clock.ts';
-import type { StoreRefusal, StoreWrite, StoreWriteReply, TxnResult } from '../../../lib/bus/messages.ts';
+import type { StoreRefusal, StoreWrite, StoreWriteReply, Txn, TxnResult } from '../../../lib/bus/messages.ts';
+import { packWrite, unpackTxns, type Packed } from '../../../lib/bus/packed.ts';
 import type { Effect, Entry, Index, Term } from '../../../raft/core/index.ts';
-import { encodeWrite, joinWrites } from '../core/command.ts';
+import { encodePackedWrite, joinWrites } from '../core/command.ts';
 import { TXN_BYTES } from '../core/limits.ts';
 import type { Leadership } from './leadership.ts';
 
@@ -12,6 +13,8 @@ const ENTRY_BYTES = 131_072;
 /** Entries that are proposed and not yet applied. What comes meanwhile shares the next: no timer waits for company. */
 const ENTRIES_IN_FLIGHT = 4;
 const QUEUED_BYTES = 33_554_432;
+/** A write of fewer bytes has no transaction that is too large: what `bytesOf` adds to each is less than as much again. */
+const SURELY_SMALL_BYTES = TXN_BYTES / 4;
 /** A writer has its answer after this, whatever it is. */
 const DECISION_MS = 3_000;
 
@@ -48,12 +51,12 @@ export class Proposals {
   }
 
   /** Leader only. `answer` is called once. */
-  add(write: StoreWrite, answer: (reply: StoreWriteReply) => void): void {
+  add(write: Packed<StoreWrite>, answer: (reply: StoreWriteReply) => void): void {
     if (this.queuedBytes > QUEUED_BYTES)
       return answer(this.leadership.refusal('overloaded', `has ${this.queuedBytes} bytes of writes waiting`));
     const { kept, refused } = withoutTooLarge(write);
-    if (kept.txns.length === 0) return answer({ results: refused });
-    const encoded = encodeWrite(kept);
+    if (kept === undefined) return answer({ results: refused });
+    const encoded = encodePackedWrite(kept);
     this.queue.push({ encoded, refused, deadline: this.clock.monotonic() + DECISION_MS, answer });
     this.queuedBytes += encoded.length;
     this.flushSoon();
@@ -171,17 +174,25 @@ function merge(results: readonly TxnResult[], refused: readonly TxnResult[]): Tx
   return [...results, ...refused].toSorted((a, b) => a.sequence - b.sequence);
 }
 
-function withoutTooLarge(write: StoreWrite): { kept: StoreWrite; refused: TxnResult[] } {
+/** All of it in nearly every case: what is short as a whole is not even taken apart. `kept` undefined: nothing is left. */
+function withoutTooLarge(write: Packed<StoreWrite>): { kept: Packed<StoreWrite> | undefined; refused: TxnResult[] } {
+  if (write.txns.length < SURELY_SMALL_BYTES) return { kept: write, refused: [] };
   const refused: TxnResult[] = [];
-  const txns = write.txns.filter((txn) => {
-    const bytes = txn.operations.reduce(
-      (sum, operation) => sum + operation.key.length + (operation.type === 'put' ? operation.value.length : 0) + 8,
-      txn.compares.reduce((sum, { key }) => sum + key.length + 8, 64),
-    );
+  const all = unpackTxns(write.txns);
+  const txns = all.filter((txn) => {
+    const bytes = bytesOf(txn);
     if (bytes <= TXN_BYTES) return true;
     const message = `a transaction of ${bytes} bytes: at most ${TXN_BYTES} can be written at once`;
     refused.push({ sequence: txn.sequence, ok: false, reason: 'too-large', message });
     return false;
   });
-  return { kept: { ...write, txns }, refused };
+  if (txns.length === 0) return { kept: undefined, refused };
+  return { kept: refused.length === 0 ? write : packWrite({ ...write, txns }), refused };
+}
+
+function bytesOf({ operations, compares }: Txn): number {
+  return operations.reduce(
+    (sum, operation) => sum + operation.key.length + (operation.type === 'put' ? operation.value.length : 0) + 8,
+    compares.reduce((sum, { key }) => sum + key.length + 8, 64),
+  );
 }

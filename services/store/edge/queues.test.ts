@@ -8,6 +8,7 @@ import type {
   StoreWriteReply,
   TxnResult,
 } from '../../../lib/bus/messages.ts';
+import { packWrite } from '../../../lib/bus/packed.ts';
 import { decodeCommand } from '../core/command.ts';
 import { Leadership } from './leadership.ts';
 import { Proposals } from './proposals.ts';
@@ -48,7 +49,7 @@ function proposals() {
     queue.decided({ type: 'proposalAccepted', proposalId: id, firstIndex: 100 + id, term: 3 });
   });
   const replies: StoreWriteReply[] = [];
-  const add = (each: StoreWrite): void => queue.add(each, (reply) => void replies.push(reply));
+  const add = (each: StoreWrite): void => queue.add(packWrite(each), (reply) => void replies.push(reply));
   const entry = (id: number, term = 3) => ({
     index: 100 + id,
     term,

@@ -5,6 +5,7 @@ import type { StoreSettings } from '../../../lib/actor/settings.ts';
 import { messageOf } from '../../../lib/base/errors.ts';
 import type { BusMessage, Subscription } from '../../../lib/bus/bus.ts';
 import type { StoreQuery, StoreQueryReply, StoreRefusal } from '../../../lib/bus/messages.ts';
+import { packReply } from '../../../lib/bus/packed.ts';
 import { patternOf } from '../../../lib/bus/subjects.ts';
 import type { StoreMember } from './member.ts';
 import { storeStatus } from './status.ts';
@@ -28,7 +29,10 @@ export function serve(ctx: ActorContext<StoreSettings>, member: StoreMember): Su
   function onWrite(data: unknown, respond: (reply: unknown) => void): void {
     const write = asStoreWrite(data);
     if (typeof write === 'string') return respond(invalid(write));
-    member.leadership.ask({ proceed: () => member.proposals.add(write, respond), refuse: respond });
+    member.leadership.ask({
+      proceed: () => member.proposals.add(write, (reply) => respond(packReply(reply))),
+      refuse: respond,
+    });
   }
 
   function onQuery(data: unknown, respond: (reply: unknown) => void): void {

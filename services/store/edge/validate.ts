@@ -1,10 +1,9 @@
 // Decides whether what came over the bus is a message of the store's at all. Never decides whether it may be done.
-import type { StoreOperation, StoreQuery, StoreWrite } from '../../../lib/bus/messages.ts';
+import { messageOf } from '../../../lib/base/errors.ts';
+import type { Operation, StoreOperation, StoreQuery, StoreWrite, Txn } from '../../../lib/bus/messages.ts';
+import { unpackTxns, type Packed } from '../../../lib/bus/packed.ts';
+import { arePlain, KEY_CHARACTERS, NAME_CHARACTERS, OPERATIONS, TXNS } from './plain-txns.ts';
 
-const NAME_CHARACTERS = 512;
-const KEY_CHARACTERS = 4_096;
-const TXNS = 10_000;
-const OPERATIONS = 10_000;
 const PAGE_ITEMS = 10_000;
 const MEMBER_NAME = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
 /** A year: longer is no lease. */
@@ -14,10 +13,10 @@ type Fields = Record<string, unknown>;
 /** Undefined: valid. Else what is wrong, with the place and the value. */
 type Fault = string | undefined;
 
-/** The write, or why it is none. */
-export function asStoreWrite(data: unknown): StoreWrite | string {
+/** The write, its transactions still packed, or why it is none. */
+export function asStoreWrite(data: unknown): Packed<StoreWrite> | string {
   const fault = whyNotWrite(data);
-  return fault ?? (data as StoreWrite);
+  return fault ?? (data as Packed<StoreWrite>);
 }
 
 export function asStoreQuery(data: unknown): StoreQuery | string {
@@ -84,52 +83,42 @@ function whyNotWrite(data: unknown): Fault {
   const since = data.since === undefined ? undefined : integer('since', data.since);
   if (since !== undefined) return since;
   if (data.session === '') return 'session is empty';
-  if (!Array.isArray(data.txns) || data.txns.length === 0 || data.txns.length > TXNS)
-    return `txns is a list of 1 to ${TXNS}, not ${show(data.txns)}`;
-  return firstFault(data.txns, 'txns', whyNotTxn);
+  if (!(data.txns instanceof Uint8Array)) return `txns is bytes, not ${show(data.txns)}`;
+  return arePlain(data.txns) ? undefined : whyNotTxns(data.txns);
 }
 
-function whyNotTxn(txn: unknown, at: string): Fault {
-  if (!isObject(txn)) return `${at} is an object, not ${show(txn)}`;
-  const { sequence, compares, operations, cause } = txn;
+/** What is not plain is taken apart, to say what is wrong with it, or that it is only unusual. */
+function whyNotTxns(packed: Uint8Array): Fault {
+  let txns: Txn[];
+  try {
+    txns = unpackTxns(packed);
+  } catch (error) {
+    return `txns is ${packed.length} bytes that are no transactions: ${messageOf(error)}`;
+  }
+  if (txns.length === 0 || txns.length > TXNS) return `txns is a list of 1 to ${TXNS}, not of ${txns.length}`;
+  return firstFault(txns, 'txns', whyNotTxn);
+}
+
+function whyNotTxn({ sequence, compares, operations, cause }: Txn, at: string): Fault {
   if (sequence === 0) return `${at}.sequence counts from 1`;
-  if (!Array.isArray(compares) || compares.length > OPERATIONS)
-    return `${at}.compares is a list of at most ${OPERATIONS}, not ${show(compares)}`;
-  if (!Array.isArray(operations) || operations.length > OPERATIONS)
-    return `${at}.operations is a list of at most ${OPERATIONS}, not ${show(operations)}`;
   return (
-    integer(`${at}.sequence`, sequence) ??
-    firstFault(compares, `${at}.compares`, whyNotCompare) ??
+    whyTooMany(`${at}.compares`, compares) ??
+    whyTooMany(`${at}.operations`, operations) ??
+    firstFault(compares, `${at}.compares`, ({ key }, place) => whyNotKey(`${place}.key`, key)) ??
     firstFault(operations, `${at}.operations`, whyNotOperation) ??
-    whyNotCause(cause, `${at}.cause`)
+    name(`${at}.cause.span`, cause.span) ??
+    name(`${at}.cause.actor`, cause.actor)
   );
 }
 
-function whyNotCompare(compare: unknown, at: string): Fault {
-  if (!isObject(compare)) return `${at} is an object, not ${show(compare)}`;
-  return whyNotKey(`${at}.key`, compare.key) ?? integer(`${at}.revision`, compare.revision);
+function whyTooMany(at: string, list: readonly unknown[]): Fault {
+  return list.length > OPERATIONS ? `${at} is a list of at most ${OPERATIONS}, not of ${list.length}` : undefined;
 }
 
-function whyNotOperation(operation: unknown, at: string): Fault {
-  if (!isObject(operation)) return `${at} is an object, not ${show(operation)}`;
-  if (operation.type !== 'put' && operation.type !== 'delete')
-    return `${at}.type is put or delete, not ${show(operation.type)}`;
-  if (operation.type === 'put' && !(operation.value instanceof Uint8Array))
-    return `${at}.value is bytes, not ${show(operation.value)}`;
-  if (operation.type === 'put' && operation.lease !== undefined && operation.lease === '')
-    return `${at}.lease is empty`;
-  return (
-    whyNotKey(`${at}.key`, operation.key) ??
-    (operation.type === 'put' ? optional(operation.lease, name, `${at}.lease`) : undefined)
-  );
-}
-
-function whyNotCause(cause: unknown, at: string): Fault {
-  if (!isObject(cause)) return `${at} is an object, not ${show(cause)}`;
-  const fault = name(`${at}.span`, cause.span) ?? name(`${at}.actor`, cause.actor);
-  if (fault !== undefined || cause.revisions === undefined) return fault;
-  if (!Array.isArray(cause.revisions)) return `${at}.revisions is a list, not ${show(cause.revisions)}`;
-  return firstFault(cause.revisions, `${at}.revisions`, (revision, place) => integer(place, revision));
+function whyNotOperation(operation: Operation, at: string): Fault {
+  const fault = whyNotKey(`${at}.key`, operation.key);
+  if (fault !== undefined || operation.type === 'delete') return fault;
+  return operation.lease === '' ? `${at}.lease is empty` : optional(operation.lease, name, `${at}.lease`);
 }
 
 function whyNotRange(query: Fields): Fault {
@@ -153,7 +142,7 @@ function integer(at: string, value: unknown): Fault {
   return `${at} is a whole number from 0, not ${show(value)}`;
 }
 
-function firstFault(list: readonly unknown[], at: string, check: (each: unknown, place: string) => Fault): Fault {
+function firstFault<T>(list: readonly T[], at: string, check: (each: T, place: string) => Fault): Fault {
   for (const [i, each] of list.entries()) {
     const fault = check(each, `${at}[${i}]`);
     if (fault !== undefined) return fault;

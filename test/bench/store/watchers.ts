@@ -4,6 +4,7 @@ import { createHistogram } from 'node:perf_hooks';
 import { silentLog } from '../../../lib/base/log.ts';
 import type { StoreCommitted } from '../../../lib/bus/messages.ts';
 import { connectNats } from '../../../lib/bus/nats.ts';
+import { unpackCommitted, type Packed } from '../../../lib/bus/packed.ts';
 import { fieldsOf, GrpcClient, message } from './grpc.ts';
 
 const WATCH = '/etcdserverpb.Watch/Watch';
@@ -26,7 +27,7 @@ async function watchOurs(): Promise<void> {
   );
   for (let i = 0; i < Number(count); i++)
     buses[i % buses.length]!.subscribe(subject, ({ data }) => {
-      for (const { changes } of (data as StoreCommitted).txns)
+      for (const { changes } of unpackCommitted(data as Packed<StoreCommitted>).txns)
         for (const { key, value } of changes) if (key.startsWith(prefix)) seen(value);
     });
   await Promise.all(buses.map((bus) => bus.flush()));

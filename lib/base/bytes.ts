@@ -1,4 +1,4 @@
-// Decides how numbers, texts and bytes are laid one after another in commands and snapshots. Never decides which.
+// Decides how numbers, texts and bytes are laid one after another in messages, commands and snapshots. Never decides which.
 
 const utf8 = new TextEncoder();
 const fromUtf8 = new TextDecoder('utf-8', { fatal: true });
@@ -135,6 +135,22 @@ export class ByteReader {
       out += String.fromCharCode(this.buffer[i]!);
     }
     return out;
+  }
+
+  /** Passes a text without making it: its length, or -1 if it holds more than ASCII. */
+  passText(): number {
+    const length = this.number();
+    this.need(length);
+    const end = this.at + length;
+    let rest = 0;
+    while (this.at < end) rest |= this.buffer[this.at++]!;
+    return rest < 0x80 ? length : -1;
+  }
+
+  passBytes(): void {
+    const length = this.number();
+    this.need(length);
+    this.at += length;
   }
 
   /** A view: whoever keeps it copies it, or it keeps the whole buffer in memory. */
