@@ -270,6 +270,8 @@ export interface ApiRequest {
   /** The decoded object. */
   body?: unknown;
   cause?: Cause;
+  /** The user in whose name it is made, where that is not the sender's own: the sender must be allowed to speak for it. */
+  as?: string;
 }
 
 export interface ApiResponse {

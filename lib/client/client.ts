@@ -46,15 +46,22 @@ export type PatchType =
 export class Client {
   readonly #transport: Transport;
   readonly #cause: Cause | undefined;
+  readonly #user: string | undefined;
 
-  constructor(transport: Transport, cause?: Cause) {
+  constructor(transport: Transport, cause?: Cause, user?: string) {
     this.#transport = transport;
     this.#cause = cause;
+    this.#user = user;
   }
 
   /** The same client, whose writes say what caused them. */
   because(cause: Cause): Client {
-    return new Client(this.#transport, cause);
+    return new Client(this.#transport, cause, this.#user);
+  }
+
+  /** The same client, whose requests are made in the name of this user. */
+  as(user: string): Client {
+    return new Client(this.#transport, this.#cause, user);
   }
 
   get<T>(ref: ResourceRef, at: At, query: Record<string, string> = {}): Promise<T> {
@@ -128,9 +135,11 @@ export class Client {
   }
 
   async #send<T>(request: ApiRequest): Promise<T> {
-    const response = await this.#transport.request(
-      this.#cause === undefined ? request : { ...request, cause: this.#cause },
-    );
+    const response = await this.#transport.request({
+      ...request,
+      ...(this.#cause === undefined ? {} : { cause: this.#cause }),
+      ...(this.#user === undefined ? {} : { as: this.#user }),
+    });
     if (response.code >= 400) throw ApiError.fromStatus(response.body as Partial<Status>, response.code);
     return response.body as T;
   }

@@ -100,6 +100,7 @@ export class HttpsTransport implements Transport {
           headers: {
             accept: options.accept ?? 'application/json',
             'user-agent': 'flotilla',
+            ...(request.as === undefined ? {} : { 'impersonate-user': request.as }),
             ...this.#authorization(),
             ...(payload === undefined
               ? {}

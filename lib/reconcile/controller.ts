@@ -124,6 +124,8 @@ export interface Controller {
   name: string;
   /** Kind of its keys, for the trace. */
   kind: string;
+  /** ServiceAccount in kube-system in whose name it acts; absent: in that of the actor that runs it. */
+  account?: string;
   watches: Watch[];
   /** Further resources that `reconcile` looks at without being woken by them. */
   reads?: ResourceRef[];

@@ -36,7 +36,9 @@ const ASK_AGAIN_MS = 1_000;
 
 export function runController(ctx: RunContext, controller: Controller, caches: Caches): RunningController {
   const log = ctx.log.child({ controller: controller.name });
-  const events = new EventRecorder(ctx, { component: `${controller.name}-controller` });
+  const { account } = controller;
+  const acting = account === undefined ? ctx.client : ctx.client.as(`system:serviceaccount:kube-system:${account}`);
+  const events = new EventRecorder({ ...ctx, client: acting }, { component: `${controller.name}-controller` });
   const subscriptions: Subscription[] = [];
   let workers = 0;
   let stopped = false;
@@ -107,7 +109,7 @@ export function runController(ctx: RunContext, controller: Controller, caches: C
     const wrote: SpanWrite[] = [];
     const failures: unknown[] = [];
     const refusals: Refusal[] = [];
-    const client = ctx.client.because(span.cause);
+    const client = acting.because(span.cause);
     for (const batch of batches(decided.actions)) {
       const settled = await Promise.allSettled(batch.map((action) => doAction(action, client, events, span)));
       for (const [i, one] of settled.entries()) {

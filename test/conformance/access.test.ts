@@ -311,6 +311,41 @@ test('each actor is its own user on the bus; what comes malformed is refused and
   t.is((await api.bus('operator', { method: 'GET', path: '/api/v1/pods', query: { watch: 'true' } })).code, 400);
 });
 
+const account = (name: string): string => `system:serviceaccount:kube-system:${name}`;
+
+test('each loop of the controller-manager acts in the name of its own account, with the rights of that alone', async (t) => {
+  const make = (resource: string, as?: string, from = 'controller-manager-1'): Promise<ApiResponse> =>
+    api.bus(from, {
+      method: 'POST',
+      path: `/api/v1/namespaces/default/${resource}`,
+      body: { metadata: { generateName: 'looped-' } },
+      ...(as === undefined ? {} : { as }),
+    });
+  t.is((await make('configmaps')).code, 403, 'in its own name it only looks');
+  const made = await make('configmaps', account('root-ca-cert-publisher'));
+  t.is(made.code, 201);
+  t.is((await make('serviceaccounts', account('service-account-controller'))).code, 201);
+  const refused = await make('secrets', account('root-ca-cert-publisher'));
+  t.regex(
+    (refused.body as any).message,
+    /secrets is forbidden: User "system:serviceaccount:kube-system:root-ca-cert-publisher" cannot create resource "secrets"/,
+  );
+  t.is((await make('configmaps', account('default'))).code, 403, 'it may speak for its loops only');
+  t.is((await make('configmaps', 'admin')).code, 403);
+  t.is((await make('configmaps', account('root-ca-cert-publisher'), 'scheduler-1')).code, 403, 'and nobody else may');
+  t.is((await make('configmaps', 7 as never)).code, 400);
+  const path = '/apis/rbac.authorization.k8s.io/v1';
+  const binding = await api.http('GET', `${path}/clusterrolebindings/system:controller:replicaset-controller`);
+  t.deepEqual(binding.body.subjects, [
+    { kind: 'ServiceAccount', name: 'replicaset-controller', namespace: 'kube-system' },
+  ]);
+  const locking = await api.http(
+    'GET',
+    `${path}/namespaces/kube-system/rolebindings/system::leader-locking-kube-scheduler`,
+  );
+  t.is(locking.body.roleRef.name, 'system::leader-locking-kube-scheduler');
+});
+
 test("an actor's cause goes with its write, and its span is a child of it", async (t) => {
   const cause = { span: 'controller-manager-1/x/7', actor: 'controller-manager-1', revisions: [3, 4] };
   const made = await api.bus('controller-manager-1', {
@@ -318,6 +353,7 @@ test("an actor's cause goes with its write, and its span is a child of it", asyn
     path: '/api/v1/namespaces/default/configmaps',
     body: { metadata: { name: 'caused' } },
     cause,
+    as: account('root-ca-cert-publisher'),
   });
   t.is(made.code, 201);
   const revision = Number((made.body as any).metadata.resourceVersion);

@@ -132,6 +132,7 @@ test('writers are known by their fieldManager, or else by their program, or else
     method: 'POST',
     path,
     body: configMap('by-actor', { a: '1' }),
+    as: 'system:serviceaccount:kube-system:root-ca-cert-publisher',
   });
   t.is((body as any).metadata.managedFields[0].manager, 'kube-controller-manager');
 });

@@ -5,8 +5,10 @@ import type { KubeObject } from '../../../lib/api/object.ts';
 import {
   BOOTSTRAP_CLUSTER_ROLES,
   BOOTSTRAP_CLUSTER_ROLE_BINDINGS,
+  type BootstrapBinding,
   type BootstrapRole,
 } from './auth/bootstrap-roles.ts';
+import { NAMESPACED_BINDINGS, NAMESPACED_ROLES } from './auth/controller-roles.ts';
 import type { PolicyRule } from './auth/rules.ts';
 import { bootstrapLevels, bootstrapSchemas } from './flow-control/bootstrap.ts';
 import { kubernetesServiceIp } from './service-addresses.ts';
@@ -32,17 +34,22 @@ export function bootstrapObjects(facts: ClusterFacts, port: number): BootstrapOb
       at('/api/v1/namespaces', { apiVersion: 'v1', kind: 'Namespace', metadata: { name } }),
     ),
     ...BOOTSTRAP_CLUSTER_ROLES.map((role) => at(`${RBAC}/clusterroles`, clusterRole(role))),
-    ...BOOTSTRAP_CLUSTER_ROLE_BINDINGS.map((binding) =>
-      at(`${RBAC}/clusterrolebindings`, {
+    ...BOOTSTRAP_CLUSTER_ROLE_BINDINGS.map(({ name, role, subjects }) =>
+      at(`${RBAC}/clusterrolebindings`, bindingOf('ClusterRole', { name }, role, subjects)),
+    ),
+    ...NAMESPACED_ROLES.map(({ namespace, name, rules }) =>
+      at(`${RBAC}/namespaces/${namespace}/roles`, {
         apiVersion: RBAC_VERSION,
-        kind: 'ClusterRoleBinding',
-        metadata: { name: binding.name, ...structuredClone(BOOTSTRAP_META) },
-        roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: binding.role },
-        subjects: binding.subjects.map((subject) => ({
-          ...(subject.kind === 'ServiceAccount' ? {} : { apiGroup: 'rbac.authorization.k8s.io' }),
-          ...subject,
-        })),
+        kind: 'Role',
+        metadata: { name, namespace, ...structuredClone(BOOTSTRAP_META) },
+        rules: structuredClone([...rules]),
       }),
+    ),
+    ...NAMESPACED_BINDINGS.map(({ namespace, role, name = role, subjects }) =>
+      at(
+        `${RBAC}/namespaces/${namespace}/rolebindings`,
+        bindingOf('Role', { name, namespace }, role, subjects.map(subjectOf)),
+      ),
     ),
     priorityClass(
       'system-node-critical',
@@ -63,6 +70,29 @@ export function bootstrapObjects(facts: ClusterFacts, port: number): BootstrapOb
 function at(collection: string, object: KubeObject): BootstrapObject {
   return { collection, object };
 }
+
+type Subject = BootstrapBinding['subjects'][number];
+
+function bindingOf(
+  roleKind: 'ClusterRole' | 'Role',
+  named: { name: string; namespace?: string },
+  role: string,
+  subjects: readonly Subject[],
+): KubeObject {
+  return {
+    apiVersion: RBAC_VERSION,
+    kind: `${roleKind}Binding`,
+    metadata: { ...named, ...structuredClone(BOOTSTRAP_META) },
+    roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: roleKind, name: role },
+    subjects: subjects.map((subject) => ({
+      ...(subject.kind === 'ServiceAccount' ? {} : { apiGroup: 'rbac.authorization.k8s.io' }),
+      ...subject,
+    })),
+  };
+}
+
+const subjectOf = ([kind, name]: readonly ['User' | 'ServiceAccount', string]): Subject =>
+  kind === 'ServiceAccount' ? { kind, name, namespace: 'kube-system' } : { kind, name };
 
 function clusterRole({ name, rules, aggregates, partOf }: BootstrapRole): KubeObject {
   const { labels, annotations } = structuredClone(BOOTSTRAP_META);

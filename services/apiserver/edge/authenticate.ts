@@ -4,7 +4,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 import { ApiError } from '../../../lib/base/errors.ts';
 import { refusalText } from '../core/auth/attributes.ts';
 import type { Access } from '../core/auth/access.ts';
-import { impersonation } from '../core/auth/impersonation.ts';
+import { impersonation, type Impersonation } from '../core/auth/impersonation.ts';
 import { ISSUER, userOfClaims } from '../core/auth/token-claims.ts';
 import { ANONYMOUS, authenticated, type User } from '../core/auth/user.ts';
 import type { ClusterCache } from '../core/cache/cluster-cache.ts';
@@ -108,22 +108,38 @@ export class Authenticator {
     if (headers.authorization !== undefined) throw new ApiError('Unauthorized', 'Unauthorized');
     if (certificate === undefined) return { user: ANONYMOUS, staleSeconds: 0 };
     if (!certificate.trusted || certificate.commonName === '') throw new ApiError('Unauthorized', 'Unauthorized');
-    return { user: authenticated(certificate.commonName, certificate.organizations), staleSeconds: 0 };
+    return certified(certificate);
   }
 
   /** Throws 403 where the sender may not speak as whom it names. */
   #impersonated(sender: User, { headers, rawHeaders, uri = '' }: Credentials): User | undefined {
     const wanted = impersonation(sender, headerPairs(headers, rawHeaders), uri);
-    if (wanted === undefined) return undefined;
-    for (const asked of wanted.asks) {
-      const verdict = this.#access.authorize(asked);
-      if (verdict.allowed) continue;
-      const { name, group, resource } = asked;
-      const details = { name, ...(group === '' ? {} : { group }), kind: resource };
-      throw new ApiError('Forbidden', refusalText(asked, verdict.reason), details);
-    }
-    return wanted.user;
+    return wanted === undefined ? undefined : permitted(this.#access, wanted);
   }
+}
+
+/** Throws 403 where the sender may not speak as whom it names. */
+export function permitted(access: Access, { user, asks }: Impersonation): User {
+  for (const asked of asks) {
+    const verdict = access.authorize(asked);
+    if (verdict.allowed) continue;
+    const { name, group, resource } = asked;
+    const details = { name, ...(group === '' ? {} : { group }), kind: resource };
+    throw new ApiError('Forbidden', refusalText(asked, verdict.reason), details);
+  }
+  return user;
+}
+
+/** One user a connection: what is known of it is known by it. */
+const CERTIFIED = new WeakMap<ClientCertificate, { user: User; staleSeconds: number }>();
+
+function certified(certificate: ClientCertificate): { user: User; staleSeconds: number } {
+  let known = CERTIFIED.get(certificate);
+  if (known === undefined) {
+    known = { user: authenticated(certificate.commonName, certificate.organizations), staleSeconds: 0 };
+    CERTIFIED.set(certificate, known);
+  }
+  return known;
 }
 
 /** `headers` joins what was sent several times; only the raw ones tell a name with a comma from two names. */

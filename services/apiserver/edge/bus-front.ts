@@ -5,11 +5,13 @@ import { LIMITS } from '../../../lib/base/limits.ts';
 import type { BusMessage, Subscription } from '../../../lib/bus/bus.ts';
 import type { ApiRequest, ApiResponse, Cause } from '../../../lib/bus/messages.ts';
 import { parseSubject, patternOf } from '../../../lib/bus/subjects.ts';
+import { impersonation } from '../core/auth/impersonation.ts';
 import { busUser } from '../core/auth/user.ts';
 import { fetchProxied } from './aggregation/proxy.ts';
 import { RequestStory } from '../core/request-story.ts';
 import { handle } from './api.ts';
 import { tellRefusal } from './refused-span.ts';
+import { permitted } from './authenticate.ts';
 import { auditedOnBus, auditRefusal } from './audit/audited.ts';
 import { inBusTurn } from './flow-control/in-turn.ts';
 import { valueBody, type Answer, type Call } from './call.ts';
@@ -57,11 +59,12 @@ async function respond(parts: ApiParts, from: string, data: unknown): Promise<Ap
     warnings: new Set(),
     story: new RequestStory(parts.ctx.clock.monotonic()),
   };
-  return auditedOnBus(parts, call, from, () => served(parts, call));
+  return auditedOnBus(parts, call, from, () => served(parts, call, request.as));
 }
 
-async function served(parts: ApiParts, call: Call): Promise<ApiResponse> {
+async function served(parts: ApiParts, call: Call, as: string | undefined): Promise<ApiResponse> {
   try {
+    if (as !== undefined) await speakFor(parts, call, as);
     const answered = await inBusTurn(parts, call, () => handle(parts, call));
     const { code, body } = answered.type === 'proxy' ? await fetchProxied(parts, call, answered) : plain(answered);
     const warnings = call.warnings.size === 0 ? {} : { warnings: [...call.warnings] };
@@ -72,6 +75,22 @@ async function served(parts: ApiParts, call: Call): Promise<ApiResponse> {
     tellRefusal(parts, call, error);
     return { code: refused.code, body: refused.toStatus() };
   }
+}
+
+/** Throws 403. Whose fields a write makes its own is told by the program that sends, as over HTTPS. */
+async function speakFor(parts: ApiParts, call: Call, as: string): Promise<void> {
+  const sender = call.user;
+  const wanted = impersonation(sender, [['impersonate-user', as]], call.path);
+  if (wanted === undefined) return;
+  try {
+    call.user = permitted(parts.access, wanted);
+  } catch {
+    // The role may have been written through another API actor a moment ago.
+    await parts.freshness.newestOrWarning();
+    call.user = permitted(parts.access, wanted);
+  }
+  call.userAgent = sender.name.replace(/^system:/, '');
+  call.audit?.impersonates(call.user);
 }
 
 /** A cause goes into the store and from there to every reader: only its own fields do. */
@@ -93,9 +112,13 @@ function checked(data: unknown): ApiRequest {
     typeof request.path === 'string' &&
     request.path.startsWith('/') &&
     (request.query === undefined || (typeof request.query === 'object' && request.query !== null)) &&
-    (request.contentType === undefined || typeof request.contentType === 'string');
+    (request.contentType === undefined || typeof request.contentType === 'string') &&
+    (request.as === undefined || typeof request.as === 'string');
   if (!isWhole)
-    throw new ApiError('BadRequest', 'a request over the bus is { method, path, query?, contentType?, body?, cause? }');
+    throw new ApiError(
+      'BadRequest',
+      'a request over the bus is { method, path, query?, contentType?, body?, cause?, as? }',
+    );
   return request;
 }
 

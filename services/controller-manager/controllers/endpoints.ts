@@ -25,6 +25,7 @@ const OVER_CAPACITY = 'endpoints.kubernetes.io/over-capacity';
 export const endpoints: Controller = {
   name: 'endpoints',
   kind: 'Service',
+  account: 'endpoint-controller',
   watches: [...SERVICE_WATCHES, { ref: RESOURCES.endpoints, keys: selfKey }],
   reconcile(view, key) {
     const service = view.get<Service>(RESOURCES.services, key.namespace, key.name);

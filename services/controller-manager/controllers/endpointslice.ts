@@ -27,6 +27,7 @@ const ZONE = 'topology.kubernetes.io/zone';
 export const endpointslice: Controller = {
   name: 'endpointslice',
   kind: 'Service',
+  account: 'endpointslice-controller',
   watches: [...SERVICE_WATCHES, { ref: RESOURCES.endpointSlices, keys: serviceOfSlice }],
   reads: [RESOURCES.nodes],
   reconcile(view, key) {

@@ -45,6 +45,7 @@ class Collector {
     return {
       name: 'garbage-collector',
       kind: this.#ref.kind,
+      account: 'generic-garbage-collector',
       watches: this.#kinds.map((other) => this.#watch(other)),
       reconcile: (view, key) => {
         const object = view.get(this.#ref, key.namespace, key.name);

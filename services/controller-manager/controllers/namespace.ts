@@ -21,6 +21,7 @@ export function namespace(kinds: readonly ResourceRef[]): Controller {
   return {
     name: 'namespace',
     kind: 'Namespace',
+    account: 'namespace-controller',
     watches: [{ ref: RESOURCES.namespaces, keys: selfKey }, ...inside.map((ref) => ({ ref, keys: endingNamespace }))],
     reconcile(view, key) {
       const found = view.get<Namespace>(RESOURCES.namespaces, '', key.name);

@@ -29,6 +29,7 @@ export function nodeLifecycle(options: NodeLifecycleOptions): Controller {
   return {
     name: 'node-lifecycle',
     kind: 'Node',
+    account: 'node-controller',
     watches: [
       { ref: RESOURCES.nodes, keys: selfKey },
       { ref: RESOURCES.pods, keys: nodeOfPod },

@@ -4,7 +4,7 @@ import { RESOURCES } from '../../../lib/api/resource.ts';
 import type { Pod, PodCondition } from '../../../lib/api/generated/types.ts';
 import { toTime } from '../../../lib/base/clock.ts';
 import type { Controller, Key, KubeObject, Reconciled, View } from '../../../lib/reconcile/controller.ts';
-import { deletionOf, updateOf } from '../core/actions.ts';
+import { deletionOf, statusPatchOf } from '../core/actions.ts';
 import { isTerminating, podCondition } from '../core/pod.ts';
 
 const PROGRESS_MS = 1100;
@@ -14,6 +14,7 @@ export function podGc(options: { quarantineSeconds: number }): Controller {
   return {
     name: 'pod-gc',
     kind: 'Pod',
+    account: 'pod-garbage-collector',
     watches: [
       { ref: RESOURCES.pods, keys: keyOfHomeless },
       { ref: RESOURCES.nodes, keys: keysOfNode },
@@ -82,8 +83,7 @@ function condemn(pod: Pod, now: number): Pick<Reconciled, 'actions'> {
     message: 'PodGC: node no longer exists',
     lastTransitionTime: time,
   };
-  const status = { ...pod.status, conditions: [...others, condition] };
-  return { actions: [updateOf(RESOURCES.pods, { ...pod, status }, 'updateStatus')] };
+  return { actions: [statusPatchOf(RESOURCES.pods, pod, { conditions: [...others, condition] })] };
 }
 
 function forgive(pod: Pod): Reconciled {
@@ -91,7 +91,7 @@ function forgive(pod: Pod): Reconciled {
   if (mark(pod) === undefined) return { actions: [], saw };
   const conditions = (pod.status?.conditions ?? []).filter((condition) => condition.type !== 'DisruptionTarget');
   return {
-    actions: [updateOf(RESOURCES.pods, { ...pod, status: { ...pod.status, conditions } }, 'updateStatus')],
+    actions: [statusPatchOf(RESOURCES.pods, pod, { conditions })],
     saw,
   };
 }

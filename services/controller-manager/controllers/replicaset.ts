@@ -28,6 +28,7 @@ const FAILURE = 'ReplicaFailure';
 export const replicaset: Controller = {
   name: 'replicaset',
   kind: 'ReplicaSet',
+  account: 'replicaset-controller',
   watches: [
     { ref: RESOURCES.replicaSets, keys: selfKey },
     { ref: RESOURCES.pods, keys: setsOfPod },

@@ -27,6 +27,7 @@ export function resourceQuota(kinds: readonly ResourceRef[]): Controller {
   return {
     name: 'resourcequota',
     kind: 'ResourceQuota',
+    account: 'resourcequota-controller',
     watches: [
       { ref: QUOTAS, keys: selfKey },
       ...counted.map((ref) => ({

@@ -14,6 +14,7 @@ export function rootCaPublisher(rootCa: string): Controller {
   return {
     name: 'root-ca-publisher',
     kind: 'Namespace',
+    account: 'root-ca-cert-publisher',
     watches: [
       { ref: RESOURCES.namespaces, keys: selfKey },
       { ref: RESOURCES.configMaps, keys: namespaceOf },

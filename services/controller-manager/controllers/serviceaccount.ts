@@ -8,6 +8,7 @@ const NAME = 'default';
 export const serviceaccount: Controller = {
   name: 'serviceaccount',
   kind: 'Namespace',
+  account: 'service-account-controller',
   watches: [
     { ref: RESOURCES.namespaces, keys: selfKey },
     { ref: RESOURCES.serviceAccounts, keys: namespaceOfLost },

@@ -14,6 +14,7 @@ export function terminatedPodGc(threshold = THRESHOLD): Controller {
   return {
     name: 'terminated-pod-gc',
     kind: 'Pod',
+    account: 'pod-garbage-collector',
     watches: [{ ref: RESOURCES.pods, keys: allWhenFinished }],
     reconcile(view) {
       const finished = view.list<Pod>(RESOURCES.pods).filter((pod) => isTerminal(pod) && !isTerminating(pod));

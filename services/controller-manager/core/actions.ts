@@ -31,3 +31,18 @@ export function updateOf<T extends KubeObject>(
 ): Action {
   return { type: what, ref, namespace: object.metadata.namespace ?? '', name: object.metadata.name, object };
 }
+
+/** For who may not update a status but patch it. The resourceVersion in it makes it as exact as an update. */
+export function statusPatchOf(ref: ResourceRef, object: KubeObject, status: object): Action {
+  const { namespace = '', name, resourceVersion } = object.metadata;
+  const patch = { metadata: { resourceVersion }, status };
+  return {
+    type: 'patch',
+    ref,
+    namespace,
+    name,
+    subresource: 'status',
+    contentType: 'application/merge-patch+json',
+    patch,
+  };
+}

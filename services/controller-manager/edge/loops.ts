@@ -9,6 +9,7 @@ import type { CacheContext } from '../../../lib/client/cache.ts';
 import { Caches } from '../../../lib/reconcile/caches.ts';
 import type { Controller } from '../../../lib/reconcile/controller.ts';
 import { runController, type RunContext, type RunningController } from '../../../lib/reconcile/run-controller.ts';
+import { ensureAccounts } from './accounts.ts';
 import { discoverKinds } from './discovery.ts';
 
 const RETRY_MS = 1_000;
@@ -83,7 +84,10 @@ export class Loops {
   #run(kinds: readonly ResourceRef[], term: number): void {
     const caches = new Caches(this.#ctx);
     this.#caches = caches;
-    this.#running = this.#controllers.lasting().map((controller) => runController(this.#ctx, controller, caches));
+    const lasting = this.#controllers.lasting();
+    const accounts = [...lasting, ...this.#controllers.ofKinds(kinds)].flatMap(({ account }) => account ?? []);
+    void ensureAccounts(this.#ctx, accounts, () => this.#term !== term);
+    this.#running = lasting.map((controller) => runController(this.#ctx, controller, caches));
     this.#runKinds(kinds, caches);
     const definitions = caches.of(DEFINITIONS);
     this.#definitions = definitions.onChange(() => this.#refreshSoon(term));

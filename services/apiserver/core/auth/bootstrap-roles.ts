@@ -1,5 +1,6 @@
 // Decides which roles and bindings every cluster is born with: Kubernetes' own, and what this cluster's actors need beyond.
 // Never overwrites what an operator added to them (bootstrap/bootstrap.ts adds what is missing only).
+import { CONTROLLER_ROLES } from './controller-roles.ts';
 import { KUBERNETES_ROLES } from './kubernetes-roles.ts';
 import type { PolicyRule } from './rules.ts';
 
@@ -9,32 +10,9 @@ function rule(verbs: string[], group: string, ...resources: string[]): PolicyRul
   return { verbs, apiGroups: [group], resources };
 }
 
-/** All loops of the controller-manager ask under one name: it holds the sum of what upstream gives them one by one. */
+/** It speaks for its loops, each of which has its own account and role; nobody else does. */
 const CONTROLLER_MANAGER: PolicyRule[] = [
-  rule(['delete', 'deletecollection', 'get', 'list', 'patch', 'update', 'watch'], '*', '*'),
-  rule(
-    ['create'],
-    '',
-    'configmaps',
-    'endpoints',
-    'events',
-    'persistentvolumeclaims',
-    'persistentvolumes',
-    'pods',
-    'pods/eviction',
-    'secrets',
-    'serviceaccounts',
-    'serviceaccounts/token',
-    'replicationcontrollers',
-  ),
-  rule(['create'], 'apps', 'controllerrevisions', 'replicasets'),
-  rule(['create'], 'batch', 'jobs'),
-  rule(['create'], 'coordination.k8s.io', 'leases'),
-  rule(['create'], 'discovery.k8s.io', 'endpointslices'),
-  rule(['create'], 'events.k8s.io', 'events'),
-  rule(['create'], 'authentication.k8s.io', 'tokenreviews'),
-  rule(['create'], 'authorization.k8s.io', 'subjectaccessreviews'),
-  { verbs: ['get'], nonResourceURLs: ['/api', '/api/*', '/apis', '/apis/*'] },
+  { ...rule(['impersonate'], '', 'serviceaccounts'), resourceNames: Object.keys(CONTROLLER_ROLES) },
 ];
 
 const SCHEDULER: PolicyRule[] = [
@@ -104,6 +82,10 @@ export const BOOTSTRAP_CLUSTER_ROLES: readonly BootstrapRole[] = [
       ...(target === undefined ? {} : { partOf: AGGREGATE_TO + target }),
     };
   }),
+  ...Object.entries(CONTROLLER_ROLES).map(([account, rules]): BootstrapRole => ({
+    name: `system:controller:${account}`,
+    rules,
+  })),
   ...AGGREGATED.map(([name, partOf]): BootstrapRole => ({
     name,
     rules: [],
@@ -153,4 +135,8 @@ export const BOOTSTRAP_CLUSTER_ROLE_BINDINGS: readonly BootstrapBinding[] = [
     role: 'system:kube-dns',
     subjects: [{ kind: 'ServiceAccount', name: 'kube-dns', namespace: 'kube-system' }],
   },
+  ...Object.keys(CONTROLLER_ROLES).map((account): BootstrapBinding => {
+    const name = `system:controller:${account}`;
+    return { name, role: name, subjects: [{ kind: 'ServiceAccount', name: account, namespace: 'kube-system' }] };
+  }),
 ];

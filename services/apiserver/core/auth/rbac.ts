@@ -41,6 +41,8 @@ export const EVERYTHING: PolicyRule[] = [
 /** Built once for one state of the four resources; a question costs the grants of the one who asks. */
 export class Rbac {
   readonly #grants = new Map<string, Grant[]>();
+  /** Of a user who asks more than once on a connection. */
+  readonly #own = new WeakMap<User, readonly Grant[]>();
   readonly #roles = new Map<string, readonly PolicyRule[]>();
 
   constructor(objects: RbacObjects) {
@@ -75,9 +77,13 @@ export class Rbac {
     return this.#roles.get(`${roleRef.kind === 'ClusterRole' ? '' : namespace}/${roleRef.name}`);
   }
 
-  *#grantsOf(user: User): Generator<Grant> {
-    yield* this.#grants.get(`User ${user.name}`) ?? [];
-    for (const group of user.groups) yield* this.#grants.get(`Group ${group}`) ?? [];
+  #grantsOf(user: User): readonly Grant[] {
+    let own = this.#own.get(user);
+    if (own === undefined) {
+      const subjects = [`User ${user.name}`, ...user.groups.map((group) => `Group ${group}`)];
+      this.#own.set(user, (own = subjects.flatMap((subject) => this.#grants.get(subject) ?? [])));
+    }
+    return own;
   }
 
   #bind(binding: KubeObject, namespace: string): void {

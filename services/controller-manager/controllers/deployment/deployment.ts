@@ -32,6 +32,7 @@ import { Step } from './step.ts';
 export const deployment: Controller = {
   name: 'deployment',
   kind: 'Deployment',
+  account: 'deployment-controller',
   watches: [
     { ref: RESOURCES.deployments, keys: selfKey },
     { ref: RESOURCES.replicaSets, keys: deploymentsOfSet },
