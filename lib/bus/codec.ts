@@ -10,8 +10,16 @@ const packr = new Packr({
   copyBuffers: true,
 } as ConstructorParameters<typeof Packr>[0]);
 
+/** A message that is bytes already: what goes to several is encoded once. */
+export class Encoded {
+  readonly bytes: Uint8Array;
+  constructor(data: unknown) {
+    this.bytes = packr.pack(data);
+  }
+}
+
 export function encode(data: unknown): Uint8Array {
-  return packr.pack(data);
+  return data instanceof Encoded ? data.bytes : packr.pack(data);
 }
 
 /** Throws on bytes that are not one msgpack value. */

@@ -3,12 +3,12 @@
 import { readFileSync } from 'node:fs';
 import {
   connect,
-  ErrorCode,
+  createInbox,
   Events,
-  NatsError,
   nkeyAuthenticator,
   type ConnectionOptions,
   type NatsConnection,
+  type Status,
 } from 'nats';
 import { messageOf } from '../base/errors.ts';
 import { LIMITS } from '../base/limits.ts';
@@ -16,8 +16,11 @@ import type { Log } from '../base/log.ts';
 import { BusError, type Bus, type BusMessage, type BusStatus, type Subscription } from './bus.ts';
 import { decode, encode } from './codec.ts';
 import { nkeyFromSeed } from './nkeys.ts';
+import { PendingRequests } from './pending-requests.ts';
 import { inboxPrefix } from './subjects.ts';
 
+/** Status that nats-server answers with for a subject that nobody hears. */
+const NOBODY = 503;
 const SAFE_SUBJECT = /^[A-Za-z0-9_$*>.-]+$/;
 
 export interface NatsSettings {
@@ -71,12 +74,17 @@ class NatsBus implements Bus {
   readonly #connection: NatsConnection;
   readonly #log: Log;
   readonly #handlers = new Set<(status: BusStatus) => void>();
+  readonly #requests = new PendingRequests();
+  /** What the subject of an answer begins with. */
+  readonly #inbox: string;
   #connected = true;
 
   constructor(instance: string, connection: NatsConnection, log: Log) {
     this.instance = instance;
     this.#connection = connection;
     this.#log = log;
+    this.#inbox = `${createInbox(inboxPrefix(instance))}.`;
+    this.#hearAnswers();
     void this.#follow();
   }
 
@@ -114,15 +122,28 @@ class NatsBus implements Bus {
     return { unsubscribe: () => subscription.unsubscribe() };
   }
 
-  async request(subject: string, data: unknown, options: { timeoutMs: number }): Promise<unknown> {
+  async request(subject: string, data: unknown, { timeoutMs }: { timeoutMs: number }): Promise<unknown> {
     const bytes = this.#encode(subject, data);
     if (!this.#connected) throw new BusError('disconnected', `request to ${subject}: the bus is not connected`);
-    try {
-      const answer = await this.#connection.request(subject, bytes, { timeout: options.timeoutMs });
-      return decode(answer.data);
-    } catch (error) {
-      throw toBusError(subject, options.timeoutMs, error);
-    }
+    return this.#requests.add(subject, timeoutMs, (token) => {
+      try {
+        this.#connection.publish(subject, bytes, { reply: this.#inbox + token });
+      } catch (error) {
+        throw new BusError('disconnected', `request to ${subject}: ${messageOf(error)}`);
+      }
+    });
+  }
+
+  /** Answers to all requests come to one subscription: the last token says to which. */
+  #hearAnswers(): void {
+    this.#connection.subscribe(`${this.#inbox}*`, {
+      callback: (error, message) => {
+        if (error !== null) return this.#log.warn({ error: error.message }, 'answers are not heard');
+        const token = message.subject.slice(this.#inbox.length);
+        if (message.data.length === 0 && message.headers?.code === NOBODY) this.#requests.unheard(token);
+        else this.#requests.answered(token, () => decode(message.data));
+      },
+    });
   }
 
   onStatus(handler: (status: BusStatus) => void): Subscription {
@@ -141,6 +162,7 @@ class NatsBus implements Bus {
       new Promise((resolve) => setTimeout(resolve, 1000).unref()),
     ]);
     await this.#connection.close();
+    this.#requests.close();
   }
 
   #encode(subject: string, data: unknown): Uint8Array {
@@ -159,8 +181,13 @@ class NatsBus implements Bus {
     for await (const status of this.#connection.status()) {
       if (status.type === Events.Disconnect) this.#turn(false);
       else if (status.type === Events.Reconnect) this.#turn(true);
-      else if (status.type === Events.Error) this.#log.warn({ error: String(status.data) }, 'bus error');
+      else if (status.type === Events.Error) this.#trouble(status);
     }
+  }
+
+  #trouble({ data, permissionContext }: Status): void {
+    this.#log.warn({ error: String(data) }, 'bus error');
+    if (permissionContext?.operation === 'publish') this.#requests.denied(permissionContext.subject);
   }
 
   #turn(connected: boolean): void {
@@ -173,16 +200,4 @@ class NatsBus implements Bus {
 function check(subject: string): void {
   if (!SAFE_SUBJECT.test(subject))
     throw new BusError('denied', `subject ${JSON.stringify(subject)} holds characters that no subject may hold`);
-}
-
-function toBusError(subject: string, timeoutMs: number, error: unknown): BusError {
-  if (error instanceof NatsError) {
-    if (error.code === ErrorCode.NoResponders)
-      return new BusError('no-responders', `request to ${subject}: nobody answers there`);
-    if (error.code === ErrorCode.Timeout)
-      return new BusError('timeout', `request to ${subject}: no answer in ${timeoutMs} ms`);
-    if (error.code === ErrorCode.PermissionsViolation)
-      return new BusError('denied', `request to ${subject}: this credential may not`);
-  }
-  return new BusError('disconnected', `request to ${subject}: ${messageOf(error)}`);
 }
