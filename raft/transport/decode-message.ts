@@ -5,15 +5,15 @@ import type {
   AppendOutcome,
   DoubtReason,
   Entry,
-  EntryKind,
   MemberId,
   Message,
   MessageType,
   SnapshotDescription,
 } from '../core/types.ts';
+import { FIELDS, KINDS } from './encode-message.ts';
 
 /** Why a message was dropped; each reason is counted. */
-export type DropReason = 'malformed' | 'foreignCluster' | 'notForMe' | 'wrongSender';
+export type DropReason = 'malformed' | 'foreignCluster' | 'wrongSender';
 
 export interface Expected {
   clusterId: string;
@@ -59,35 +59,35 @@ function object(fields: Fields, name: string): Fields {
   return fields[name];
 }
 
-const KINDS: readonly string[] = ['data', 'configuration', 'empty'] satisfies EntryKind[];
-
-function entry(value: unknown): Entry {
-  if (!isFields(value) || !KINDS.includes(value['kind'] as string)) throw new Malformed('entry');
-  const data = bytes(value, 'data');
-  const kind = value['kind'] as EntryKind;
-  if (kind === 'configuration' && decodeConfiguration(data) === undefined) throw new Malformed('configuration');
-  return { index: natural(value, 'index'), term: natural(value, 'term'), kind, data };
-}
-
 /** Contiguous behind `prevIndex`, with terms that never fall and never exceed the leader's. */
 function entries(fields: Fields): Entry[] {
   const list = fields['entries'];
-  if (!Array.isArray(list)) throw new Malformed('entries');
-  let index = natural(fields, 'prevIndex');
+  if (!Array.isArray(list) || list.length % 3 !== 0) throw new Malformed('entries');
+  const prevIndex = natural(fields, 'prevIndex');
   let term = natural(fields, 'prevTerm');
-  const found = list.map(entry);
-  for (const each of found) {
-    if (each.index !== ++index || each.term < term) throw new Malformed('entries');
-    term = each.term;
+  const found: Entry[] = [];
+  for (let i = 0; i < list.length; i += 3) {
+    const entry = { index: prevIndex + found.length + 1, term: list[i], kind: KINDS[list[i + 1]], data: list[i + 2] };
+    if (!Number.isSafeInteger(entry.term) || entry.term < term || entry.kind === undefined)
+      throw new Malformed('entries');
+    if (!(entry.data instanceof Uint8Array)) throw new Malformed('entries');
+    if (entry.kind === 'configuration' && decodeConfiguration(entry.data) === undefined)
+      throw new Malformed('configuration');
+    term = entry.term;
+    found.push(entry as Entry);
   }
-  if (term > natural(fields, 'term')) throw new Malformed('entries');
+  if (term > natural(fields, 'term') || !Number.isSafeInteger(prevIndex + found.length)) throw new Malformed('entries');
   return found;
 }
 
-function outcome(value: Fields): AppendOutcome {
-  if (flag(value, 'accepted')) return { accepted: true, match: natural(value, 'match') };
-  const hint = { hintIndex: natural(value, 'hintIndex'), hintTerm: natural(value, 'hintTerm') };
-  return { accepted: false, prevIndex: natural(value, 'prevIndex'), ...hint };
+function outcome(fields: Fields): AppendOutcome {
+  const list = fields['outcome'];
+  if (!Array.isArray(list) || !list.every((each) => Number.isSafeInteger(each) && each >= 0))
+    throw new Malformed('outcome');
+  const [first, hintIndex, hintTerm] = list as number[];
+  if (list.length === 1) return { accepted: true, match: first! };
+  if (list.length < 3) throw new Malformed('outcome');
+  return { accepted: false, prevIndex: first!, hintIndex: hintIndex!, hintTerm: hintTerm! };
 }
 
 function snapshot(value: Fields): SnapshotDescription {
@@ -150,7 +150,7 @@ const BODIES: { [T in MessageType]: (fields: Fields) => BodyOf<T> } = {
     commit: natural(f, 'commit'),
     quiet: flag(f, 'quiet'),
   }),
-  appendAnswer: (f) => ({ incarnation: natural(f, 'incarnation'), outcome: outcome(object(f, 'outcome')) }),
+  appendAnswer: (f) => ({ incarnation: natural(f, 'incarnation'), outcome: outcome(f) }),
   heartbeat: (f) => ({ commit: natural(f, 'commit'), round: natural(f, 'round'), life: natural(f, 'life') }),
   heartbeatAnswer: (f) => ({ incarnation: natural(f, 'incarnation'), round: natural(f, 'round') }),
   snapshotChunk: chunk,
@@ -184,12 +184,19 @@ export function decodeMessage(value: unknown, expected: Expected): Message | Dro
 }
 
 function decode(value: unknown, { clusterId, id, from, type }: Expected): Message | DropReason {
-  if (!isFields(value) || !Object.hasOwn(BODIES, type) || value['type'] !== type) return 'malformed';
-  const term = natural(value, 'term');
-  const header = { version: natural(value, 'version'), clusterId: text(value, 'clusterId'), from, to: id, term };
+  if (!Array.isArray(value) || !Object.hasOwn(BODIES, type)) return 'malformed';
+  const fields = named(value, type as MessageType);
+  const term = natural(fields, 'term');
+  const header = { version: natural(fields, 'version'), clusterId: text(fields, 'clusterId'), from, to: id, term };
   if (header.version < 1) return 'malformed';
   if (header.clusterId !== clusterId) return 'foreignCluster';
-  if (text(value, 'to') !== id) return 'notForMe';
-  if (text(value, 'from') !== from || from === id) return 'wrongSender';
-  return { ...header, type, ...BODIES[type as MessageType](value) } as Message;
+  if (from === id) return 'wrongSender';
+  return { ...header, type, ...BODIES[type as MessageType](fields) } as Message;
+}
+
+/** What a newer version has added behind is not looked at. */
+function named(list: readonly unknown[], type: MessageType): Fields {
+  const fields: Fields = { version: list[0], clusterId: list[1], term: list[2] };
+  for (const [i, name] of FIELDS[type].entries()) fields[name] = list[3 + i];
+  return fields;
 }

@@ -4,9 +4,12 @@ import { LIMITS } from '../../lib/base/limits.ts';
 import { decodeToken } from '../../lib/base/ids.ts';
 import { messageOf } from '../../lib/base/errors.ts';
 import type { Bus, BusMessage, Subscription } from '../../lib/bus/bus.ts';
+import { Encoded } from '../../lib/bus/codec.ts';
 import { parseSubject, patternOf, subjectOf } from '../../lib/bus/subjects.ts';
+import type { Append } from '../core/messages.ts';
 import type { MemberId, Message } from '../core/types.ts';
 import { decodeMessage, type DropReason } from './decode-message.ts';
+import { encodeMessage } from './encode-message.ts';
 
 export interface RaftTransportOptions {
   bus: Bus;
@@ -48,13 +51,26 @@ function sizeOf(message: Message): number {
   return message.entries.reduce((sum, { data }) => sum + data.length + ENTRY_ENVELOPE_BYTES, MESSAGE_ENVELOPE_BYTES);
 }
 
+/** To two followers. */
+function isSame(a: Append, b: Append): boolean {
+  return (
+    a.term === b.term &&
+    a.prevIndex === b.prevIndex &&
+    a.prevTerm === b.prevTerm &&
+    a.commit === b.commit &&
+    a.quiet === b.quiet &&
+    a.entries.length === b.entries.length &&
+    a.entries.every((entry, i) => entry === b.entries[i])
+  );
+}
+
 export function createRaftTransport(options: RaftTransportOptions): RaftTransport {
   const { bus, cluster, clusterId, id, payloadBytes = LIMITS.busPayloadBytes } = options;
   const counts: TransportCounts = {
     sent: 0,
     received: 0,
     unsent: 0,
-    dropped: { malformed: 0, foreignCluster: 0, notForMe: 0, wrongSender: 0 },
+    dropped: { malformed: 0, foreignCluster: 0, wrongSender: 0 },
     lastTrouble: '',
   };
   const subscription: Subscription = bus.subscribe(patternOf(cluster, 'raft', { to: id }), onMessage);
@@ -76,6 +92,15 @@ export function createRaftTransport(options: RaftTransportOptions): RaftTranspor
     counts.lastTrouble = trouble;
   }
 
+  /** Followers that keep pace are sent the same: then the second message costs no second encoding. */
+  let former: { message: Append; encoded: Encoded } | undefined;
+  function encoded(message: Message): unknown {
+    if (message.type !== 'append' || message.entries.length === 0) return encodeMessage(message);
+    if (former === undefined || !isSame(former.message, message))
+      former = { message, encoded: new Encoded(encodeMessage(message)) };
+    return former.encoded;
+  }
+
   return {
     counts,
     send(message) {
@@ -84,7 +109,7 @@ export function createRaftTransport(options: RaftTransportOptions): RaftTranspor
       if (size > payloadBytes)
         return refuse(`${type} to ${to}: ${size} bytes are more than the bus takes (${payloadBytes})`);
       try {
-        bus.publish(subjectOf(cluster, 'raft', { to, from, type }), message);
+        bus.publish(subjectOf(cluster, 'raft', { to, from, type }), encoded(message));
         counts.sent++;
       } catch (error) {
         refuse(`${type} to ${to}: ${messageOf(error)}`);

@@ -2,7 +2,10 @@
 // must be true at the end. Never uses anything but the seed.
 import type { StoreCommitted } from '../../lib/bus/messages.ts';
 import { unpackCommitted, type Packed } from '../../lib/bus/packed.ts';
+import { decodeToken } from '../../lib/base/ids.ts';
+import { parseSubject } from '../../lib/bus/subjects.ts';
 import type { Message } from '../../raft/core/index.ts';
+import { decodeMessage } from '../../raft/transport/decode-message.ts';
 import { encodeSnapshot } from '../../services/store/core/snapshot.ts';
 import { DEFAULT_STORE_LIMITS } from '../../services/store/core/limits.ts';
 import { checkHistory } from './client-history.ts';
@@ -140,6 +143,7 @@ class StoreSim {
       invariants: new StoreInvariants(new StoreModel(limits), names, (name) => this.onDisk(name)),
       cluster: CLUSTER,
       names,
+      savesStates: this.kinds.includes('snapshot-saved'),
       diskLatencyMs: { min: 0.05, max: world.draw(0.3, 25) },
       member: {
         limits: { ...limits, historyBytes: DEFAULT_STORE_LIMITS.historyBytes },
@@ -257,7 +261,7 @@ class StoreSim {
     const [cluster, noun] = subject.split('.');
     if (cluster !== CLUSTER) return;
     try {
-      if (noun === 'raft' && !subject.endsWith('.presence')) this.invariants.said(data as Message);
+      if (noun === 'raft' && !subject.endsWith('.presence')) this.invariants.said(raftMessage(subject, data));
       else if (noun === 'store' && isCommitted(data) && from.startsWith('store-'))
         this.invariants.published(unpackCommitted(data));
     } catch (error) {
@@ -391,3 +395,12 @@ class StoreSim {
 /** Of a member; what it is told has no revision. */
 const isCommitted = (data: unknown): data is Packed<StoreCommitted> =>
   (data as Packed<StoreCommitted>).txns !== undefined && (data as Packed<StoreCommitted>).previous !== undefined;
+
+/** As its receiver reads it. */
+function raftMessage(subject: string, data: unknown): Message {
+  const { to, from, type } = parseSubject('raft', subject)!;
+  const clusterId = (data as [unknown, string])[1];
+  const message = decodeMessage(data, { clusterId, id: decodeToken(to), from: decodeToken(from), type });
+  if (typeof message === 'string') throw new Error(`${subject}: a message is ${message}: ${JSON.stringify(data)}`);
+  return message;
+}
