@@ -174,7 +174,8 @@ test.serial('attach: what is typed, a size, and an end without an exit code', as
   t.deepEqual(JSON.parse(said.error!), { metadata: {}, status: 'Success' });
   const socket = await openWebSocket(api, path);
   const all = messagesOf(socket);
-  socket.send(Buffer.from('\u0004{"Width":80,"Height":24}'));
+  // As @kubernetes/client-node writes it.
+  socket.send(Buffer.from('\u0004{"height":24,"width":80}'));
   socket.send(Buffer.from('\u0004{"Width":-1,"Height":"x"}'));
   socket.send(Buffer.from('\u0004{'));
   socket.send(Buffer.from([255, 0]));

@@ -71,13 +71,16 @@ export function exitStatus(code: number): Told {
   };
 }
 
-/** As a client sends it; a size that cannot be read changes nothing. */
+/** As a client sends it; a size that cannot be read changes nothing. Go reads its names in any case, so clients write both. */
 export function sizeOf(body: Uint8Array): { width: number; height: number } | undefined {
   try {
-    const { Width, Height } = JSON.parse(Buffer.from(body).toString()) as { Width: unknown; Height: unknown };
+    const entries = Object.entries(JSON.parse(Buffer.from(body).toString()) as object);
+    const { width, height } = Object.fromEntries(
+      entries.map(([name, value]) => [name.toLowerCase(), value as unknown]),
+    );
     const isSize = (value: unknown): value is number =>
       typeof value === 'number' && Number.isInteger(value) && value > 0 && value <= 0xffff;
-    return isSize(Width) && isSize(Height) ? { width: Width, height: Height } : undefined;
+    return isSize(width) && isSize(height) ? { width, height } : undefined;
   } catch {
     return undefined;
   }
