@@ -85,7 +85,6 @@ export class PendingRequests {
     clearTimeout(this.#timer);
     this.#due = due;
     this.#timer = setTimeout(() => this.#expire(), Math.max(1, Math.ceil(due - this.#now())));
-    this.#timer.unref();
   }
 
   #expire(): void {

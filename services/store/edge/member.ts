@@ -26,6 +26,7 @@ import { Applier } from './applier.ts';
 import { ChunkSender } from './chunk-sender.ts';
 import { DurableGate } from './durable-gate.ts';
 import { ElectionTrace } from './election-trace.ts';
+import { LateNotices } from './late-notices.ts';
 import { LeaderWatch } from './leader-watch.ts';
 import { Leadership } from './leadership.ts';
 import {
@@ -67,6 +68,7 @@ export class StoreMember {
   private readonly raft: RaftState;
   private readonly transport: RaftTransport;
   private readonly gate: DurableGate;
+  private readonly notices: LateNotices;
   readonly states: StateExchange;
   private readonly chunks: ChunkSender;
   private readonly applier: Applier;
@@ -170,9 +172,11 @@ export class StoreMember {
         storage,
         state: () => this.state,
         describe: (index) => describeSnapshot(this.raft, index),
+        agree: () => this.states.ask(),
         taken: (snapshot) => this.snapshotTaken(snapshot),
         // Nothing rests on it: the log is still there, and a later one may succeed.
         failed: (error) => ctx.log.error({ error: messageOf(error) }, 'a snapshot could not be written'),
+        wrong: (error) => this.end.fail(error),
         nextTurn: options.nextTurn,
       },
       options.snapshots ?? DEFAULT_SNAPSHOT_POLICY,
@@ -182,6 +186,8 @@ export class StoreMember {
       log: ctx.log,
       input: (input) => this.input(input),
       failed: (error) => this.end.fail(error),
+      prepare: (snapshot) => this.prepare(snapshot),
+      decided: () => this.applier.forget(),
     });
     this.exports = new SnapshotExport({
       clock,
@@ -210,7 +216,8 @@ export class StoreMember {
         this.input({ type: 'receive', message });
       },
     });
-    this.gate = new DurableGate((message) => this.transport.send(message));
+    this.notices = new LateNotices((message) => this.transport.send(message));
+    this.gate = new DurableGate((message) => this.notices.send(message));
     this.states = new StateExchange({
       clusterId: settings.clusterId,
       id: instance,
@@ -271,6 +278,7 @@ export class StoreMember {
     this.timer?.cancel();
     this.transport.stop();
     this.applier.stop();
+    this.states.stop();
     for (const part of [this.proposals, this.reads, this.operations, this.membership, this.leadership]) part.stop();
     await Promise.all([this.snapshotter.stop(), this.files.stop()]);
     await this.storage.close();
@@ -302,6 +310,7 @@ export class StoreMember {
       if (this.stopped) return;
       this.tickLater();
       this.input({ type: 'tick' });
+      this.notices.tick();
       const now = this.ctx.clock.monotonic();
       for (const part of [this.proposals, this.reads, this.operations, this.membership, this.leadership])
         part.tick(now);
@@ -331,6 +340,12 @@ export class StoreMember {
     this.publisher.add(applied.txns);
     this.proposals.applied(entry, applied.results);
     this.operations.applied(entry, applied);
+  }
+
+  private async prepare(snapshot: SnapshotDescription): Promise<void> {
+    const state = await this.applier.prepare(snapshot, this.storage.snapshots.readStaged(snapshot));
+    const why = this.states.whyContradicted(state);
+    if (why !== '') throw new Error(`the snapshot is refused: ${why}`);
   }
 
   private snapshotTaken(snapshot: SnapshotDescription): void {
