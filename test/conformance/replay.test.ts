@@ -21,7 +21,6 @@ const KNOWN_DIFFERENCES: Record<string, string> = {
   'deploy table': 'columns are not described here, and the table is of another moment of the rollout',
   'svc put without rv': 'an update that leaves out the cluster IP keeps it since 1.21; 1.20 complained twice',
   'job create': 'labels are prefixed with batch.kubernetes.io/ and more fields are defaulted since 1.27',
-  'pvc create': 'nothing protects or provisions volumes yet',
   'token request': 'newer versions tell the name of the account',
   'watch bookmarks': 'a watch that ends by its timeout says how far it came',
 };

@@ -12,6 +12,7 @@ import { replicaset } from './replicaset.ts';
 import { resourceQuota } from './resource-quota.ts';
 import { rootCaPublisher } from './root-ca-publisher.ts';
 import { serviceaccount } from './serviceaccount.ts';
+import { pvcProtection, pvProtection } from './volume-protection.ts';
 import { terminatedPodGc } from './terminated-pod-gc.ts';
 
 export interface ControllerOptions {
@@ -44,5 +45,7 @@ export function controllers(options: Omit<ControllerOptions, 'kinds'>): Controll
     terminatedPodGc(),
     serviceaccount,
     rootCaPublisher(options.rootCa),
+    pvcProtection,
+    pvProtection,
   ];
 }

@@ -14,6 +14,7 @@ import { priority } from './priority.ts';
 import { rbacEscalation } from './rbac-escalation.ts';
 import { runtimeClass } from './runtime-class.ts';
 import { serviceAccount } from './service-account.ts';
+import { storageObjectInUse } from './storage-in-use.ts';
 import { validatingPolicies, validatingPoliciesOnDelete } from './validating-policies.ts';
 import { MutatingPolicies } from './mutating-policies.ts';
 import { hasWebhooks, mutatingWebhooks, validatingWebhooks, webhooksOnDelete } from './webhooks.ts';
@@ -29,6 +30,7 @@ const MUTATING: readonly Step[] = [
   priority,
   defaultStorageClass,
   defaultIngressClass,
+  storageObjectInUse,
   runtimeClass,
   nodeTaint,
   certificateRequester,
@@ -61,6 +63,7 @@ const CHANGED_BY_STEPS: ReadonlySet<string> = new Set([
   'CertificateSigningRequest',
   'Ingress',
   'Node',
+  'PersistentVolume',
   'PersistentVolumeClaim',
   'Pod',
 ]);
