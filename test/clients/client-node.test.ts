@@ -17,9 +17,10 @@ import {
 } from '@kubernetes/client-node';
 import test from 'ava';
 import { eventually } from '../kit/eventually.ts';
-import { cluster, freshNamespace, kubeconfig, refusal } from './cluster-under-test.ts';
+import { cluster, freshNamespace, kubeconfig, readyPod, refusal } from './cluster-under-test.ts';
+import { exec, follow, forward, onTerminal } from './conversations.ts';
 
-test.before('one hollow cluster for all', async (t) => {
+test.before('one cluster for all', async (t) => {
   t.timeout(300_000);
   await cluster.up();
 });
@@ -311,4 +312,75 @@ test('a custom resource is defined, stored, watched and gone', async (t) => {
   await eventually('it goes with its definition', () => told.some((text) => text.startsWith('DELETED')));
   request.abort();
   t.pass();
+});
+
+test('exec: both outputs, input to its end, the exit code, a terminal and its size', async (t) => {
+  t.timeout(180_000);
+  const place = await readyPod(await freshNamespace('exec'), 'shell', 'sleep 1000');
+  const done = await exec(place, ['sh', '-c', 'cat; echo oops >&2'], 'all of it\n');
+  t.deepEqual([done.stdout, done.stderr, done.status.status], ['all of it\n', 'oops\n', 'Success']);
+  const failed = await exec(place, ['sh', '-c', 'exit 7']);
+  t.is(failed.status.reason, 'NonZeroExitCode');
+  t.deepEqual(failed.status.details?.causes, [{ reason: 'ExitCode', message: '7' }]);
+
+  const script = 'until [ "$(stty size)" = "33 101" ]; do sleep 0.1; done; read name; echo "hello $name"';
+  const terminal = await onTerminal(place, { rows: 33, columns: 101 }, ['sh', '-c', script]);
+  terminal.type('you\n');
+  await terminal.closed;
+  t.regex(terminal.said(), /hello you\r\n/);
+  const error = await t.throwsAsync(exec({ ...place, pod: 'nosuch' }, ['ls']), { any: true });
+  t.regex(String((error as { message?: string }).message), /404/);
+});
+
+test('attach: to a container on its own terminal, more than once', async (t) => {
+  t.timeout(180_000);
+  const line = 'while read word; do echo "heard $word"; done';
+  const place = await readyPod(await freshNamespace('attach'), 'talk', line, { stdin: true, tty: true });
+  for (const word of ['first', 'second']) {
+    const terminal = await onTerminal(place, { rows: 24, columns: 80 });
+    terminal.type(`${word}\n`);
+    await eventually(`${word} is heard`, () => terminal.said().includes(`heard ${word}\r\n`));
+    if (word === 'first') continue;
+    terminal.type('\u0004');
+    await terminal.closed;
+  }
+  t.pass();
+});
+
+test('logs: all, the last lines, and followed to the end', async (t) => {
+  t.timeout(180_000);
+  const namespace = await freshNamespace('logs');
+  const place = await readyPod(
+    namespace,
+    'talker',
+    'echo one; echo two; until [ -e /tmp/go ]; do sleep 0.1; done; echo last',
+  );
+  const live = await follow(place, { follow: true });
+  await eventually('the first lines', () => live.said() === 'one\ntwo\n');
+  await exec(place, ['touch', '/tmp/go']);
+  await live.ended;
+  t.is(live.said(), 'one\ntwo\nlast\n');
+  const tail = await follow(place, { tailLines: 1, timestamps: true });
+  await tail.ended;
+  t.regex(tail.said(), /^\d{4}-\d\d-\d\dT[\d:.]+Z last\n$/);
+  const core = kubeconfig().makeApiClient(CoreV1Api);
+  t.is(await core.readNamespacedPodLog({ name: 'talker', namespace, limitBytes: 5 }), 'one\nt');
+  const none = await refusal(core.readNamespacedPodLog({ name: 'talker', namespace, container: 'nosuch' }));
+  t.deepEqual([none.code, none.message], [400, 'container nosuch is not valid for pod talker']);
+});
+
+test('port-forward: many connections at once, whole files', async (t) => {
+  t.timeout(180_000);
+  const line = 'mkdir /w; head -c 300000 /dev/zero > /w/index.html; exec httpd -f -p 80 -h /w';
+  const place = await readyPod(await freshNamespace('forward'), 'web', line, {
+    readinessProbe: { tcpSocket: { port: 80 }, periodSeconds: 1 },
+  });
+  const way = await forward(place, 80);
+  try {
+    const page = async (): Promise<number> =>
+      (await (await fetch(way.url, { headers: { connection: 'close' } })).arrayBuffer()).byteLength;
+    t.deepEqual(await Promise.all(Array.from({ length: 6 }, page)), Array<number>(6).fill(300_000));
+  } finally {
+    way.close();
+  }
 });
