@@ -1,6 +1,6 @@
 // Decides how the disk's calls are made on a real file system. Never retries: an error of the kernel goes to the caller
 // as it is, because after a failed fsync the page cache may hold what the disk does not (the fsyncgate lesson).
-import { constants } from 'node:fs';
+import { constants, write } from 'node:fs';
 import { open, mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import type { Disk, DiskFile } from './disk.ts';
@@ -42,6 +42,16 @@ export function nodeDisk(options: NodeDiskOptions): Disk {
   };
 }
 
+/** As `FileHandle.write`, which costs twice the processor time for its promises and its checks: this is called for each batch. */
+function writeSome(fd: number, data: Uint8Array, from: number, position: number): Promise<number> {
+  return new Promise((resolve, reject) => {
+    write(fd, data, from, data.length - from, position, (error, bytesWritten) => {
+      if (error === null) resolve(bytesWritten);
+      else reject(error);
+    });
+  });
+}
+
 /** `isThrough`: a write resolves when it is on the disk (O_DSYNC): one call of the kernel and one turn instead of two. */
 function nodeFile(
   path: string,
@@ -64,8 +74,7 @@ function nodeFile(
     async write(data, offset) {
       let done = 0;
       while (done < data.length) {
-        const { bytesWritten } = await handle.write(data, done, data.length - done, offset + done);
-        done += bytesWritten;
+        done += await writeSome(handle.fd, data, done, offset + done);
       }
     },
     async datasync() {

@@ -149,7 +149,9 @@ export class RaftStorage {
   }
 
   private async work(): Promise<void> {
-    // One turn later, so that all effects of a step, and of steps in the same turn, are one batch.
+    // One turn later, so that all effects of a step, and of steps in the same turn, are one batch; one more, so that what the
+    // step said to others is on its way before this member is busy with its own disk.
+    await Promise.resolve();
     await Promise.resolve();
     while (this.queue.length > 0) {
       const group = this.takeGroup();
