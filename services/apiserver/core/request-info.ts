@@ -87,13 +87,15 @@ function nameSelected(query: URLSearchParams, verb: Verb): string | undefined {
 }
 
 function pathParts(path: string): string[] {
+  if (PLAIN_PATH.test(path)) return path.slice(1).split('/');
   return path
     .split('/')
     .filter((part) => part !== '')
     .map((part) => decodePart(part, path));
 }
 
-/** Nothing to decode and nothing to refuse: almost every part of every path. */
+/** Nothing to decode and nothing to refuse: almost every path, and almost every part of the others. */
+const PLAIN_PATH = /^(?:\/[A-Za-z0-9][\w.-]*)+$/;
 const PLAIN_PART = /^[A-Za-z0-9][\w.-]*$/;
 
 function decodePart(part: string, path: string): string {

@@ -2,7 +2,7 @@
 // came or how the answer goes.
 import type { Kind } from '../../../lib/api/kind.ts';
 import { ApiError } from '../../../lib/base/errors.ts';
-import { attributesOf, refusalText } from '../core/auth/attributes.ts';
+import { attributesOf, refusalText, type Attributes } from '../core/auth/attributes.ts';
 import type { Verdict } from '../core/auth/access.ts';
 import { ANONYMOUS } from '../core/auth/user.ts';
 import { requestInfo, type RequestInfo, type ResourceRequest } from '../core/request-info.ts';
@@ -41,7 +41,8 @@ const VERBS: Record<ResourceRequest['verb'], Verb> = {
 /** Throws ApiError for every refusal. */
 export async function handle(parts: ApiParts, call: Call): Promise<Answer> {
   const info = (call.info ??= requestInfo(call.method, call.path, call.query));
-  await authorize(parts, call, info);
+  const asked = authorize(parts, call, info);
+  if (asked !== undefined) await asked;
   call.story?.mark('authorize', parts.ctx.clock.monotonic());
   const elsewhere = proxied(parts, info);
   if (elsewhere !== undefined) return elsewhere;
@@ -58,11 +59,17 @@ export async function handle(parts: ApiParts, call: Call): Promise<Answer> {
   return VERBS[info.verb](parts, call, target);
 }
 
-export async function authorize(parts: ApiParts, call: Call, info: RequestInfo): Promise<void> {
-  if (!info.isResource && isOpen(info.path)) return noteDecision(call, { allowed: true, reason: '' });
+/** A promise only where the answer is not yes at once. */
+export function authorize(parts: ApiParts, call: Call, info: RequestInfo): Promise<void> | undefined {
+  const isFree = !info.isResource && isOpen(info.path);
   const asked = attributesOf(call.user, info, call.query);
-  const first = parts.access.authorize(asked);
-  if (first.allowed) return noteDecision(call, first);
+  const first = isFree ? { allowed: true, reason: '' } : parts.access.authorize(asked);
+  if (!first.allowed) return authorizeFresh(parts, call, info, asked);
+  noteDecision(call, first);
+  return undefined;
+}
+
+async function authorizeFresh(parts: ApiParts, call: Call, info: RequestInfo, asked: Attributes): Promise<void> {
   // A binding or a pod that allows it may have been written through another API actor a moment ago.
   if (call.user !== ANONYMOUS) await parts.freshness.newestOrWarning();
   const verdict = parts.access.authorize(asked);

@@ -42,6 +42,8 @@ export interface Identity {
   staleSeconds: number;
 }
 
+type Sender = Pick<Identity, 'staleSeconds'> & { user: User };
+
 const WEBSOCKET_BEARER = 'base64url.bearer.authorization.k8s.io.';
 
 export class Authenticator {
@@ -73,7 +75,7 @@ export class Authenticator {
 
   /** Who asks, and as whom, where that is another. Throws 401 or 403; `known` learns who asked before that. */
   async identify(credentials: Credentials, now: number, known?: (sender: User) => void): Promise<Identity> {
-    const { user: sender, staleSeconds } = await this.#real(credentials, now);
+    const { user: sender, staleSeconds } = this.#certified(credentials) ?? (await this.#real(credentials, now));
     known?.(sender);
     return { sender, user: this.#impersonated(sender, credentials), staleSeconds };
   }
@@ -95,10 +97,13 @@ export class Authenticator {
     return user === undefined ? { problem: 'invalid bearer token' } : { user, audiences: [ISSUER], staleSeconds: 0 };
   }
 
-  async #real(
-    { certificate, headers, protocols = [] }: Credentials,
-    now: number,
-  ): Promise<{ user: User; staleSeconds: number }> {
+  /** Most requests: a certificate that was looked at before, and nothing else that tells who it is. */
+  #certified({ certificate, headers, protocols }: Credentials): Sender | undefined {
+    if (certificate === undefined || headers.authorization !== undefined || protocols !== undefined) return undefined;
+    return CERTIFIED.get(certificate);
+  }
+
+  async #real({ certificate, headers, protocols = [] }: Credentials, now: number): Promise<Sender> {
     const token = bearerOf(headers.authorization) ?? protocolToken(protocols);
     if (token !== undefined) {
       const bearer = await this.presented(token, now);
@@ -113,6 +118,7 @@ export class Authenticator {
 
   /** Throws 403 where the sender may not speak as whom it names. */
   #impersonated(sender: User, { headers, rawHeaders, uri = '' }: Credentials): User | undefined {
+    if (!impersonates(headers)) return undefined;
     const wanted = impersonation(sender, headerPairs(headers, rawHeaders), uri);
     return wanted === undefined ? undefined : permitted(this.#access, wanted);
   }
@@ -131,15 +137,20 @@ export function permitted(access: Access, { user, asks }: Impersonation): User {
 }
 
 /** One user a connection: what is known of it is known by it. */
-const CERTIFIED = new WeakMap<ClientCertificate, { user: User; staleSeconds: number }>();
+const CERTIFIED = new WeakMap<ClientCertificate, Sender>();
 
-function certified(certificate: ClientCertificate): { user: User; staleSeconds: number } {
+function certified(certificate: ClientCertificate): Sender {
   let known = CERTIFIED.get(certificate);
   if (known === undefined) {
     known = { user: authenticated(certificate.commonName, certificate.organizations), staleSeconds: 0 };
     CERTIFIED.set(certificate, known);
   }
   return known;
+}
+
+function impersonates(headers: IncomingHttpHeaders): boolean {
+  for (const name in headers) if (name.startsWith('impersonate-')) return true;
+  return false;
 }
 
 /** `headers` joins what was sent several times; only the raw ones tell a name with a comma from two names. */

@@ -2,6 +2,7 @@
 // out objects; when there is no quorum it says so in words, and the reader decides.
 import type { ActorContext } from '../../../lib/actor/context.ts';
 import { ApiError, messageOf } from '../../../lib/base/errors.ts';
+import { ReadRounds } from './read-rounds.ts';
 import type { StoreClient } from './store-client.ts';
 import type { StoreFeed } from './store-feed.ts';
 
@@ -12,13 +13,23 @@ const SHORT_PATIENCE_MS = 150;
 /** Upstream waits this long for a revision of the future. */
 const FUTURE_MS = 3_000;
 
+/** Both are there, or none. */
+interface Outcome {
+  warning?: string;
+  error?: unknown;
+}
+
+const FRESH: Outcome = {};
+
 export class Freshness {
   readonly #ctx: ActorContext;
   readonly #store: StoreClient;
   readonly #feed: StoreFeed;
+  readonly #rounds: ReadRounds<Outcome>;
   #lost = false;
 
   constructor(ctx: ActorContext, store: StoreClient, feed: StoreFeed) {
+    this.#rounds = new ReadRounds(ctx.clock, () => this.#asked());
     this.#ctx = ctx;
     this.#store = store;
     this.#feed = feed;
@@ -31,25 +42,36 @@ export class Freshness {
 
   /** The cache then holds every write that was acknowledged before the call. Throws ApiError or TroubleError. */
   async newest(patienceMs?: number): Promise<void> {
-    const patience = patienceMs ?? (this.#lost ? SHORT_PATIENCE_MS : PATIENCE_MS);
+    if (patienceMs !== undefined) return this.#ask(patienceMs);
+    const { error } = await this.#rounds.join();
+    if (error !== undefined) throw error;
+  }
+
+  /** The same, but an unreachable quorum gives a warning for the answer instead of an error. One promise for many readers. */
+  newestOrWarning(): Promise<Outcome> {
+    return this.#rounds.join();
+  }
+
+  async #asked(): Promise<Outcome> {
+    try {
+      await this.#ask(this.#lost ? SHORT_PATIENCE_MS : PATIENCE_MS);
+      return FRESH;
+    } catch (error) {
+      const warning = `this answer comes from the API server's cache at revision ${this.#feed.revision} and may be old: ${messageOf(error)}`;
+      return { warning, error };
+    }
+  }
+
+  async #ask(patience: number): Promise<void> {
     const began = this.#ctx.clock.monotonic();
     try {
       const revision = await this.#store.readIndex(patience);
-      await this.#feed.waitFor(revision, Math.max(50, patience - (this.#ctx.clock.monotonic() - began)));
+      if (revision > this.#feed.revision)
+        await this.#feed.waitFor(revision, Math.max(50, patience - (this.#ctx.clock.monotonic() - began)));
       this.#lost = false;
     } catch (error) {
       this.#lost = true;
       throw error;
-    }
-  }
-
-  /** The same, but an unreachable quorum gives a warning for the answer instead of an error. */
-  async newestOrWarning(): Promise<string | undefined> {
-    try {
-      await this.newest();
-      return undefined;
-    } catch (error) {
-      return `this answer comes from the API server's cache at revision ${this.#feed.revision} and may be old: ${messageOf(error)}`;
     }
   }
 

@@ -1,12 +1,8 @@
 // Does: serves HTTPS, HTTP/1.1 and HTTP/2 on one port and several addresses: authenticates, hands the request on, writes
 // the answer. Never lets an error out: each becomes a Status.
 import { readFileSync } from 'node:fs';
-import {
-  createSecureServer,
-  type Http2SecureServer,
-  type Http2ServerRequest,
-  type Http2ServerResponse,
-} from 'node:http2';
+import { createSecureServer, type Http2SecureServer } from 'node:http2';
+import type { Readable } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
 import { ApiError, messageOf } from '../../../lib/base/errors.ts';
 import { LIMITS } from '../../../lib/base/limits.ts';
@@ -21,6 +17,7 @@ import { tellRefusal } from './refused-span.ts';
 import { auditAnswer, auditBody, auditIdOf, auditRefusal, endAudit, identified } from './audit/audited.ts';
 import { inTurn } from './flow-control/in-turn.ts';
 import { bytesBody, type Call } from './call.ts';
+import { flushHeaders, Http2Request, Http2Response, isGone, type Request, type Response } from './http-exchange.ts';
 import type { ApiParts } from './parts.ts';
 import { sendLogs } from './pod-logs.ts';
 import { asRefusal } from './refusal.ts';
@@ -29,11 +26,11 @@ import { send } from './send.ts';
 import { answerUpgrade } from './upgrade-front.ts';
 import { WatchSession } from './watch-session.ts';
 
-export type Request = Http2ServerRequest;
-export type Response = Http2ServerResponse;
-
 const BODY_MS = 30_000;
 const NOTHING = new Uint8Array();
+/** Nobody changes a query. */
+const NO_QUERY = new URLSearchParams();
+const ignore = (): void => {};
 
 export interface HttpFront {
   close(): Promise<void>;
@@ -42,11 +39,14 @@ export interface HttpFront {
 export async function serveHttps(parts: ApiParts): Promise<HttpFront> {
   const { listen, port, certFile, keyFile, clientCaFile } = parts.ctx.settings;
   const tls = { cert: readFileSync(certFile), key: readFileSync(keyFile), ca: readFileSync(clientCaFile) };
-  const options = { ...tls, allowHTTP1: true, requestCert: true, rejectUnauthorized: false };
+  const lean = { Http2ServerRequest: Http2Request as never, Http2ServerResponse: Http2Response as never };
+  const options = { ...tls, ...lean, allowHTTP1: true, requestCert: true, rejectUnauthorized: false };
   const servers: Http2SecureServer[] = [];
   const sessions = new Set<{ destroy(): void }>();
   for (const address of listen) {
-    const server = createSecureServer(options, (request, response) => serveSafely(parts, request, response));
+    const server = createSecureServer(options, (request, response) =>
+      serveSafely(parts, request as unknown as Request, response as unknown as Response),
+    );
     server.on('upgrade', (request, socket, head: Buffer) => void answerUpgrade(parts, request, socket, head));
     server.on('session', (session) => remember(sessions, session));
     server.on('secureConnection', (socket: TLSSocket) => remember(sessions, socket));
@@ -97,7 +97,7 @@ async function serve(parts: ApiParts, request: Request, response: Response): Pro
   call.receivedAt = parts.ctx.clock.now();
   call.story = new RequestStory(began);
   let panicked = false;
-  response.on('error', () => {});
+  response.on('error', ignore);
   const id = auditIdOf(request.headers, parts.ctx.chance);
   response.setHeader('audit-id', id);
   response.setHeader('cache-control', 'no-cache, private');
@@ -109,10 +109,9 @@ async function serve(parts: ApiParts, request: Request, response: Response): Pro
     await sendError(parts, call, request, response, error);
   }
   endAudit(call, response, panicked);
-  const verb = request.method;
-  const { group, resource } = labelsOf(request.url);
-  parts.metrics.requests.inc({ verb, group, resource, code: String(response.statusCode) });
-  parts.metrics.durations.observe({ verb, resource }, (parts.ctx.clock.monotonic() - began) / 1000);
+  const { group, resource } = labelsOf(parts, call);
+  const seconds = (parts.ctx.clock.monotonic() - began) / 1000;
+  parts.metrics.answered(request.method, group, resource, response.statusCode, seconds);
 }
 
 async function answerRequest(
@@ -123,8 +122,7 @@ async function answerRequest(
   response: Response,
 ): Promise<void> {
   const { ctx } = parts;
-  const socket = (request.stream?.session?.socket ?? request.socket) as TLSSocket;
-  const { headers, rawHeaders, url: uri } = request;
+  const { headers, rawHeaders, url: uri, socket } = request;
   const credentials = { certificate: peerCertificate(socket), headers, rawHeaders, uri };
   await identified(parts, call, { auditId: id, uri, headers, socket }, (known) =>
     parts.authenticator.identify(credentials, ctx.clock.now(), known),
@@ -145,16 +143,17 @@ function markStage({ ctx }: ApiParts, { story }: Call, stage: string): void {
 }
 
 /** A body that does not come would keep the seats of its request. */
-async function bodyInTime(parts: ApiParts, request: Request): Promise<Uint8Array> {
-  const late = Promise.withResolvers<never>();
-  const timer = parts.ctx.clock.timer(BODY_MS, () =>
-    late.reject(new ApiError('Timeout', `the body of the request did not arrive within ${BODY_MS / 1000} s`)),
-  );
-  try {
-    return await Promise.race([readBody(request, LIMITS.requestBodyBytes), late.promise]);
-  } finally {
-    timer.cancel();
-  }
+function bodyInTime({ ctx }: ApiParts, request: Request): Promise<Uint8Array> {
+  const length = request.headers['content-length'];
+  return readBody((request.stream ?? request) as Readable, {
+    announcedBytes: length === undefined ? undefined : Number(length),
+    mostBytes: LIMITS.requestBodyBytes,
+    deadline: (late) => {
+      const seconds = BODY_MS / 1000;
+      const text = `the body of the request did not arrive within ${seconds} s`;
+      return ctx.clock.timer(BODY_MS, () => late(new ApiError('Timeout', text)));
+    },
+  });
 }
 
 async function answerCall(parts: ApiParts, call: Call, request: Request, response: Response): Promise<void> {
@@ -163,7 +162,9 @@ async function answerCall(parts: ApiParts, call: Call, request: Request, respons
   for (const [i, text] of [...call.warnings].entries())
     response.setHeader(
       'warning',
-      i === 0 ? warningHeader(text) : [...[response.getHeader('warning')].flat().map(String), warningHeader(text)],
+      i === 0
+        ? warningHeader(text)
+        : [...[response.getHeader('warning') ?? []].flat().map(String), warningHeader(text)],
     );
   if (answer.type === 'watch')
     return stream(response, (output) => new WatchSession(parts.hub, ctx.clock, answer.plan, output));
@@ -187,7 +188,7 @@ export function callOf(
     user,
     method: request.method,
     path: question < 0 ? url : url.slice(0, question),
-    query: new URLSearchParams(question < 0 ? '' : url.slice(question + 1)),
+    query: question < 0 ? NO_QUERY : new URLSearchParams(url.slice(question + 1)),
     accept: String(request.headers.accept ?? ''),
     userAgent: String(request.headers['user-agent'] ?? ''),
     body: bytesBody(bytes, String(request.headers['content-type'] ?? '')),
@@ -202,25 +203,10 @@ function stream(
 ): void {
   response.writeHead(200, { 'content-type': 'application/json' });
   flushHeaders(response);
-  const session = open({ write: (bytes) => response.write(bytes), end: () => void response.end() });
+  const session = open({ write: (bytes) => response.write(bytes), end: () => response.end() });
   response.on('drain', () => session.drained());
   response.on('close', () => session.close());
   if (isGone(response)) session.close();
-}
-
-/** The client may have broken off while its answer was prepared: then no event says so any more. */
-export function isGone(response: Response): boolean {
-  const { stream, socket } = response as {
-    stream?: Http2ServerResponse['stream'] | null;
-    socket?: { destroyed: boolean } | null;
-  };
-  if (stream !== undefined) return stream === null || stream.destroyed || stream.closed;
-  return socket === null || socket === undefined || socket.destroyed;
-}
-
-/** HTTP/1.1 holds headers back until the first byte of the body; HTTP/2's response has no such method. */
-export function flushHeaders(response: Response): void {
-  (response as unknown as { flushHeaders?: () => void }).flushHeaders?.();
 }
 
 async function sendError(
@@ -246,8 +232,10 @@ async function sendError(
   );
 }
 
-/** Metrics must not grow with what clients invent: only what looks like a resource is told. */
-function labelsOf(url: string): { group: string; resource: string } {
-  const match = /^\/(?:api\/v1|apis\/([a-z0-9.]+)\/v\w+)\/(?:namespaces\/[^/?]+\/)?([a-z]+)/.exec(url);
-  return { group: match?.[1] ?? '', resource: match?.[2] ?? '' };
+const NO_LABELS = { group: '', resource: '' };
+
+/** Metrics must not grow with what clients invent: only what is served is told. */
+function labelsOf(parts: ApiParts, { info }: Call): { group: string; resource: string } {
+  if (info?.isResource !== true) return NO_LABELS;
+  return parts.kinds.find(info.group, info.version, info.resource) === undefined ? NO_LABELS : info;
 }

@@ -1,6 +1,14 @@
 // Does: counts requests, watches and the store's answers for Prometheus. Never decides anything by them.
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 
+interface Children {
+  requests: { inc(): void };
+  durations: { observe(seconds: number): void };
+}
+
+/** What clients may make us remember: methods and codes are few, kinds are those that are served. */
+const MOST_CHILDREN = 5_000;
+
 export class Metrics {
   readonly registry = new Registry();
   readonly requests: Counter<'verb' | 'group' | 'resource' | 'code'>;
@@ -8,6 +16,8 @@ export class Metrics {
   readonly watches: Gauge;
   readonly revision: Gauge;
   readonly objects: Gauge<'resource'>;
+  /** Looking a child up by its labels costs more than counting. */
+  readonly #children = new Map<string, Children>();
 
   constructor(read: { watches(): number; revision(): number; objects(): Iterable<[string, number]> }) {
     const registers = [this.registry];
@@ -49,5 +59,20 @@ export class Metrics {
         for (const [resource, count] of read.objects()) this.set({ resource }, count);
       },
     });
+  }
+  /** `group` and `resource` are those of a kind that is served, or empty. */
+  answered(verb: string, group: string, resource: string, code: number, seconds: number): void {
+    const key = `${verb} ${code} ${resource}.${group}`;
+    let known = this.#children.get(key);
+    if (known === undefined) {
+      known = {
+        requests: this.requests.labels(verb, group, resource, String(code)),
+        durations: this.durations.labels(verb, resource),
+      };
+      if (this.#children.size >= MOST_CHILDREN) this.#children.clear();
+      this.#children.set(key, known);
+    }
+    known.requests.inc();
+    known.durations.observe(seconds);
   }
 }

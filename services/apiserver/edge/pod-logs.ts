@@ -3,7 +3,7 @@ import { ApiError } from '../../../lib/base/errors.ts';
 import type { StreamFrame } from '../../../lib/bus/messages.ts';
 import { openStream, type BusStream } from '../../../lib/bus/streams.ts';
 import type { Answer, Call } from './call.ts';
-import { flushHeaders, isGone, type Response } from './http-front.ts';
+import { flushHeaders, isGone, type Response } from './http-exchange.ts';
 import type { ApiParts } from './parts.ts';
 import { logsOpen, podTarget } from './pod-target.ts';
 

@@ -63,9 +63,11 @@ export async function watchObjects(parts: ApiParts, call: Call, target: Target):
 
 /** '' : every acknowledged write is in; '0' : as it is; N: at least that. */
 export async function makeFresh(parts: ApiParts, call: Call, resourceVersion: string): Promise<void> {
-  const revision = revisionOf(resourceVersion);
   if (resourceVersion === '') {
-    const warning = await parts.freshness.newestOrWarning();
+    const { warning } = await parts.freshness.newestOrWarning();
     if (warning !== undefined) call.warnings.add(warning);
-  } else if (revision > 0) await parts.freshness.atLeast(revision);
+    return;
+  }
+  const revision = revisionOf(resourceVersion);
+  if (revision > 0) await parts.freshness.atLeast(revision);
 }

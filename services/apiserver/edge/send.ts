@@ -1,15 +1,15 @@
 // Does: writes one rendered answer: whole with its length, or, when it is long, in slices as the client takes them. Never
 // decides what is answered.
 import { once } from 'node:events';
-import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2';
 import type { Writable } from 'node:stream';
 import { promisify } from 'node:util';
 import { createGzip, gzip } from 'node:zlib';
 import type { Clock } from '../../../lib/base/clock.ts';
+import { sinkOf, type Request, type Response } from './http-exchange.ts';
 import type { Rendered } from './render.ts';
 import { SLICE_MS, turnOfTheLoop } from './slices.ts';
 
-type Asking = Pick<Http2ServerRequest, 'headers' | 'method'>;
+type Asking = Pick<Request, 'headers' | 'method'>;
 
 const gzipAsync = promisify(gzip);
 /** Upstream's bound: below it, compressing costs more than it saves. */
@@ -18,12 +18,7 @@ const GZIP_BYTES = 131_072;
 const PART_BYTES = 262_144;
 const GZIP_LEVEL = 1;
 
-export async function send(
-  clock: Clock,
-  request: Asking,
-  response: Http2ServerResponse,
-  rendered: Rendered,
-): Promise<void> {
+export async function send(clock: Clock, request: Asking, response: Response, rendered: Rendered): Promise<void> {
   const { code, contentType, headers = {} } = rendered;
   for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
   if ('bytes' in rendered) return sendWhole(request, response, code, contentType, rendered.bytes);
@@ -34,14 +29,14 @@ export async function send(
 
 const acceptsGzip = (request: Asking): boolean => /\bgzip\b/.test(String(request.headers['accept-encoding'] ?? ''));
 
-function sayCompressed(response: Http2ServerResponse): void {
+function sayCompressed(response: Response): void {
   response.setHeader('content-encoding', 'gzip');
   response.setHeader('vary', 'Accept-Encoding');
 }
 
 async function sendWhole(
   request: Asking,
-  response: Http2ServerResponse,
+  response: Response,
   code: number,
   contentType: string,
   whole: Uint8Array,
@@ -84,16 +79,16 @@ interface Parts {
 async function sendParts(
   clock: Clock,
   request: Asking,
-  response: Http2ServerResponse,
+  response: Response,
   { code, contentType, first, pieces }: Parts,
 ): Promise<void> {
   const isCompressed = acceptsGzip(request);
   if (isCompressed) sayCompressed(response);
   response.writeHead(code, { 'content-type': contentType });
-  if (request.method === 'HEAD') return void response.end();
+  if (request.method === 'HEAD') return response.end();
   const gone = new AbortController();
   response.on('close', () => gone.abort());
-  const sink = isCompressed ? compressing(response, gone.signal) : response;
+  const sink = isCompressed ? compressing(response, gone.signal) : sinkOf(response);
   for (let part: Part = { bytes: first, isLast: false }; !gone.signal.aborted; part = nextPart(clock, pieces)) {
     const hasRoom = sink.write(part.bytes);
     if (part.isLast) return void sink.end();
@@ -101,14 +96,14 @@ async function sendParts(
   }
 }
 
-function compressing(response: Http2ServerResponse, gone: AbortSignal): Writable {
+function compressing(response: Response, gone: AbortSignal): Writable {
   const sink = createGzip({ level: GZIP_LEVEL });
-  sink.pipe(response);
+  sink.pipe(sinkOf(response));
   gone.addEventListener('abort', () => sink.destroy());
   return sink;
 }
 
 /** Or the client has gone, which the caller looks at. */
-async function drained(sink: Writable | Http2ServerResponse, gone: AbortSignal): Promise<void> {
+async function drained(sink: Writable, gone: AbortSignal): Promise<void> {
   await once(sink, 'drain', { signal: gone }).catch(() => {});
 }

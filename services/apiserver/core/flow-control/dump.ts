@@ -90,7 +90,7 @@ export function dumpRequests(state: FlowControl, offset: number, details: boolea
     0,
     '0s',
     ticket.state === 'running' ? time(ticket.startedAt) : '0001-01-01T00:00:00Z',
-    ...(details ? ticket.about : []),
+    ...(details ? ticket.about() : []),
   ];
   const rows = levelsOf(state).flatMap(([name, { queues }]) => [
     ...queues.queues.flatMap((queue) => [

@@ -74,6 +74,34 @@ test("requests go to upstream's schemas and levels", (t) => {
   t.is(byNamespace.flow, 'a');
 });
 
+test('a changed schema takes the next request of somebody who asked before', (t) => {
+  const control = born();
+  const digest = { user: user('alice'), info: info('GET', '/api/v1/namespaces/a/pods') };
+  const elsewhere = { ...digest, info: info('GET', '/api/v1/namespaces/b/pods') };
+  for (let i = 0; i < 2; i++) t.is(control.classify(digest).schema.metadata!.name, 'global-default');
+  const own: FlowSchema = {
+    metadata: { name: 'own' },
+    spec: {
+      matchingPrecedence: 1,
+      priorityLevelConfiguration: { name: 'workload-low' },
+      rules: [
+        {
+          subjects: [{ kind: 'User', user: { name: 'alice' } }],
+          resourceRules: [{ verbs: ['get', 'list'], apiGroups: [''], resources: ['pods'], namespaces: ['a'] }],
+        },
+      ],
+    },
+  };
+  const levels = bootstrapLevels() as PriorityLevelConfiguration[];
+  control.configure([...(bootstrapSchemas() as FlowSchema[]), own], levels);
+  for (let i = 0; i < 2; i++) {
+    t.is(control.classify(digest).schema.metadata!.name, 'own');
+    t.is(control.classify(elsewhere).schema.metadata!.name, 'global-default');
+  }
+  control.configure(bootstrapSchemas() as FlowSchema[], levels);
+  t.is(control.classify(digest).schema.metadata!.name, 'global-default');
+});
+
 test('a level has its share of the seats, and lends what it does not use', (t) => {
   const control = born(600);
   const limit = (name: string): number => control.levels.get(name)!.queues.limit;
@@ -81,7 +109,7 @@ test('a level has its share of the seats, and lends what it does not use', (t) =
   t.is(limit('catch-all'), 13);
   t.is(limit('exempt'), Number.POSITIVE_INFINITY);
   const alice = control.classify({ user: user('alice'), info: info('GET', '/api/v1/pods') });
-  for (let i = 0; i < 200; i++) control.arrive(alice, 1, [], 0);
+  for (let i = 0; i < 200; i++) control.arrive(alice, 1, () => [], 0);
   t.is(control.levels.get('global-default')!.queues.running, 49);
   const started = control.adjust(10_000);
   t.true(limit('global-default') > 150, 'it borrows what others do not want');
@@ -123,7 +151,7 @@ test("a flood of lists from one client does not slow another's get: it waits at 
     const started: Ticket[] = [];
     let refused = 0;
     for (let i = 0; i < 1_000; i++) {
-      const arrived = control.arrive(flood, flood.mostSeats, [], 0);
+      const arrived = control.arrive(flood, flood.mostSeats, () => [], 0);
       started.push(...arrived.started);
       if (arrived.ticket.state === 'rejected') refused++;
     }
@@ -133,7 +161,7 @@ test("a flood of lists from one client does not slow another's get: it waits at 
       [
         1 + (n % 4) * 700,
         (now) => {
-          const arrived = control.arrive(get, 1, [], now);
+          const arrived = control.arrive(get, 1, () => [], now);
           quiet = arrived.ticket;
           return arrived.started;
         },
@@ -155,7 +183,7 @@ test('two floods of different width get the same seats over time', (t) => {
       [wide, 8],
       [narrow, 1],
     ] as const)
-      started.push(...control.arrive(who, seats, [], 0).started);
+      started.push(...control.arrive(who, seats, () => [], 0).started);
   const order = simulate(control, started, () => 10, []).slice(0, 150);
   const seats = (name: string): number =>
     order.filter(({ flow }) => flow.endsWith(name)).reduce((sum, ticket) => sum + ticket.seats, 0);
@@ -166,23 +194,23 @@ test('two floods of different width get the same seats over time', (t) => {
 test('full queues refuse, a level without queues refuses when its seats are taken, exempt never does', (t) => {
   const control = born(600);
   const nobody = control.classify({ user: { name: 'x', groups: [] }, info: info('GET', '/api/v1/pods') });
-  const states = Array.from({ length: 14 }, () => control.arrive(nobody, 1, [], 0).ticket.state);
+  const states = Array.from({ length: 14 }, () => control.arrive(nobody, 1, () => [], 0).ticket.state);
   t.is(states.filter((state) => state === 'running').length, 13);
   t.is(states.at(-1), 'rejected');
   const alice = control.classify({ user: user('alice'), info: info('GET', '/api/v1/pods') });
-  const many = Array.from({ length: 49 + 6 * 50 + 1 }, () => control.arrive(alice, 1, [], 0).ticket.state);
+  const many = Array.from({ length: 49 + 6 * 50 + 1 }, () => control.arrive(alice, 1, () => [], 0).ticket.state);
   t.is(many.filter((state) => state === 'waiting').length, 300);
   t.is(many.at(-1), 'rejected');
   const admin = control.classify({ user: user('a', 'system:masters'), info: info('GET', '/api/v1/pods') });
-  for (let i = 0; i < 2_000; i++) t.is(control.arrive(admin, 1, [], 0).ticket.state, 'running');
+  for (let i = 0; i < 2_000; i++) t.is(control.arrive(admin, 1, () => [], 0).ticket.state, 'running');
 });
 
 test('who gives up frees the way for those behind', (t) => {
   const control = born(600);
   const alice = control.classify({ user: user('alice'), info: info('GET', '/api/v1/pods') });
-  const running = control.arrive(alice, 49, [], 0).ticket;
-  const broad = control.arrive(alice, 49, [], 0).ticket;
-  const behind = control.arrive(alice, 1, [], 0).ticket;
+  const running = control.arrive(alice, 49, () => [], 0).ticket;
+  const broad = control.arrive(alice, 49, () => [], 0).ticket;
+  const behind = control.arrive(alice, 1, () => [], 0).ticket;
   t.deepEqual([running.state, broad.state, behind.state], ['running', 'waiting', 'waiting']);
   control.abandon(broad, 1, 'timedOut');
   t.deepEqual(control.finish(running, 2), [behind]);
@@ -213,7 +241,7 @@ test('seats are never oversold, and nobody waits while they are free, whatever h
         const running = tickets.find(({ state }) => state === 'running');
         const waiting = tickets.find(({ state }) => state === 'waiting');
         if (what === 'arrive')
-          tickets.push(control.arrive(classified, Math.min(seats, classified.mostSeats), [], now).ticket);
+          tickets.push(control.arrive(classified, Math.min(seats, classified.mostSeats), () => [], now).ticket);
         if (what === 'finish' && running !== undefined) control.finish(running, now);
         if (what === 'abandon' && waiting !== undefined) control.abandon(waiting, now, 'cancelled');
         const taken = tickets.filter(({ state }) => state === 'running').reduce((sum, ticket) => sum + ticket.seats, 0);
@@ -231,7 +259,7 @@ test('seats are never oversold, and nobody waits while they are free, whatever h
 test('a level that goes ends with its last request; its schema stops matching at once', (t) => {
   const control = born();
   const alice = control.classify({ user: user('alice'), info: info('GET', '/api/v1/pods') });
-  const { ticket } = control.arrive(alice, 1, [], 0);
+  const { ticket } = control.arrive(alice, 1, () => [], 0);
   const levels = bootstrapLevels().filter(({ metadata }) => metadata.name !== 'global-default');
   control.configure(bootstrapSchemas() as FlowSchema[], levels as PriorityLevelConfiguration[], 1);
   t.is(control.classify({ user: user('alice'), info: info('GET', '/api/v1/pods') }).schema.metadata!.name, 'catch-all');
@@ -325,7 +353,7 @@ test('what is mandatory is set right again, what is suggested unless it was take
 test("the dumps have upstream's columns", (t) => {
   const control = born();
   const alice = control.classify({ user: user('alice'), info: info('GET', '/api/v1/pods') });
-  for (let i = 0; i < 50; i++) control.arrive(alice, 1, ['alice', 'list', '', '', '', 'v1', 'pods', ''], 0);
+  for (let i = 0; i < 50; i++) control.arrive(alice, 1, () => ['alice', 'list', '', '', '', 'v1', 'pods', ''], 0);
   const rows = dumpLevels(control).trimEnd().split('\n');
   t.regex(
     rows[0]!,

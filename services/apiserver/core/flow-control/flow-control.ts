@@ -1,6 +1,7 @@
 // Decides for every request whether it runs now, waits in which queue, or is refused, by the FlowSchemas and priority levels
 // of the cluster. Never knows how a request is run: it is told when one comes, ends or gives up, and what time it is.
 import type { FlowSchema, PriorityLevelConfiguration } from '../../../../lib/api/generated/types.ts';
+import type { User } from '../auth/user.ts';
 import { bootstrapLevels, bootstrapSchemas, MANDATORY } from './bootstrap.ts';
 import { isExempt, seatBounds, shareOut, type SeatBounds } from './concurrency.ts';
 import { distinguisher, inOrder, matches, type Digest } from './match.ts';
@@ -31,11 +32,15 @@ export interface Level {
 
 /** How much of the past stays in the demand of a level each time it is looked at, as upstream has it. */
 const SMOOTHING = 0.977;
+/** Of one user. */
+const REMEMBERED_QUESTIONS = 500;
 
 export class FlowControl {
   readonly #total: number;
   readonly levels = new Map<string, Level>();
   #schemas: FlowSchema[] = [];
+  /** A connection asks for the same things again and again. Of this configuration only. */
+  #known = new WeakMap<User, Map<string, FlowSchema>>();
 
   /** `total`: seats of the whole server. */
   constructor(total: number) {
@@ -45,6 +50,7 @@ export class FlowControl {
 
   /** Takes what is configured now; what is mandatory is there in any case. Those that may run now come back. */
   configure(schemas: readonly FlowSchema[], configs: readonly PriorityLevelConfiguration[], now = 0): Ticket[] {
+    this.#known = new WeakMap();
     const wanted = new Map(withMandatory(configs, bootstrapLevels()).map((config) => [config.metadata!.name!, config]));
     this.#schemas = inOrder(
       withMandatory(schemas, bootstrapSchemas()).filter((schema) =>
@@ -59,19 +65,31 @@ export class FlowControl {
   }
 
   classify(digest: Digest): Classified {
-    for (const schema of this.#schemas) if (matches(schema, digest)) return this.#classified(schema, digest);
+    return this.#classified(this.#schemaOf(digest), digest);
+  }
+
+  #schemaOf(digest: Digest): FlowSchema {
+    const { user, info } = digest;
+    if (!info.isResource) return this.#matched(digest);
+    let known = this.#known.get(user);
+    if (known === undefined || known.size >= REMEMBERED_QUESTIONS) this.#known.set(user, (known = new Map()));
+    const question = `${info.verb} ${info.namespace}/${info.resource}/${info.subresource}.${info.group}`;
+    let schema = known.get(question);
+    if (schema === undefined) known.set(question, (schema = this.#matched(digest)));
+    return schema;
+  }
+
+  #matched(digest: Digest): FlowSchema {
+    for (const schema of this.#schemas) if (matches(schema, digest)) return schema;
     // Its rules name everyone, but a user may have no group at all.
-    return this.#classified(
-      this.#schemas.find(({ metadata }) => metadata!.name === 'catch-all')!,
-      digest,
-    );
+    return this.#schemas.find(({ metadata }) => metadata!.name === 'catch-all')!;
   }
 
   /** `ticket.state` says what becomes of it; those that may run now come back, perhaps with it. */
   arrive(
     { schema, level, flow }: Classified,
     seats: number,
-    about: readonly string[],
+    about: Ticket['about'],
     now: number,
   ): { ticket: Ticket; started: Ticket[] } {
     const ticket: Ticket = {

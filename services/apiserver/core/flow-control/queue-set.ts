@@ -15,7 +15,7 @@ export interface Ticket {
   readonly seats: number;
   readonly arrivedAt: number;
   /** What an operator is shown of it. */
-  readonly about: readonly string[];
+  readonly about: () => readonly string[];
   state: 'waiting' | 'running' | 'rejected' | 'done';
   startedAt: number;
   queue: Queue | undefined;

@@ -8,7 +8,7 @@ import { identityHeaders, isAvailable, remoteOf, type Remote } from '../../core/
 import type { User } from '../../core/auth/user.ts';
 import type { RequestInfo } from '../../core/request-info.ts';
 import type { Answer, Call } from '../call.ts';
-import { flushHeaders, type Response } from '../http-front.ts';
+import { flushHeaders, sinkOf, type Response } from '../http-exchange.ts';
 import type { ApiParts } from '../parts.ts';
 import { bodyOf } from './remote-request.ts';
 
@@ -89,7 +89,7 @@ export async function sendProxied(
   response.writeHead(answer.statusCode ?? 502, answeredHeaders(answer.headers) as never);
   flushHeaders(response);
   // A client that leaves, or a server that breaks off, ends this request and nothing else.
-  await pipeline(answer, response as unknown as NodeJS.WritableStream).catch(() => response.stream?.close?.());
+  await pipeline(answer, sinkOf(response)).catch(() => response.stream?.close?.());
   return undefined;
 }
 

@@ -11,7 +11,7 @@ import { ANONYMOUS, type User } from '../../core/auth/user.ts';
 import { requestInfo } from '../../core/request-info.ts';
 import type { Call } from '../call.ts';
 import { listObject } from '../encode.ts';
-import type { Response } from '../http-front.ts';
+import type { Response } from '../http-exchange.ts';
 import type { ApiParts } from '../parts.ts';
 import type { FiniteAnswer } from '../render.ts';
 

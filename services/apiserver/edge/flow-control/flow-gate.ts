@@ -48,7 +48,7 @@ export class FlowGate {
   readonly #metrics: FlowMetrics;
   readonly #waitMs: number;
   readonly control: FlowControl;
-  #key = '';
+  #key = -1;
   readonly #waiting = new Map<
     Ticket,
     { timer: Timer; enter: (entry: Entry) => void; headers: Record<string, string> }
@@ -89,7 +89,7 @@ export class FlowGate {
     const classified = this.control.classify({ user, info });
     const seats = seatsOf(info, query, classified.mostSeats, this.#countOf);
     const now = this.#clock.monotonic();
-    const { ticket, started } = this.control.arrive(classified, seats, aboutOf(visitor), now);
+    const { ticket, started } = this.control.arrive(classified, seats, () => aboutOf(visitor), now);
     this.#metrics.estimated(ticket);
     const headers = headersOf(classified);
     if (ticket.state === 'rejected') return this.#refused(ticket, headers, 'queue-full');
@@ -115,7 +115,8 @@ export class FlowGate {
   #configure(): void {
     const schemas = this.#cache.resource(FLOW_SCHEMAS);
     const levels = this.#cache.resource(PRIORITY_LEVELS);
-    const key = `${schemas.lastRevision}/${levels.lastRevision}`;
+    // Revisions only grow: so does their sum with every change.
+    const key = schemas.lastRevision + levels.lastRevision;
     if (key === this.#key) return;
     this.#key = key;
     const objects = (stream: string): unknown[] => [...this.#cache.list(stream)].map((item) => item.object);

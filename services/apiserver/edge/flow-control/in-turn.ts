@@ -3,7 +3,7 @@
 import { ApiError } from '../../../../lib/base/errors.ts';
 import { requestInfo } from '../../core/request-info.ts';
 import type { Call } from '../call.ts';
-import type { Response } from '../http-front.ts';
+import type { Response } from '../http-exchange.ts';
 import type { ApiParts } from '../parts.ts';
 import type { Entry, Visitor } from './flow-gate.ts';
 
