@@ -2,6 +2,7 @@
 import type { ClientHttp2Stream } from 'node:http2';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Connections, RefusedError, type Server } from './connections.ts';
+import { LeanConnection } from './lean-connection.ts';
 import { measuredOf, quantile, type Measured } from '../figures.ts';
 import { CONFIG_MAPS, configMap, configMapPatch, nameOf, pod, PODS } from './objects.ts';
 
@@ -38,13 +39,15 @@ const WATCH_CONNECTIONS = 10;
 const SMALL_WINDOW_BYTES = 65_535;
 const MOST_REFUSALS = 50;
 const REFUSED_PAUSE_MS = 100;
-const MERGE = { 'content-type': 'application/merge-patch+json' };
+const MERGE_PATCH = 'application/merge-patch+json';
+const MERGE = { 'content-type': MERGE_PATCH };
 
 /** What a parent may ask for; each answers with data. */
 const COMMANDS = {
   connect: async (server: Server): Promise<void> => {
     target = server;
     connections = await Connections.open(server, CONNECTIONS);
+    lean = await Promise.all(Array.from({ length: CONNECTIONS }, () => LeanConnection.open(server)));
   },
   load: (load: Load): Promise<Driven> => drive(load),
   /** Patches one object at this rate; each says when it was sent. */
@@ -110,6 +113,8 @@ export type Commands = typeof COMMANDS;
 
 let target: Server | undefined;
 let connections: Connections | undefined;
+/** For load: what a client costs is taken from the server on a machine that both share. */
+let lean: LeanConnection[] = [];
 let watching: Connections | undefined;
 const stalled: Connections[] = [];
 const delays: number[] = [];
@@ -121,13 +126,13 @@ async function drive({ verb, prefix, inFlight, total, objects }: Load): Promise<
   const took: number[] = [];
   let next = 0;
   let refused = 0;
-  const one = (i: number): Promise<Buffer> => {
+  const one = (i: number): Promise<void> => {
     const path = `${CONFIG_MAPS}/${nameOf(prefix, i % objects)}`;
-    if (verb === 'create') return connections!.ask('POST', CONFIG_MAPS, configMap(prefix, i));
-    if (verb === 'createPod') return connections!.ask('POST', PODS, pod(i));
-    if (verb === 'patch') return connections!.ask('PATCH', path, configMapPatch(`${process.hrtime.bigint()}`), MERGE);
-    if (verb === 'get') return connections!.ask('GET', path);
-    return connections!.ask('GET', `${CONFIG_MAPS}?labelSelector=part%3D${prefix}-${i % 10}`);
+    if (verb === 'create') return ask(i, 'POST', CONFIG_MAPS, configMap(prefix, i));
+    if (verb === 'createPod') return ask(i, 'POST', PODS, pod(i));
+    if (verb === 'patch') return ask(i, 'PATCH', path, configMapPatch(`${process.hrtime.bigint()}`), MERGE_PATCH);
+    if (verb === 'get') return ask(i, 'GET', path);
+    return ask(i, 'GET', `${CONFIG_MAPS}?labelSelector=part%3D${prefix}-${i % 10}`);
   };
   const began = performance.now();
   const work = async (): Promise<void> => {
@@ -139,6 +144,12 @@ async function drive({ verb, prefix, inFlight, total, objects }: Load): Promise<
   };
   await Promise.all(Array.from({ length: inFlight }, work));
   return { ...measuredOf(took, (performance.now() - began) / 1_000), refused };
+}
+
+async function ask(i: number, method: string, path: string, body?: Buffer, contentType?: string): Promise<void> {
+  const { code, body: told } = await lean[i % lean.length]!.ask(method, path, body, contentType);
+  if (code >= 200 && code < 300) return;
+  throw new RefusedError(code, `${method} ${path} was answered ${code}: ${told.toString().slice(0, 300)}`);
 }
 
 /** As clients do: what a busy server or store refuses for the moment is asked again, and counted. Returns how often. */
