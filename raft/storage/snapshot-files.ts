@@ -166,6 +166,17 @@ export class SnapshotFiles {
     return file.read(HEADER_BYTES + offset, length);
   }
 
+  /** All bytes of the snapshot that has come in whole and is not installed yet. */
+  async *readStaged(snapshot: SnapshotDescription): AsyncGenerator<Uint8Array> {
+    const { stage } = this;
+    invariant(
+      stage?.whole === true && stage.snapshot.hash === snapshot.hash,
+      `snapshot ${snapshot.index} is read before all of it is here`,
+    );
+    for (let offset = 0; offset < snapshot.sizeBytes; offset += READ_BYTES)
+      yield await stage.file.read(HEADER_BYTES + offset, Math.min(READ_BYTES, snapshot.sizeBytes - offset));
+  }
+
   /** All bytes in order; throws DamagedError at the end when they are not what was written. */
   async *readAll(snapshot: SnapshotDescription): AsyncGenerator<Uint8Array> {
     const hash = createHash('sha256');

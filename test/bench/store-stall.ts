@@ -97,8 +97,12 @@ try {
       storage: { snapshots: files } as never,
       state: () => state,
       describe: (index) => ({ index, ...at }),
+      agree: () => Promise.resolve('agreed'),
       taken: () => {},
       failed: (error) => {
+        throw error;
+      },
+      wrong: (error) => {
         throw error;
       },
     },

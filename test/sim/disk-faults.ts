@@ -1,5 +1,6 @@
 // Does: makes disks slow, full, failing, and, of the one machine that may break, wrong: bits, names, sectors, whole
 // directories. Never breaks what the others could not give back.
+import { DEFAULT_STORE_LIMITS } from '../../services/store/core/limits.ts';
 import type { Machine } from './machine.ts';
 import { forAWhile, someone, victim, type Stage } from './stage.ts';
 
@@ -121,9 +122,12 @@ export function putBack(stage: Stage): boolean {
   return true;
 }
 
-export function spoil(stage: Stage): boolean {
+export function spoil(stage: Stage, plausibly: boolean): boolean {
   const machine = victim(stage);
-  return machine?.member?.repairs === '' && othersKnow(stage, machine) && machine.spoil();
+  if (machine?.member?.repairs !== '' || !othersKnow(stage, machine)) return false;
+  // A key more would meet a small quota at another time than on the others, and clients would be told so.
+  const isSmall = machine.member.state.limits.quotaBytes < DEFAULT_STORE_LIMITS.quotaBytes;
+  return !(plausibly && isSmall) && machine.spoil(plausibly);
 }
 
 /**

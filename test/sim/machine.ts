@@ -4,6 +4,7 @@ import type { ActorContext } from '../../lib/actor/context.ts';
 import type { StoreSettings } from '../../lib/actor/settings.ts';
 import { createTracer } from '../../lib/actor/tracer.ts';
 import { messageOf } from '../../lib/base/errors.ts';
+import type { Input } from '../../raft/core/index.ts';
 import type { Log } from '../../lib/base/log.ts';
 import type { Exec } from '../../lib/exec/exec.ts';
 import { DamagedError } from '../../raft/storage/disk.ts';
@@ -26,10 +27,10 @@ export interface Fleet {
   /** The members that the cluster begins with. */
   names: readonly string[];
   diskLatencyMs: { min: number; max: number };
-  /** The state of some member was made wrong in memory, once … */
+  /** The state of some member was made wrong in memory, once. */
   mayBeWrong?: boolean;
-  /** … and it gave a snapshot of it to another. */
-  wrongPassedOn?: boolean;
+  /** States are saved meanwhile: what nobody is there to contradict is saved as it is. */
+  savesStates: boolean;
   member: Omit<MemberOptions, 'disk' | 'die' | 'nextTurn' | 'observe'>;
 }
 
@@ -39,6 +40,9 @@ const noExec: Exec = {
     throw new Error('the store runs no programs');
   },
 };
+
+/** Behind all that clients ask for. */
+const NOBODYS_KEY = '~';
 
 export class Machine {
   readonly name: string;
@@ -51,6 +55,7 @@ export class Machine {
   isVictim = false;
   /** Its state was made wrong in memory: what it says of it is no fault of the code, until it ends. */
   isWrong = false;
+  private wrongFrom = 0;
   /** It comes to a cluster that is there already: a leader must add it. */
   joins = false;
   /** It was in a committed configuration. */
@@ -122,12 +127,14 @@ export class Machine {
     this.start();
   }
 
-  /** As a bit that flips in memory, or an entry that one member applies in another way. */
-  spoil(): boolean {
+  /** As a bit that flips in memory: the state contradicts itself. Or, `plausibly`, as an entry that is applied in another way. */
+  spoil(plausibly: boolean): boolean {
     const state = this.member?.state;
     if (state === undefined || this.isWrong) return false;
     this.isWrong = this.fleet.mayBeWrong = true;
-    state.versions.hash.low ^= 1 << this.fleet.world.chance.int(31);
+    this.wrongFrom = state.appliedIndex;
+    if (plausibly) state.change(NOBODYS_KEY, 1, new Uint8Array(1), undefined);
+    else state.versions.hash.low ^= 1 << this.fleet.world.chance.int(31);
     return true;
   }
 
@@ -165,11 +172,11 @@ export class Machine {
   private end(process: Process, error: unknown): void {
     if (!process.alive) return;
     const { world } = this.fleet;
-    // Given by a leader whose state was made wrong.
-    const isGivenWrong = error instanceof WrongStateError && this.fleet.mayBeWrong === true;
-    if (isGivenWrong) this.fleet.wrongPassedOn = true;
+    // Only who was made wrong may find that it is: nobody is ever given such a state.
+    const isMadeWrong = error instanceof WrongStateError && this.isWrong;
+    if (isMadeWrong) world.count('wrong-state-found');
     const isOwnFault =
-      !(error instanceof DiskTrouble) && !(error instanceof DamagedError && this.isVictim) && !isGivenWrong;
+      !(error instanceof DiskTrouble) && !(error instanceof DamagedError && this.isVictim) && !isMadeWrong;
     if (error instanceof PromiseBroken || isOwnFault)
       world.fail(new Error(`${this.name}: ${messageOf(error)}`, { cause: error }));
     world.count(error instanceof DamagedError ? 'damage-refused' : 'died-of-its-disk');
@@ -194,12 +201,21 @@ export class Machine {
         if (!process.alive) return;
         this.countEffects(effects);
         if (invariants === undefined) return;
-        if (!this.isWrong || input.type !== 'snapshotTaken') invariants.stepped(raft, input, effects);
+        this.mayCount(input);
+        invariants.stepped(raft, input, effects);
         const running = this.member;
         if (input.type === 'applied' && running !== undefined && !this.isWrong)
           invariants.stateIs(this.name, running.state);
       },
     };
+  }
+
+  /** The state of a member that was made wrong never becomes what others, or its own next life, begin with. */
+  private mayCount(input: Input): void {
+    if (input.type !== 'snapshotTaken' || !this.isWrong || this.fleet.savesStates) return;
+    const { index } = input.snapshot;
+    if (index > this.wrongFrom)
+      throw new PromiseBroken(`${this.name} is wrong since ${this.wrongFrom}, and its snapshot at ${index} counts`);
   }
 
   private countEffects(effects: Parameters<NonNullable<MemberOptions['observe']>>[2]): void {
@@ -245,7 +261,7 @@ export class Machine {
       if (message === 'damaged files were taken out of the way') {
         world.count('damage-taken-out');
         // A disk that only forgets what was not synced leaves none.
-        if (!this.isVictim && this.fleet.mayBeWrong !== true)
+        if (!this.isVictim)
           world.fail(new Error(`${this.name} finds damage on a sound disk: ${JSON.stringify(fields)}`));
       }
       if (message === 'snapshot of the leader installed') this.isWrong = false;

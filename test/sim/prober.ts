@@ -3,7 +3,7 @@
 import { createHash } from 'node:crypto';
 import { LIMITS } from '../../lib/base/limits.ts';
 import type { StoreSnapshotOffer } from '../../lib/bus/messages.ts';
-import { SnapshotLoader, WrongStateError } from '../../services/store/core/snapshot.ts';
+import { SnapshotLoader } from '../../services/store/core/snapshot.ts';
 import type { StateMachine } from '../../services/store/core/state-machine.ts';
 import { askOnce, isRefusal, operateOnce, type Asking } from './asking.ts';
 import type { Journal } from './sim-client.ts';
@@ -81,30 +81,20 @@ export class Prober {
     const { index, hash, isCurrent } = opened.snapshot;
     const said = `the state that ${member} gave at entry ${index}`;
     if (createHash('sha256').update(bytes).digest('hex') !== hash) throw new Error(`${said} is not what it announced`);
-    const state = this.load(bytes);
-    // Whoever reads it sees it, and saves nothing.
-    if (state === undefined) return world.count('save-found-wrong');
+    const loader = new SnapshotLoader(undefined);
+    loader.feed(bytes);
+    const state = loader.finish();
     const right = this.invariants.model.revisionAt[index];
     if (state.revision !== right) throw new Error(`${said} is of revision ${state.revision}, right is ${right}`);
     if (isCurrent && state.revision < seenRevision)
       throw new Error(`${said} is called current at revision ${state.revision}, ${seenRevision} was seen before`);
     const page = state.range('', '', 10_000, 0);
     const wrong = page === 'compacted' ? page : this.invariants.model.whyWrongItems('', state.revision, page.items);
+    // From who was made wrong, while none of the others was there to say so.
+    if (wrong !== undefined && this.mayBeWrong()) return world.count('save-of-wrong-state');
     if (wrong !== undefined) throw new Error(`${said}: ${wrong}`);
     this.saved = state;
     world.count('save-done');
-  }
-
-  /** Undefined: the state was made wrong in memory, and its bytes contradict themselves. */
-  private load(bytes: Uint8Array): StateMachine | undefined {
-    const loader = new SnapshotLoader(undefined);
-    loader.feed(bytes);
-    try {
-      return loader.finish();
-    } catch (error) {
-      if (error instanceof WrongStateError && this.mayBeWrong()) return undefined;
-      throw error;
-    }
   }
 
   private async fetch(member: string, offer: StoreSnapshotOffer): Promise<Uint8Array | undefined> {

@@ -1,7 +1,7 @@
 // Decides what becomes of each message between simulated processes: carried late, twice, out of order, or not at all; and
 // of their connections to a server that restarts and cuts slow readers. Never carries what a dead process says.
 import { BusError, type Bus, type BusMessage, type BusStatus, type Subscription } from '../../lib/bus/bus.ts';
-import { decode, encode } from '../../lib/bus/codec.ts';
+import { decode, encode, Encoded } from '../../lib/bus/codec.ts';
 import { matches } from '../../lib/bus/memory.ts';
 import { LIMITS } from '../../lib/base/limits.ts';
 import type { Process } from './process.ts';
@@ -258,8 +258,8 @@ export class SimBus implements Bus {
 
   publish(subject: string, data: unknown): void {
     if (!this.process.touch('bus')) return;
-    this.network.onPublish(this.instance, subject, data);
     const bytes = encode(data);
+    this.network.onPublish(this.instance, subject, data instanceof Encoded ? decode(bytes) : data);
     if (bytes.length > LIMITS.busPayloadBytes)
       throw new BusError('too-large', `${bytes.length} bytes to ${subject}: at most ${LIMITS.busPayloadBytes}`);
     if (this.connected) this.network.publish(this, subject, bytes);
@@ -325,6 +325,10 @@ export class SimBus implements Bus {
   onStatus(handler: (status: BusStatus) => void): Subscription {
     this.statusHandlers.add(handler);
     return { unsubscribe: () => this.statusHandlers.delete(handler) };
+  }
+
+  lane(): Promise<Bus> {
+    return Promise.resolve(this);
   }
 
   flush(): Promise<void> {

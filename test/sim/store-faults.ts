@@ -97,7 +97,8 @@ export const FAULTS = {
   'file-truncated': [1.5, truncateFile],
   wiped: [0.9, (s) => wipe(s)],
   'old-directory-put-back': [1.5, (s) => putBack(s)],
-  'state-wrong-in-memory': [0.7, (s) => spoil(s)],
+  'state-wrong-in-memory': [0.7, (s) => spoil(s, false)],
+  'entry-applied-wrongly': [0.7, (s) => spoil(s, true)],
   // ---- the protocol ----
   transfer: [
     2,

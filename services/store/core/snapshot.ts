@@ -16,13 +16,13 @@ import { StateMachine } from './state-machine.ts';
 import type { Version } from './versions.ts';
 
 const VERSION = 1;
-const HEAD = 1;
-const KEY = 2;
-const TXN = 3;
+export const HEAD = 1;
+export const KEY = 2;
+export const TXN = 3;
 const SESSION = 4;
-const END = 5;
+export const END = 5;
 const LEASE = 6;
-const KEY_WITH_LEASE = 7;
+export const KEY_WITH_LEASE = 7;
 const LEASE_TIME = 8;
 const FORGOTTEN_SESSIONS = 9;
 const LIMITS = 10;
@@ -223,7 +223,7 @@ export class SnapshotLoader {
 }
 
 /** Where the item at `at` ends, or undefined if not all of it is here. */
-function itemEnd(bytes: Uint8Array, at: number): number | undefined {
+export function itemEnd(bytes: Uint8Array, at: number): number | undefined {
   let length = 0;
   let scale = 1;
   for (let i = at; i < bytes.length; i++) {

@@ -6,7 +6,7 @@ const THREE = ['a', 'b', 'c'];
 
 function checkOf(hash: string, heard: Record<string, string>): StateCheck {
   const check = new StateCheck();
-  check.applied(16, () => hash);
+  check.applied(16, hash);
   for (const [member, other] of Object.entries(heard)) check.hears(member, { index: 16, hash: other });
   return check;
 }
@@ -44,13 +44,13 @@ test('a hash that is heard before its entry is applied counts when it is', (t) =
   const check = new StateCheck();
   for (const member of ['b', 'c']) check.hears(member, { index: 16, hash: 'y' });
   t.is(check.verdict('a', THREE).found, 'equal');
-  check.applied(16, () => 'x');
+  check.applied(16, 'x');
   t.is(check.verdict('a', THREE).found, 'wrong');
 });
 
 test('told are every sixteenth entry, and the last one when nothing more comes; memory is bounded', (t) => {
   const check = new StateCheck();
-  for (let index = 1; index <= 40; index++) check.applied(index, () => `hash ${index}`);
+  for (let index = 1; index <= 40; index++) check.applied(index, `hash ${index}`);
   t.deepEqual(
     check.tick(40, () => 'hash 40').map(({ index }) => index),
     [16, 32],
@@ -59,9 +59,79 @@ test('told are every sixteenth entry, and the last one when nothing more comes; 
   for (let i = 0; i < 60; i++) told.push(...check.tick(40, () => 'hash 40').map(({ index }) => index));
   t.deepEqual(told, [40]);
   for (let index = 41; index <= 40_000; index++) {
-    check.applied(index, () => 'x');
+    check.applied(index, 'x');
     check.hears('b', { index, hash: 'x' });
   }
   t.true(check.tick(40_000, () => 'x').length <= 32);
   t.is(check.verdict('a', THREE).found, 'equal');
+});
+
+const voters = { voters: THREE, outgoing: [] };
+
+function asking(hash: string): StateCheck {
+  const check = new StateCheck();
+  check.applied(21, hash);
+  check.ask(21, hash);
+  return check;
+}
+
+/** What two members say until neither has anything more to say. */
+function talk(a: StateCheck, b: StateCheck): void {
+  for (let i = 0; i < 3; i++) {
+    for (const said of a.tick(21, () => 'unused')) b.hears('a', said);
+    for (const said of b.tick(21, () => 'unused')) a.hears('b', said);
+  }
+}
+
+test('who is asked for the hash after some entry tells it, also when it gets there later', (t) => {
+  const a = asking('x');
+  const b = new StateCheck();
+  talk(a, b);
+  t.is(a.answer('a', voters), 'open');
+  b.applied(21, 'x');
+  talk(a, b);
+  t.is(a.answer('a', voters), 'agreed');
+  t.deepEqual(
+    b.tick(21, () => 'x'),
+    [],
+    'and is silent when it is not asked any more',
+  );
+});
+
+test('a majority agrees or it does not; of a joint configuration both', (t) => {
+  t.is(asking('x').answer('a', { voters: ['a'], outgoing: [] }), 'agreed');
+  const check = asking('x');
+  check.hears('b', { index: 21, hash: 'y' });
+  t.is(check.answer('a', voters), 'open', 'c may decide it');
+  check.hears('c', { index: 21, hash: 'x' });
+  t.is(check.answer('a', voters), 'agreed');
+  const joint = asking('x');
+  joint.hears('b', { index: 21, hash: 'x' });
+  t.is(joint.answer('a', { voters: THREE, outgoing: ['a', 'd', 'e'] }), 'open');
+  joint.hears('d', { index: 21, hash: 'x' });
+  t.is(joint.answer('a', { voters: THREE, outgoing: ['a', 'd', 'e'] }), 'agreed');
+});
+
+test('two of three that differ decide nothing, and it is said; silence is no agreement', (t) => {
+  const two = asking('x');
+  two.hears('b', { index: 21, hash: 'y' });
+  for (let i = 0; i < 50; i++) two.tick(21, () => 'x');
+  t.is(two.answer('a', voters), 'differs');
+  t.is(two.difference, 'after entry 21 the state here has hash x, at b y');
+  const alone = asking('x');
+  for (let i = 0; i < 50; i++) alone.tick(21, () => 'x');
+  t.is(alone.answer('a', voters), 'silent');
+  const wrong = asking('x');
+  for (const id of ['b', 'c']) wrong.hears(id, { index: 21, hash: 'y' });
+  t.is(wrong.answer('a', voters), 'differs');
+});
+
+test('a state that is offered is measured by what a majority has said', (t) => {
+  const check = new StateCheck();
+  check.hears('b', { index: 32, hash: 'y' });
+  t.false(check.isContradicted(32, 'x', voters));
+  check.hears('c', { index: 32, hash: 'y' });
+  t.true(check.isContradicted(32, 'x', voters));
+  t.false(check.isContradicted(32, 'y', voters));
+  t.false(check.isContradicted(33, 'x', voters));
 });

@@ -21,7 +21,12 @@ export interface ApplierEvents {
 
 type Work =
   | { type: 'entries'; entries: Entry[] }
-  | { type: 'install'; snapshot: SnapshotDescription; durable: Promise<void> };
+  | { type: 'install'; snapshot: SnapshotDescription; durable: Promise<void>; state: StateMachine | undefined };
+
+interface Prepared {
+  snapshot: SnapshotDescription;
+  state: StateMachine;
+}
 
 /** Resolves when others have had their turn. */
 export type NextTurn = () => Promise<void>;
@@ -34,6 +39,7 @@ export class Applier {
   private readonly events: ApplierEvents;
   private readonly nextTurn: NextTurn;
   private work: Work[] = [];
+  private prepared: Prepared | undefined;
   private running = false;
   private stopped = false;
   private turnCost = 0;
@@ -56,8 +62,23 @@ export class Applier {
     this.push({ type: 'entries', entries });
   }
 
+  /** The state of a snapshot that may be installed next: read before it takes the place of what is here. */
+  async prepare(snapshot: SnapshotDescription, pieces: AsyncIterable<Uint8Array>): Promise<StateMachine> {
+    const state = await loadState(pieces, this.limits, this.nextTurn);
+    this.prepared = { snapshot, state };
+    return state;
+  }
+
+  /** It was not wanted. */
+  forget(): void {
+    this.prepared = undefined;
+  }
+
   install(snapshot: SnapshotDescription, durable: Promise<void>): void {
-    this.push({ type: 'install', snapshot, durable });
+    const { prepared } = this;
+    const isIt = prepared?.snapshot.index === snapshot.index && prepared.snapshot.hash === snapshot.hash;
+    this.prepared = undefined;
+    this.push({ type: 'install', snapshot, durable, state: isIt ? prepared.state : undefined });
   }
 
   stop(): void {
@@ -96,9 +117,9 @@ export class Applier {
     }
   }
 
-  private async installState({ snapshot, durable }: Extract<Work, { type: 'install' }>): Promise<void> {
+  private async installState({ snapshot, durable, state }: Extract<Work, { type: 'install' }>): Promise<void> {
     await durable;
-    this.state = await loadState(this.readSnapshot(snapshot), this.limits, this.nextTurn);
+    this.state = state ?? (await loadState(this.readSnapshot(snapshot), this.limits, this.nextTurn));
     if (this.stopped) return;
     this.events.installed(snapshot);
     this.events.applied(snapshot.index);

@@ -1,8 +1,9 @@
-// Does: stages the parts of a snapshot that comes from the leader, and deletes segments and snapshots, one task after another:
-// two at once would stand in each other's way. Never decides what may be deleted (the core does).
+// Does: stages the parts of a snapshot that comes from the leader, has the whole read before it takes the place of anything, and
+// deletes segments and snapshots, one task after another: two at once would stand in each other's way. Never decides what may
+// be deleted (the core does).
 import { messageOf } from '../../../lib/base/errors.ts';
 import type { Log } from '../../../lib/base/log.ts';
-import type { Effect, Index, Input } from '../../../raft/core/index.ts';
+import type { Effect, Index, Input, SnapshotDescription } from '../../../raft/core/index.ts';
 import type { RaftStorage } from '../../../raft/storage/storage.ts';
 
 export interface MemberFilesEdges {
@@ -10,6 +11,10 @@ export interface MemberFilesEdges {
   log: Log;
   input: (input: Input) => void;
   failed: (error: unknown) => void;
+  /** All of it is on the disk: makes the state of it, or throws why it is refused. */
+  prepare: (snapshot: SnapshotDescription) => Promise<void>;
+  /** What was prepared has been installed, or never will be. */
+  decided: () => void;
 }
 
 export class MemberFiles {
@@ -36,11 +41,14 @@ export class MemberFiles {
     this.next(async () => {
       try {
         const nextOffset = await storage.snapshots.writeChunk(snapshot, offset, data, last);
+        if (nextOffset === snapshot.sizeBytes && !this.stopped) await this.edges.prepare(snapshot);
         this.tell({ type: 'snapshotChunkWritten', index, hash, nextOffset });
       } catch (error) {
-        log.warn({ error: messageOf(error), index, offset }, 'a part of a snapshot could not be staged');
+        log.warn({ error: messageOf(error), index, offset }, 'a snapshot of the leader could not be taken over');
         await storage.snapshots.dropStage();
         this.tell({ type: 'snapshotChunkFailed', index, hash, reason: messageOf(error) });
+      } finally {
+        if (last) this.edges.decided();
       }
     });
   }

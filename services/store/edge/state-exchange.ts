@@ -8,8 +8,10 @@ import {
   type RaftStatus,
   type StateHashes,
 } from '../../../raft/core/index.ts';
-import { StateCheck } from '../core/state-check.ts';
+import { StateCheck, type Agreement } from '../core/state-check.ts';
 import type { StateMachine } from '../core/state-machine.ts';
+
+export type Answer = Exclude<Agreement, 'open'>;
 
 export interface StateExchangeParts {
   clusterId: string;
@@ -28,6 +30,7 @@ export interface StateExchangeParts {
 export class StateExchange {
   readonly #check = new StateCheck();
   readonly #parts: StateExchangeParts;
+  #asker: ((answer: Answer) => void) | undefined;
 
   constructor(parts: StateExchangeParts) {
     this.#parts = parts;
@@ -39,17 +42,37 @@ export class StateExchange {
   }
 
   applied(index: number): void {
-    this.#check.applied(index, () => this.#parts.state().hash);
+    this.#check.applied(index, this.#parts.state().hash);
   }
 
   /** The state was replaced. */
   reset(): void {
     this.#check.reset();
+    this.#answered('silent');
+  }
+
+  /** Nobody is waited for any more. */
+  stop(): void {
+    this.#answered('silent');
+  }
+
+  /** What the others have where this member has this state now. One question at a time. */
+  ask(): Promise<Answer> {
+    const { appliedIndex, hash } = this.#parts.state();
+    this.#check.ask(appliedIndex, hash);
+    return new Promise((resolve) => (this.#asker = resolve));
+  }
+
+  /** Why a state that is offered cannot be right; '' = nothing speaks against it. */
+  whyContradicted({ appliedIndex, hash }: StateMachine): string {
+    if (!this.#check.isContradicted(appliedIndex, hash, this.#parts.status().configuration)) return '';
+    return `a majority has another state than ${hash} after entry ${appliedIndex}`;
   }
 
   tick(): void {
     const { clusterId, id, state, status, counts, send } = this.#parts;
     const hashes = this.#check.tick(state().appliedIndex, () => state().hash);
+    this.#listen();
     if (hashes.length === 0 || !counts()) return;
     const { configuration, term } = status();
     const header = { type: 'stateHashes', version: RAFT_MESSAGE_VERSION, clusterId } as const;
@@ -59,7 +82,20 @@ export class StateExchange {
 
   heard({ from, hashes }: StateHashes): void {
     for (const hash of hashes) this.#check.hears(from, hash);
+    this.#listen();
     this.#judge();
+  }
+
+  #listen(): void {
+    if (this.#asker === undefined) return;
+    const { id, status } = this.#parts;
+    const answer = this.#check.answer(id, status().configuration);
+    if (answer !== 'open') this.#answered(answer);
+  }
+
+  #answered(answer: Answer): void {
+    this.#asker?.(answer);
+    this.#asker = undefined;
   }
 
   #judge(): void {

@@ -53,6 +53,11 @@ const DAMAGE = {
   faults: ['bit-flip-log', 'killed', 'leader-cut-off', 'cut-off-one', 'majority-power-cut', 'cut-pair'],
 } as const;
 const WRONG = { members: 3, faults: ['state-wrong-in-memory', 'compact'] } as const;
+const WRONG_COUNTS = {
+  members: 3,
+  troubleMs: 10_000,
+  faults: ['entry-applied-wrongly', 'cut-pair', 'cut-off-one', 'compact'],
+} as const;
 
 type PlantWorld = NonNullable<Plant['world']>;
 
@@ -103,6 +108,7 @@ export const PLANTS: readonly Plant[] = [
   disk('copied-directory-trusted', 'open-log.ts', "place !== '' && place !== known;", "place === 'somewhere';", OLD_COPY),
   disk('doubt-forgotten-at-restart', 'segmented-log.ts', "isMissingNothing(standing)\n", 'true\n', AMNESIA),
   edge('wrong-state-stays', 'state-exchange.ts', "if (verdict.found === 'wrong') return contradicted(verdict.text);", '', WRONG),
+  edge('snapshot-of-a-state-of-its-own-counts', 'snapshotter.ts', "if (answer === 'agreed' || (answer === 'silent' && this.wanted > 0))", 'if (answer.length > 0)', WRONG_COUNTS),
   // ---- the disk ----
   disk('fsync-of-log-skipped', 'segmented-log.ts', '    await segment.file.datasync();\n    segment.end = after;', '    segment.end = after;', POWER),
   disk('vote-not-persisted', 'segmented-log.ts', 'hardStateRecord(write.hardState, standing', "hardStateRecord({ ...write.hardState, vote: '' }, standing", POWER),

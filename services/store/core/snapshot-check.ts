@@ -1,0 +1,152 @@
+// Decides whether the bytes of a snapshot are the state that they say they are: the hash of every key is made anew from the
+// bytes and followed through every transaction to the end. Never keeps a key or a value: 28 bytes for each key.
+import { ByteReader } from '../../../lib/base/bytes.ts';
+import { decodeCause } from '../../../lib/bus/packed.ts';
+import { END, HEAD, itemEnd, KEY, KEY_WITH_LEASE, TXN, WrongStateError } from './snapshot.ts';
+import { addHash, hashItem, hashText, subtractHash, type Hash64 } from './state-hash.ts';
+
+const NOTHING = new Uint8Array(0);
+
+/** Takes slices as they are written, each of whole items; `finish` throws WrongStateError when they contradict themselves. */
+export class SnapshotCheck {
+  private readonly sum: Hash64 = { low: 0, high: 0 };
+  private readonly keys = new KeyHashes();
+  private readonly expected: { revision: number; hash: string | undefined } = { revision: 0, hash: undefined };
+  private revision = 0;
+
+  feed(slice: Uint8Array): void {
+    let at = 0;
+    for (let end = itemEnd(slice, at); end !== undefined; end = itemEnd(slice, at)) {
+      const head = new ByteReader(slice, at);
+      head.number();
+      this.item(new ByteReader(slice, head.position, end));
+      at = end;
+    }
+    if (at !== slice.length)
+      throw new WrongStateError(`an item of the snapshot is cut off at ${at} of ${slice.length}`);
+  }
+
+  finish(): void {
+    const { expected, revision } = this;
+    const hash = hashText(this.sum);
+    if (revision === expected.revision && hash === expected.hash) return;
+    throw new WrongStateError(
+      `the keys and transactions of this state make revision ${revision} with hash ${hash}, ` +
+        `and it says that it is ${expected.revision} with ${expected.hash}`,
+    );
+  }
+
+  private item(reader: ByteReader): void {
+    const type = reader.byte();
+    if (type === HEAD) this.head(reader);
+    else if (type === KEY || type === KEY_WITH_LEASE) this.key(reader);
+    else if (type === TXN) this.txn(reader);
+    else if (type === END) this.expected.hash = reader.text();
+  }
+
+  private head(reader: ByteReader): void {
+    reader.number();
+    reader.number();
+    this.expected.revision = reader.number();
+    this.revision = reader.number();
+  }
+
+  private key(reader: ByteReader): void {
+    const key = reader.text();
+    const createRevision = reader.number();
+    const revision = reader.number();
+    this.put(this.keys.slot(key), key, createRevision, revision, reader.bytes());
+  }
+
+  private txn(reader: ByteReader): void {
+    const revision = reader.number();
+    if (revision !== this.revision + 1)
+      throw new WrongStateError(`the snapshot has revision ${revision} after ${this.revision}`);
+    this.revision = revision;
+    decodeCause(reader);
+    for (let left = reader.number(); left > 0; left--) {
+      const kind = reader.byte();
+      const key = reader.text();
+      const slot = this.keys.slot(key);
+      if (kind === 0) this.remove(slot);
+      else this.put(slot, key, this.keys.createRevision(slot) || revision, revision, reader.bytes());
+      if (kind === 2) reader.text();
+    }
+  }
+
+  private put(slot: number, key: string, createRevision: number, revision: number, value: Uint8Array): void {
+    this.remove(slot);
+    const hash = hashItem(key, createRevision, revision, value);
+    addHash(this.sum, hash);
+    this.keys.set(slot, createRevision, hash);
+  }
+
+  private remove(slot: number): void {
+    if (this.keys.createRevision(slot) === 0) return;
+    subtractHash(this.sum, this.keys.hash(slot));
+    this.keys.set(slot, 0, { low: 0, high: 0 });
+  }
+}
+
+/** A table by the hash of the key: two keys of one hash are one key, which happens to one of 10^7 states of a million keys. */
+class KeyHashes {
+  private capacity = 1_024;
+  private used = 0;
+  /** Key low, key high, item low, item high. */
+  private lanes = new Int32Array(4 * this.capacity);
+  /** 0: the key does not live; -1: nothing was ever here. */
+  private created = new Float64Array(this.capacity).fill(-1);
+
+  createRevision(slot: number): number {
+    return Math.max(0, this.created[slot]!);
+  }
+
+  hash(slot: number): Hash64 {
+    return { low: this.lanes[4 * slot + 2]!, high: this.lanes[4 * slot + 3]! };
+  }
+
+  set(slot: number, createRevision: number, { low, high }: Hash64): void {
+    this.created[slot] = createRevision;
+    this.lanes[4 * slot + 2] = low;
+    this.lanes[4 * slot + 3] = high;
+  }
+
+  /** Where the key is, or is to be: valid until the next call. */
+  slot(key: string): number {
+    if (this.used * 4 > this.capacity * 3) this.grow();
+    const { low, high } = hashItem(key, 0, 0, NOTHING);
+    const slot = this.find(low, high);
+    if (this.created[slot] === -1) this.take(slot, low, high);
+    return slot;
+  }
+
+  private find(low: number, high: number): number {
+    const mask = this.capacity - 1;
+    let slot = (low ^ high) & mask;
+    while (this.created[slot] !== -1 && (this.lanes[4 * slot] !== low || this.lanes[4 * slot + 1] !== high))
+      slot = (slot + 1) & mask;
+    return slot;
+  }
+
+  private take(slot: number, low: number, high: number): void {
+    this.used++;
+    this.created[slot] = 0;
+    this.lanes[4 * slot] = low;
+    this.lanes[4 * slot + 1] = high;
+  }
+
+  private grow(): void {
+    const { lanes, created, capacity } = this;
+    this.capacity = capacity * 2;
+    this.lanes = new Int32Array(4 * this.capacity);
+    this.created = new Float64Array(this.capacity).fill(-1);
+    this.used = 0;
+    for (let old = 0; old < capacity; old++) {
+      if (created[old] === -1) continue;
+      const [low, high] = [lanes[4 * old]!, lanes[4 * old + 1]!];
+      const slot = this.find(low, high);
+      this.take(slot, low, high);
+      this.set(slot, created[old]!, { low: lanes[4 * old + 2]!, high: lanes[4 * old + 3]! });
+    }
+  }
+}
