@@ -115,18 +115,12 @@ export class Client {
   }
 
   delete<T>(ref: ResourceRef, at: At, options: DeleteOptions = {}): Promise<T> {
-    const preconditions = {
-      ...(options.uid === undefined ? {} : { uid: options.uid }),
-      ...(options.resourceVersion === undefined ? {} : { resourceVersion: options.resourceVersion }),
-    };
-    const body = {
-      apiVersion: 'v1',
-      kind: 'DeleteOptions',
-      ...(Object.keys(preconditions).length === 0 ? {} : { preconditions }),
-      ...(options.graceSeconds === undefined ? {} : { gracePeriodSeconds: options.graceSeconds }),
-      ...(options.propagationPolicy === undefined ? {} : { propagationPolicy: options.propagationPolicy }),
-    };
-    return this.#send<T>({ method: 'DELETE', path: resourcePath(ref, at), body });
+    return this.#send<T>({ method: 'DELETE', path: resourcePath(ref, at), body: deleteOptionsOf(options) });
+  }
+
+  /** All of a kind in a namespace. */
+  deleteCollection<T>(ref: ResourceRef, namespace: string, options: DeleteOptions = {}): Promise<T> {
+    return this.#send<T>({ method: 'DELETE', path: resourcePath(ref, { namespace }), body: deleteOptionsOf(options) });
   }
 
   /** Any path, as `kubectl get --raw`. */
@@ -143,4 +137,18 @@ export class Client {
     if (response.code >= 400) throw ApiError.fromStatus(response.body as Partial<Status>, response.code);
     return response.body as T;
   }
+}
+
+function deleteOptionsOf(options: DeleteOptions): object {
+  const preconditions = {
+    ...(options.uid === undefined ? {} : { uid: options.uid }),
+    ...(options.resourceVersion === undefined ? {} : { resourceVersion: options.resourceVersion }),
+  };
+  return {
+    apiVersion: 'v1',
+    kind: 'DeleteOptions',
+    ...(Object.keys(preconditions).length === 0 ? {} : { preconditions }),
+    ...(options.graceSeconds === undefined ? {} : { gracePeriodSeconds: options.graceSeconds }),
+    ...(options.propagationPolicy === undefined ? {} : { propagationPolicy: options.propagationPolicy }),
+  };
 }

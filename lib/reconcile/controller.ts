@@ -86,6 +86,8 @@ export type Action =
       graceSeconds?: number;
       propagationPolicy?: 'Background' | 'Foreground' | 'Orphan';
     }
+  /** Deletes all of a kind in a namespace, and fails as long as something is left: what follows it is then not done. */
+  | { type: 'empty'; ref: ResourceRef; namespace: string }
   | { type: 'post'; ref: ResourceRef; namespace: string; name: string; subresource: string; object: object }
   /** A Kubernetes Event about `regarding`; the runner counts repeats and limits the rate. */
   | {

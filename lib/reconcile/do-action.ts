@@ -1,7 +1,8 @@
 // Does: carries out one exact action through the API and says which write came of it. Never decides, never retries.
-import { isReason } from '../base/errors.ts';
+import type { ResourceRef } from '../api/resource.ts';
+import { ApiError, isReason } from '../base/errors.ts';
 import type { SpanWrite } from '../bus/messages.ts';
-import type { Client } from '../client/client.ts';
+import type { Client, ObjectList } from '../client/client.ts';
 import type { EventRecorder } from '../client/event-recorder.ts';
 import type { Action, KubeObject } from './controller.ts';
 
@@ -30,7 +31,11 @@ export async function doAction(
   const answer = await send(action, client);
   const name =
     answer?.metadata?.name ??
-    ('name' in action ? action.name : ((action.object as Partial<KubeObject>).metadata?.name ?? ''));
+    ('name' in action
+      ? action.name
+      : 'object' in action
+        ? ((action.object as Partial<KubeObject>).metadata?.name ?? '')
+        : '');
   const verb =
     action.type === 'updateStatus'
       ? 'update status of'
@@ -66,6 +71,9 @@ async function send(action: Exclude<Action, { type: 'event' }>, client: Client):
       );
     case 'post':
       return client.post<KubeObject>(action.ref, { ...at, subresource: action.subresource }, action.object);
+    case 'empty':
+      await empty(action, client);
+      return undefined;
     case 'delete':
       try {
         return await client.delete<KubeObject>(action.ref, at, {
@@ -79,4 +87,30 @@ async function send(action: Exclude<Action, { type: 'event' }>, client: Client):
         throw error;
       }
   }
+}
+
+const FEW = 500;
+
+async function empty({ ref, namespace }: { ref: ResourceRef; namespace: string }, client: Client): Promise<void> {
+  const listed = (): Promise<ObjectList<KubeObject>> => client.list<KubeObject>(ref, { namespace, limit: FEW });
+  const { items } = await listed();
+  if (items.length === 0) return;
+  try {
+    await client.deleteCollection(ref, namespace, { propagationPolicy: 'Background' });
+  } catch (error) {
+    // Not every server can delete many at once.
+    if (!isReason(error, 'MethodNotAllowed')) throw error;
+    for (const { metadata } of items)
+      await client
+        .delete(ref, { namespace, name: metadata.name }, { propagationPolicy: 'Background' })
+        .catch((failure: unknown) => {
+          if (!isReason(failure, 'NotFound')) throw failure;
+        });
+  }
+  const left = (await listed()).items.length;
+  if (left > 0)
+    throw new ApiError(
+      'Conflict',
+      `${left} ${ref.resource}.${ref.group} are left in the namespace ${JSON.stringify(namespace)}`,
+    );
 }

@@ -20,7 +20,7 @@ export const start: StartActor<ControllerManagerSettings> = async (ctx) => {
     { ...ctx, client },
     {
       lasting: () => controllers({ ...settings, rootCa }),
-      ofKinds: (kinds) => controllersOfKinds({ kinds }),
+      ofKinds: (kinds, elsewhere) => controllersOfKinds({ kinds, elsewhere }),
     },
   );
   const election = settings.leaderElect

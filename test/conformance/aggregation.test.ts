@@ -6,13 +6,16 @@ import { join } from 'node:path';
 import { connect } from 'node:tls';
 import type { TLSSocket } from 'node:tls';
 import test, { type ExecutionContext } from 'ava';
+import { start as startControllerManager } from '../../services/controller-manager/main.ts';
 import { openAuthority } from '../../launcher/edge/certificates.ts';
 import { ADMIN_TOKEN, startApi, type TestApi } from '../kit/api-server.ts';
+import { startOver } from '../kit/api-model-actor.ts';
 import { eventually } from '../kit/eventually.ts';
 import { httpsService, type HttpsService } from '../kit/https-service.ts';
 
 const SERVICES = '/apis/apiregistration.k8s.io/v1/apiservices';
 const AGGREGATED = { accept: 'application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList' };
+const OF_TEAM = '/apis/ext.example.com/v1/namespaces/team/notes';
 const NOTES = '/apis/ext.example.com/v1/namespaces/default/notes';
 
 interface Seen {
@@ -27,6 +30,8 @@ interface Seen {
 interface Extension {
   api: TestApi;
   seen: Seen[];
+  /** Notes in the namespace `team`. */
+  left: object[];
   server: HttpsService;
   caBundle: string;
 }
@@ -41,7 +46,7 @@ const LIST = {
       singularName: 'note',
       namespaced: true,
       kind: 'Note',
-      verbs: ['get', 'list', 'watch', 'create'],
+      verbs: ['get', 'list', 'watch', 'create', 'delete', 'deletecollection'],
       shortNames: ['nt'],
     },
     { name: 'notes/status', singularName: '', namespaced: true, kind: 'Note', verbs: ['get'] },
@@ -81,6 +86,7 @@ async function extension(t: ExecutionContext): Promise<Extension> {
     { cert: file('ext.crt'), key: file('ext.key') },
   );
   const seen: Seen[] = [];
+  const left: object[] = [{ metadata: { name: 'a' } }];
   const server = await httpsService(
     t,
     api,
@@ -94,7 +100,15 @@ async function extension(t: ExecutionContext): Promise<Extension> {
         response.write('{"type":"ADDED","object":{"kind":"Note"}}\n');
         return;
       }
-      const [code, answer] = request.method === 'POST' ? [201, JSON.parse(body)] : answerOf(path);
+      if (path === OF_TEAM && request.method === 'DELETE') left.length = 0;
+      if (path === OF_TEAM)
+        seen.push({ method: request.method!, url: request.url!, headers: request.headers, body, commonName });
+      const [code, answer] =
+        request.method === 'POST'
+          ? [201, JSON.parse(body)]
+          : path === OF_TEAM
+            ? [200, { kind: 'NoteList', metadata: {}, items: left }]
+            : answerOf(path);
       response.writeHead(code, { 'content-type': 'application/json' }).end(JSON.stringify(answer));
     },
     {
@@ -105,7 +119,7 @@ async function extension(t: ExecutionContext): Promise<Extension> {
       rejectUnauthorized: true,
     },
   );
-  return { api, seen, server, caBundle: Buffer.from(authority.certPem).toString('base64') };
+  return { api, seen, left, server, caBundle: Buffer.from(authority.certPem).toString('base64') };
 }
 
 const spec = (caBundle: string): object => ({
@@ -320,4 +334,33 @@ test('each group and version of our own has an APIService, which goes with its l
   await eventually('one for the definition', async () => (await code()) === 200);
   await api.http('DELETE', `${path}/things.own.example.com`);
   await eventually('it goes with it', async () => (await code()) === 404);
+});
+
+test('what another server has in a namespace goes with it', async (t) => {
+  const { api, seen, left } = await served(t);
+  const manager = await startOver(api.network, startControllerManager, {
+    cluster: 'c1',
+    actor: 'controller-manager',
+    instance: 'controller-manager-1',
+    settings: {
+      cluster: { name: 'c1', clusterId: 'x', domain: 'cluster.local', podCidr: '', serviceCidr: '', dnsIp: '' },
+      leaderElect: false,
+      rootCaFile: join(api.dir, 'ca.crt'),
+      nodeMonitorGraceSeconds: 40,
+      defaultTolerationSeconds: 300,
+    },
+  });
+  t.teardown(() => manager.actor.stop());
+  await api.http('POST', '/api/v1/namespaces', { body: { metadata: { name: 'team' } } });
+  await eventually('the namespace is looked after', async () =>
+    (await api.http('GET', '/api/v1/namespaces/team/serviceaccounts/default')).code === 200 ? true : undefined,
+  );
+  await api.http('DELETE', '/api/v1/namespaces/team');
+  await eventually('it is gone', async () =>
+    (await api.http('GET', '/api/v1/namespaces/team')).code === 404 ? true : undefined,
+  );
+  t.deepEqual(left, []);
+  const deletion = seen.find(({ method }) => method === 'DELETE');
+  t.is(deletion?.url, OF_TEAM);
+  t.is(deletion?.headers['x-remote-user'], 'system:serviceaccount:kube-system:namespace-controller');
 });

@@ -5,7 +5,7 @@ import { deployment } from './deployment/deployment.ts';
 import { endpoints } from './endpoints.ts';
 import { endpointslice } from './endpointslice.ts';
 import { garbageCollectors } from './garbage-collector.ts';
-import { namespace } from './namespace.ts';
+import { namespace, type Elsewhere } from './namespace.ts';
 import { nodeLifecycle } from './node-lifecycle.ts';
 import { podGc } from './pod-gc.ts';
 import { replicaset } from './replicaset.ts';
@@ -20,6 +20,7 @@ export interface ControllerOptions {
   rootCa: string;
   /** Every kind that the API keeps, in one version each. */
   kinds: readonly ResourceRef[];
+  elsewhere: Elsewhere;
   nodeMonitorGraceSeconds: number;
   defaultTolerationSeconds: number;
 }
@@ -30,11 +31,11 @@ function mayOwn(ref: ResourceRef): boolean {
 }
 
 /** Loops over every kind that there is: with a kind that comes or goes, these begin anew. */
-export function controllersOfKinds({ kinds }: Pick<ControllerOptions, 'kinds'>): Controller[] {
-  return [...garbageCollectors(kinds.filter(mayOwn)), namespace(kinds), resourceQuota(kinds)];
+export function controllersOfKinds({ kinds, elsewhere }: Pick<ControllerOptions, 'kinds' | 'elsewhere'>): Controller[] {
+  return [...garbageCollectors(kinds.filter(mayOwn)), namespace(kinds, elsewhere), resourceQuota(kinds)];
 }
 
-export function controllers(options: Omit<ControllerOptions, 'kinds'>): Controller[] {
+export function controllers(options: Omit<ControllerOptions, 'kinds' | 'elsewhere'>): Controller[] {
   return [
     deployment,
     replicaset,

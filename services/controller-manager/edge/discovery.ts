@@ -1,7 +1,9 @@
-// Does: asks the API which kinds it keeps, so that garbage collection and the end of a namespace miss none of them. Never
-// lists a kind in two versions: both are the same objects.
-import type { ResourceRef } from '../../../lib/api/resource.ts';
+// Does: asks the API which kinds it keeps, and which others have behind it, so that garbage collection and the end of a namespace
+// miss none of them. Never lists a kind in two versions: both are the same objects.
+import type { APIService } from '../../../lib/api/generated/types.ts';
+import { resourceRef, type ResourceRef } from '../../../lib/api/resource.ts';
 import type { Client } from '../../../lib/client/client.ts';
+import { otherServerOf, type Elsewhere } from '../controllers/namespace.ts';
 
 interface GroupList {
   groups: Array<{ name: string; preferredVersion: { version: string }; versions: Array<{ version: string }> }>;
@@ -24,6 +26,37 @@ export async function discoverKinds(client: Client): Promise<ResourceRef[]> {
     [{ group: '', versions: ['v1'] }, ...places].map(({ group, versions }) => kindsOf(client, group, versions)),
   );
   return all.flat();
+}
+
+const API_SERVICES = resourceRef('apiregistration.k8s.io', 'v1', 'apiservices');
+
+/** What other servers say that they have; who does not answer is left out, and asked again by who needs to know. */
+export async function discoverElsewhere(client: Client): Promise<Elsewhere> {
+  const { items } = await client.list<APIService>(API_SERVICES);
+  const available = items.flatMap((service) => {
+    const other = otherServerOf(service);
+    return other?.isAvailable === true ? [other.groupVersion] : [];
+  });
+  const asked = await Promise.allSettled(
+    available.map(async (groupVersion) => ({ groupVersion, kinds: await deletableKinds(client, groupVersion) })),
+  );
+  const told = asked.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
+  return {
+    groupVersions: told.map(({ groupVersion }) => groupVersion).toSorted(),
+    isWhole: told.length === available.length,
+    kinds: told.flatMap(({ kinds }) => kinds),
+  };
+}
+
+async function deletableKinds(client: Client, groupVersion: string): Promise<ResourceRef[]> {
+  const [group = '', version = ''] = groupVersion.split('/');
+  const { resources } = await client.raw<ResourceList>({ method: 'GET', path: `/apis/${groupVersion}` });
+  return resources
+    .filter(
+      ({ name, namespaced, verbs }) =>
+        namespaced && !name.includes('/') && verbs.includes('delete') && verbs.includes('list'),
+    )
+    .map(({ name: resource, kind, namespaced }) => ({ group, version, resource, kind, namespaced }));
 }
 
 function versionsOf({ preferredVersion, versions }: GroupList['groups'][number]): string[] {
