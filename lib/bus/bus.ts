@@ -27,7 +27,13 @@ export interface Bus {
   request(subject: string, data: unknown, options: { timeoutMs: number }): Promise<unknown>;
   /** Called on every change; a reconnect may have lost messages in between: readers must look for gaps. */
   onStatus(handler: (status: BusStatus) => void): Subscription;
+  /** Resolves when the bus has taken, and passed on, what was published before; rejects when the connection ends first. */
   flush(): Promise<void>;
+  /**
+   * Another way to the same bus, with an order of its own: what must be passed on to many there holds up nothing here. Ends with
+   * this one.
+   */
+  lane(): Promise<Bus>;
   close(): Promise<void>;
 }
 

@@ -134,6 +134,10 @@ class MemoryBus implements Bus {
     return new Promise((resolve) => setImmediate(resolve));
   }
 
+  lane(): Promise<Bus> {
+    return Promise.resolve(this);
+  }
+
   close(): Promise<void> {
     this.#closed = true;
     for (const subscriber of this.#own) this.#drop(subscriber);

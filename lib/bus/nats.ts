@@ -57,7 +57,8 @@ export async function connectNats(instance: string, settings: NatsSettings, log:
           },
         }),
   };
-  return new NatsBus(instance, await connect(options), log);
+  const lane = (): Promise<Bus> => connectNats(instance, settings, log);
+  return new NatsBus(instance, await connect(options), log, lane);
 }
 
 /** Told here: the connection would only try again and again with a seed that is none. */
@@ -73,16 +74,19 @@ class NatsBus implements Bus {
   readonly instance: string;
   readonly #connection: NatsConnection;
   readonly #log: Log;
+  readonly #connectLane: () => Promise<Bus>;
+  readonly #lanes: Bus[] = [];
   readonly #handlers = new Set<(status: BusStatus) => void>();
   readonly #requests = new PendingRequests();
   /** What the subject of an answer begins with. */
   readonly #inbox: string;
   #connected = true;
 
-  constructor(instance: string, connection: NatsConnection, log: Log) {
+  constructor(instance: string, connection: NatsConnection, log: Log, connectLane: () => Promise<Bus>) {
     this.instance = instance;
     this.#connection = connection;
     this.#log = log;
+    this.#connectLane = connectLane;
     this.#inbox = `${createInbox(inboxPrefix(instance))}.`;
     this.#hearAnswers();
     void this.#follow();
@@ -155,8 +159,15 @@ class NatsBus implements Bus {
     await this.#connection.flush();
   }
 
+  async lane(): Promise<Bus> {
+    const lane = await this.#connectLane();
+    this.#lanes.push(lane);
+    return lane;
+  }
+
   async close(): Promise<void> {
     if (this.#connection.isClosed()) return;
+    await Promise.all(this.#lanes.map((lane) => lane.close()));
     await Promise.race([
       this.#connection.drain().catch(() => {}),
       new Promise((resolve) => setTimeout(resolve, 1000).unref()),

@@ -82,6 +82,10 @@ export class FaultyBus implements Bus {
     return this.#bus.flush();
   }
 
+  async lane(): Promise<Bus> {
+    return new FaultyBus(await this.#bus.lane(), this.#parts);
+  }
+
   close(): Promise<void> {
     return this.#bus.close();
   }

@@ -4,6 +4,7 @@ import type { ActorContext } from '../../../lib/actor/context.ts';
 import type { StoreSettings } from '../../../lib/actor/settings.ts';
 import type { Timer } from '../../../lib/base/clock.ts';
 import { messageOf } from '../../../lib/base/errors.ts';
+import type { Bus } from '../../../lib/bus/bus.ts';
 import {
   createRaft,
   describeSnapshot,
@@ -88,6 +89,7 @@ export class StoreMember {
     options: MemberOptions,
     opened: OpenedStorage,
     state: StateMachine,
+    lane: Bus,
   ) {
     const { clock, instance, settings } = ctx;
     const { storage } = opened;
@@ -114,7 +116,7 @@ export class StoreMember {
       reader: storage.log,
     });
     this.leadership = new Leadership(instance, clock);
-    this.publisher = new Publisher(ctx.bus, ctx.cluster, instance, ctx.log);
+    this.publisher = new Publisher(lane, ctx.cluster, instance, ctx.log);
     this.elections = new ElectionTrace(ctx);
     this.watch = new LeaderWatch(ctx, (id) => {
       if (!this.stopped) this.input({ type: 'peerDisconnected', id });
@@ -243,7 +245,7 @@ export class StoreMember {
     const { snapshot, lastIndex, doubt } = opened.restored;
     const tookMs = Math.round(ctx.clock.monotonic() - began);
     log.info({ snapshot: snapshot.index, lastIndex, doubt, incarnation: opened.incarnation, tookMs }, 'store restored');
-    const member = new StoreMember(ctx, options, opened, state);
+    const member = new StoreMember(ctx, options, opened, state, await ctx.bus.lane());
     member.tickLater();
     return member;
   }

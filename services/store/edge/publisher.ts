@@ -1,5 +1,6 @@
 // Decides what the leader says of commits, and when: after they are applied, in order, each batch naming the revision
-// before it. Never repeats one for a reader that lost it: `history` answers that.
+// before it; at once, unless the bus is still passing on what was said before: then more share a batch. Never repeats one for
+// a reader that lost it, and never keeps more than a bound for readers that are slow: `history` answers both.
 import { ByteWriter } from '../../../lib/base/bytes.ts';
 import { messageOf } from '../../../lib/base/errors.ts';
 import type { Log } from '../../../lib/base/log.ts';
@@ -9,8 +10,20 @@ import { beginCommitted, encodeChange, type Packed } from '../../../lib/bus/pack
 import { subjectOf } from '../../../lib/bus/subjects.ts';
 import type { HistoryTxn } from '../core/history.ts';
 
-/** Above this a batch goes out at once; NATS carries messages of this size fastest (facts: 5.6). */
+/** Above this a batch is complete; NATS carries messages of this size fastest (facts: 5.6). */
 const BATCH_BYTES = 65_536;
+/** Said, and not yet known to be passed on. With a thousand readers that is a quarter of a gigabyte on its way. */
+const UNDER_WAY_BYTES = 262_144;
+/** From this on it is asked whether it is passed on: not for each of a few small ones. */
+const ASK_BYTES = 65_536;
+/** Waiting to be said; then it is dropped, and readers see the gap. */
+const WAITING_BYTES = 16_777_216;
+
+/** Transactions after `previous` up to `through`, as they go on the bus. */
+interface Batch {
+  previous: number;
+  txns: Uint8Array;
+}
 
 export class Publisher {
   private readonly bus: Bus;
@@ -19,11 +32,17 @@ export class Publisher {
   private readonly subject: string;
   /** The term in which this member leads; undefined: silent. */
   private term: number | undefined;
+  /** Those that begin after `published`; the last is `through`. */
+  private readonly current = new ByteWriter(BATCH_BYTES);
   private published = 0;
-  /** Transactions after `published`, as they go on the bus, and the revision of the last. */
-  private readonly batch = new ByteWriter(BATCH_BYTES);
   private through = 0;
+  /** Complete, and not yet said. */
+  private waiting: Batch[] = [];
+  private waitingBytes = 0;
+  private underWayBytes = 0;
+  private isAsking = false;
 
+  /** `bus`: with an order of its own, or nothing else of this member's gets through while this is passed on to many. */
   constructor(bus: Bus, cluster: string, member: string, log: Log) {
     this.bus = bus;
     this.log = log;
@@ -33,47 +52,87 @@ export class Publisher {
 
   /** Says at once where it goes on: a reader that has less sees the gap without waiting for the next write. */
   lead(term: number, revision: number): void {
+    this.follow();
     this.term = term;
     this.published = this.through = revision;
-    this.batch.clear();
-    this.send();
+    this.say({ previous: revision, txns: new Uint8Array() });
   }
 
   follow(): void {
     this.term = undefined;
-    this.batch.clear();
+    this.current.clear();
+    this.waiting = [];
+    this.waitingBytes = 0;
   }
 
   add(txns: readonly HistoryTxn[]): void {
     if (this.term === undefined) return;
     for (const txn of txns) {
-      if (this.batch.length > 0 && this.batch.length + txn.bytes > BATCH_BYTES) this.flush();
-      encodeTxn(this.batch, txn);
+      if (this.current.length > 0 && this.current.length + txn.bytes > BATCH_BYTES) this.complete();
+      encodeTxn(this.current, txn);
       this.through = txn.revision;
     }
   }
 
+  /** Everything that was added, as far as the bus keeps up. */
   flush(): void {
-    if (this.batch.length === 0) return;
-    this.send();
-    this.batch.clear();
+    if (this.term === undefined) return;
+    if (this.waiting.length === 0 && this.underWayBytes < UNDER_WAY_BYTES) this.complete();
+    while (this.waiting.length > 0 && this.underWayBytes < UNDER_WAY_BYTES) {
+      const batch = this.waiting.shift()!;
+      this.waitingBytes -= batch.txns.length;
+      this.say(batch);
+    }
+    if (this.underWayBytes >= ASK_BYTES) this.ask();
+    if (this.waitingBytes > WAITING_BYTES) this.drop();
+  }
+
+  private complete(): void {
+    if (this.current.length === 0) return;
+    this.waiting.push({ previous: this.published, txns: this.current.finish() });
+    this.waitingBytes += this.current.length;
+    this.current.clear();
     this.published = this.through;
   }
 
-  private send(): void {
+  /** Until everything said so far is passed on. A connection that ends meanwhile has lost it: that is as good. */
+  private ask(): void {
+    if (this.isAsking) return;
+    this.isAsking = true;
+    const bytes = this.underWayBytes;
+    const passedOn = (): void => {
+      this.isAsking = false;
+      this.underWayBytes -= bytes;
+      this.flush();
+    };
+    this.bus.flush().then(passedOn, passedOn);
+  }
+
+  private drop(): void {
+    this.log.warn(
+      { after: this.waiting[0]!.previous, through: this.through },
+      'commits not said: readers are too slow',
+    );
+    this.current.clear();
+    this.waiting = [];
+    this.waitingBytes = 0;
+    this.published = this.through;
+  }
+
+  private say({ previous, txns }: Batch): void {
     const message: Packed<StoreCommitted> = {
       version: MESSAGE_VERSION,
       member: this.member,
       term: this.term!,
-      previous: this.published,
-      txns: this.batch.view(),
+      previous,
+      txns,
     };
+    this.underWayBytes += txns.length;
     try {
       this.bus.publish(this.subject, message);
     } catch (error) {
       // Readers see the gap and ask for history; the commit is none the worse.
-      const { published, through } = this;
-      this.log.warn({ previous: published, through, error: messageOf(error) }, 'commits not published');
+      this.log.warn({ previous, bytes: txns.length, error: messageOf(error) }, 'commits not published');
     }
   }
 }
