@@ -124,6 +124,41 @@ test.serial('containers of one pod share its address; the node reaches it', (t) 
   }),
 );
 
+test.serial("containers that share their pod's processes see and signal each other; orphans are reaped", (t) =>
+  withContainer({ shareProcessNamespace: true }, { argv: ['sleep', '1234'] }, async (id, spec) => {
+    const other = await shim.runContainer({
+      ...spec,
+      name: 'other',
+      argv: ['sh', '-c', 'echo $$ >/dev/shm/pid; exec sleep 4321'],
+    });
+    const processes = (): Promise<string> => say(id, 'cat /proc/[0-9]*/cmdline | tr "\\0" " "');
+    await until('the other one is seen', async () => (await processes()).includes('sleep 4321'));
+    t.true((await say(id, 'cat /proc/1/cmdline | tr "\\0" " "')).startsWith('sleep infinity'));
+    t.is(await say(id, 'ls /proc/1/root 2>/dev/null || echo refused'), 'refused');
+    const orphan = await say(id, 'sleep 0.1 >/dev/null 2>&1 & echo $!');
+    await until(
+      'nothing is left of a process that nobody waits for',
+      async () => (await say(id, `[ -e /proc/${orphan} ] || echo gone`)) === 'gone',
+    );
+    await say(id, 'until kill -9 $(cat /dev/shm/pid); do sleep 0.1; done');
+    t.is((await ended(shim, other.id)).exitCode, 137);
+    t.is((await find(shim, id))?.state, 'running');
+    await shim.remove(other.id);
+
+    const again = await openCtrShim(runtime.ctx);
+    const { sandboxes } = await again.list();
+    t.is(sandboxes.find((one) => one.id === spec.sandboxId)?.state, 'ready', 'the next kubelet finds it');
+    await again.close();
+    const group = `${runtime.ctx.settings.cgroupRoot}/kubepods/pod${spec.pod.uid}/process-namespace`;
+    const file = [`/sys/fs/cgroup/memory/${group}`, `/sys/fs/cgroup/${group}`].find((path) => existsSync(path))!;
+    process.kill(Number(readFileSync(join(file, 'cgroup.procs'), 'utf8').trim()), 'SIGKILL');
+    t.is((await ended(shim, id)).exitCode, 137);
+    await until('the sandbox is lost', async () =>
+      (await shim.list()).sandboxes.some((one) => one.id === spec.sandboxId && one.state === 'lost'),
+    );
+  }),
+);
+
 test.serial('containers outlive containerd; exits that it missed are told', (t) =>
   withContainer({}, { argv: ['sh', '-c', 'sleep 1.5; exit 6'] }, async (id) => {
     await runtime.killContainerd();

@@ -365,6 +365,7 @@ class CtrShim implements RuntimeShim {
     const sandbox = await this.#sandboxes.specOf(spec.sandboxId);
     if (sandbox === undefined) throw new ShimError('CreateContainerError', `there is no sandbox ${spec.sandboxId}`);
     const path = (name: 'net' | 'ipc' | 'uts' | 'shm'): string => this.#sandboxes.path(spec.sandboxId, name);
+    const ofPod = await this.#sandboxes.processNamespace(spec.sandboxId);
     const own = ownCapabilities();
     const document = ociSpecOf(
       {
@@ -379,7 +380,7 @@ class CtrShim implements RuntimeShim {
           network: sandbox.hostNetwork ? `/proc/${process.pid}/ns/net` : path('net'),
           ...(sandbox.hostIpc ? {} : { ipc: path('ipc') }),
           ...(sandbox.hostNetwork ? {} : { uts: path('uts') }),
-          pid: await processNamespaceOf(this.#ctr, spec, sandbox.hostPid),
+          pid: await processNamespaceOf(this.#ctr, spec, { isHost: sandbox.hostPid, ofPod }),
         },
         shmPath: sandbox.hostIpc ? '/dev/shm' : path('shm'),
         cgroupsPath: this.#cgroups.containerPath(spec.pod.uid, id),

@@ -10,6 +10,7 @@ import { sandboxIdOf } from '../shared/identity.ts';
 import { KeyedQueue } from '../shared/queue.ts';
 import { namesIn, readRecord, removeTree, writeRecord } from '../shared/records.ts';
 import type { Cgroups } from '../shared/cgroups.ts';
+import { PodProcesses } from './pod-processes.ts';
 
 interface SandboxRecord {
   spec: SandboxSpec;
@@ -25,6 +26,7 @@ export class CtrSandboxes {
   readonly #settings: ShimSettings;
   readonly #cgroups: Cgroups;
   readonly #cni: Cni;
+  readonly #processes: PodProcesses;
   readonly #dir: string;
   readonly #queue = new KeyedQueue();
   readonly #records = new Map<string, SandboxRecord>();
@@ -35,6 +37,7 @@ export class CtrSandboxes {
     this.#clock = ctx.clock;
     this.#settings = ctx.settings;
     this.#cgroups = cgroups;
+    this.#processes = new PodProcesses(ctx.exec, ctx.clock, cgroups);
     this.#dir = join(ctx.settings.stateDir, 'sandboxes');
     const dataDir = join(ctx.settings.stateDir, 'addresses');
     this.#cni = new Cni({ exec: ctx.exec, podCidr: ctx.settings.podCidr, dataDir });
@@ -49,14 +52,22 @@ export class CtrSandboxes {
     return (await this.#record(id))?.spec;
   }
 
+  /** undefined: its containers have process namespaces of their own, or the machine's. */
+  async processNamespace(id: string): Promise<string | undefined> {
+    const spec = await this.specOf(id);
+    if (spec?.shareProcessNamespace !== true) return undefined;
+    const path = await this.#processes.path(spec.pod.uid);
+    if (path === undefined) throw new ShimError('CreateContainerError', `the processes of sandbox ${id} have ended`);
+    return path;
+  }
+
   create(spec: SandboxSpec): Promise<SandboxState> {
     const id = sandboxIdOf(spec.pod.uid, spec.attempt);
     return this.#queue.run(id, async () => {
-      if (spec.shareProcessNamespace)
-        throw new ShimError('CreatePodSandboxError', 'shareProcessNamespace: true is not supported by the ctr runtime');
       const held = await mountedPaths();
       const known = await this.#record(id);
-      if (known !== undefined && held.has(this.path(id, 'shm'))) return this.#stateOf(id, known, held);
+      const state = known === undefined ? undefined : await this.#stateOf(id, known, held);
+      if (state?.state === 'ready' && held.has(this.path(id, 'shm'))) return state;
       // A kill in the middle may have left a part: begin anew.
       await this.#takeDown(id, spec.pod.uid);
       this.#making.add(spec.pod.uid);
@@ -92,7 +103,7 @@ export class CtrSandboxes {
     const states: SandboxState[] = [];
     for (const id of await namesIn(this.#dir)) {
       const record = await this.#record(id);
-      if (record !== undefined) states.push(this.#stateOf(id, record, held));
+      if (record !== undefined) states.push(await this.#stateOf(id, record, held));
     }
     return states;
   }
@@ -120,6 +131,7 @@ export class CtrSandboxes {
 
   async #bringUp(id: string, spec: SandboxSpec): Promise<string> {
     await this.#cgroups.createPod(spec.pod.uid, spec.limits);
+    if (spec.shareProcessNamespace) await this.#processes.start(spec.pod.uid, join(this.#dir, id));
     await mkdir(this.path(id, 'shm'), { recursive: true, mode: 0o711 });
     await this.#run(['mount', '-t', 'tmpfs', '-o', SHM_OPTIONS, 'shm', this.path(id, 'shm')]);
     if (spec.hostNetwork) {
@@ -148,6 +160,7 @@ export class CtrSandboxes {
       await this.#cni.remove(id, held.has(netns) ? netns : '');
     for (const path of [...held].filter((mounted) => mounted.startsWith(`${directory}/`)))
       await this.#run(['umount', '-l', path]);
+    if (podUid !== undefined) await this.#processes.stop(podUid, directory);
     if (podUid !== undefined && !(await this.#cgroups.removePod(podUid)))
       throw new ShimError(
         'KillContainerError',
@@ -171,13 +184,15 @@ export class CtrSandboxes {
     return known;
   }
 
-  #stateOf(id: string, record: SandboxRecord, held: ReadonlySet<string>): SandboxState {
+  async #stateOf(id: string, record: SandboxRecord, held: ReadonlySet<string>): Promise<SandboxState> {
     const { spec } = record;
+    const isHeld = held.has(this.path(id, spec.hostNetwork ? 'shm' : 'net'));
+    const isAlive = !spec.shareProcessNamespace || (await this.#processes.path(spec.pod.uid)) !== undefined;
     return {
       id,
       pod: spec.pod,
       attempt: spec.attempt,
-      state: held.has(this.path(id, spec.hostNetwork ? 'shm' : 'net')) ? 'ready' : 'lost',
+      state: isHeld && isAlive ? 'ready' : 'lost',
       ...(spec.hostNetwork ? {} : { netns: this.path(id, 'net') }),
       ip: record.ip,
       createdAtMs: record.createdAtMs,

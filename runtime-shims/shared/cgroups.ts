@@ -1,5 +1,5 @@
 // Does: makes, limits, reads and removes the control groups of pods and containers, in version 1 and 2 of the kernel's
-// interface. Never puts a process into one: runc does.
+// interface. Never puts a process into one: runc does, or who starts it.
 import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, rmdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -65,6 +65,21 @@ export class Cgroups {
       ['pids.max', limits.pids?.toString()],
     ];
     for (const [name, value] of writes) if (value !== undefined) await writeFile(join(ROOT, path, name), value);
+  }
+
+  /** A group beside those of the pod's containers: its directory for each controller. */
+  async createBeside(podUid: string, name: string): Promise<string[]> {
+    const bases = this.version === 2 ? [ROOT] : POD_CONTROLLERS.map((controller) => join(ROOT, controller));
+    const directories = bases.map((base) => join(base, this.containerPath(podUid, name)));
+    for (const directory of directories) await mkdir(directory, { recursive: true });
+    return directories;
+  }
+
+  /** Pids of one group, as this process sees them. */
+  async processes(podUid: string, name: string): Promise<number[]> {
+    const base = join(ROOT, this.version === 2 ? '' : 'memory');
+    const text = await readFile(join(base, this.containerPath(podUid, name), 'cgroup.procs'), 'utf8').catch(() => '');
+    return text.split('\n').filter(Boolean).map(Number);
   }
 
   /** Removes the pod's groups and whatever is left below them; true when nothing is left. */
