@@ -27,6 +27,19 @@ export function rewrite(expression: string): string {
   return new Rewriter(expression.match(TOKEN) ?? []).run();
 }
 
+/** As it reads to the checker of types: each part stays where it is. */
+export function rewriteForCheck(expression: string): string {
+  const tokens = expression.match(TOKEN) ?? [];
+  const isAfterDot = (i: number): boolean => tokens[i - 1] === '.';
+  return tokens
+    .map((token, i) => {
+      if (token === 'has' && tokens[i + 1] === '(' && !isAfterDot(i)) return 'hsa';
+      if (token === '.' && NAMESPACES.has(tokens[i - 1] ?? '') && !isAfterDot(i - 1)) return '_';
+      return token;
+    })
+    .join('');
+}
+
 class Rewriter {
   readonly #tokens: readonly string[];
   readonly #out: string[] = [];

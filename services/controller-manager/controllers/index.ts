@@ -12,6 +12,7 @@ import { replicaset } from './replicaset.ts';
 import { resourceQuota } from './resource-quota.ts';
 import { rootCaPublisher } from './root-ca-publisher.ts';
 import { serviceaccount } from './serviceaccount.ts';
+import { validatingPolicyStatus } from './validating-policy-status.ts';
 import { pvcProtection, pvProtection } from './volume-protection.ts';
 import { terminatedPodGc } from './terminated-pod-gc.ts';
 
@@ -48,5 +49,6 @@ export function controllers(options: Omit<ControllerOptions, 'kinds' | 'elsewher
     rootCaPublisher(options.rootCa),
     pvcProtection,
     pvProtection,
+    validatingPolicyStatus,
   ];
 }

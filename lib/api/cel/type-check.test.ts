@@ -1,0 +1,95 @@
+// Shows what the checker of types finds, in cel-go's words and at its places, and that it finds nothing in what is right.
+import test from 'ava';
+import { TypeChecker } from './type-check.ts';
+import { declareBuiltIn, declareCustom, type TypeDeclarations } from './types.ts';
+
+function deployment(): TypeChecker {
+  const types: TypeDeclarations = new Map();
+  const object = declareBuiltIn('apps.v1.Deployment', types);
+  const checker = new TypeChecker(types, { object, oldObject: object });
+  checker.declare('name', '"x"');
+  checker.declare('broken', 'object.nope');
+  checker.declare('twice', 'variables.name + variables.name');
+  return checker;
+}
+
+const PICTURES: ReadonlyArray<[expression: string, picture: string]> = [
+  ['object.replicas > 1', `1:7: undefined field 'replicas'\n | object.replicas > 1\n | ......^`],
+  [
+    "object.spec.replicas > '1'",
+    `1:22: found no matching overload for '_>_' applied to '(int, string)'\n | object.spec.replicas > '1'\n | .....................^`,
+  ],
+  ["true &&\n  object.foo == 'x'", `2:9: undefined field 'foo'\n |   object.foo == 'x'\n | ........^`],
+];
+
+const TOLD: ReadonlyArray<[expression: string, told: string]> = [
+  ['has(object.spec.text)', "1:16: undefined field 'text'"],
+  ["object.spec.template.spec.containers.all(c, c.imag == 'x')", "1:46: undefined field 'imag'"],
+  ['object.spec.replicas.foo', "1:21: type 'int' does not support field selection"],
+  ['nobody.x == 1', "1:1: undeclared reference to 'nobody' (in container '')"],
+  ['size(object.spec.replicas) > 1', "1:5: found no matching overload for 'size' applied to '(int)'"],
+  [
+    "object.spec.replicas.startsWith('x')",
+    "1:32: found no matching overload for 'startsWith' applied to 'int.(string)'",
+  ],
+  ["object.spec.replicas in ['a']", "1:22: found no matching overload for '@in' applied to '(int, list(string))'"],
+  ['!object.spec.replicas', "1:1: found no matching overload for '!_' applied to '(int)'"],
+  ['variables.twice == object.spec.replicas', "1:17: found no matching overload for '_==_' applied to '(string, int)'"],
+  ['variables.nope', "1:10: undefined field 'nope'"],
+  [
+    'authorizer.allowed()',
+    "1:19: found no matching overload for 'allowed' applied to 'kubernetes.authorization.Authorizer.()'",
+  ],
+];
+
+test('what is wrong is told where it is', (t) => {
+  const checker = deployment();
+  for (const [expression, picture] of PICTURES) t.is(checker.problem(expression), `ERROR: <input>:${picture}`);
+  for (const [expression, told] of TOLD)
+    t.is(checker.problem(expression)?.split('\n')[0], `ERROR: <input>:${told}`, expression);
+});
+
+test('nothing is wrong with what is right', (t) => {
+  const checker = deployment();
+  for (const expression of [
+    'object.spec.replicas > 1 && oldObject != null && object.spec.selector != null',
+    'has(object.spec.replicas) && has(object.metadata.labels.a)',
+    'object.spec.template.spec.containers.exists(c, has(c.securityContext) && c.securityContext.privileged == true)',
+    "object.spec.template.spec.containers.all(c, quantity(c.resources.limits['cpu']).isLessThan(quantity('1')))",
+    'object.spec.?foo.orValue(1) > 2',
+    "sets.contains(['a'], object.metadata.finalizers) && object.metadata.name.matches('^a')",
+    'variables.broken == 3',
+    "authorizer.group('').resource('endpoints').check('create').allowed()",
+    'object.spec.template.spec.containers[0].ports[0].containerPort > 80',
+  ])
+    t.is(checker.problem(expression), undefined, expression);
+});
+
+test('the types of a custom resource are those of its schema', (t) => {
+  const types: TypeDeclarations = new Map();
+  const schema = {
+    type: 'object',
+    properties: {
+      spec: {
+        type: 'object',
+        properties: {
+          size: { type: 'integer' },
+          port: { 'x-kubernetes-int-or-string': true },
+          tags: { type: 'object', additionalProperties: { type: 'array', items: { type: 'string' } } },
+          free: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true },
+        },
+      },
+    },
+  };
+  const checker = new TypeChecker(types, { object: declareCustom('x.io.v1.Widget', schema, types) });
+  for (const fine of [
+    'object.spec.size > 1',
+    "object.spec.port == 'http' || object.spec.port == 80",
+    "object.spec.tags['a'].exists(tag, tag.startsWith('b'))",
+    'object.spec.free.anything.goes',
+    "object.metadata.name == 'x' && object.kind == 'Widget'",
+  ])
+    t.is(checker.problem(fine), undefined, fine);
+  t.regex(checker.problem('object.spec.weight > 1')!, /undefined field 'weight'/);
+  t.regex(checker.problem("object.spec.tags['a'] == 'b'")!, /applied to '\(list\(string\), string\)'/);
+});

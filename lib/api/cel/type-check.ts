@@ -1,0 +1,123 @@
+// Decides what is wrong with the types of an expression, when it is known of which types its variables are: in the words and with
+// the picture of cel-go, as clients of Kubernetes read them. Never runs one.
+import { Environment } from '@marcbachmann/cel-js';
+import { AUTHORIZER_TYPE, registerAuthorizer } from './authorizer.ts';
+import { registerKubernetesFunctions } from './functions.ts';
+import { rewriteForCheck } from './rewrite.ts';
+import type { TypeDeclarations } from './types.ts';
+
+/** Checks expressions against one set of types. */
+export class TypeChecker {
+  readonly #environment: Environment;
+  readonly #variables: Record<string, string> = {};
+
+  /** `variables` to their types; `authorizer` is known to all. */
+  constructor(types: TypeDeclarations, variables: Readonly<Record<string, string>>) {
+    this.#environment = environmentOf(types);
+    for (const [name, type] of Object.entries(variables)) this.#environment.registerVariable(name, type);
+  }
+
+  /** An expression that later ones call `variables.<name>`; of any type where it is wrong itself. */
+  declare(name: string, expression: string): void {
+    const checked = this.#checked(expression);
+    this.#variables[name] = 'type' in checked ? checked.type : 'dyn';
+  }
+
+  /** Undefined: nothing is wrong. */
+  problem(expression: string): string | undefined {
+    const checked = this.#checked(expression);
+    return 'problem' in checked ? checked.problem : undefined;
+  }
+
+  #checked(expression: string): { type: string } | { problem: string } {
+    const environment = this.#environment.clone();
+    environment.registerType(VARIABLES, { fields: { ...this.#variables } } as never);
+    environment.registerVariable('variables', VARIABLES);
+    const text = rewriteForCheck(expression);
+    try {
+      const { valid, type, error } = environment.parse(text).check();
+      return valid ? { type: type ?? 'dyn' } : { problem: pictureOf(expression, error as unknown as Failure) };
+    } catch (error) {
+      return { problem: pictureOf(expression, error as Failure) };
+    }
+  }
+}
+
+const VARIABLES = 'kubernetes.variables';
+
+function environmentOf(types: TypeDeclarations): Environment {
+  const made = registerAuthorizer(
+    registerKubernetesFunctions(new Environment({ homogeneousAggregateLiterals: false, enableOptionalTypes: true })),
+  ).registerVariable('authorizer', AUTHORIZER_TYPE);
+  // `has(x.y)` reads as this, so that the field is looked for.
+  made.registerFunction('hsa(dyn): bool', () => true);
+  for (const [name, fields] of types) {
+    made.registerType(name, { fields } as never);
+    made.registerOperator(`${name} == null`, () => false);
+  }
+  return made;
+}
+
+/** What the library tells of an error. */
+interface Failure {
+  code?: string;
+  summary?: string;
+  message: string;
+  range?: { start: number; end: number };
+  node?: { op?: string; input?: string; args?: unknown };
+}
+
+/** `ERROR: <input>:1:7: undefined field 'x'`, the line, and where in it. */
+function pictureOf(expression: string, failure: Failure): string {
+  const { message, at } = told(expression, failure);
+  const before = expression.slice(0, at).split('\n');
+  const column = before.at(-1)!.length;
+  const line = expression.split('\n')[before.length - 1] ?? '';
+  return `ERROR: <input>:${before.length}:${column + 1}: ${message}\n | ${line}\n | ${'.'.repeat(column)}^`;
+}
+
+function told(text: string, failure: Failure): { message: string; at: number } {
+  const summary = failure.summary ?? failure.message;
+  const start = failure.range?.start ?? 0;
+  const field = /^No such key: (.*)$/.exec(summary);
+  if (field !== null) return { message: `undefined field '${field[1]}'`, at: text.lastIndexOf('.', start) };
+  const indexed = /^Cannot index type '(.*)'$/.exec(summary);
+  if (indexed !== null)
+    return { message: `type '${indexed[1]}' does not support field selection`, at: text.lastIndexOf('.', start) };
+  const unknown = /^Unknown variable: (.*)$/.exec(summary);
+  if (unknown !== null) return { message: `undeclared reference to '${unknown[1]}' (in container '')`, at: start };
+  const operator = /^no such overload: (.+) (\S+) (.+)$/.exec(summary);
+  if (operator !== null) return noOperator(text, failure, operator as unknown as [string, string, string, string]);
+  const unary = /^no such overload: ([!-])(.+)$/.exec(summary);
+  if (unary !== null) return { message: noOverload(`${unary[1]}_`, unary[2]!), at: start };
+  const called = /^found no matching overload for '(?:(.+)\.)?(\w+)\((.*)\)'$/.exec(summary);
+  if (called !== null) {
+    const [, receiver, name, args] = called;
+    const at = text.indexOf('(', text.indexOf(`${name}(`, receiver === undefined ? start : endOf(failure, start)));
+    const applied = receiver === undefined ? `(${args!})` : `${receiver}.(${args!})`;
+    const message = `found no matching overload for '${name}' applied to '${asUpstream(applied)}'`;
+    return { message, at: Math.max(at, start) };
+  }
+  return { message: summary.split('\n')[0]!, at: start };
+}
+
+/** The position of an operator is its own, not that of what it is about. */
+function noOperator(text: string, failure: Failure, [, left, name, right]: [string, string, string, string]) {
+  const start = failure.range?.start ?? 0;
+  const at = text.indexOf(name, endOf(failure, start));
+  return { message: noOverload(name === 'in' ? '@in' : `_${name}_`, `${left}, ${right}`), at: at < 0 ? start : at };
+}
+
+const noOverload = (name: string, args: string): string =>
+  `found no matching overload for '${name}' applied to '${asUpstream(`(${args})`)}'`;
+
+/** `list<string>` is `list(string)` there. */
+const asUpstream = (types: string): string => types.replaceAll('<', '(').replaceAll('>', ')');
+
+/** Of the left side, or of the receiver of a call. */
+function endOf({ node }: Failure, otherwise: number): number {
+  const parts = [node?.args]
+    .flat(2)
+    .filter((one): one is { end: number } => typeof (one as { end?: unknown } | null)?.end === 'number');
+  return parts[0]?.end ?? otherwise;
+}
