@@ -26,6 +26,7 @@ interface Setting {
   log?: number[];
   commit?: number;
   seed?: number;
+  leaseReads?: boolean;
 }
 
 const entry = (index: number, term: number): Entry => ({
@@ -43,6 +44,7 @@ function member({
   log = [],
   commit = 0,
   seed = 1,
+  leaseReads = false,
 }: Setting = {}): RaftState {
   const disk = new RaftDisk({ index: 0, term: 0, configuration: simpleConfiguration(voters), sizeBytes: 0, hash: '' });
   disk.entries = log.map((each, i) => entry(i + 1, each));
@@ -54,6 +56,7 @@ function member({
     seed,
     electionTicks: { min: 10, max: 20 },
     heartbeatTicks: 2,
+    leaseReads,
     restored: disk.restored(),
     reader: disk.reader,
   });
@@ -236,7 +239,11 @@ test('5.2: a candidate that hears a leader of its term or a later one follows it
 
 test('5.2: election timeouts are drawn anew, from the whole range, and differ between members', (t) => {
   const drawn = new Set<number>();
-  for (let seed = 1; seed <= 200; seed++) drawn.add(member({ seed }).electionTimeout);
+  for (let seed = 1; seed <= 200; seed++) {
+    const raft = member({ seed });
+    timeOut(raft);
+    drawn.add(raft.electionTimeout);
+  }
   t.deepEqual(
     [...drawn].sort((a, b) => a - b),
     [10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20],
@@ -248,6 +255,16 @@ test('5.2: election timeouts are drawn anew, from the whole range, and differ be
     again.add(raft.electionTimeout);
   }
   t.true(again.size > 5);
+});
+
+test('the first of a life is short: who lives is heard by then. Not with lease reads: the life before may have promised more', (t) => {
+  const firsts = (leaseReads: boolean): number[] => {
+    const drawn = new Set<number>();
+    for (let seed = 1; seed <= 200; seed++) drawn.add(member({ seed, leaseReads }).electionTimeout);
+    return [...drawn].sort((a, b) => a - b);
+  };
+  t.deepEqual(firsts(false), [4, 5, 6, 7, 8, 9, 10]);
+  t.deepEqual(firsts(true), [10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20]);
 });
 
 test('5.6: where a vote takes longer than members wait, each election in vain doubles the wait, up to eight times', (t) => {

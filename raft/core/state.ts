@@ -188,7 +188,7 @@ export function createRaft(options: RaftOptions): RaftState {
     emitted: [],
     announced: { leader: '', term: restored.hardState.term, role: 'follower' },
   };
-  raft.electionTimeout = drawElectionTimeout(raft);
+  raft.electionTimeout = drawFirstTimeout(raft);
   if (restored.doubt !== undefined) doubt(raft, restored.doubt);
   raft.writtenStanding = standingText(standingOf(raft));
   if (raft.damagedThrough <= raft.commit) raft.damagedThrough = 0;
@@ -282,6 +282,17 @@ export function drawInt(raft: RaftState, below: number): number {
 export function drawElectionTimeout(raft: RaftState): number {
   const { min, max } = raft.electionTicks;
   return (min + drawInt(raft, max - min + 1)) << Math.min(raft.votesInVain, 3);
+}
+
+/**
+ * Of a life: a leader that lives is heard within a heartbeat or two, and a pre-vote deposes nobody. So a cluster that was started
+ * again as a whole leads itself soon after the second of three is there. With lease reads the life before may have promised
+ * a leader not to stand for as long as ever.
+ */
+function drawFirstTimeout(raft: RaftState): number {
+  if (raft.leaseReads) return drawElectionTimeout(raft);
+  const soonest = 2 * raft.heartbeatTicks;
+  return soonest + drawInt(raft, raft.electionTicks.min - soonest + 1);
 }
 
 /**
