@@ -8,7 +8,7 @@ import { Encoded } from '../../lib/bus/codec.ts';
 import { parseSubject, patternOf, subjectOf } from '../../lib/bus/subjects.ts';
 import type { Append } from '../core/messages.ts';
 import type { MemberId, Message } from '../core/types.ts';
-import { decodeMessage, type DropReason } from './decode-message.ts';
+import { decodeMessage, type DropReason, type Expected } from './decode-message.ts';
 import { encodeMessage } from './encode-message.ts';
 
 export interface RaftTransportOptions {
@@ -51,6 +51,21 @@ function sizeOf(message: Message): number {
   return message.entries.reduce((sum, { data }) => sum + data.length + ENTRY_ENVELOPE_BYTES, MESSAGE_ENVELOPE_BYTES);
 }
 
+/** More than there are members and kinds of messages; whoever says others does not make it grow. */
+const REMEMBERED = 1_024;
+
+/** Subjects are few and taken apart, or put together, for every message. */
+function remembered<T>(make: (key: string) => T): (key: string) => T {
+  const known = new Map<string, T>();
+  return (key) => {
+    const before = known.get(key);
+    if (before !== undefined) return before;
+    const made = make(key);
+    if (known.size < REMEMBERED) known.set(key, made);
+    return made;
+  };
+}
+
 /** To two followers. */
 function isSame(a: Append, b: Append): boolean {
   return (
@@ -75,10 +90,16 @@ export function createRaftTransport(options: RaftTransportOptions): RaftTranspor
   };
   const subscription: Subscription = bus.subscribe(patternOf(cluster, 'raft', { to: id }), onMessage);
 
-  function onMessage({ subject, data }: BusMessage): void {
+  const expectedOf = remembered((subject: string): Expected => {
     const tokens = parseSubject('raft', subject);
-    const from = tokens === undefined ? '' : decodeToken(tokens.from);
-    const message = decodeMessage(data, { clusterId, id, from, type: tokens?.type ?? '' });
+    return { clusterId, id, from: tokens === undefined ? '' : decodeToken(tokens.from), type: tokens?.type ?? '' };
+  });
+  const subjectsOf = remembered((to: MemberId) =>
+    remembered((type: string) => subjectOf(cluster, 'raft', { to, from: id, type })),
+  );
+
+  function onMessage({ subject, data }: BusMessage): void {
+    const message = decodeMessage(data, expectedOf(subject));
     if (typeof message === 'string') {
       counts.dropped[message]++;
       return;
@@ -104,12 +125,12 @@ export function createRaftTransport(options: RaftTransportOptions): RaftTranspor
   return {
     counts,
     send(message) {
-      const { to, from, type } = message;
+      const { to, type } = message;
       const size = sizeOf(message);
       if (size > payloadBytes)
         return refuse(`${type} to ${to}: ${size} bytes are more than the bus takes (${payloadBytes})`);
       try {
-        bus.publish(subjectOf(cluster, 'raft', { to, from, type }), encoded(message));
+        bus.publish(subjectsOf(to)(type), encoded(message));
         counts.sent++;
       } catch (error) {
         refuse(`${type} to ${to}: ${messageOf(error)}`);

@@ -116,7 +116,7 @@ export class StoreMember {
       reader: storage.log,
     });
     this.leadership = new Leadership(instance, clock);
-    this.publisher = new Publisher(lane, ctx.cluster, instance, ctx.log);
+    this.publisher = new Publisher(lane, ctx.cluster, instance, ctx.log, options.nextTurn);
     this.elections = new ElectionTrace(ctx);
     this.watch = new LeaderWatch(ctx, (id) => {
       if (!this.stopped) this.input({ type: 'peerDisconnected', id });
@@ -331,7 +331,7 @@ export class StoreMember {
   }
 
   private stateMoved(index: number): void {
-    this.publisher.flush();
+    this.publisher.flushSoon();
     this.reads.applied();
     this.input({ type: 'applied', index });
   }

@@ -9,6 +9,7 @@ import { MESSAGE_VERSION, type StoreCommitted } from '../../../lib/bus/messages.
 import { beginCommitted, encodeChange, type Packed } from '../../../lib/bus/packed.ts';
 import { subjectOf } from '../../../lib/bus/subjects.ts';
 import type { HistoryTxn } from '../core/history.ts';
+import { nextTurn, type NextTurn } from './applier.ts';
 
 /** Above this a batch is complete; NATS carries messages of this size fastest (facts: 5.6). */
 const BATCH_BYTES = 65_536;
@@ -28,6 +29,7 @@ interface Batch {
 export class Publisher {
   private readonly bus: Bus;
   private readonly log: Log;
+  private readonly nextTurn: NextTurn;
   private readonly member: string;
   private readonly subject: string;
   /** The term in which this member leads; undefined: silent. */
@@ -41,10 +43,12 @@ export class Publisher {
   private waitingBytes = 0;
   private underWayBytes = 0;
   private isAsking = false;
+  private isSoon = false;
 
   /** `bus`: with an order of its own, or nothing else of this member's gets through while this is passed on to many. */
-  constructor(bus: Bus, cluster: string, member: string, log: Log) {
+  constructor(bus: Bus, cluster: string, member: string, log: Log, turn: NextTurn = nextTurn) {
     this.bus = bus;
+    this.nextTurn = turn;
     this.log = log;
     this.member = member;
     this.subject = subjectOf(cluster, 'storeCommitted', { member });
@@ -72,6 +76,16 @@ export class Publisher {
       encodeTxn(this.current, txn);
       this.through = txn.revision;
     }
+  }
+
+  /** After the answers of this turn: who wrote waits for those. What is committed in one turn is one message. */
+  flushSoon(): void {
+    if (this.isSoon || this.term === undefined) return;
+    this.isSoon = true;
+    void this.nextTurn().then(() => {
+      this.isSoon = false;
+      this.flush();
+    });
   }
 
   /** Everything that was added, as far as the bus keeps up. */
