@@ -19,6 +19,7 @@ interface TraceArguments {
   target?: string | undefined;
   json: boolean;
   unchanged: boolean;
+  reads: boolean;
   actor?: string | undefined;
   kind?: string | undefined;
   name?: string | undefined;
@@ -43,6 +44,11 @@ export const traceCommand = defineCommand<TraceArguments>({
         type: 'boolean',
         default: false,
         describe: 'also what looked and left things as they are',
+      })
+      .option('reads', {
+        type: 'boolean',
+        default: false,
+        describe: 'also requests that only look: get, list, watch; told as long as this runs',
       })
       .option('actor', { type: 'string', describe: 'only this actor or instance: scheduler, kubelet-node-2' })
       .option('kind', { type: 'string', describe: 'only of this kind of object: pod' })
@@ -96,9 +102,19 @@ async function stream(
   for (const span of early) show(span);
   seen.clear();
   isPast = false;
+  const wishes = args.reads && args.follow ? wishing(cluster) : undefined;
   // Until the reader has seen enough.
   if (args.follow) await interrupted();
+  clearInterval(wishes);
   await sink.end();
+}
+
+const WISH_MS = 30_000;
+
+/** The API actors forget the wish by themselves when nobody says it again. */
+function wishing(cluster: ClusterBus): NodeJS.Timeout {
+  void cluster.wishReads(WISH_MS);
+  return setInterval(() => void cluster.wishReads(WISH_MS), WISH_MS / 3);
 }
 
 function filterOf(args: Arguments): TraceFilter {
@@ -117,6 +133,7 @@ function filterOf(args: Arguments): TraceFilter {
     namespace: args.namespace,
     name: args.name,
     unchanged: args.unchanged || args.otlp !== undefined,
+    reads: args.reads,
   };
 }
 

@@ -28,6 +28,8 @@ export interface ClusterBus {
   statuses(): Promise<ActorStatus[]>;
   /** What every actor still remembers, oldest first; `missing` is told who did not answer. */
   recentSpans(sinceMs: number, missing?: (instance: string) => void): Promise<Span[]>;
+  /** From now on for so long, the API actors tell of requests that only look, too. */
+  wishReads(forMs: number): Promise<void>;
   /** Live; only what the given parameters of the subject say, any where they are left out. */
   followSpans(handler: (span: Span) => void, only?: Partial<SubjectParameters<'trace'>>): void;
 }
@@ -62,6 +64,10 @@ export async function joinBus(directory: string): Promise<ClusterBus> {
       return fulfilled(rings)
         .flat()
         .sort((a, b) => a.startedAt - b.startedAt);
+    },
+    async wishReads(readsForMs) {
+      const servers = actorsOf(cluster).filter(({ actor }) => actor === 'apiserver');
+      await Promise.allSettled(servers.map(({ instance }) => ask('actorTrace', instance, { limit: 1, readsForMs })));
     },
     followSpans: (handler, only = {}) =>
       void bus.subscribe(patternOf(cluster.name, 'trace', only), (message) => handler(message.data as Span)),

@@ -63,3 +63,29 @@ test('a tracer that may not tell numbers its spans, and neither keeps nor publis
   await turn();
   t.deepEqual([...heard, ...tracer.recent({})], []);
 });
+
+test('reads are told for as long as somebody wishes it, and never where nothing may be told', (t) => {
+  let now = 1_000;
+  const clock = { ...systemClock, monotonic: () => now };
+  const network = new MemoryNetwork();
+  const who = {
+    cluster: 'c',
+    actor: 'apiserver' as const,
+    instance: 'apiserver-1',
+    boot: 'b',
+    clock,
+    bus: network.connect('apiserver-1'),
+  };
+  const tracer = createTracer(who);
+  t.false(tracer.tellsReads);
+  tracer.recent({ limit: 1, readsForMs: 1_000 });
+  t.true(tracer.tellsReads);
+  now += 1_001;
+  t.false(tracer.tellsReads);
+  tracer.recent({ readsForMs: 1e12 });
+  now += 60_001;
+  t.false(tracer.tellsReads, 'a wish that is not said again is forgotten');
+  const mute = createTracer({ ...who, tells: false });
+  mute.recent({ readsForMs: 1_000 });
+  t.false(mute.tellsReads);
+});

@@ -49,6 +49,8 @@ export interface OpenSpan {
 export interface Tracer {
   start(start: SpanStart): OpenSpan;
   recent(query: TraceQuery): Span[];
+  /** Somebody wishes to hear of what only looks; absent: nobody ever does. Asked for every request: it costs nothing. */
+  readonly tellsReads?: boolean;
 }
 
 export interface TracerContext {
@@ -64,6 +66,8 @@ export interface TracerContext {
 }
 
 const MAX_LINES = 40;
+/** Who wishes to hear of reads says so again within this. */
+const MOST_READS_MS = 60_000;
 const MAX_TEXT = 2_000;
 /** One action writes at most so many objects at a time; more are found by what they cause. */
 const MAX_WRITES = 1_000;
@@ -76,6 +80,8 @@ export function createTracer(ctx: TracerContext): Tracer {
     pageBytes: LIMITS.tracePageBytes,
   });
   let counter = 0;
+  /** 0: nobody wishes to hear of reads. */
+  let readsUntil = 0;
   const tell = (span: Span): void => {
     ring.push(span);
     const { kind, namespace, name } = span;
@@ -98,7 +104,17 @@ export function createTracer(ctx: TracerContext): Tracer {
         },
       };
     },
-    recent: (query) => ring.page(query),
+    recent(query) {
+      if (typeof query.readsForMs === 'number' && ctx.tells !== false)
+        readsUntil = ctx.clock.monotonic() + Math.min(query.readsForMs, MOST_READS_MS);
+      return ring.page(query);
+    },
+    get tellsReads() {
+      if (readsUntil === 0) return false;
+      if (ctx.clock.monotonic() < readsUntil) return true;
+      readsUntil = 0;
+      return false;
+    },
   };
 }
 

@@ -68,7 +68,7 @@ export interface RequestTrace {
   revisionAfter?: number;
   /** Steps by their names; what was refused went no further. Absent: they were not asked. */
   admission?: { passed: string[]; changed: string[]; refused?: string };
-  /** Milliseconds by stage: authenticate, queue, receive, authorize, decode, wait, plan, store. */
+  /** Milliseconds by stage: authenticate, queue, receive, authorize, decode, wait, plan, store; read. */
   stagesMs: Record<string, number>;
 }
 
@@ -88,6 +88,8 @@ export interface TraceQuery {
   limit?: number;
   /** Id of the last span of the page before. */
   after?: string;
+  /** From now on for so long, requests that only look are told, too: nobody pays for that while nobody wishes it. */
+  readsForMs?: number;
 }
 
 // ---- store --------------------------------------------------------------------------------------------------------

@@ -4,6 +4,7 @@ import test from 'ava';
 import { startApi, type TestApi } from '../kit/api-server.ts';
 import { eventually } from '../kit/eventually.ts';
 import type { Span } from '../../lib/bus/messages.ts';
+import { subjectOf } from '../../lib/bus/subjects.ts';
 
 const AT = '/api/v1/namespaces/default';
 
@@ -67,4 +68,32 @@ test('no value of a Secret is told', async (t) => {
   await api.http('POST', `${AT}/secrets`, { body: { metadata: { name: 's' }, data: { password: 'hunter2' } } });
   await told('s', 'create');
   t.notRegex(JSON.stringify(api.spans), /hunter2|aHVudGVyMg/);
+});
+
+test('what only looks is told while somebody wishes to hear of it, and not before', async (t) => {
+  const made = await api.http('POST', `${AT}/configmaps`, { body: { metadata: { name: 'looked-at' } } });
+  await api.http('GET', `${AT}/configmaps/looked-at`);
+  await told('looked-at', 'create');
+  t.false(
+    api.spans.some(({ request }) => request?.verb === 'get' && request.resource === 'configmaps'),
+    'nobody wished it',
+  );
+  const observer = api.network.connect('observer-2');
+  await observer.request(
+    subjectOf('c1', 'actorTrace', { instance: 'apiserver-1', from: 'observer-2' }),
+    { limit: 1, readsForMs: 60_000 },
+    { timeoutMs: 10_000 },
+  );
+  await api.http('GET', `${AT}/configmaps/looked-at`);
+  const span = await told('looked-at', 'get');
+  t.like(span, { kind: 'ConfigMap', outcome: 'unchanged', saw: 'admin asks to get configmaps', wrote: [] });
+  t.is(span.request!.revisionBefore, Number(made.body.metadata.resourceVersion));
+  for (const stage of ['authenticate', 'queue', 'authorize', 'read'])
+    t.true(span.request!.stagesMs[stage]! >= 0, stage);
+  await api.http('GET', `${AT}/configmaps`);
+  t.true((await told('*', 'list')).request!.revisionBefore! > 0);
+  await api.bus('scheduler-1', { method: 'GET', path: '/api/v1/nodes' });
+  await eventually('an actor that looks is told, too', () =>
+    api.spans.find(({ request }) => request?.user === 'system:kube-scheduler' && request.verb === 'list'),
+  );
 });

@@ -10,7 +10,7 @@ import { systemChance, systemClock } from '../../lib/actor/system.ts';
 import { createTracer } from '../../lib/actor/tracer.ts';
 import { silentLog, type Log } from '../../lib/base/log.ts';
 import { MemoryNetwork } from '../../lib/bus/memory.ts';
-import type { ApiRequest, ApiResponse, Span } from '../../lib/bus/messages.ts';
+import type { ApiRequest, ApiResponse, Span, TraceQuery } from '../../lib/bus/messages.ts';
 import { patternOf, subjectOf } from '../../lib/bus/subjects.ts';
 import type { Exec } from '../../lib/exec/exec.ts';
 import { openAuthority } from '../../launcher/edge/certificates.ts';
@@ -160,6 +160,9 @@ function contextOf(
   const instance = 'apiserver-1';
   const bus = network.connect(instance);
   const tracer = createTracer({ cluster: CLUSTER, actor: 'apiserver', instance, boot, clock: systemClock, bus });
+  bus.subscribe(patternOf(CLUSTER, 'actorTrace', { instance }), (message) =>
+    message.respond?.(tracer.recent((message.data ?? {}) as TraceQuery)),
+  );
   return {
     cluster: CLUSTER,
     actor: 'apiserver',

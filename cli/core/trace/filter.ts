@@ -13,6 +13,8 @@ export interface TraceFilter {
   name?: string | undefined;
   /** Also what looked and left things as they are. */
   unchanged: boolean;
+  /** Also requests that only look. */
+  reads?: boolean;
 }
 
 /** Parameters of the subject `trace`: what is left out is any. */
@@ -27,13 +29,13 @@ export function subjectOfFilter(filter: TraceFilter): Partial<SubjectParameters<
 }
 
 export function passes(filter: TraceFilter, span: Span): boolean {
-  const { actor, kind, namespace, name, unchanged } = filter;
+  const { actor, kind, namespace, name, unchanged, reads = false } = filter;
   return (
     (actor === undefined || span.actor === actor || span.instance === actor) &&
     (kind === undefined || span.kind === kind) &&
     (namespace === undefined || span.namespace === namespace) &&
     (name === undefined || span.name === name) &&
-    (unchanged || span.outcome !== 'unchanged')
+    (unchanged || span.outcome !== 'unchanged' || (reads && span.request !== undefined))
   );
 }
 

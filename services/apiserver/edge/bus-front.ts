@@ -10,7 +10,7 @@ import { busUser } from '../core/auth/user.ts';
 import { fetchProxied } from './aggregation/proxy.ts';
 import { RequestStory } from '../core/request-story.ts';
 import { handle } from './api.ts';
-import { tellRefusal } from './refused-span.ts';
+import { tellRead, tellRefusal } from './request-span.ts';
 import { permitted } from './authenticate.ts';
 import { auditedOnBus, auditRefusal } from './audit/audited.ts';
 import { inBusTurn } from './flow-control/in-turn.ts';
@@ -66,6 +66,7 @@ async function served(parts: ApiParts, call: Call, as: string | undefined): Prom
   try {
     if (as !== undefined) await speakFor(parts, call, as);
     const answered = await inBusTurn(parts, call, () => handle(parts, call));
+    if (parts.ctx.tracer.tellsReads === true) tellRead(parts, call, answered);
     const { code, body } = answered.type === 'proxy' ? await fetchProxied(parts, call, answered) : plain(answered);
     const warnings = call.warnings.size === 0 ? {} : { warnings: [...call.warnings] };
     return { code, body, ...warnings };

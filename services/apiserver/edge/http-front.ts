@@ -13,7 +13,7 @@ import { sendProxied } from './aggregation/proxy.ts';
 import { ANONYMOUS } from '../core/auth/user.ts';
 import { RequestStory } from '../core/request-story.ts';
 import { handle } from './api.ts';
-import { tellRefusal } from './refused-span.ts';
+import { tellRead, tellRefusal } from './request-span.ts';
 import { auditAnswer, auditBody, auditIdOf, auditRefusal, endAudit, identified } from './audit/audited.ts';
 import { inTurn } from './flow-control/in-turn.ts';
 import { bytesBody, type Call } from './call.ts';
@@ -159,6 +159,7 @@ function bodyInTime({ ctx }: ApiParts, request: Request): Promise<Uint8Array> {
 async function answerCall(parts: ApiParts, call: Call, request: Request, response: Response): Promise<void> {
   const { ctx } = parts;
   const answer = await handle(parts, call);
+  if (ctx.tracer.tellsReads === true) tellRead(parts, call, answer);
   for (const [i, text] of [...call.warnings].entries())
     response.setHeader(
       'warning',
