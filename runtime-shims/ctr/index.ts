@@ -215,7 +215,8 @@ class CtrShim implements RuntimeShim {
     const record = this.#records.get(id);
     if (record === undefined) throw new ShimError('NotFound', `exec: there is no container ${id}`);
     const execId = `exec-${this.#ctx.chance.uuid()}`;
-    const target = { id, execId, user: record.user, workingDir: record.workingDir };
+    const errorsFile = join(this.#ctx.settings.stateDir, execId);
+    const target = { id, execId, user: record.user, workingDir: record.workingDir, errorsFile };
     return execInContainer(this.#ctx.exec, this.#ctr, target, argv, request);
   }
 

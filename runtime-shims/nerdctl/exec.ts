@@ -1,9 +1,9 @@
 // Does: runs a further process in a container with `nerdctl exec`. nerdctl (2.1) ends with 1 whatever the process ended
 // with, and says the code in a last line of its own: that line is read here. Never passes that line on as the process's.
 import { readFile, rm } from 'node:fs/promises';
-import { PassThrough } from 'node:stream';
 import type { Exec } from '../../lib/exec/exec.ts';
 import type { ExecRequest, ExecSession } from '../contract.ts';
+import { HeldLine } from '../shared/held-line.ts';
 import { TerminalSize, withTerminal } from '../shared/terminal.ts';
 
 export interface NerdctlExec {
@@ -32,8 +32,7 @@ export function execByNerdctl(
     ...(request.timeoutMs === undefined ? {} : { timeoutMs: request.timeoutMs }),
   });
   const size = new TerminalSize(exec, () => child.pid);
-  const errors = new LastLineHeld();
-  child.stderr.pipe(errors.input);
+  const errors = child.stderr.pipe(new HeldLine(OWN_LINE));
   const finish = async (): Promise<Ended> => {
     const { exitCode, signal } = await child.ended;
     const last = request.tty ? await lastWords(target.errorsFile) : await errors.lastLine;
@@ -44,7 +43,7 @@ export function execByNerdctl(
   return {
     stdin: request.stdin ? child.stdin : null,
     stdout: child.stdout,
-    stderr: errors.output,
+    stderr: errors,
     ended: finish(),
     resize: (width, height) => size.set(width, height),
     kill: () => child.kill('SIGTERM'),
@@ -65,31 +64,4 @@ async function lastWords(file: string): Promise<string> {
   const text = await readFile(file, 'utf8').catch(() => '');
   await rm(file, { force: true });
   return text.trimEnd().split('\n').at(-1) ?? '';
-}
-
-/** A stream that passes everything on at once, except a last line that may be nerdctl's: that waits until it is known. */
-class LastLineHeld {
-  readonly input = new PassThrough();
-  readonly output = new PassThrough();
-  readonly lastLine: Promise<string>;
-  #held = Buffer.alloc(0);
-
-  constructor() {
-    this.input.on('data', (chunk: Buffer) => this.#take(chunk));
-    this.lastLine = new Promise((resolve) => this.input.once('end', () => resolve(this.#held.toString())));
-  }
-
-  finish(last: string): void {
-    this.output.end(last);
-  }
-
-  /** A line's end is held with it: nobody knows yet whether another follows. */
-  #take(chunk: Buffer): void {
-    const all = Buffer.concat([this.#held, chunk]);
-    const lastStart = all.subarray(0, -1).lastIndexOf(0x0a) + 1;
-    const begins = all.subarray(lastStart, lastStart + OWN_LINE.length).toString();
-    const passed = OWN_LINE.startsWith(begins) ? lastStart : all.length;
-    if (passed > 0) this.output.write(all.subarray(0, passed));
-    this.#held = Buffer.from(all.subarray(passed));
-  }
 }

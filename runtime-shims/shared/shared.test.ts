@@ -1,10 +1,12 @@
 // Asks the parts that several shims share, and the ctr shim's pure parts.
+import { once } from 'node:events';
 import fc from 'fast-check';
 import test from 'ava';
 import { capabilitiesOf } from '../ctr/privileges.ts';
 import { parseEvent, parseImages, parseRemovedExitCode, parseTasks } from '../ctr/tables.ts';
 import { needsAccounts, resolveUser } from '../ctr/users.ts';
 import { freeAddress } from './addresses.ts';
+import { HeldLine } from './held-line.ts';
 import { containerIdOf } from './identity.ts';
 import { KeyedQueue } from './queue.ts';
 import { normalizeReference } from './references.ts';
@@ -145,4 +147,24 @@ test("users are the image's", (t) => {
 
 test('capabilities by bit', (t) => {
   t.deepEqual(capabilitiesOf(0b1n | (1n << 40n)), ['CAP_CHOWN', 'CAP_CHECKPOINT_RESTORE']);
+});
+
+test("a last line that may be a tool's own waits; all else passes at once", async (t) => {
+  const passing = new HeldLine('ctr: ');
+  let out = '';
+  passing.on('data', (chunk: Buffer) => (out += chunk.toString()));
+  const write = (text: string): Promise<void> =>
+    new Promise((resolve) => passing.write(text, () => setImmediate(resolve)));
+  await write('one\nctr: perhaps\n');
+  t.is(out, 'one\n');
+  await write('two\nc');
+  t.is(out, 'one\nctr: perhaps\ntwo\n');
+  await write('ount');
+  t.is(out, 'one\nctr: perhaps\ntwo\ncount');
+  passing.end('\nctr: it failed\n');
+  t.is(await passing.lastLine, 'ctr: it failed\n');
+  const ended = once(passing, 'end');
+  passing.finish('');
+  await ended;
+  t.is(out, 'one\nctr: perhaps\ntwo\ncount\n');
 });

@@ -72,10 +72,12 @@ async function converse(
     open,
   );
   const said = { out: '', err: '', code: undefined as number | undefined };
+  let failure: string | undefined;
   stream.onFrame((frame) => {
     if (frame.type === 'data' && frame.channel === 'stdout') said.out += Buffer.from(frame.data).toString();
     if (frame.type === 'data' && frame.channel === 'stderr') said.err += Buffer.from(frame.data).toString();
     if (frame.type === 'exit') said.code = frame.code;
+    if (frame.type === 'error') failure = frame.status.message;
   });
   if (input !== undefined) {
     await stream.write('stdin', Buffer.from(input));
@@ -83,6 +85,7 @@ async function converse(
   }
   await stream.closed;
   await bus.close();
+  if (failure !== undefined) throw new Error(failure);
   return said;
 }
 
@@ -228,9 +231,11 @@ test.serial('exec: input, output, exit code; not found; a terminal', async (t) =
     ),
     { out: 'got hello\n', err: 'bad\n', code: 3 },
   );
-  const missing = await converse('exec', 'web-0', { command: ['nope'] });
-  t.is(missing.code, 127);
-  t.regex(missing.err, /executable file not found/);
+  for (const tty of [false, true])
+    await t.throwsAsync(converse('exec', 'web-0', { command: ['nope'], tty }), {
+      message:
+        /^Internal error occurred: error executing command in container: failed to exec in container: failed to start exec "[-\w]+": OCI runtime exec failed: exec failed: .*exec: "nope": executable file not found in \$PATH: unknown$/,
+    });
   const terminal = await converse('exec', 'web-0', { command: ['sh', '-c', 'tty; exit 5'], tty: true });
   t.regex(terminal.out, /\/dev\/pts\/\d+/);
   t.is(terminal.code, 5);

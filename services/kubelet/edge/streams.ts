@@ -1,6 +1,6 @@
 // Does: serves long conversations with this node's containers: logs, exec, attach, port-forward. Never decides
 // who may have one: the API actor has asked that.
-import { ApiError } from '../../../lib/base/errors.ts';
+import { ApiError, type Status } from '../../../lib/base/errors.ts';
 import type { Clock } from '../../../lib/base/clock.ts';
 import type { Subscription } from '../../../lib/bus/bus.ts';
 import type { StreamOpen } from '../../../lib/bus/messages.ts';
@@ -137,11 +137,17 @@ async function converse(session: ExecSession, stream: BusStream, isTerminal: boo
     // A terminal has one output; what script itself says is not of the program.
     await Promise.all([copy(session.stdout, 'stdout'), ...(isTerminal ? [] : [copy(session.stderr, 'stderr')])]);
     const { exitCode, error } = await session.ended;
-    if (error !== undefined && isTerminal) await stream.write('stdout', Buffer.from(`${error}\r\n`));
-    stream.exit(exitCode);
+    if (error === undefined) stream.exit(exitCode);
+    else stream.fail(notRun(error));
   } catch (error) {
     stream.fail(new ApiError('InternalError', `exec: ${String(error)}`).toStatus());
   }
+}
+
+/** A program that could not be started has no exit code; said as a kubelet says it. */
+function notRun(error: string): Status {
+  const message = `error executing command in container: ${error}`;
+  return new ApiError('InternalError', `Internal error occurred: ${message}`, { causes: [{ message }] }).toStatus();
 }
 
 async function attach(tools: StreamTools, open: StreamOpen, stream: BusStream): Promise<void> {
