@@ -7,7 +7,7 @@ import test, { type ExecutionContext } from 'ava';
 import type { Pod } from '../../lib/api/generated/types.ts';
 import { follow, run, TestCluster, type Ran } from '../kit/cluster.ts';
 import { eventually } from '../kit/eventually.ts';
-import { IMAGE, isReady, shellPod } from '../kit/manifests.ts';
+import { IMAGE, isReady, shellPod, yaml } from '../kit/manifests.ts';
 import { onTerminal } from '../kit/terminal.ts';
 import { findKubectls, type Kubectl } from '../kubectl/find-kubectls.ts';
 
@@ -65,6 +65,9 @@ const ready = (name: string): Promise<Pod> =>
 const WEB = `mkdir /w; echo "hello" > /w/index.html; head -c 300000 /dev/zero > /w/zeros
 httpd -p 80 -h /w; httpd -p 127.0.0.1:8081 -h /w
 while :; do echo tick; sleep 1; done`;
+/** As kubectl has it of a kubelet with containerd. */
+const NOT_RUN =
+  /^error: Internal error occurred: error executing command in container: failed to exec in container: failed to start exec "[-\w]+": OCI runtime exec failed: exec failed: .*exec: "nosuch": executable file not found in \$PATH: unknown\n$/;
 const LAST = 'echo one; echo two; echo three; exit 1';
 
 test.before(async () => {
@@ -107,6 +110,9 @@ title('exec in every version and transport: input, outputs, exit code, and what 
     t.is(unknown.code, 1);
     t.regex(unknown.stderr, /container nosuch is (not valid for pod web|not found in pod web)/, client.name);
     t.regex((await ask(client, ['exec', 'nosuch', '--', 'ls'])).stderr, /pods "nosuch" not found/);
+    const missing = await ask(client, ['exec', 'web', '--', 'nosuch']);
+    t.deepEqual([missing.code, missing.stdout], [1, ''], client.name);
+    t.regex(missing.stderr, NOT_RUN, client.name);
   }
 });
 
@@ -236,6 +242,28 @@ title('debug: a container that sees the processes of another one', async (t) => 
   t.is(status.state?.terminated?.exitCode, 0);
   const again = await cluster.get<Pod>('pod', 'web');
   t.is(again.status?.containerStatuses?.[0]?.restartCount, 0);
+});
+
+title('containers that share their processes see each other; so does one that is added to look at them', async (t) => {
+  const client = plain(kubectls.at(-1)!);
+  const side = { name: 'side', image: IMAGE, command: ['sleep', '4321'] };
+  await cluster.mustApply(
+    yaml({
+      apiVersion: 'v1',
+      kind: 'Pod',
+      metadata: { name: 'shared' },
+      spec: {
+        shareProcessNamespace: true,
+        terminationGracePeriodSeconds: 1,
+        containers: [{ name: 'main', image: IMAGE, command: ['sleep', '1234'] }, side],
+      },
+    }),
+  );
+  await ready('shared');
+  t.regex(await must(t, client, ['exec', 'shared', '-c', 'main', '--', 'ps']), /sleep 4321/);
+  const args = ['debug', 'shared', '-i', `--image=${IMAGE}`, '-c', 'look', '--', 'sh', '-c', 'read x; ps'];
+  const said = await ask(client, args, 'go\n');
+  t.regex(said.stdout, /sleep 1234[^]*sleep 4321|sleep 4321[^]*sleep 1234/, said.stderr);
 });
 
 title('logs: follow to the end, tail, limits, times, since, previous, all containers', async (t) => {
