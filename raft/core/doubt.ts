@@ -56,8 +56,8 @@ export function receiveRejoin(raft: RaftState, { from, nonce, incarnation: life 
 
 /** The doubt that this member has, or has ended together with others without promising anything since. */
 function shared(raft: RaftState): DoubtReason | '' {
-  const isEmpty = raft.term === 0 && raft.log.lastIndex === 0 && raft.damagedThrough === 0;
-  // Also after a restart: whoever else is newborn still waits for this word.
+  // Votes do not matter: whoever was born at the same time may have died before it had begun, and waits for this word.
+  const isEmpty = raft.log.lastIndex === 0 && raft.damagedThrough === 0;
   if (raft.doubt === undefined && isEmpty) return 'newborn';
   return raft.formerDoubt === 'newborn' && !isEmpty ? '' : raft.formerDoubt;
 }
@@ -97,7 +97,8 @@ export function receiveRejoinAnswer(raft: RaftState, message: RejoinAnswer): voi
 }
 
 /**
- * Every voter there is has the same doubt, and nobody leads. All newborn: the cluster begins. All copied: nothing better is
+ * Every voter there is has the same doubt, and nobody leads. All newborn, or with a log that never held anything: the cluster
+ * begins. All copied: nothing better is
  * left anywhere, so that the newest of their logs is the truth; each votes only for one that goes as far.
  */
 function endTogether(raft: RaftState, own: Doubt): void {
@@ -105,7 +106,16 @@ function endTogether(raft: RaftState, own: Doubt): void {
   const voters = votersOf(configurationOf(raft));
   if (!voters.includes(raft.id) || !voters.every((id) => id === raft.id || own.others.has(id))) return;
   for (const { lastTerm, lastIndex } of own.others.values()) remember(raft, lastTerm, lastIndex);
+  if (own.reason === 'newborn') spendVote(raft);
   end(raft, own);
+}
+
+/**
+ * Others have begun, and may have asked for a vote that a life before this one gave and forgot. Who asked was in that term, and
+ * so is this member since it was answered: it votes again in the next.
+ */
+function spendVote(raft: RaftState): void {
+  if (raft.term > 0 && raft.vote === '') raft.vote = raft.id;
 }
 
 /** The life that it was given, while it has known its promises all along: the next one is not doubted. */

@@ -33,6 +33,31 @@ export function dieAtStart(stage: Stage): boolean {
   return true;
 }
 
+/**
+ * All are new; one votes, and the others die before their disks know that the cluster has begun. Their disks stand still until
+ * then: by themselves they are hardly ever that late.
+ */
+export function dieWhileBorn({ world, machines }: Stage): boolean {
+  if (!machines.every(({ member }) => member?.status.doubt === 'newborn')) return false;
+  const first = world.pick(machines);
+  const others = machines.filter((machine) => machine !== first);
+  for (const { disk } of others) disk.stalled = true;
+  const until = world.nowMs + LONGEST_BIRTH_MS;
+  const look = (): void => {
+    const hasVoted = (first.member?.storage.log.hardState.vote ?? '') !== '';
+    if (!hasVoted && world.nowMs < until) return world.after(1, look);
+    if (hasVoted) world.count('died-while-born');
+    for (const machine of others) {
+      machine.crash({ keepsCache: false });
+      machine.disk.unstall();
+    }
+  };
+  look();
+  return true;
+}
+
+const LONGEST_BIRTH_MS = 3_000;
+
 export function pause(stage: Stage, range: [number, number]): boolean {
   const machine = someone(stage);
   if (machine !== undefined) pauseOne(stage, machine, range);

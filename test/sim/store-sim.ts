@@ -325,7 +325,6 @@ class StoreSim {
     };
     look();
     await world.run(RECOVERY_MS, () => calm);
-    if (!calm && this.isHalfBorn) return world.count('half-born');
     if (!calm) throw new Error(`not alive ${RECOVERY_MS} ms after the last fault: ${this.describe()}`);
     for (const each of [...this.clients, ...this.others]) each.stopped = true;
     let same = false;
@@ -339,12 +338,6 @@ class StoreSim {
     world.count('recovery-ms', Math.round(world.nowMs - from));
     this.sameStates();
     world.note(`end ${this.describe()}`);
-  }
-
-  /** Nothing was ever committed: one has voted, and the others forgot before their disks knew that they had begun. */
-  private get isHalfBorn(): boolean {
-    const isNewborn = ({ member }: Machine): boolean => member?.status.doubt === 'newborn';
-    return this.invariants.highestCommit === 0 && this.machines.some((each) => this.isMember(each) && isNewborn(each));
   }
 
   private agrees(): boolean {

@@ -58,6 +58,7 @@ const WRONG_COUNTS = {
   troubleMs: 10_000,
   faults: ['entry-applied-wrongly', 'cut-pair', 'cut-off-one', 'compact'],
 } as const;
+const BIRTH = { members: 3, troubleMs: 2_500, faults: ['cluster-half-born'] } as const;
 
 type PlantWorld = NonNullable<Plant['world']>;
 
@@ -90,6 +91,7 @@ export const PLANTS: readonly Plant[] = [
   core('higher-term-ignored', 'step.ts', "if (message.term > raft.term) becomeFollower(raft, message.term, '');", ''),
   core('lower-term-heard', 'step.ts', 'if (message.term < raft.term) return receiveOld(raft, message);', ''),
   core('term-before-not-compared', 'following.ts', 'if (ownTerm !== prevTerm) return refuse(raft, message);', 'if (ownTerm === undefined) return refuse(raft, message);', FIGURE_8),
+  core('half-born-cluster-waits-for-ever', 'doubt.ts', 'const isEmpty = raft.log', 'const isEmpty = raft.term === 0 && raft.log', BIRTH),
   core('contradicting-entries-kept', 'following.ts', '!hasEntry(raft.log, entry.index, entry.term)', 'entry.index > raft.log.lastIndex'),
   core('old-append-cuts-newer-entries', 'following.ts', 'const first = entries.findIndex((entry) => !hasEntry(raft.log, entry.index, entry.term));', 'const first = entries.length - 1;'),
   core('heartbeat-tells-too-much', 'replication.ts', 'commit: Math.min(raft.commit, progress.match),\n      round', 'commit: raft.commit,\n      round', PARTED),
