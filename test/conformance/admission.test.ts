@@ -123,6 +123,58 @@ test('pod security: enforce refuses pods, warn tells of templates', async (t) =>
   t.deepEqual([clean.code, clean.headers['warning']], [201, undefined]);
 });
 
+test('pod security: containers that come later are judged, too; a namespace is told what it cannot ask for, and who breaks it', async (t) => {
+  const api = await began(t);
+  await pod(api, 'a', { securityContext: { privileged: true } });
+  await pod(api, 'b', { securityContext: { privileged: true } });
+  await pod(api, 'c', {}, { hostNetwork: true });
+  await pod(api, 'good');
+  const label = (value: string, key = 'enforce'): Promise<HttpAnswer> =>
+    api.http('PATCH', NS, {
+      body: { metadata: { labels: { [`pod-security.kubernetes.io/${key}`]: value } } },
+      headers: MERGE,
+    });
+  const nonsense = await label('nonsense');
+  t.is(nonsense.code, 422);
+  t.is(
+    nonsense.body.message,
+    'Namespace "x" is invalid: metadata.labels[pod-security.kubernetes.io/enforce]: Invalid value: "nonsense": must be one of privileged, baseline, restricted',
+  );
+  t.regex((await label('v2', 'warn-version')).body.message, /must be "latest" or "v1.x"/);
+  const warned = await label('baseline');
+  t.is(warned.code, 200);
+  t.deepEqual(
+    [warned.headers['warning']]
+      .flat()
+      .join()
+      .match(/"(?:[^"\\]|\\.)*"/g)
+      ?.map((text) => JSON.parse(text)),
+    [
+      'existing pods in namespace "x" violate the new PodSecurity enforce level "baseline:latest"',
+      'a (and 1 other pod): privileged',
+      'c: host namespaces',
+    ],
+  );
+  const debug = (securityContext: object): Promise<HttpAnswer> =>
+    api.http('PATCH', `${NS}/pods/good/ephemeralcontainers`, {
+      body: { spec: { ephemeralContainers: [{ name: 'debug', image: 'y', securityContext }] } },
+      headers: { 'content-type': 'application/strategic-merge-patch+json' },
+    });
+  t.regex((await debug({ privileged: true })).body.message, /violates PodSecurity "baseline:latest": privileged/);
+  t.is((await debug({})).code, 200);
+  const relabelled = await api.http('PATCH', `${NS}/pods/a`, {
+    body: { metadata: { labels: { a: 'b' } } },
+    headers: MERGE,
+  });
+  t.is(relabelled.code, 200, 'what does not touch its containers is let be');
+  const body = { spec: { containers: [{ name: 'c', image: 'z' }] } };
+  const changed = await api.http('PATCH', `${NS}/pods/a`, {
+    body,
+    headers: { 'content-type': 'application/strategic-merge-patch+json' },
+  });
+  t.is(changed.code, 403);
+});
+
 test('a policy in CEL judges what its binding lays it over, with parameters', async (t) => {
   const api = await began(t);
   const rules = [

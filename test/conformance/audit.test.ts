@@ -180,6 +180,22 @@ test('a full file is put aside, and so many of them are kept', async (t) => {
   t.true(lines.some((line) => line.startsWith('39 ')));
 });
 
+test('what a pod breaks of its namespace is noted, and by which standard it was judged', async (t) => {
+  const labels = { 'pod-security.kubernetes.io/enforce': 'baseline', 'pod-security.kubernetes.io/audit': 'restricted' };
+  await api.http('POST', '/api/v1/namespaces', { body: { metadata: { name: 'noted', labels } } });
+  await api.http('POST', '/api/v1/namespaces/noted/serviceaccounts', { body: { metadata: { name: 'default' } } });
+  const { code, headers } = await api.http('POST', '/api/v1/namespaces/noted/pods', {
+    body: { metadata: { name: 'p' }, spec: { containers: [{ name: 'c', image: 'x' }] } },
+  });
+  t.deepEqual([code, headers['warning']], [201, undefined]);
+  const { annotations } = (await told(headers['audit-id'])).at(-1);
+  t.is(annotations['pod-security.kubernetes.io/enforce-policy'], 'baseline:latest');
+  t.regex(
+    annotations['pod-security.kubernetes.io/audit-violations'],
+    /^would violate PodSecurity "restricted:latest": /,
+  );
+});
+
 test('what a policy finds is told where its binding says so, and what it wants told besides', async (t) => {
   const at = '/apis/admissionregistration.k8s.io/v1';
   const rules = [{ apiGroups: [''], apiVersions: ['v1'], operations: ['CREATE'], resources: ['configmaps'] }];
