@@ -45,7 +45,7 @@ export function dieWhileBorn({ world, machines }: Stage): boolean {
   const until = world.nowMs + LONGEST_BIRTH_MS;
   const look = (): void => {
     const hasVoted = (first.member?.storage.log.hardState.vote ?? '') !== '';
-    if (!hasVoted && world.nowMs < until) return world.after(1, look);
+    if (!hasVoted && world.nowMs < until) return void world.after(1, look);
     if (hasVoted) world.count('died-while-born');
     for (const machine of others) {
       machine.crash({ keepsCache: false });
