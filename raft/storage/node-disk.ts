@@ -43,12 +43,18 @@ export function nodeDisk(options: NodeDiskOptions): Disk {
 }
 
 /** As `FileHandle.write`, which costs twice the processor time for its promises and its checks: this is called for each batch. */
-function writeSome(fd: number, data: Uint8Array, from: number, position: number): Promise<number> {
+function writeAll(fd: number, data: Uint8Array, offset: number): Promise<void> {
   return new Promise((resolve, reject) => {
-    write(fd, data, from, data.length - from, position, (error, bytesWritten) => {
-      if (error === null) resolve(bytesWritten);
-      else reject(error);
-    });
+    let done = 0;
+    const writeRest = (): void =>
+      write(fd, data, done, data.length - done, offset + done, (error, bytesWritten) => {
+        done += bytesWritten;
+        if (error !== null) reject(error);
+        else if (done < data.length) writeRest();
+        else resolve();
+      });
+    if (data.length === 0) resolve();
+    else writeRest();
   });
 }
 
@@ -71,12 +77,7 @@ function nodeFile(
       }
       return buffer.subarray(0, got);
     },
-    async write(data, offset) {
-      let done = 0;
-      while (done < data.length) {
-        done += await writeSome(handle.fd, data, done, offset + done);
-      }
-    },
+    write: (data, offset) => writeAll(handle.fd, data, offset),
     async datasync() {
       if (!fsync || !hasUnsynced) return;
       hasUnsynced = !isThrough;

@@ -152,6 +152,7 @@ export class SegmentedLog implements LogReader {
     for (const { hardState, standing, start } of writes) {
       this.hardStateOnDisk = hardState ?? this.hardStateOnDisk;
       this.standingOnDisk = standing ?? this.standingOnDisk;
+      if (standing === undefined && start === undefined) continue;
       const incarnation = Math.max(this.header.incarnation, standing?.incarnation ?? 0);
       this.header = { ...this.header, incarnation, ...(start === undefined ? {} : { place: start.place }) };
     }

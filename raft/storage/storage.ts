@@ -192,14 +192,17 @@ export class RaftStorage {
   }
 }
 
-/** Term and vote are written whenever they change; the commit index is a hint and goes along once a group. */
+/** Entries that may be committed here and not known to be after a start, until a leader tells it: none is lost by it. */
+const HINT_ENTRIES = 64;
+
+/** Term and vote are written whenever they change; the commit index is a hint and goes along now and then. */
 function toLogWrites(group: readonly WriteEffect[], onDisk: HardState): LogWrite[] {
   let before = onDisk;
   return group.map((effect, i) => {
     const { hardState } = effect;
     const isLast = i === group.length - 1;
     const changed = hardState.term !== before.term || hardState.vote !== before.vote || effect.standing !== undefined;
-    const write = changed || (isLast && hardState.commit !== before.commit) ? hardState : undefined;
+    const write = changed || (isLast && hardState.commit - before.commit >= HINT_ENTRIES) ? hardState : undefined;
     before = write ?? before;
     if (effect.type === 'append')
       return {
