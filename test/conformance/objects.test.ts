@@ -215,16 +215,21 @@ test('eviction spends a disruption budget and is refused when there is none left
       status: { disruptionsAllowed: 1, currentHealthy: 2, desiredHealthy: 1, expectedPods: 2, observedGeneration: 1 },
     },
   });
-  for (const name of ['g1', 'g2']) {
+  for (const name of ['g1', 'g2', 'ill']) {
     await api.http('POST', PODS, { body: { metadata: { name, labels: { app: 'guarded' } }, ...POD } });
     await api.http('POST', `${PODS}/${name}/binding`, {
       body: { metadata: { name }, target: { kind: 'Node', name: 'n1' } },
     });
-    await api.http('PATCH', `${PODS}/${name}/status`, { headers: MERGE, body: { status: { phase: 'Running' } } });
+    const status = { phase: 'Running', conditions: [{ type: 'Ready', status: name === 'ill' ? 'False' : 'True' }] };
+    await api.http('PATCH', `${PODS}/${name}/status`, { headers: MERGE, body: { status } });
   }
   const evict = (name: string): Promise<HttpAnswer> =>
     api.http('POST', `${PODS}/${name}/eviction`, { body: { metadata: { name } } });
+  t.is((await evict('ill')).code, 201);
+  t.is((await api.http('GET', at)).body.status.disruptionsAllowed, 1, 'who is ill anyway spends nothing');
   t.is((await evict('g1')).code, 201);
+  const { conditions } = (await api.http('GET', `${PODS}/g1`)).body.status;
+  t.like(conditions.at(-1), { type: 'DisruptionTarget', status: 'True', reason: 'EvictionByEvictionAPI' });
   const refused = await evict('g2');
   t.is(refused.code, 429);
   t.is(refused.body.details.causes[0].reason, 'DisruptionBudget');

@@ -2,6 +2,7 @@
 import { RESOURCES, type ResourceRef } from '../../../lib/api/resource.ts';
 import type { Controller } from '../../../lib/reconcile/controller.ts';
 import { deployment } from './deployment/deployment.ts';
+import { disruption } from './disruption.ts';
 import { endpoints } from './endpoints.ts';
 import { endpointslice } from './endpointslice.ts';
 import { garbageCollectors } from './garbage-collector.ts';
@@ -50,5 +51,6 @@ export function controllers(options: Omit<ControllerOptions, 'kinds' | 'elsewher
     pvcProtection,
     pvProtection,
     validatingPolicyStatus,
+    disruption,
   ];
 }

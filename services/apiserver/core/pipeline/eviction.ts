@@ -17,7 +17,8 @@ export function planEviction(request: WriteRequest, current: CachedObject, optio
   // A pod that does no work, or goes already, disturbs no budget.
   const isFree = ['Succeeded', 'Failed', 'Pending'].includes(phase) || pod.metadata.deletionTimestamp !== undefined;
   const budget = isFree ? ALONE : spend(request, pod);
-  const plan = planDelete(request, current, options);
+  const isGoing = pod.metadata.deletionTimestamp !== undefined;
+  const plan = planDelete(request, isGoing ? current : { ...current, object: marked(request, pod) }, options);
   const hasBudget = budget.operations.length > 0;
   return {
     ...plan,
@@ -26,6 +27,29 @@ export function planEviction(request: WriteRequest, current: CachedObject, optio
     code: 201,
     answer: () => SUCCESS,
   };
+}
+
+/** Why it goes, for those who look at it until it has. */
+function marked({ now }: WriteRequest, pod: KubeObject): KubeObject {
+  const others = ((pod['status']?.conditions ?? []) as any[]).filter(({ type }) => type !== 'DisruptionTarget');
+  const condition = {
+    type: 'DisruptionTarget',
+    status: 'True',
+    lastTransitionTime: toTime(now),
+    reason: 'EvictionByEvictionAPI',
+    message: 'Eviction API: evicting',
+  };
+  return { ...pod, status: { ...pod['status'], conditions: [...others, condition] } };
+}
+
+const isReady = (pod: KubeObject): boolean =>
+  ((pod['status']?.conditions ?? []) as any[]).some(({ type, status }) => type === 'Ready' && status === 'True');
+
+/** A pod that does not work anyway: nothing is lost with it while those that must work do, or where the budget says so. */
+function mayGoIll(pod: KubeObject, { spec = {}, status = {} }: any): boolean {
+  if (isReady(pod)) return false;
+  if (spec.unhealthyPodEvictionPolicy === 'AlwaysAllow') return true;
+  return (status.desiredHealthy ?? 0) > 0 && (status.currentHealthy ?? 0) >= status.desiredHealthy;
 }
 
 function spend(request: WriteRequest, pod: KubeObject): Companions {
@@ -39,6 +63,7 @@ function spend(request: WriteRequest, pod: KubeObject): Companions {
       'This pod has more than one PodDisruptionBudget, which the eviction subresource does not support.',
     );
   const budget = budgets[0]!;
+  if (mayGoIll(pod, budget.object)) return ALONE;
   const status = budget.object['status'] ?? {};
   const isStale = (status.observedGeneration ?? 0) < (budget.object.metadata.generation ?? 0);
   if (isStale || (status.disruptionsAllowed ?? 0) <= 0) throw tooMany(budget.object, isStale);
