@@ -58,7 +58,8 @@ test('what is beyond three members and one server of the bus belongs to a profil
 });
 
 test('only setup sees the volumes of others, and all of them', (t) => {
-  const all = ['setup:/flotilla', ...boxes.map(({ service }) => `${service}:/homes/${service}`)];
+  const given = ['/dev/null:/given/audit-policy.yaml:ro', '/dev/null:/given/oidc-ca.crt:ro'];
+  const all = [...given, 'setup:/flotilla', ...boxes.map(({ service }) => `${service}:/homes/${service}`)];
   for (const name of ['setup', 'setup-five', 'setup-ha'])
     t.deepEqual(file.services[name]!.volumes.toSorted(), all.toSorted(), name);
   t.deepEqual(Object.keys(file.volumes).toSorted(), ['setup', ...boxes.map(({ service }) => service)].toSorted());

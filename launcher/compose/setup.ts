@@ -1,7 +1,7 @@
 // Does: the one-shot service `setup`: plans the cluster, makes its certificates, credentials, configurations and actors'
 // files, and deals to each container's volume what that container may see. Never touches what a container itself wrote.
 import { randomUUID } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { checkOptions, DEFAULT_API_PORT, OptionError, type Cluster } from '../core/cluster.ts';
 import {
@@ -16,14 +16,18 @@ import {
   planComposeCluster,
   type Box,
 } from '../core/compose-layout.ts';
+import { composeApiOptions, inVariables } from '../core/compose-options.ts';
 import { homeLayout } from '../core/home.ts';
 import type { Unit } from '../core/unit.ts';
-import { writeIfChanged } from '../edge/files.ts';
+import { withApiOptions } from '../edge/api-options.ts';
+import { readIfThere, writeIfChanged } from '../edge/files.ts';
 import { readCluster, writeCluster, writeUnits } from '../edge/plan-file.ts';
 import { prepare } from '../edge/prepare.ts';
 
 /** Where this service has the volumes of all others. */
 const HOMES = '/homes';
+/** Where Compose mounts the owner's files; empty: there is none. */
+const GIVEN = '/given';
 /** Docker's own resolver, in every container of a network: it asks the machine's. */
 const DOCKER_DNS = '127.0.0.11';
 
@@ -62,10 +66,39 @@ function decideCluster(wishes: Wishes): Cluster {
   return againComposeCluster({ ...before, composeNetwork: network, ports }, wishes);
 }
 
+/** What the environment says now holds: what it no longer says is no longer wanted. */
+function withAsked({ oidc: _before, ...cluster }: Cluster): Cluster {
+  const options = composeApiOptions(
+    {
+      env: process.env,
+      hasAuditPolicy: isGiven('FLOTILLA_AUDIT_POLICY', 'audit-policy.yaml', home.auditPolicy),
+      hasOidcCa: isGiven('FLOTILLA_OIDC_CA_FILE', 'oidc-ca.crt', home.oidcCa),
+    },
+    home,
+  );
+  try {
+    checkOptions(options);
+    return withApiOptions(cluster, options, home, () => {});
+  } catch (error) {
+    throw error instanceof OptionError ? new OptionError(inVariables(error.message)) : error;
+  }
+}
+
+function isGiven(variable: string, name: string, file: string): boolean {
+  const given = `${GIVEN}/${name}`;
+  // Docker makes a directory of what is not there.
+  if (statSync(given, { throwIfNoEntry: false })?.isDirectory() === true)
+    throw new OptionError(`${variable}: there is no such file on the machine where docker-compose was started`);
+  const text = readIfThere(given) ?? '';
+  if (text === '') return false;
+  writeIfChanged(file, text);
+  return true;
+}
+
 function deal(box: Box, units: readonly Unit[]): number {
   const root = `${HOMES}/${box.service}`;
   const inBox = (path: string): string => `${root}${path.slice(home.root.length)}`;
-  const changed = filesOf(box, home).filter((path) => writeIfChanged(inBox(path), readFileSync(path, 'utf8')));
+  const changed = filesOf(box, home, cluster).filter((path) => writeIfChanged(inBox(path), readFileSync(path, 'utf8')));
   if (box.node !== undefined)
     writeUnits(
       homeLayout(root),
@@ -74,7 +107,7 @@ function deal(box: Box, units: readonly Unit[]): number {
   return changed.length;
 }
 
-const cluster = decideCluster(readWishes());
+const cluster = withAsked(decideCluster(readWishes()));
 writeCluster(home, cluster);
 const { units } = await prepare(cluster, composePlaces(cluster), home, {
   logLevel: process.env['FLOTILLA_LOG_LEVEL'] ?? 'info',

@@ -124,7 +124,7 @@ export function composePlaces(cluster: Cluster): Places {
 }
 
 /** Files of the whole home that a container sees: what its processes are told, and the secrets of exactly these. */
-export function filesOf(box: Box, home: Home): string[] {
+export function filesOf(box: Box, home: Home, { audit, oidc }: Pick<Cluster, 'audit' | 'oidc'> = {}): string[] {
   const pair = (name: string): string[] => [home.certFile(name), home.keyFile(name)];
   const actors = box.actors.flatMap(({ instance }) => [home.actorFile(instance), home.seedFile(instance)]);
   return [home.caFile, ...actors, ...box.units.flatMap(moreOf)];
@@ -143,6 +143,8 @@ export function filesOf(box: Box, home: Home): string[] {
         home.kubeconfig,
         home.seedFile('operator'),
         home.seedFile('observer'),
+        ...(audit === undefined ? [] : [audit.policyFile]),
+        ...(oidc?.caFile === undefined ? [] : [oidc.caFile]),
       ];
     if (unit.startsWith('containerd')) return [home.cluster, home.containerdConfig(box.node!)];
     return [];

@@ -37,6 +37,9 @@ export function homeLayout(root: string) {
     webImage: `${root}/images/web.oci.tar`,
     pauseImage: `${root}/images/pause.oci.tar`,
     logs: `${root}/logs`,
+    /** In containers: what the owner gave of these. */
+    auditPolicy: `${root}/audit-policy.yaml`,
+    oidcCa: `${pki}/oidc-ca.crt`,
     logFile: (unit: string) => `${root}/logs/${unit}.log`,
     run: `${root}/run`,
     units: `${root}/run/units.json`,

@@ -38,6 +38,7 @@ export class Project {
       FLOTILLA_API_PORT: String(place.apiPort),
       FLOTILLA_API_PORT_2: String(place.apiPort + 1),
       FLOTILLA_WEB_PORT: String(place.webPort),
+      FLOTILLA_AUDIT_POLICY: './test/compose/audit-policy.yaml',
       DOCKER_BUILDKIT: '0',
       COMPOSE_HTTP_TIMEOUT: '180',
     };

@@ -80,6 +80,18 @@ export const STORIES: readonly Story[] = [
     },
   },
   {
+    title: 'what the audit policy names is in the audit log of the API that was asked',
+    story: async ({ project }) => {
+      await eventually('the apply to be told', async () => {
+        const files = [
+          await project.exec('apiserver', ['cat', '/flotilla/logs/audit.log']),
+          await project.exec('apiserver-2', ['cat', '/flotilla/logs/audit-apiserver-2.log']),
+        ];
+        return files.some(({ out }) => /"resource":"deployments","namespace":"default","name":"web"/.test(out));
+      });
+    },
+  },
+  {
     title: 'every container tells that it is healthy',
     story: async ({ project }) => {
       await eventually('all containers to be healthy', async () => {
