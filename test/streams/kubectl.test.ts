@@ -160,8 +160,13 @@ title('port-forward: many connections at once, one that only loopback hears, one
           `${client.name} listens for ${port}`,
           () => new RegExp(`127.0.0.1:(\\d+) -> ${port}\\n`).exec(forward.said())?.[1],
         );
-      const get = async (port: string, path: string): Promise<ArrayBuffer> =>
-        (await fetch(`http://127.0.0.1:${port}${path}`, { headers: { connection: 'close' } })).arrayBuffer();
+      const get = async (port: string, path: string): Promise<ArrayBuffer> => {
+        const url = `http://127.0.0.1:${port}${path}`;
+        const answer = await fetch(url, { headers: { connection: 'close' } }).catch((error: Error) => {
+          throw new Error(`${client.name} ${url}: ${String(error.cause)}; it said ${forward.said()}`);
+        });
+        return answer.arrayBuffer();
+      };
       const port = await portOf(80);
       const pages = await Promise.all(Array.from({ length: 12 }, () => get(port, '/zeros')));
       t.true(
