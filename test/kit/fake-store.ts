@@ -15,6 +15,7 @@ import {
   type TxnResult,
 } from '../../lib/bus/messages.ts';
 import type { MemoryNetwork } from '../../lib/bus/memory.ts';
+import { emptyStatus } from '../../lib/bus/empty-status.ts';
 import { packCommitted, packReply, unpackTxns, type Packed } from '../../lib/bus/packed.ts';
 import { parseSubject, patternOf, subjectOf } from '../../lib/bus/subjects.ts';
 
@@ -153,9 +154,7 @@ export class FakeStore {
       case 'status':
         return {
           status: {
-            member,
-            clusterId: 'test',
-            role: member === this.leader ? 'leader' : 'follower',
+            ...emptyStatus(member, 'test', member === this.leader ? 'leader' : 'follower'),
             leader: this.leader,
             term: 1,
             commit: this.revision,
@@ -164,20 +163,7 @@ export class FakeStore {
             revision: this.revision,
             compactedRevision: this.compacted,
             keys: this.#keys.size,
-            logBytes: 0,
-            fsyncP99Ms: 0,
-            hash: '',
             voters: [...this.members],
-            learners: [],
-            match: {},
-            snapshotIndex: 0,
-            snapshotBytes: 0,
-            liveBytes: 0,
-            quotaBytes: 0,
-            leases: 0,
-            alarms: [],
-            snapshotSent: {},
-            alive: [],
           },
         };
     }

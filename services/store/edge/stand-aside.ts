@@ -4,7 +4,8 @@ import type { ActorContext } from '../../../lib/actor/context.ts';
 import type { StoreSettings } from '../../../lib/actor/settings.ts';
 import { messageOf } from '../../../lib/base/errors.ts';
 import type { Subscription } from '../../../lib/bus/bus.ts';
-import type { StoreRefusal, StoreStatus } from '../../../lib/bus/messages.ts';
+import { emptyStatus } from '../../../lib/bus/empty-status.ts';
+import type { StoreRefusal } from '../../../lib/bus/messages.ts';
 import { patternOf } from '../../../lib/bus/subjects.ts';
 
 /** What to do about it, by the kernel's name of the error. */
@@ -22,7 +23,8 @@ const ADVICE: Record<string, string> = {
 export function standAside(ctx: ActorContext<StoreSettings>, error: unknown): Subscription {
   const own = { member: ctx.instance };
   const why = whyAside(error);
-  const status = { status: asideStatus(ctx, why) };
+  const nothing = emptyStatus(ctx.instance, ctx.settings.clusterId, 'aside');
+  const status = { status: { ...nothing, alarms: [`this member ${why}`] } };
   const refusal: StoreRefusal = { refused: 'stopping', leader: '', message: `store member ${ctx.instance} ${why}` };
   const answer = (name: 'storeWrite' | 'storeQuery' | 'storeOperate'): Subscription =>
     ctx.bus.subscribe(patternOf(ctx.cluster, name, own), ({ data, respond }) =>
@@ -50,33 +52,3 @@ export function codeOf(error: unknown): string | undefined {
 /** An operator's question. One that a reader asks wants a revision to begin from, and there is none here. */
 const asksStatus = (data: unknown): boolean =>
   typeof data === 'object' && data !== null && 'operation' in data && data.operation === 'status';
-
-function asideStatus({ instance, settings }: ActorContext<StoreSettings>, why: string): StoreStatus {
-  return {
-    member: instance,
-    clusterId: settings.clusterId,
-    role: 'aside',
-    leader: '',
-    term: 0,
-    commit: 0,
-    applied: 0,
-    lastIndex: 0,
-    revision: 0,
-    compactedRevision: 0,
-    keys: 0,
-    logBytes: 0,
-    fsyncP99Ms: 0,
-    hash: '',
-    voters: [],
-    learners: [],
-    match: {},
-    snapshotIndex: 0,
-    snapshotBytes: 0,
-    liveBytes: 0,
-    quotaBytes: 0,
-    leases: 0,
-    alarms: [`this member ${why}`],
-    snapshotSent: {},
-    alive: [],
-  };
-}

@@ -67,8 +67,13 @@ function summary(gaps: readonly number[]): Figures {
   };
 }
 
-/** SIGKILL of the leader, again and again; the killed member is back before the next. */
-export async function gapsAfterKill(side: Side, trials: number): Promise<Figures> {
+/** Something happens to the leader, again and again: how long nothing is acknowledged. The member is back before the next. */
+async function gapsAfter(
+  side: Side,
+  trials: number,
+  happens: (leader: string) => Promise<void>,
+  mend: (leader: string) => Promise<void>,
+): Promise<Figures> {
   const gaps: number[] = [];
   await side.put('/probe', VALUE);
   for (let i = 0; i < trials; i++) {
@@ -77,12 +82,11 @@ export async function gapsAfterKill(side: Side, trials: number): Promise<Figures
     try {
       await sleep(SETTLED_MS);
       prober.begin();
-      const at = performance.now();
-      await side.kill(leader);
-      gaps.push(await prober.recovered(at));
+      await happens(leader);
+      gaps.push(await prober.recovered(performance.now()));
     } finally {
-      side.launch(leader);
       await prober.stop();
+      await mend(leader);
     }
     await side.answers(leader, '/probe');
     await side.leader();
@@ -90,30 +94,27 @@ export async function gapsAfterKill(side: Side, trials: number): Promise<Figures
   return summary(gaps);
 }
 
+export function gapsAfterKill(side: Side, trials: number): Promise<Figures> {
+  return gapsAfter(
+    side,
+    trials,
+    (leader) => side.kill(leader),
+    async (leader) => side.launch(leader),
+  );
+}
+
 /** Until writes are acknowledged again while the former leader's disk still hangs. */
-export async function gapsAfterStall(side: OurSide, trials: number): Promise<Figures> {
-  const gaps: number[] = [];
-  for (let i = 0; i < trials; i++) {
-    const leader = await side.leader();
-    const prober = new Prober(side);
-    try {
-      await sleep(SETTLED_MS);
-      prober.begin();
-      const at = performance.now();
-      await side.stallDisk(leader, STALL_MS);
-      await sleep(50);
-      gaps.push(await prober.recovered(at + 50));
-      await prober.stop();
-      if ((await side.leader()) === leader) throw new Error(`${leader} still leads, with a disk that hangs`);
-    } finally {
-      await prober.stop();
-      // Its calls hang longer than the order lasts: it begins anew.
-      await side.kill(leader);
-      side.launch(leader);
-    }
-    await side.answers(leader, '/probe');
-  }
-  return summary(gaps);
+export function gapsAfterStall(side: OurSide, trials: number): Promise<Figures> {
+  const stall = async (leader: string): Promise<void> => {
+    await side.stallDisk(leader, STALL_MS);
+    await sleep(50);
+  };
+  return gapsAfter(side, trials, stall, async (leader) => {
+    if ((await side.leader()) === leader) throw new Error(`${leader} still leads, with a disk that hangs`);
+    // Its calls hang longer than the order lasts: it begins anew.
+    await side.kill(leader);
+    side.launch(leader);
+  });
 }
 
 /** Memory and restart of members that hold every key. */

@@ -33,7 +33,8 @@ export function proportionalMiB(pid: number): number {
 
 export interface MemberCounts {
   diskWrites: number;
-  fsyncs: number;
+  /** Those of them that wait for the disk, and every fsync. */
+  durableWrites: number;
   diskBytes: number;
   allocatedBytes: number;
 }
@@ -62,7 +63,7 @@ export class Counters {
   async read(side: OurSide): Promise<Work> {
     const leader = await side.store.leader();
     const pids = side.members().map((member) => side.store.pid(member));
-    const members = { diskWrites: 0, fsyncs: 0, diskBytes: 0, allocatedBytes: 0 };
+    const members = { diskWrites: 0, durableWrites: 0, diskBytes: 0, allocatedBytes: 0 };
     for (const pid of pids) {
       const counts = await this.countsOf(pid);
       for (const name of Object.keys(members) as (keyof MemberCounts)[]) members[name] += counts[name];
@@ -95,7 +96,7 @@ export function perBatch(before: Work, after: Work, writes: number): Record<stri
     writes: Math.round((writes / batches) * 100) / 100,
     messages: each((work) => work.messages),
     messageBytes: each((work) => work.messageBytes),
-    fsyncs: each((work) => work.members.fsyncs),
+    durableWrites: each((work) => work.members.durableWrites),
     diskWrites: each((work) => work.members.diskWrites),
     diskBytes: each((work) => work.members.diskBytes),
     allocatedBytes: each((work) => work.members.allocatedBytes),
