@@ -205,6 +205,27 @@ test('pods get an account, a token volume, tolerations and a priority', async (t
   t.regex(orphan.body.message, /error looking up service account default\/nobody: serviceaccount "nobody" not found/);
 });
 
+test('a pod is resized by its subresource alone, and nothing else of it changes', async (t) => {
+  const resources = { requests: { cpu: '1' }, limits: { cpu: '2' } };
+  const spec = { containers: [{ name: 'c', image: 'x', resources }] };
+  const made = await api.http('POST', PODS, { body: { metadata: { name: 'sized' }, spec } });
+  t.is(made.code, 201);
+  const asks = (part: string, cpu: string, more: object = {}): Promise<HttpAnswer> =>
+    api.http('PATCH', `${PODS}/sized${part}`, {
+      body: { spec: { containers: [{ name: 'c', ...more, resources: { requests: { cpu } } }] } },
+      headers: { 'content-type': 'application/strategic-merge-patch+json' },
+    });
+  t.is((await asks('', '1500m')).code, 422);
+  const resized = await asks('/resize', '1500m', { image: 'other' });
+  t.is(resized.code, 200, resized.text);
+  const [container] = resized.body.spec.containers;
+  t.deepEqual([container.resources.requests.cpu, container.image], ['1500m', 'x']);
+  t.is(resized.body.metadata.generation, made.body.metadata.generation + 1);
+  t.like(resized.body.metadata.managedFields.at(-1), { subresource: 'resize', operation: 'Update' });
+  t.regex((await asks('/resize', '3')).body.message, /must be less than or equal to cpu limit of 2/);
+  t.is((await api.http('GET', `${PODS}/sized/resize`)).body.kind, 'Pod');
+});
+
 test('eviction spends a disruption budget and is refused when there is none left', async (t) => {
   const budget = { metadata: { name: 'b' }, spec: { minAvailable: 1, selector: { matchLabels: { app: 'guarded' } } } };
   await api.http('POST', '/apis/policy/v1/namespaces/default/poddisruptionbudgets', { body: budget });

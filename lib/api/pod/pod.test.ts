@@ -4,6 +4,7 @@ import { kindFor } from '../kind.ts';
 import { pullPolicyOf } from './defaults.ts';
 import { validateEphemeralContainers } from './ephemeral.ts';
 import { qosClassOf } from './qos.ts';
+import { resizedSpec, validateResize } from './resize.ts';
 import { summarizePod } from './status.ts';
 
 const kind = kindFor('', 'v1', 'pods')!;
@@ -380,5 +381,44 @@ test('a running pod may be given ephemeral containers, and keeps the ones it has
       'spec.ephemeralContainers[0].name: Duplicate value: "c"',
       'spec.ephemeralContainers[0].targetContainerName: Not found: "x"',
     ],
+  );
+});
+
+test('a pod is resized within its class, in cpu and memory, where its node can', (t) => {
+  const withResources = (resources: object, status: object = {}): Pod => ({
+    ...podOf({ containers: [{ name: 'c', image: 'i:1', resources }] }),
+    status,
+  });
+  const old = withResources({ requests: { cpu: '1' }, limits: { cpu: '2', memory: '1Gi' } });
+  const told = (resources: object, was = old): string[] => {
+    const wanted = withResources(resources);
+    const pod = { ...was, spec: resizedSpec(wanted.spec, was.spec) };
+    return validateResize(pod, was).map((error) => `${error.path}: ${error.message}`);
+  };
+  t.deepEqual(told({ requests: { cpu: '1500m' }, limits: { cpu: '2', memory: '2Gi' } }), []);
+  t.deepEqual(told({ requests: { cpu: '3' }, limits: { cpu: '2', memory: '1Gi' } }), [
+    'spec.containers[0].resources.requests: Invalid value: "3": must be less than or equal to cpu limit of 2',
+  ]);
+  t.deepEqual(told({ requests: { cpu: '1' }, limits: { memory: '1Gi' } }), [
+    'spec.containers[0].resources.limits: Forbidden: resource limits cannot be removed',
+  ]);
+  t.deepEqual(told({ requests: { cpu: '1' }, limits: { cpu: '2', memory: '1Mi' } }), [
+    'spec.containers[0].resources.limits: Forbidden: memory limits cannot be decreased unless resizePolicy is RestartContainer',
+  ]);
+  t.deepEqual(told({ requests: { cpu: '1', 'ephemeral-storage': '1Gi' }, limits: { cpu: '2', memory: '1Gi' } }), [
+    'spec: Forbidden: only cpu and memory resources are mutable',
+  ]);
+  t.deepEqual(told({ requests: { cpu: '2', memory: '1Gi' }, limits: { cpu: '2', memory: '1Gi' } }), [
+    'spec: Invalid value: "Guaranteed": Pod QOS Class may not change as a result of resizing',
+  ]);
+  const running = { containerStatuses: [{ name: 'c', state: { running: {} } }] };
+  t.deepEqual(
+    told({ requests: { cpu: '1500m' }, limits: { cpu: '2', memory: '1Gi' } }, { ...old, status: running } as Pod),
+    ['spec: Forbidden: Pod running on node without support for resize'],
+  );
+  const more = podOf({ containers: [...old.spec.containers!, { name: 'd', image: 'i:1' }] });
+  t.deepEqual(
+    validateResize({ ...old, spec: resizedSpec(more.spec, old.spec) }, old).map(({ message }) => message),
+    ['Forbidden: containers may not be added or removed on resize'],
   );
 });

@@ -34,6 +34,7 @@ const SERVED_SUBRESOURCES = new Set([
   'attach',
   'portforward',
   'ephemeralcontainers',
+  'resize',
   'approval',
 ]);
 

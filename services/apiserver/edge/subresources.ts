@@ -56,6 +56,11 @@ const HANDLERS: Record<string, Partial<Record<string, Handler>>> = {
     update: (parts, call, target) => updatePart(parts, call, target, 'ephemeralcontainers'),
     patch: (parts, call, target) => patchPart(parts, call, target, 'ephemeralcontainers'),
   },
+  resize: {
+    get: getObject,
+    update: (parts, call, target) => updatePart(parts, call, target, 'resize'),
+    patch: (parts, call, target) => patchPart(parts, call, target, 'resize'),
+  },
   scale: { get: getScale, update: updateScale, patch: patchScale },
   binding: { create: bindPod },
   eviction: { create: evictPod },

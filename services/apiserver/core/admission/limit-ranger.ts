@@ -23,6 +23,10 @@ function itemsOf(request: WriteRequest, object: KubeObject): Item[] {
   return ranges.flatMap((range) => (range.object['spec']?.limits ?? []) as Item[]);
 }
 
+/** A pod that is resized must be within bounds as a new one must. */
+const isBounded = (request: WriteRequest, object: KubeObject, old: KubeObject | undefined): boolean =>
+  isNewPod(request, object, old) || (isPodWrite(request) && request.info.subresource === 'resize' && !isMirror(object));
+
 const isNewPod = (request: WriteRequest, object: KubeObject, old: KubeObject | undefined): boolean =>
   isPodWrite(request) && old === undefined && !isMirror(object);
 
@@ -62,7 +66,7 @@ function fillIn(container: any, item: Item, word: string): string[] {
 export function limitBounds(request: WriteRequest, object: KubeObject, old: KubeObject | undefined): void {
   const { group, resource } = request.kind.ref;
   const isClaim = group === '' && resource === 'persistentvolumeclaims' && request.info.subresource === '';
-  if (!isClaim && !isNewPod(request, object, old)) return;
+  if (!isClaim && !isBounded(request, object, old)) return;
   const problems = itemsOf(request, object).flatMap((item) => (isClaim ? ofClaim(item, object) : ofPod(item, object)));
   if (problems.length === 0) return;
   const why = problems.length === 1 ? problems[0]! : `[${problems.join(', ')}]`;

@@ -6,6 +6,7 @@ import type { Pod } from '../../../../lib/api/generated/types.ts';
 import type { Kind } from '../../../../lib/api/kind.ts';
 import type { KubeObject } from '../../../../lib/api/object.ts';
 import { validateEphemeralContainers } from '../../../../lib/api/pod/ephemeral.ts';
+import { resizedSpec, validateResize } from '../../../../lib/api/pod/resize.ts';
 import { ApiError } from '../../../../lib/base/errors.ts';
 import { mutate, validateAdmission } from '../admission/index.ts';
 import type { CachedObject } from '../cache/cached-object.ts';
@@ -26,7 +27,7 @@ import {
 } from './plan.ts';
 
 /** Which part of the object the request is about. */
-export type Part = 'main' | 'status' | 'finalize' | 'approval' | 'ephemeralcontainers';
+export type Part = 'main' | 'status' | 'finalize' | 'approval' | 'ephemeralcontainers' | 'resize';
 
 /** `decoded` is the whole wanted object, with defaults. It is changed. */
 export function planUpdate(request: WriteRequest, current: CachedObject, decoded: KubeObject, part: Part): Plan {
@@ -101,6 +102,7 @@ function prepare(
   else if (part === 'approval') conditionsOnly(kind, object, old);
   else if (part === 'finalize') finalizersOnly(object, old);
   else if (part === 'ephemeralcontainers') ephemeralContainersOnly(object, old);
+  else if (part === 'resize') resourcesOnly(object, old);
   else {
     kind.prepareForUpdate(object, old);
     mutate(request, object, old);
@@ -136,11 +138,20 @@ function ephemeralContainersOnly(object: KubeObject, old: KubeObject): void {
   else object['spec'].ephemeralContainers = ephemeralContainers;
 }
 
+/** `/resize` of a pod: what its containers ask for and may have. */
+function resourcesOnly(object: KubeObject, old: KubeObject): void {
+  const spec = resizedSpec(object['spec'], old['spec']);
+  for (const field of Object.keys(object)) delete object[field];
+  Object.assign(object, structuredClone(old), { spec });
+  if (!equalJson(spec, old['spec'])) object.metadata.generation = (old.metadata.generation ?? 0) + 1;
+}
+
 function problems(request: WriteRequest, object: KubeObject, old: KubeObject, part: Part): FieldError[] {
   if (part === 'status' || part === 'approval') return request.kind.validateStatusUpdate(object, old);
   if (part === 'finalize') return [];
   if (part === 'ephemeralcontainers')
     return validateEphemeralContainers(object as unknown as Pod, old as unknown as Pod);
+  if (part === 'resize') return validateResize(object as unknown as Pod, old as unknown as Pod);
   return request.kind.validateUpdate(object, old);
 }
 
