@@ -1,7 +1,7 @@
 // Decides how a member that cannot say what it has promised (an empty, copied or damaged directory) comes back without
 // voting twice: it takes no part until a leader has brought it past an entry that a majority committed without it. Never
 // guesses a term, a vote or an entry. Why this is enough: docs/decisions/0010-a-member-in-doubt.md.
-import { membersOf, votersOf } from './configuration.ts';
+import { isVoter, membersOf, votersOf } from './configuration.ts';
 import { appendToLog } from './log.ts';
 import { send } from './outbox.ts';
 import { forgetLife, type Progress } from './progress.ts';
@@ -56,8 +56,9 @@ export function receiveRejoin(raft: RaftState, { from, nonce, incarnation: life 
 
 /** The doubt that this member has, or has ended together with others without promising anything since. */
 function shared(raft: RaftState): DoubtReason | '' {
-  // Votes do not matter: whoever was born at the same time may have died before it had begun, and waits for this word.
-  const isEmpty = raft.log.lastIndex === 0 && raft.damagedThrough === 0;
+  // Votes do not matter: whoever was born at the same time may have died before it had begun, and waits for this word. Who was
+  // added to a cluster that is there, under the name of a first member, is not one of those.
+  const isEmpty = raft.log.lastIndex === 0 && raft.damagedThrough === 0 && isVoter(configurationOf(raft), raft.id);
   if (raft.doubt === undefined && isEmpty) return 'newborn';
   return raft.formerDoubt === 'newborn' && !isEmpty ? '' : raft.formerDoubt;
 }

@@ -57,6 +57,12 @@ function whyRefused(
     return ['unexpected', `the configuration is of entry ${index}, not ${expectedIndex}`];
   }
   if (sameConfiguration(configuration, wanted)) return ['noChange', `'${describe(wanted)}' is in force already`];
+  const early = whoComesTooEarly(raft, wanted);
+  if (early.length > 0)
+    return [
+      'inProgress',
+      `${early.join(' ')} would vote before it is known what it has promised: it has no vote to give yet`,
+    ];
   const silent = whoCannotDecide(raft, wanted);
   if (silent.length * 2 >= wanted.voters.length) {
     return [
@@ -65,6 +71,17 @@ function whyRefused(
     ];
   }
   return undefined;
+}
+
+/**
+ * Learners that are in doubt: with one of them as a voter and one more that fails, a cluster of four could neither decide
+ * anything nor lead either of them out.
+ */
+function whoComesTooEarly(raft: RaftState, { voters }: Configuration): MemberId[] {
+  return voters.filter((id) => {
+    const progress = raft.leading!.progress.get(id);
+    return !isVoter(configurationOf(raft), id) && progress !== undefined && isDoubted(progress);
+  });
 }
 
 /** Members that are voters already, or learners, and are not heard or in doubt of what they have promised. */

@@ -84,13 +84,16 @@ export function loseName(stage: Stage): boolean {
 }
 
 /**
- * All others have begun, and their disks know it: as long as one of them has not, the disk of another is the only one that holds
- * anything.
+ * All others that count have begun, and their disks know it: as long as one of them has not, the disk of another is the only one
+ * that holds anything.
  */
-const othersKnow = (stage: Stage, machine: Machine): boolean =>
-  stage.machines.every(
-    (other) => other === machine || (other.member?.repairs === '' && other.member.storage.log.standing.doubt === ''),
-  );
+const othersKnow = ({ machines, configuration }: Stage, machine: Machine): boolean => {
+  const { voters, outgoing } = configuration();
+  const counts = ({ name }: Machine): boolean => voters.includes(name) || outgoing.includes(name);
+  const knows = ({ member }: Machine): boolean =>
+    member?.repairs === '' && member.storage.log.standing.doubt === '' && !member.storage.log.standing.damagedThrough;
+  return machines.every((other) => other === machine || !counts(other) || knows(other));
+};
 
 export function misdirect(stage: Stage): boolean {
   const machine = victim(stage);

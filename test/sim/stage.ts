@@ -35,7 +35,8 @@ export const leader = (stage: Stage): Machine | undefined =>
 /** Trouble for the leader is the more interesting. */
 export const someone = (stage: Stage): Machine | undefined =>
   stage.world.odds(0.5) ? (leader(stage) ?? anyUp(stage)) : anyUp(stage);
-export const victim = (stage: Stage): Machine | undefined => stage.machines.find((machine) => machine.isVictim);
+export const victim = (stage: Stage): Machine | undefined =>
+  stage.machines.find(({ isVictim, isRetired }) => isVictim && !isRetired);
 
 /** Does something, and undoes it after a while. */
 export function forAWhile(stage: Stage, range: [number, number], begin: () => void, end: () => void): void {

@@ -108,8 +108,8 @@ export const FAULTS = {
   'file-truncated': [1.5, truncateFile],
   wiped: [0.9, (s) => wipe(s)],
   'old-directory-put-back': [1.5, (s) => putBack(s)],
-  'state-wrong-in-memory': [0.7, (s) => spoil(s, false)],
-  'entry-applied-wrongly': [0.7, (s) => spoil(s, true)],
+  'state-wrong-in-memory': [1.2, (s) => spoil(s, false)],
+  'entry-applied-wrongly': [1.2, (s) => spoil(s, true)],
   // ---- the protocol ----
   transfer: [
     2,
@@ -129,11 +129,3 @@ export const FAULTS = {
 } satisfies Record<string, Fault>;
 
 export type FaultName = keyof typeof FAULTS;
-
-/** With these, who is a member is no longer known: then no disk may break as well. */
-export const MEMBERSHIP: readonly FaultName[] = [
-  'member-added',
-  'member-replaced',
-  'member-removed',
-  'learner-cut-off',
-];

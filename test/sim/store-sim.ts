@@ -15,7 +15,7 @@ import { Machine, type Fleet } from './machine.ts';
 import { Process } from './process.ts';
 import { SimNetwork } from './sim-bus.ts';
 import { drawHabits, SimClient, type Journal } from './sim-client.ts';
-import { FAULTS, MEMBERSHIP, type FaultName } from './store-faults.ts';
+import { FAULTS, type FaultName } from './store-faults.ts';
 import { LeaseHolder } from './lease-holder.ts';
 import { Prober } from './prober.ts';
 import { restoreElsewhere } from './restored-store.ts';
@@ -107,16 +107,12 @@ class StoreSim {
     this.names = [...names];
     const share = faults === undefined ? world.draw(0.06, 0.6) : 1;
     this.often = faults === undefined ? world.draw(0.5, 2) * Math.sqrt(0.3 / share) : 3;
-    // Either a disk breaks or members change: with both, what was acknowledged may be on no disk that counts.
-    const mayBreak = world.odds(faults === undefined ? 0.5 : 0);
-    const all = (Object.keys(FAULTS) as FaultName[]).filter((kind) => !mayBreak || !MEMBERSHIP.includes(kind));
-    this.kinds = faults ?? all.filter(() => world.odds(share));
+    this.kinds = faults ?? (Object.keys(FAULTS) as FaultName[]).filter(() => world.odds(share));
     this.fleet = this.drawFleet(names, faults !== undefined);
     this.invariants = this.fleet.invariants!;
     this.machines = names.map((name) => new Machine(this.fleet, name));
     // One disk at most may break beyond repair: what an acknowledged write needs is on the others.
-    const isSettled = !this.kinds.some((kind) => MEMBERSHIP.includes(kind));
-    if (isSettled && (mayBreak || faults !== undefined)) world.pick(this.machines).isVictim = true;
+    if (faults !== undefined || world.odds(0.5)) world.pick(this.machines).isVictim = true;
     this.addClients(this.names);
     // A world of chosen trouble has nothing that was not asked for: a bug that is looked for shows the sooner.
     if (faults === undefined || leases === true) this.addOthers(this.names, leases);

@@ -136,7 +136,10 @@ const isRefused = (decision: Decision): boolean => decision !== 'done' && 'refus
 
 function viewOf({ id, configuration, followers, lastIndex }: RaftStatus): MembersView {
   const heard = followers.filter(({ heardTicksAgo }) => heardTicksAgo < ALIVE_TICKS);
-  const caughtUp = heard.filter(({ state, match }) => state === 'replicate' && match + CAUGHT_UP_ENTRIES >= lastIndex);
+  const caughtUp = heard.filter(
+    // One in doubt has no vote to give yet: it would be a voter that counts against all others.
+    ({ state, match, inDoubt }) => state === 'replicate' && !inDoubt && match + CAUGHT_UP_ENTRIES >= lastIndex,
+  );
   return {
     voters: configuration.voters,
     learners: configuration.learners,
