@@ -25,11 +25,10 @@ export interface StoreProcessesOptions {
 
 const RESTART_MS = 300;
 /** As the launcher gives it to members: without it, most of a start is compiling. */
-const env = {
-  ...process.env,
-  NODE_COMPILE_CACHE:
-    process.env['NODE_COMPILE_CACHE'] ?? new URL('../../node_modules/.cache/compile', import.meta.url).pathname,
-};
+const COMPILE_CACHE = new URL('../../node_modules/.cache/compile', import.meta.url).pathname;
+
+/** With what whoever starts the members has set until then. */
+const environment = (): NodeJS.ProcessEnv => ({ NODE_COMPILE_CACHE: COMPILE_CACHE, ...process.env });
 
 export class StoreProcesses {
   readonly names = ['store-1', 'store-2', 'store-3'];
@@ -74,7 +73,10 @@ export class StoreProcesses {
     };
     writeFileSync(file, JSON.stringify(actor));
     const program = new URL('store-process.ts', import.meta.url).pathname;
-    const child = spawn(process.execPath, [program, file], { stdio: ['ignore', 'ignore', 'inherit'], env });
+    const child = spawn(process.execPath, [program, file], {
+      stdio: ['ignore', 'ignore', 'inherit'],
+      env: environment(),
+    });
     this.children.set(name, child);
     child.once('exit', () => {
       if (this.children.get(name) !== child || this.options.restarts !== true) return;
