@@ -86,7 +86,7 @@ function isAscii(value: string): boolean {
 
 /** Throws RangeError when the bytes end too early. */
 export class ByteReader {
-  private readonly buffer: Uint8Array;
+  readonly buffer: Uint8Array;
   private at: number;
   private readonly end: number;
 
@@ -147,10 +147,12 @@ export class ByteReader {
     return rest < 0x80 ? length : -1;
   }
 
-  passBytes(): void {
+  /** Passes a text or bytes, whatever is in them; says how many they are. */
+  passBytes(): number {
     const length = this.number();
     this.need(length);
     this.at += length;
+    return length;
   }
 
   /** A view: whoever keeps it copies it, or it keeps the whole buffer in memory. */

@@ -133,7 +133,7 @@ export class Machine {
     if (state === undefined || this.isWrong) return false;
     this.isWrong = this.fleet.mayBeWrong = true;
     this.wrongFrom = state.appliedIndex;
-    if (plausibly) state.change(NOBODYS_KEY, 1, new Uint8Array(1), undefined);
+    if (plausibly) state.versions.set(NOBODYS_KEY, 1, 1, new Uint8Array(1));
     else state.versions.hash.low ^= 1 << this.fleet.world.chance.int(31);
     return true;
   }

@@ -90,16 +90,27 @@ export function decodeCommand(data: Uint8Array): Command {
   if (type === TIME) return { type: 'time', atMs: reader.number() };
   if (type === LEASE) return decodeLease(reader);
   if (type === LIMITS) return { type: 'limits', limits: decodeLimits(reader) };
-  if (type !== WRITES && type !== WRITES_SINCE)
-    throw new RangeError(`a command of type ${type}: written by a newer version?`);
+  if (!isWrites(data)) throw new RangeError(`a command of type ${type}: written by a newer version?`);
   const writes: StoreWrite[] = [];
   while (!reader.done) {
-    const session = reader.text();
-    const acknowledged = reader.number();
-    const since = type === WRITES_SINCE ? reader.number() : 0;
-    writes.push({ session, acknowledged, since, txns: times(reader.number(), () => decodeTxn(reader)) });
+    const { count, ...head } = readWriteHead(type, reader);
+    writes.push({ ...head, txns: times(count, () => decodeTxn(reader)) });
   }
   return { type: 'writes', writes };
+}
+
+/** Then, behind the byte that says so, lies the head of each write (`readWriteHead`) before its transactions. */
+export const isWrites = (data: Uint8Array): boolean => data[0] === WRITES || data[0] === WRITES_SINCE;
+
+/** `type`: the first byte of the command. */
+export function readWriteHead(
+  type: number,
+  reader: ByteReader,
+): Omit<StoreWrite, 'txns'> & { count: number; since: number } {
+  const session = reader.text();
+  const acknowledged = reader.number();
+  const since = type === WRITES_SINCE ? reader.number() : 0;
+  return { session, acknowledged, since, count: reader.number() };
 }
 
 export function decodeLimits(reader: ByteReader): Partial<StoreLimits> {

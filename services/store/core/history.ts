@@ -1,50 +1,67 @@
 // Decides which committed transactions are still readable: the youngest, by count and by bytes. Never forgets a version
-// by itself: it says which keys lost a transaction, state-machine.ts prunes them.
+// by itself: it says which versions a forgotten transaction made, state-machine.ts prunes them.
+//
+// A transaction is a row of numbers; its cause lies as it came in the log entry. `HistoryTxn` is what is made of them for who reads.
+import { ByteReader } from '../../../lib/base/bytes.ts';
 import { invariant } from '../../../lib/base/errors.ts';
 import type { Cause, CommittedTxn } from '../../../lib/bus/messages.ts';
+import { decodeCause } from '../../../lib/bus/packed.ts';
+import { ByteQueue } from './byte-queue.ts';
 import type { StoreLimits } from './limits.ts';
-import type { Hash64 } from './state-hash.ts';
-import type { Version } from './versions.ts';
+import { Table } from './table.ts';
+import type { PackedCause } from './txn-places.ts';
+import type { Version, Versions } from './versions.ts';
 
 export interface HistoryTxn {
   revision: number;
   cause: Cause;
   changes: { key: string; version: Version }[];
-  /** Of the whole state after it. */
-  hash: Hash64;
   bytes: number;
 }
 
-interface Kept {
-  txn: HistoryTxn;
-  /** Bytes of all transactions that this history ever held, up to and with this one. */
-  throughBytes: number;
-}
-
 const NO_VALUE = new Uint8Array(0);
-/** What a transaction costs beside its keys and values, roughly. */
+/** What a transaction costs beside its keys and values, roughly; and each change in it. */
 const TXN_OVERHEAD_BYTES = 64;
+const CHANGE_OVERHEAD_BYTES = 32;
+
+// Columns of a transaction: with all that were ever before it, bytes and changes; and where its cause lies.
+const THROUGH_BYTES = 0;
+const THROUGH_CHANGES = 1;
+const CAUSE_AT = 2;
+const CAUSE_LENGTH = 0;
 
 export class History {
   /** Every revision after it is readable. */
   compactedRevision: number;
+  /** The newest transaction. */
+  lastRevision: number;
   /** Everything up to it is forgotten; what is between it and `compactedRevision` is unreadable and still lies here. */
   private forgottenRevision: number;
-  private kept: Kept[] = [];
-  /** Where in `kept` the oldest is: what is before it is dropped now and then, all at once. */
-  private head = 0;
+  /** The revision of row 0. */
+  private readonly firstRevision: number;
+  private readonly txns = new Table(3, 1);
+  private readonly causes = new ByteQueue();
+  /** The versions that the transactions made, one after another. */
+  private readonly changes = new Table(0, 1);
   private pushedBytes = 0;
+  private pushedChanges = 0;
   private compactedBytes = 0;
   private readonly limits: StoreLimits;
+  private readonly versions: Versions;
 
-  constructor(limits: StoreLimits, compactedRevision: number) {
+  constructor(limits: StoreLimits, versions: Versions, compactedRevision: number) {
     this.limits = limits;
+    this.versions = versions;
     this.compactedRevision = compactedRevision;
+    this.lastRevision = compactedRevision;
     this.forgottenRevision = compactedRevision;
+    this.firstRevision = compactedRevision;
+    this.txns.reach(0);
   }
 
-  get lastRevision(): number {
-    return this.forgottenRevision + this.kept.length - this.head;
+  /** Changes of all transactions that this history ever held. */
+  get changed(): number {
+    return this.pushedChanges;
   }
 
   /** Readable transactions. */
@@ -57,10 +74,23 @@ export class History {
     return this.compactedRevision - this.forgottenRevision;
   }
 
-  push(txn: HistoryTxn): void {
-    invariant(txn.revision === this.lastRevision + 1, `revision ${txn.revision} follows ${this.lastRevision}`);
-    this.pushedBytes += txn.bytes;
-    this.kept.push({ txn, throughBytes: this.pushedBytes });
+  /** One change of the transaction that `push` makes of all since the last one. */
+  add(version: number): void {
+    this.changes.reach(this.pushedChanges);
+    this.changes.setInt(this.pushedChanges++, 0, version);
+    this.pushedBytes += this.versions.bytesOf(version) + CHANGE_OVERHEAD_BYTES;
+  }
+
+  push(revision: number, { data, from, to, cost }: PackedCause): void {
+    invariant(revision === this.lastRevision + 1, `revision ${revision} follows ${this.lastRevision}`);
+    this.lastRevision = revision;
+    this.pushedBytes += TXN_OVERHEAD_BYTES + cost;
+    const row = revision - this.firstRevision;
+    this.txns.reach(row);
+    this.txns.setLong(row, THROUGH_CHANGES, this.pushedChanges);
+    this.txns.setLong(row, THROUGH_BYTES, this.pushedBytes);
+    this.txns.setLong(row, CAUSE_AT, this.causes.push(data, from, to));
+    this.txns.setInt(row, CAUSE_LENGTH, to - from);
     this.keepLimits();
   }
 
@@ -78,43 +108,51 @@ export class History {
   compact(revision: number): void {
     const through = Math.min(revision, this.lastRevision);
     if (through <= this.compactedRevision) return;
-    this.compactedBytes = this.keptAt(through)!.throughBytes;
+    this.compactedBytes = this.txns.long(through - this.firstRevision, THROUGH_BYTES);
     this.compactedRevision = through;
   }
 
-  /** Takes out the oldest unreadable transaction; undefined: there is none. */
-  forgetOldest(): HistoryTxn | undefined {
-    if (this.unreadable === 0) return undefined;
-    const { txn } = this.kept[this.head]!;
-    this.kept[this.head++] = undefined as never;
-    this.forgottenRevision = txn.revision;
-    if (this.head >= 4096 && this.head * 2 >= this.kept.length) {
-      this.kept = this.kept.slice(this.head);
-      this.head = 0;
-    }
-    return txn;
+  /**
+   * Takes out the oldest unreadable transaction, not after revision `through`, and gives `forget` each version that it made; says
+   * how many: 0 = there is no such transaction.
+   */
+  forgetOldest(through: number, forget: (version: number) => void): number {
+    if (this.unreadable === 0 || this.forgottenRevision >= through) return 0;
+    const row = ++this.forgottenRevision - this.firstRevision;
+    const first = this.txns.long(row - 1, THROUGH_CHANGES);
+    const end = this.txns.long(row, THROUGH_CHANGES);
+    for (let at = first; at < end; at++) forget(this.changes.int(at, 0));
+    this.txns.drop(row);
+    this.changes.drop(end);
+    this.causes.drop(this.txns.long(row, CAUSE_AT));
+    return end - first;
   }
 
-  at(revision: number): HistoryTxn | undefined {
-    return revision <= this.compactedRevision ? undefined : this.keptAt(revision)?.txn;
-  }
-
-  private keptAt(revision: number): Kept | undefined {
-    return this.kept[this.head + revision - this.forgottenRevision - 1];
+  private versionsOf(row: number): number[] {
+    const versions: number[] = [];
+    const end = this.txns.long(row, THROUGH_CHANGES);
+    for (let at = this.txns.long(row - 1, THROUGH_CHANGES); at < end; at++) versions.push(this.changes.int(at, 0));
+    return versions;
   }
 
   /** One by one; those that become unreadable meanwhile are given all the same: until the last, nothing must be forgotten. */
   *between(after: number, through: number): Generator<HistoryTxn> {
-    for (let revision = after + 1; revision <= through; revision++) {
-      invariant(revision > this.forgottenRevision, `revision ${revision} is forgotten`);
-      yield this.keptAt(revision)!.txn;
-    }
+    for (let revision = after + 1; revision <= through; revision++) yield this.at(revision);
   }
-}
 
-export function historyBytes(cause: Cause, changes: readonly { key: string; version: Version }[]): number {
-  const own = TXN_OVERHEAD_BYTES + cause.span.length + cause.actor.length + (cause.revisions?.length ?? 0) * 8;
-  return changes.reduce((sum, { key, version }) => sum + key.length + version.length + 32, own);
+  at(revision: number): HistoryTxn {
+    invariant(revision > this.forgottenRevision, `revision ${revision} is forgotten`);
+    const row = revision - this.firstRevision;
+    const { versions } = this;
+    return {
+      revision,
+      cause: decodeCause(
+        new ByteReader(this.causes.at(this.txns.long(row, CAUSE_AT), this.txns.int(row, CAUSE_LENGTH))),
+      ),
+      changes: this.versionsOf(row).map((each) => ({ key: versions.keyOf(each), version: versions.show(each) })),
+      bytes: this.txns.long(row, THROUGH_BYTES) - this.txns.long(row - 1, THROUGH_BYTES),
+    };
+  }
 }
 
 export function committedOf({ revision, cause, changes }: HistoryTxn): CommittedTxn {

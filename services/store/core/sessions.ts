@@ -2,11 +2,21 @@
 import type { TxnResult } from '../../../lib/bus/messages.ts';
 import type { StoreLimits } from './limits.ts';
 
+/** The revision that a transaction left, or why nothing was done. A number in nearly every case: thousands are remembered. */
+export type Outcome = number | Refusal;
+type Distribute<T> = T extends { ok: false } ? Omit<T, 'sequence' | 'ok'> : never;
+export type Refusal = Distribute<TxnResult>;
+
+export function resultOf(sequence: number, outcome: Outcome): TxnResult {
+  if (typeof outcome === 'number') return { sequence, ok: true, revision: outcome };
+  return { sequence, ok: false, ...outcome };
+}
+
 export interface Session {
   /** Answers up to here are forgotten. */
   acknowledged: number;
   /** By sequence, oldest first. */
-  results: Map<number, TxnResult>;
+  results: Map<number, Outcome>;
   /** Index of the entry that it was first heard of in. */
   openedAt: number;
   /** In which life of the sessions it may be changed: one of an earlier life is being written, and a copy is changed. */
@@ -58,8 +68,8 @@ export class Sessions {
     return { ...session, results: new Map(session.results), life: this.life };
   }
 
-  remember(session: Session, result: TxnResult): void {
-    session.results.set(result.sequence, result);
+  remember(session: Session, sequence: number, outcome: Outcome): void {
+    session.results.set(sequence, outcome);
     if (session.results.size <= this.limits.resultsPerSession) return;
     const oldest = session.results.keys().next().value!;
     session.results.delete(oldest);
@@ -67,7 +77,7 @@ export class Sessions {
   }
 
   /** The remembered answer, 'forgotten' when it can't be known, undefined when the transaction is new. */
-  answer(session: Session, sequence: number): TxnResult | 'forgotten' | undefined {
+  answer(session: Session, sequence: number): Outcome | 'forgotten' | undefined {
     return session.results.get(sequence) ?? (sequence <= session.acknowledged ? 'forgotten' : undefined);
   }
 

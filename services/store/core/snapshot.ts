@@ -4,15 +4,15 @@
 // A snapshot is the state at the oldest readable revision, then every transaction since, then the sessions: so the
 // history survives it, and loading it runs the same code as applying. Each item has its length in front.
 import { invariant } from '../../../lib/base/errors.ts';
-import type { TxnResult } from '../../../lib/bus/messages.ts';
 import { ByteReader, ByteWriter } from '../../../lib/base/bytes.ts';
-import { decodeCause, encodeCause } from '../../../lib/bus/packed.ts';
+import { encodeCause } from '../../../lib/bus/packed.ts';
 import { decodeLimits } from './command.ts';
 import type { HistoryTxn } from './history.ts';
 import type { DescribedLease } from './leases.ts';
 import { limitNumbers, type StoreLimits } from './limits.ts';
-import type { Session } from './sessions.ts';
+import type { Outcome, Session } from './sessions.ts';
 import { StateMachine } from './state-machine.ts';
+import { readCause, readPut } from './txn-places.ts';
 import type { Version } from './versions.ts';
 
 const VERSION = 1;
@@ -112,22 +112,21 @@ function encodeTxn(out: ByteWriter, txn: HistoryTxn): void {
 
 function encodeSession(out: ByteWriter, name: string, session: Session): void {
   out.text(name).number(session.acknowledged).number(session.results.size);
-  for (const result of session.results.values()) {
-    out.number(result.sequence);
-    if (result.ok) out.byte(0).number(result.revision);
-    else if (result.reason === 'conflict') out.byte(1).text(result.key).number(result.current);
-    else out.byte(2).text(result.reason).text(result.message);
+  for (const [sequence, outcome] of session.results) {
+    out.number(sequence);
+    if (typeof outcome === 'number') out.byte(0).number(outcome);
+    else if (outcome.reason === 'conflict') out.byte(1).text(outcome.key).number(outcome.current);
+    else out.byte(2).text(outcome.reason).text(outcome.message);
   }
   out.number(session.openedAt);
 }
 
-function decodeResult(reader: ByteReader): TxnResult {
-  const sequence = reader.number();
+function decodeOutcome(reader: ByteReader): Outcome {
   const kind = reader.byte();
-  if (kind === 0) return { sequence, ok: true, revision: reader.number() };
-  if (kind === 1) return { sequence, ok: false, reason: 'conflict', key: reader.text(), current: reader.number() };
+  if (kind === 0) return reader.number();
+  if (kind === 1) return { reason: 'conflict', key: reader.text(), current: reader.number() };
   const reason = reader.text() as 'forgotten' | 'too-large' | 'quota' | 'no-lease';
-  return { sequence, ok: false, reason, message: reader.text() };
+  return { reason, message: reader.text() };
 }
 
 class SliceWriter {
@@ -248,24 +247,22 @@ function loadKey(state: StateMachine, reader: ByteReader, withLease: boolean): v
 
 function loadTxn(state: StateMachine, reader: ByteReader): void {
   const revision = reader.number();
-  const cause = decodeCause(reader);
-  const changes: HistoryTxn['changes'] = [];
+  const cause = readCause(reader);
   for (let left = reader.number(); left > 0; left--) {
     const kind = reader.byte();
-    const key = reader.text();
-    const value = kind === 0 ? undefined : reader.bytes();
-    changes.push({ key, version: state.change(key, revision, value, kind === 2 ? reader.text() : undefined) });
+    const key = state.versions.enter(reader.text());
+    state.change(key, revision, kind === 0 ? undefined : readPut(reader, kind === 2));
   }
   // More than our limits allow, if it was written under larger ones, is pruned as after any command.
-  state.record(revision, cause, changes);
+  state.record(revision, cause);
 }
 
 function loadSession(state: StateMachine, reader: ByteReader): void {
   const name = reader.text();
   const session: Omit<Session, 'life'> = { acknowledged: reader.number(), results: new Map(), openedAt: 0 };
   for (let left = reader.number(); left > 0; left--) {
-    const result = decodeResult(reader);
-    session.results.set(result.sequence, result);
+    const sequence = reader.number();
+    session.results.set(sequence, decodeOutcome(reader));
   }
   // Older snapshots do not say it.
   if (!reader.done) session.openedAt = reader.number();

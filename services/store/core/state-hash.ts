@@ -1,5 +1,8 @@
 // Decides the hash of a whole state as the sum of the hashes of its living keys, so that a change costs only its own keys
 // and two members can compare at any revision. Never cryptographic: it finds faults, not forgers.
+//
+// murmur3's mixing in two lanes with different constants, over key, revisions and value. What a key's own characters make of
+// the lanes is the same each time: who keeps many versions of a key keeps that too, and only finishes it (`finishItem`).
 
 /** Two lanes of 32 bits. */
 export interface Hash64 {
@@ -22,30 +25,81 @@ export function hashText({ low, high }: Hash64): string {
   return hex(high) + hex(low);
 }
 
-/** murmur3's mixing in two lanes with different constants, over key, revisions and value. */
-export function hashItem(key: string, createRevision: number, modRevision: number, value: Uint8Array): Hash64 {
-  const lanes = { low: 0x2f6b3c17, high: 0x51ed270b };
-  for (let i = 0; i < key.length; i++) mix(lanes, key.charCodeAt(i));
-  mix(lanes, key.length);
-  for (const revision of [createRevision, modRevision]) {
-    mix(lanes, revision | 0);
-    mix(lanes, Math.floor(revision / 4294967296));
-  }
-  const words = value.length & ~3;
-  for (let i = 0; i < words; i += 4)
-    mix(lanes, value[i]! | (value[i + 1]! << 8) | (value[i + 2]! << 16) | (value[i + 3]! << 24));
-  for (let i = words; i < value.length; i++) mix(lanes, value[i]!);
-  mix(lanes, value.length);
-  return { low: finish(lanes.low), high: finish(lanes.high) };
+const LOW_SEED = 0x2f6b3c17;
+const HIGH_SEED = 0x51ed270b;
+const NO_WORDS = new DataView(new ArrayBuffer(0));
+
+/** The low lane of a key: good for a table of keys, too. */
+export function lowOfKey(key: string): number {
+  let low = LOW_SEED;
+  for (let i = 0; i < key.length; i++) low = mixLow(low, key.charCodeAt(i));
+  return mixLow(low, key.length);
 }
 
-function mix(lanes: Hash64, word: number): void {
+export function highOfKey(key: string): number {
+  let high = HIGH_SEED;
+  for (let i = 0; i < key.length; i++) high = mixHigh(high, key.charCodeAt(i));
+  return mixHigh(high, key.length);
+}
+
+/** `lowOfKey` of a key as it lies in UTF-8; undefined when it holds more than ASCII. */
+export function lowOfAscii(data: Uint8Array, from: number, to: number): number | undefined {
+  let low = LOW_SEED;
+  let seen = 0;
+  for (let i = from; i < to; i++) {
+    const code = data[i]!;
+    seen |= code;
+    low = mixLow(low, code);
+  }
+  return seen < 0x80 ? mixLow(low, to - from) : undefined;
+}
+
+export function hashItem(key: string, createRevision: number, modRevision: number, value: Uint8Array): Hash64 {
+  const words = value.length === 0 ? NO_WORDS : new DataView(value.buffer, value.byteOffset, value.length);
+  const lanes = { low: lowOfKey(key), high: highOfKey(key) };
+  finishItem(lanes, createRevision, modRevision, words, 0, value.length);
+  return lanes;
+}
+
+/** `lanes` as the key made them become the hash of this version of it. */
+export function finishItem(
+  lanes: Hash64,
+  createRevision: number,
+  modRevision: number,
+  words: DataView,
+  offset: number,
+  length: number,
+): void {
+  let { low, high } = lanes;
+  low = mixLow(mixLow(low, createRevision | 0), (createRevision / 4294967296) | 0);
+  high = mixHigh(mixHigh(high, createRevision | 0), (createRevision / 4294967296) | 0);
+  low = mixLow(mixLow(low, modRevision | 0), (modRevision / 4294967296) | 0);
+  high = mixHigh(mixHigh(high, modRevision | 0), (modRevision / 4294967296) | 0);
+  const end = offset + length;
+  let at = offset;
+  for (; at + 4 <= end; at += 4) {
+    const word = words.getInt32(at, true);
+    low = mixLow(low, word);
+    high = mixHigh(high, word);
+  }
+  for (; at < end; at++) {
+    low = mixLow(low, words.getUint8(at));
+    high = mixHigh(high, words.getUint8(at));
+  }
+  lanes.low = finish(mixLow(low, length));
+  lanes.high = finish(mixHigh(high, length));
+}
+
+function mixLow(lane: number, word: number): number {
   let k = Math.imul(word, 0xcc9e2d51);
   k = Math.imul((k << 15) | (k >>> 17), 0x1b873593);
-  const low = lanes.low ^ k;
-  lanes.low = (Math.imul((low << 13) | (low >>> 19), 5) + 0xe6546b64) | 0;
-  const high = lanes.high ^ Math.imul(word, 0x9e3779b1);
-  lanes.high = (Math.imul((high << 17) | (high >>> 15), 0x85ebca77) + 0x165667b1) | 0;
+  const mixed = lane ^ k;
+  return (Math.imul((mixed << 13) | (mixed >>> 19), 5) + 0xe6546b64) | 0;
+}
+
+function mixHigh(lane: number, word: number): number {
+  const mixed = lane ^ Math.imul(word, 0x9e3779b1);
+  return (Math.imul((mixed << 17) | (mixed >>> 15), 0x85ebca77) + 0x165667b1) | 0;
 }
 
 function finish(lane: number): number {

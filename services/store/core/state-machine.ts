@@ -1,42 +1,36 @@
 // Decides what a committed command does to the replicated state: the same on every member, from the entry alone. Never
 // knows of time, of leaders, or of who waits for an answer.
 import { invariant } from '../../../lib/base/errors.ts';
-import type {
-  Cause,
-  CommittedTxn,
-  KeyValue,
-  Operation,
-  StoreWrite,
-  Txn,
-  TxnResult,
-} from '../../../lib/bus/messages.ts';
-import { decodeCommand, type Command, type LeaseCommand } from './command.ts';
-import { committedOf, History, historyBytes, type HistoryTxn } from './history.ts';
+import { ByteReader } from '../../../lib/base/bytes.ts';
+import type { CommittedTxn, KeyValue } from '../../../lib/bus/messages.ts';
+import { Applied } from './applied.ts';
+import { decodeCommand, isWrites, readWriteHead, type Command, type LeaseCommand } from './command.ts';
+import { committedOf, History } from './history.ts';
 import { Leases, type Lease } from './leases.ts';
+import { textOf } from './keys.ts';
 import { DEFAULT_STORE_LIMITS, PAGE_BYTES, type StoreLimits } from './limits.ts';
-import { Sessions, type Session } from './sessions.ts';
+import { Sessions, type Outcome, type Refusal, type Session } from './sessions.ts';
 import { hashText } from './state-hash.ts';
-import { itemBytes, liveOf, Versions, type Item, type Version } from './versions.ts';
+import {
+  packCause,
+  readTxn,
+  type OperationPlaces,
+  type PackedCause,
+  type Place,
+  type TxnPlaces,
+} from './txn-places.ts';
+import { Versions, type Put } from './versions.ts';
 
-/** An operation, and what there is of its key: looked up once, because that is most of what a small write costs. */
+/** What becomes of one key. */
 interface Change {
-  operation: Operation;
-  item: Item | undefined;
+  /** Its number, or 0 and the key. */
+  key: number;
+  newKey: string;
+  /** undefined: it is deleted. */
+  put: Put | undefined;
 }
 
-/** What one entry did. */
-export class Applied {
-  /** One list a write, one result a transaction. */
-  readonly results: TxnResult[][] = [];
-  readonly txns: HistoryTxn[] = [];
-  /** What became of the lease that the entry was about; undefined: there is no such lease. */
-  lease: { ttlMs: number; remainingMs: number } | undefined = undefined;
-
-  /** As others are told. Made when asked for: only the leader tells. */
-  get committed(): CommittedTxn[] {
-    return this.txns.map(committedOf);
-  }
-}
+export type { Applied };
 
 /** Keys that are pruned after each command for each that it changed: more than one, so that a backlog shrinks. */
 const PRUNE_FACTOR = 2;
@@ -63,7 +57,7 @@ export class StateMachine {
   constructor(limits: Partial<StoreLimits> = {}, compactedRevision = 0) {
     this.limits = { ...DEFAULT_STORE_LIMITS, ...limits };
     this.sessions = new Sessions(this.limits);
-    this.history = new History(this.limits, compactedRevision);
+    this.history = new History(this.limits, this.versions, compactedRevision);
   }
 
   get revision(): number {
@@ -78,30 +72,26 @@ export class StateMachine {
     return hashText(this.versions.hash);
   }
 
-  /** Hash of the state at a revision that is still in the history. */
-  hashAt(revision: number): string | undefined {
-    const txn = this.history.at(revision);
-    return txn === undefined ? undefined : hashText(txn.hash);
-  }
-
   // ---- writing ----------------------------------------------------------------------------------------------------
 
   /** `data` undefined: an entry that is not for the state machine, but counts. */
   apply(index: number, data: Uint8Array | undefined): Applied {
     invariant(index === this.appliedIndex + 1, `entry ${index} is applied after entry ${this.appliedIndex}`);
     this.appliedIndex = index;
-    const applied = new Applied();
+    const before = this.revision;
+    const applied = new Applied(this.history);
     if (data === undefined) return applied;
-    this.applyCommand(decodeCommand(data), applied);
-    this.prune(PRUNE_FACTOR * (1 + applied.txns.reduce((sum, { changes }) => sum + changes.length, 0)));
+    this.applyCommand(data, applied);
+    applied.end();
+    // What this entry did is yet to be told: no limit is so small that it would be forgotten before.
+    this.prune(PRUNE_FACTOR * (1 + applied.changes), before);
     return applied;
   }
 
-  private applyCommand(command: Command, applied: Applied): void {
+  private applyCommand(data: Uint8Array, applied: Applied): void {
+    if (isWrites(data)) return this.applyWrites(data, applied);
+    const command = decodeCommand(data) as Exclude<Command, { type: 'writes' }>;
     switch (command.type) {
-      case 'writes':
-        for (const write of command.writes) applied.results.push(this.applyWrite(write, applied.txns));
-        return;
       case 'compact':
         return this.history.compact(command.revision);
       case 'lease':
@@ -110,7 +100,7 @@ export class StateMachine {
         return this.useLimits(command.limits);
       case 'time':
         this.leases.advance(command.atMs);
-        return this.endLeases(applied.txns);
+        return this.endLeases();
       default:
         return command satisfies never;
     }
@@ -130,94 +120,128 @@ export class StateMachine {
     leases.advance(atMs);
     const lease = action === 'grant' ? leases.grant(id, ttlMs) : leases[action](id);
     if (lease !== undefined) applied.lease = { ttlMs: lease.ttlMs, remainingMs: leases.remainingMs(lease) };
-    this.endLeases(applied.txns);
+    this.endLeases();
   }
 
-  private endLeases(committed: HistoryTxn[]): void {
+  private endLeases(): void {
     let left = LEASE_KEYS;
     for (const lease of this.leases.over()) {
       const keys = firstOf(lease.keys, left);
       left -= keys.length;
-      if (keys.length > 0) committed.push(this.removeKeys(lease, keys));
+      if (keys.length > 0) this.removeKeys(lease, keys);
       if (left === 0) break;
     }
     this.leases.forgetEmpty();
   }
 
-  private removeKeys({ id }: Lease, keys: readonly string[]): HistoryTxn {
-    const cause = { span: `lease/${id}`, actor: 'store' };
-    return this.commit(
-      keys.map((key) => ({ operation: { type: 'delete', key }, item: this.versions.item(key) })),
-      cause,
-    );
+  private removeKeys({ id }: Lease, keys: readonly string[]): void {
+    const revision = this.revision + 1;
+    for (const key of keys) this.change(this.versions.keys.find(key), revision, undefined);
+    this.record(revision, packCause({ span: `lease/${id}`, actor: 'store' }));
   }
 
   // ---- transactions -----------------------------------------------------------------------------------------------
 
-  private applyWrite(write: StoreWrite, committed: HistoryTxn[]): TxnResult[] {
-    const session = this.sessions.use(
-      write.session,
-      { acknowledged: write.acknowledged, since: write.since ?? 0 },
-      this.appliedIndex,
-    );
-    return write.txns.map((txn) => this.applyOnce(session, write.session, txn, committed));
+  /** Read and applied one by one: nothing is made of a transaction that is not needed for it. */
+  private applyWrites(data: Uint8Array, applied: Applied): void {
+    // A plain view: parts of a Buffer are Buffers, and dear.
+    const reader = new ByteReader(new Uint8Array(data.buffer, data.byteOffset, data.length));
+    const type = reader.byte();
+    while (!reader.done) {
+      const { session: name, count, ...head } = readWriteHead(type, reader);
+      const session = this.sessions.use(name, head, this.appliedIndex);
+      for (let left = count; left > 0; left--) {
+        const txn = readTxn(reader);
+        applied.note(txn.sequence, this.applyOnce(session, name, txn));
+      }
+      applied.endWrite();
+    }
   }
 
-  private applyOnce(session: Session | undefined, name: string, txn: Txn, committed: HistoryTxn[]): TxnResult {
+  private applyOnce(session: Session | undefined, name: string, txn: TxnPlaces): Outcome {
     const { sequence } = txn;
     const remembered = session === undefined ? 'forgotten' : this.sessions.answer(session, sequence);
     if (remembered === 'forgotten')
       return {
-        sequence,
-        ok: false,
         reason: 'forgotten',
         message: `transaction ${sequence} of session ${name}: whether it was applied is no longer known; do not send it again: read what it wrote, and begin a new session`,
       };
     if (remembered !== undefined) return remembered;
-    const result = this.applyTxn(txn, committed);
-    this.sessions.remember(session!, result);
-    return result;
+    const outcome = this.applyTxn(txn);
+    this.sessions.remember(session!, sequence, outcome);
+    return outcome;
   }
 
-  private applyTxn(txn: Txn, committed: HistoryTxn[]): TxnResult {
-    const { sequence } = txn;
+  private applyTxn(txn: TxnPlaces): Outcome {
     for (const { key, revision } of txn.compares) {
-      const current = this.versions.live(key)?.revision ?? 0;
-      if (current !== revision) return { sequence, ok: false, reason: 'conflict', key, current };
+      const current = this.versions.liveRevision(this.numberOf(txn, key));
+      if (current !== revision) return { reason: 'conflict', key: textOf(txn.data, key.from, key.to), current };
     }
-    const changes = this.effective(txn.operations);
-    const noLease = this.missingLease(changes);
-    if (noLease !== undefined) {
-      const message = `lease ${noLease} does not exist, or is over: grant it again`;
-      return { sequence, ok: false, reason: 'no-lease', message };
-    }
-    const full = this.whyFull(changes);
-    if (full !== undefined) return { sequence, ok: false, reason: 'quota', message: full };
-    if (changes.length > 0) committed.push(this.commit(changes, txn.cause));
-    return { sequence, ok: true, revision: this.revision };
+    const changes = this.effective(txn);
+    const refusal = this.missingLease(changes) ?? this.whyFull(changes);
+    if (refusal !== undefined) return refusal;
+    if (changes.length > 0) this.commit(changes, txn.cause);
+    return this.revision;
   }
 
-  private missingLease(changes: readonly Change[]): string | undefined {
-    for (const { operation } of changes) {
-      if (operation.type !== 'put' || operation.lease === undefined) continue;
-      if (this.leases.living(operation.lease) === undefined) return operation.lease;
+  private numberOf({ data }: TxnPlaces, { from, to }: Place): number {
+    return this.versions.keys.findBytes(data, from, to);
+  }
+
+  /** The last operation on a key counts; deleting what is not there is nothing. */
+  private effective(txn: TxnPlaces): Change[] {
+    const changes =
+      txn.operations.length === 1 ? [this.changeOf(txn, txn.operations[0]!)] : lastOfEachKey(this.changesOf(txn));
+    return this.isAnyVain(changes) ? changes.filter((change) => !this.isVain(change)) : changes;
+  }
+
+  private isAnyVain(changes: readonly Change[]): boolean {
+    for (const change of changes) if (this.isVain(change)) return true;
+    return false;
+  }
+
+  private isVain({ key, put }: Change): boolean {
+    return put === undefined && this.versions.live(key) === 0;
+  }
+
+  private changesOf(txn: TxnPlaces): Change[] {
+    return txn.operations.map((operation) => this.changeOf(txn, operation));
+  }
+
+  private changeOf(txn: TxnPlaces, { key: place, put }: OperationPlaces): Change {
+    const key = this.numberOf(txn, place);
+    return { key, newKey: key === 0 ? textOf(txn.data, place.from, place.to) : '', put };
+  }
+
+  private missingLease(changes: readonly Change[]): Refusal | undefined {
+    for (const { put } of changes) {
+      if (put?.lease === undefined || this.leases.living(put.lease) !== undefined) continue;
+      return { reason: 'no-lease', message: `lease ${put.lease} does not exist, or is over: grant it again` };
     }
     return undefined;
   }
 
   /** New keys meet the quota; a change of what is there may use the reserve, or nothing could be marked for deletion. */
-  private whyFull(changes: readonly Change[]): string | undefined {
-    const growth = growthOf(changes);
+  private whyFull(changes: readonly Change[]): Refusal | undefined {
+    const { versions } = this;
+    let growth = 0;
+    for (const change of changes) growth += this.growthOf(change);
     if (growth <= 0) return undefined;
     const { quotaBytes } = this.limits;
-    const isNew = changes.some(({ operation, item }) => operation.type === 'put' && liveOf(item) === undefined);
+    const isNew = changes.some(({ key, put }) => put !== undefined && versions.live(key) === 0);
     const allowed = isNew ? quotaBytes : quotaBytes * (1 + RESERVED_SHARE);
-    if (this.versions.liveBytes + growth <= allowed) return undefined;
+    if (versions.liveBytes + growth <= allowed) return undefined;
     this.refusedGrowth = growth;
-    return (
-      `store: space exceeded: ${this.versions.liveBytes} bytes are stored and ${growth} more would exceed the quota of ` +
-      `${quotaBytes}; deleting still works, and writes are taken again by themselves when there is room`
-    );
+    const message =
+      `store: space exceeded: ${versions.liveBytes} bytes are stored and ${growth} more would exceed the quota of ` +
+      `${quotaBytes}; deleting still works, and writes are taken again by themselves when there is room`;
+    return { reason: 'quota', message };
+  }
+
+  private growthOf({ key, newKey, put }: Change): number {
+    const before = this.versions.sizeOf(key);
+    if (put === undefined) return -before;
+    return (key === 0 ? newKey : this.versions.keys.text(key)).length + put.to - put.from - before;
   }
 
   /** '' when there is room: for what was last refused, too. */
@@ -228,75 +252,45 @@ export class StateMachine {
     return `space exceeded: ${liveBytes} of ${quotaBytes} bytes are stored; only deletions are taken until there is room`;
   }
 
-  private commit(wanted: readonly Change[], cause: Cause): HistoryTxn {
+  private commit(changes: readonly Change[], cause: PackedCause): void {
     const revision = this.revision + 1;
-    const changes = wanted.map(({ operation, item }) => {
-      const { key } = operation;
-      const put = operation.type === 'put' ? operation : undefined;
-      return { key: item?.key ?? key, version: this.changeItem(key, item, revision, put?.value, put?.lease) };
-    });
-    return this.record(revision, cause, changes);
+    for (const { key, newKey, put } of changes)
+      this.change(key === 0 ? this.versions.enter(newKey) : key, revision, put);
+    this.record(revision, cause);
   }
 
-  /** One key becomes `value` (undefined: deleted), in the lease or out of any. */
-  change(key: string, revision: number, value: Uint8Array | undefined, lease: string | undefined): Version {
-    return this.changeItem(key, this.versions.item(key), revision, value, lease);
+  /** One key becomes what is put (undefined: deleted), in the lease or out of any. */
+  change(key: number, revision: number, put: Put | undefined): void {
+    const { versions, leases, history } = this;
+    const before = versions.liveLease(key);
+    if (before !== undefined) leases.detach(versions.keys.text(key), before);
+    if (put?.lease !== undefined) leases.attach(versions.keys.text(key), put.lease);
+    history.add(put === undefined ? versions.delete(key, revision) : versions.put(key, revision, put));
   }
 
-  private changeItem(
-    key: string,
-    item: Item | undefined,
-    revision: number,
-    value: Uint8Array | undefined,
-    lease: string | undefined,
-  ): Version {
-    const before = liveOf(item)?.lease;
-    if (before !== undefined) this.leases.detach(key, before);
-    if (value === undefined) return this.versions.delete(key, revision);
-    if (lease !== undefined) this.leases.attach(key, lease);
-    return this.versions.putItem(key, item, revision, value, lease);
-  }
-
-  /** The transaction goes into the history, whatever falls out of it is forgotten bit by bit. */
-  record(revision: number, cause: Cause, changes: HistoryTxn['changes']): HistoryTxn {
-    const { low, high } = this.versions.hash;
-    const entry: HistoryTxn = { revision, cause, changes, hash: { low, high }, bytes: historyBytes(cause, changes) };
-    this.history.push(entry);
-    return entry;
-  }
-
-  /** The last operation on a key counts; deleting what is not there is nothing. */
-  private effective(operations: readonly Operation[]): Change[] {
-    const last =
-      operations.length === 1
-        ? operations
-        : new Map(operations.map((operation) => [operation.key, operation])).values();
-    const changes: Change[] = [];
-    for (const operation of last) {
-      const item = this.versions.item(operation.key);
-      if (operation.type === 'put' || liveOf(item) !== undefined) changes.push({ operation, item });
-    }
-    return changes;
+  /** All changes since the last one go into the history as a transaction; what falls out of it is forgotten bit by bit. */
+  record(revision: number, cause: PackedCause): void {
+    this.history.push(revision, cause);
   }
 
   // ---- forgetting -------------------------------------------------------------------------------------------------
 
   /** A little with each command, so that compaction never holds the event loop. Whole transactions, at least one. */
-  private prune(maxKeys: number): number {
+  private prune(maxKeys: number, through: number): number {
     if (this.pins > 0) return 0;
     let pruned = 0;
+    const forget = (version: number): void => this.versions.prune(version);
     while (pruned < maxKeys) {
-      const txn = this.history.forgetOldest();
-      if (txn === undefined) break;
-      for (const { key, version } of txn.changes) this.versions.prune(key, version);
-      pruned += txn.changes.length;
+      const changes = this.history.forgetOldest(through, forget);
+      if (changes === 0) break;
+      pruned += changes;
     }
     return pruned;
   }
 
   /** Forgets more while nothing is written; says of how many keys: 0 = there is nothing to forget now. */
   tidy(maxKeys: number): number {
-    return this.prune(maxKeys);
+    return this.prune(maxKeys, this.revision);
   }
 
   /** Until `unpin`, every revision that is readable now stays readable for `versions`. */
@@ -317,7 +311,7 @@ export class StateMachine {
     const items: KeyValue[] = [];
     let bytes = 0;
     for (const { key, version } of this.versions.range(prefix, after, at)) {
-      bytes += itemBytes(key, version.value);
+      bytes += key.length + version.length;
       if (items.length >= limit || (items.length > 0 && bytes > PAGE_BYTES)) return { items, revision: at, more: true };
       const { createRevision, revision: modRevision } = version;
       items.push({ key, value: version.value!, createRevision, modRevision });
@@ -331,7 +325,7 @@ export class StateMachine {
     const txns: CommittedTxn[] = [];
     let bytes = 0;
     for (let revision = since + 1; revision <= this.revision; revision++) {
-      const txn = this.history.at(revision)!;
+      const txn = this.history.at(revision);
       bytes += txn.bytes;
       if (txns.length >= limit || (txns.length > 0 && bytes > PAGE_BYTES))
         return { txns, revision: this.revision, more: true };
@@ -351,14 +345,9 @@ function firstOf<T>(items: Iterable<T>, most: number): T[] {
   return first;
 }
 
-function growthOf(changes: readonly Change[]): number {
-  let growth = 0;
-  for (const { operation, item } of changes) {
-    const before = liveOf(item);
-    if (before !== undefined) growth -= operation.key.length + before.length;
-    if (operation.type === 'put') growth += itemBytes(operation.key, operation.value);
-  }
-  return growth;
+/** In the order in which the keys come first. */
+function lastOfEachKey(changes: readonly Change[]): Change[] {
+  return [...new Map(changes.map((change) => [change.key === 0 ? change.newKey : change.key, change])).values()];
 }
 
 export interface RangePage {

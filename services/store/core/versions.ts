@@ -1,142 +1,257 @@
 // Decides which value a key has at a revision, and keeps only versions that some readable revision needs. Never decides
 // which revisions are readable.
+//
+// Keys and versions are numbers, and what is known of them are columns of numbers: an object for each would be most of what a
+// small value costs, in memory and in garbage collection. `Version` is what is shown of one to who reads. 0 is no key and no
+// version.
 import { invariant } from '../../../lib/base/errors.ts';
+import { Keys } from './keys.ts';
 import { OrderedKeys } from './ordered-keys.ts';
-import { addHash, hashItem, subtractHash, type Hash64 } from './state-hash.ts';
-import { Values, valueOf, type Chunk, type Holder } from './values.ts';
+import { addHash, subtractHash, type Hash64 } from './state-hash.ts';
+import { Table } from './table.ts';
+import { Values, type Place } from './values.ts';
 
-/** One key, as long as any version of it is kept. */
-export interface Item {
-  readonly key: string;
-  newest: Version;
-}
-
-/** One state of one key. */
-export class Version implements Holder, Hash64 {
+/** One state of one key, as it was when it was asked for: it stays so, whatever is pruned. */
+export class Version {
   readonly revision: number;
   /** Of the put that began this life of the key. */
   readonly createRevision: number;
   /** The lease that the key ends with. */
   readonly lease: string | undefined;
-  /** The hash of key, revisions and value: in place, because an object for each would be a third of what a version costs. */
-  low = 0;
-  high = 0;
-  older: Version | undefined = undefined;
-  chunk: Chunk | undefined = undefined;
-  offset = 0;
-  length = 0;
-  released = false;
+  private readonly place: Place | undefined;
 
-  constructor(revision: number, createRevision: number, lease: string | undefined) {
+  constructor(revision: number, createRevision: number, lease: string | undefined, place: Place | undefined) {
     this.revision = revision;
     this.createRevision = createRevision;
     this.lease = lease;
+    this.place = place;
   }
 
   get isDeleted(): boolean {
-    return this.chunk === undefined;
+    return this.place === undefined;
+  }
+
+  get length(): number {
+    return this.place?.length ?? 0;
   }
 
   /** undefined: deleted. */
   get value(): Uint8Array | undefined {
-    return valueOf(this);
+    return this.place?.bytes.subarray(this.place.offset, this.place.offset + this.place.length);
   }
 }
 
+/** A value to be put, and the lease that the key then ends with. */
+export interface Put {
+  data: Uint8Array;
+  from: number;
+  to: number;
+  lease: string | undefined;
+}
+
+// Columns of a version.
+const REVISION = 0;
+/** Of the put that began this life of the key. */
+const CREATE_REVISION = 1;
+const KEY = 0;
+/** The version before; of a number that is free, the next free one. */
+const OLDER = 1;
+/** The hash of key, revisions and value. */
+const LOW = 2;
+const HIGH = 3;
+
 export class Versions {
-  private readonly byKey = new Map<string, Item>();
+  readonly keys = new Keys();
   private readonly order = new OrderedKeys();
   private readonly values = new Values();
+  private readonly newest = new Table(0, 1);
+  private readonly rows = new Table(2, 4);
+  /** Few keys have one. */
+  private readonly lease = new Map<number, string>();
+  private firstFree = 0;
+  private numbers = 1;
+  /** Used again for each version. */
+  private readonly lanes: Hash64 = { low: 0, high: 0 };
   readonly hash: Hash64 = { low: 0, high: 0 };
   liveKeys = 0;
   liveBytes = 0;
 
-  /** What there is of the key, alive or not. */
-  item(key: string): Item | undefined {
-    return this.byKey.get(key);
+  constructor() {
+    this.newest.reach(0);
+    this.rows.reach(0);
+    this.values.placeNothing(0);
   }
 
-  /** The living version, or undefined. */
-  live(key: string): Version | undefined {
-    return liveOf(this.byKey.get(key));
+  private newestOf(key: number): number {
+    return this.newest.int(key, 0);
   }
 
-  put(key: string, revision: number, value: Uint8Array, lease?: string): Version {
-    return this.putItem(key, this.byKey.get(key), revision, value, lease);
+  private keyNumberOf(version: number): number {
+    return this.rows.int(version, KEY);
   }
 
-  /** As `put`, for who has looked for the item already. */
-  putItem(key: string, item: Item | undefined, revision: number, value: Uint8Array, lease?: string): Version {
-    const createRevision = liveOf(item)?.createRevision ?? revision;
-    return this.add(key, item, this.made(key, revision, createRevision, value, lease));
+  private olderOf(version: number): number {
+    return this.rows.int(version, OLDER);
+  }
+
+  private revisionOf(version: number): number {
+    return this.rows.long(version, REVISION);
+  }
+
+  private createRevisionOf(version: number): number {
+    return this.rows.long(version, CREATE_REVISION);
+  }
+
+  // ---- asking by number ---------------------------------------------------------------------------------------------
+
+  /** The living version of a key, or 0. */
+  live(key: number): number {
+    const version = this.newestOf(key);
+    return this.values.has(version) ? version : 0;
+  }
+
+  /** The revision of the living version, or 0. */
+  liveRevision(key: number): number {
+    return this.revisionOf(this.live(key));
+  }
+
+  /** Of the living version. */
+  liveLease(key: number): string | undefined {
+    return this.lease.size === 0 ? undefined : this.lease.get(this.live(key));
+  }
+
+  /** What the living version counts for the quota; 0 without one. */
+  sizeOf(key: number): number {
+    const version = this.live(key);
+    return version === 0 ? 0 : this.bytesOf(version);
+  }
+
+  /** Of key and value. */
+  bytesOf(version: number): number {
+    return this.keys.text(this.keyNumberOf(version)).length + this.values.lengthOf(version);
+  }
+
+  keyOf(version: number): string {
+    return this.keys.text(this.keyNumberOf(version));
+  }
+
+  show(version: number): Version {
+    const createRevision = this.createRevisionOf(version);
+    return new Version(this.revisionOf(version), createRevision, this.lease.get(version), this.values.at(version));
+  }
+
+  // ---- changing -------------------------------------------------------------------------------------------------------
+
+  /** The number of a key, which it gets if it has none; then it must be given a version. */
+  enter(text: string): number {
+    const known = this.keys.find(text);
+    if (known !== 0) return known;
+    const key = this.keys.add(text);
+    this.order.add(text);
+    this.newest.reach(key);
+    this.newest.setInt(key, 0, 0);
+    return key;
+  }
+
+  put(key: number, revision: number, put: Put): number {
+    const before = this.live(key);
+    const createRevision = before === 0 ? revision : this.createRevisionOf(before);
+    return this.add(key, revision, createRevision, put);
   }
 
   /** The key must be alive. */
-  delete(key: string, revision: number): Version {
-    const item = this.byKey.get(key);
-    const before = liveOf(item);
-    invariant(before !== undefined, `key ${key} is deleted at revision ${revision} and does not exist`);
-    return this.add(key, item, new Version(revision, before.createRevision, undefined));
+  delete(key: number, revision: number): number {
+    const before = this.live(key);
+    invariant(before !== 0, `key ${this.keys.text(key)} is deleted at revision ${revision} and does not exist`);
+    return this.add(key, revision, this.createRevisionOf(before), undefined);
   }
 
   /** A put whose life may have begun before what is readable: from a snapshot. */
-  set(key: string, revision: number, createRevision: number, value: Uint8Array, lease?: string): Version {
-    return this.add(key, this.byKey.get(key), this.made(key, revision, createRevision, value, lease));
+  set(text: string, revision: number, createRevision: number, data: Uint8Array, lease?: string): void {
+    this.add(this.enter(text), revision, createRevision, { data, from: 0, to: data.length, lease });
   }
 
-  private made(
-    key: string,
-    revision: number,
-    createRevision: number,
-    value: Uint8Array,
-    lease: string | undefined,
-  ): Version {
-    const version = new Version(revision, createRevision, lease);
-    const { low, high } = hashItem(key, createRevision, revision, value);
-    version.low = low;
-    version.high = high;
-    this.values.place(version, value);
+  /** `put` undefined: the key is deleted. */
+  private add(key: number, revision: number, createRevision: number, put: Put | undefined): number {
+    const version = this.newNumber();
+    this.rows.reach(version);
+    this.rows.setInt(version, KEY, key);
+    this.rows.setLong(version, REVISION, revision);
+    this.rows.setLong(version, CREATE_REVISION, createRevision);
+    const before = this.newestOf(key);
+    if (this.values.has(before)) this.count(before, -1);
+    if (put === undefined) this.values.placeNothing(version);
+    else this.place(version, put);
+    this.rows.setInt(version, OLDER, before);
+    this.newest.setInt(key, 0, version);
     return version;
   }
 
-  private add(key: string, item: Item | undefined, version: Version): Version {
-    const before = liveOf(item);
-    if (before !== undefined) this.count(key, before, -1);
-    if (!version.isDeleted) this.count(key, version, 1);
-    if (item !== undefined) {
-      version.older = item.newest;
-      item.newest = version;
-    } else {
-      this.byKey.set(key, { key, newest: version });
-      this.order.add(key);
-    }
-    return version;
+  private place(version: number, { data, from, to, lease }: Put): void {
+    this.values.place(version, data, from, to);
+    if (lease !== undefined) this.lease.set(version, lease);
+    const { lanes, keys } = this;
+    const key = this.keyNumberOf(version);
+    lanes.low = keys.low(key);
+    lanes.high = keys.high(key);
+    this.values.finishHash(version, lanes, this.createRevisionOf(version), this.revisionOf(version));
+    this.rows.setInt(version, LOW, lanes.low);
+    this.rows.setInt(version, HIGH, lanes.high);
+    this.count(version, 1);
   }
 
-  private count(key: string, version: Version, sign: 1 | -1): void {
+  private count(version: number, sign: 1 | -1): void {
     this.liveKeys += sign;
-    this.liveBytes += sign * (key.length + version.length);
-    if (sign === 1) addHash(this.hash, version);
-    else subtractHash(this.hash, version);
+    this.liveBytes += sign * this.bytesOf(version);
+    this.lanes.low = this.rows.int(version, LOW);
+    this.lanes.high = this.rows.int(version, HIGH);
+    if (sign === 1) addHash(this.hash, this.lanes);
+    else subtractHash(this.hash, this.lanes);
   }
+
+  private newNumber(): number {
+    if (this.firstFree === 0) return this.numbers++;
+    const version = this.firstFree;
+    this.firstFree = this.olderOf(version);
+    return version;
+  }
+
+  // ---- forgetting -----------------------------------------------------------------------------------------------------
 
   /**
    * Nothing before `version` can be seen any more: drops it, and a deletion with it. From here and not from the newest, or a
    * key that changes all the time would be walked through for each of its changes.
    */
-  prune(key: string, version: Version): void {
-    for (let old = version.older; old !== undefined; old = old.older) this.values.release(old);
-    version.older = undefined;
+  prune(version: number): void {
+    for (let old = this.olderOf(version); old !== 0;) {
+      const next = this.olderOf(old);
+      this.free(old);
+      old = next;
+    }
+    this.rows.setInt(version, OLDER, 0);
+    const key = this.keyNumberOf(version);
     // A deletion that a later life has followed goes when that is pruned.
-    if (!version.isDeleted || this.byKey.get(key)?.newest !== version) return;
-    this.byKey.delete(key);
-    this.order.remove(key);
+    if (this.values.has(version) || this.newestOf(key) !== version) return;
+    this.order.remove(this.keys.text(key));
+    this.keys.remove(key);
+    this.free(version);
   }
+
+  private free(version: number): void {
+    this.values.release(version);
+    if (this.lease.size > 0) this.lease.delete(version);
+    this.rows.setInt(version, OLDER, this.firstFree);
+    this.firstFree = version;
+  }
+
+  // ---- reading --------------------------------------------------------------------------------------------------------
 
   /** Every key there is after `after`, alive at `revision` or not: so that a walk can be bounded by what it passes. */
   *walk(after: string, revision: number): Generator<{ key: string; version: Version | undefined }> {
-    for (const key of this.order.from(after, after !== ''))
-      yield { key, version: versionAt(this.byKey.get(key)!, revision) };
+    for (const key of this.order.from(after, after !== '')) {
+      const version = this.versionAt(key, revision);
+      yield { key, version: version === 0 ? undefined : this.show(version) };
+    }
   }
 
   /** Keys alive at `revision` that begin with `prefix`, after `after` ('' = from the first). */
@@ -144,30 +259,22 @@ export class Versions {
     const exclusive = after >= prefix && after !== '';
     for (const key of this.order.from(exclusive ? after : prefix, exclusive)) {
       if (!key.startsWith(prefix)) return;
-      const version = versionAt(this.byKey.get(key)!, revision);
-      if (version !== undefined && !version.isDeleted) yield { key, version };
+      const version = this.versionAt(key, revision);
+      if (this.values.has(version)) yield { key, version: this.show(version) };
     }
+  }
+
+  private versionAt(key: string, revision: number): number {
+    let version = this.newestOf(this.keys.find(key));
+    while (version !== 0 && this.revisionOf(version) > revision) version = this.olderOf(version);
+    return version;
   }
 
   /** Of all keys, dead ones too. */
   get kept(): number {
     let count = 0;
-    for (const { newest } of this.byKey.values())
-      for (let each: Version | undefined = newest; each !== undefined; each = each.older) count++;
+    for (const key of this.order)
+      for (let each = this.newestOf(this.keys.find(key)); each !== 0; each = this.olderOf(each)) count++;
     return count;
   }
-}
-
-export function liveOf(item: Item | undefined): Version | undefined {
-  return item === undefined || item.newest.isDeleted ? undefined : item.newest;
-}
-
-export function itemBytes(key: string, value: Uint8Array | undefined): number {
-  return key.length + (value?.length ?? 0);
-}
-
-function versionAt(item: Item, revision: number): Version | undefined {
-  let version: Version | undefined = item.newest;
-  while (version !== undefined && version.revision > revision) version = version.older;
-  return version;
 }

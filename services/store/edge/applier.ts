@@ -126,10 +126,9 @@ export class Applier {
   }
 }
 
-function costOf(entry: Entry, { results, txns: done }: Applied): number {
-  const txns = results.reduce((sum, each) => sum + each.length, 0);
-  const ended = results.length > 0 ? 0 : done.reduce((sum, { changes }) => sum + changes.length, 0);
-  return entry.data.length + (txns + ended) * TXN_COST;
+/** What ends a lease has no transactions of anybody's, and changes keys all the same. */
+function costOf(entry: Entry, { transactions, changes }: Applied): number {
+  return entry.data.length + (transactions || changes) * TXN_COST;
 }
 
 /**

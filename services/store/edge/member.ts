@@ -340,7 +340,7 @@ export class StoreMember {
     this.states.applied(entry.index);
     this.snapshotter.applied(entry);
     this.publisher.add(applied.txns);
-    this.proposals.applied(entry, applied.results);
+    this.proposals.applied(entry, applied);
     this.operations.applied(entry, applied);
   }
 

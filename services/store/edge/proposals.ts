@@ -107,11 +107,12 @@ export class Proposals {
     return this.leadership.refusal('notLeader', `takes no writes now: ${reason}`);
   }
 
-  /** An entry was applied here. With another term, what was proposed at its index is gone. */
-  applied(entry: Entry, results: readonly TxnResult[][]): void {
+  /** An entry was applied here. With another term, what was proposed at its index is gone. Results are made when asked for. */
+  applied(entry: Entry, told: { readonly results: readonly TxnResult[][] }): void {
     const proposed = this.byIndex.get(entry.index);
     if (proposed === undefined) return;
     this.byIndex.delete(entry.index);
+    const { results } = told;
     for (const [i, write] of proposed.writes.entries()) {
       if (proposed.term !== entry.term) settle(write, this.leadership.notLeader());
       else settle(write, { results: merge(results[i]!, write.refused), index: entry.index });

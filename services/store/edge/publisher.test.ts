@@ -36,7 +36,7 @@ function setup(valueBytes: number): { bus: SlowBus; publisher: Publisher; commit
   const publisher = new Publisher(bus as unknown as Bus, 'c', 'store-1', silentLog);
   const state = new StateMachine();
   let sequence = 0;
-  const next = (): readonly HistoryTxn[] => {
+  const next = (): Iterable<HistoryTxn> => {
     const operations = [{ type: 'put' as const, key: `/k/${sequence}`, value: new Uint8Array(valueBytes) }];
     const txns = packTxns([{ sequence: ++sequence, compares: [], operations, cause: { span: 's', actor: 'a' } }]);
     const write = encodePackedWrite({ session: 's', acknowledged: sequence - 1, since: 0, txns });

@@ -69,7 +69,7 @@ export class Publisher {
     this.waitingBytes = 0;
   }
 
-  add(txns: readonly HistoryTxn[]): void {
+  add(txns: Iterable<HistoryTxn>): void {
     if (this.term === undefined) return;
     for (const txn of txns) {
       if (this.current.length > 0 && this.current.length + txn.bytes > BATCH_BYTES) this.complete();

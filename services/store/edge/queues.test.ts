@@ -80,7 +80,7 @@ test('writes of one turn are one entry; when four are in flight, what comes wait
     proposed.map(({ data }) => writesIn(data)),
     [5, 1, 1, 1],
   );
-  queue.applied(entry(1), [1, 2, 3, 4, 5].map(done));
+  queue.applied(entry(1), { results: [1, 2, 3, 4, 5].map(done) });
   await Promise.resolve();
   t.deepEqual(
     proposed.map(({ data }) => writesIn(data)),
@@ -92,7 +92,7 @@ test('an entry of another term at the index of a proposal means that it is lost:
   const { queue, add, entry, replies } = proposals();
   add(write(1));
   await Promise.resolve();
-  queue.applied(entry(1, 4), [done(1)]);
+  queue.applied(entry(1, 4), { results: [done(1)] });
   t.like(replies[0], { refused: 'notLeader' });
 });
 
@@ -106,7 +106,7 @@ test('a write that is not decided in time is answered, and its entry still count
   clock.at = 3_000;
   queue.tick(clock.at);
   t.like(replies[0], { refused: 'noQuorum' });
-  queue.applied(entry(1), [done(1)]);
+  queue.applied(entry(1), { results: [done(1)] });
   t.is(replies.length, 1);
 });
 

@@ -65,5 +65,5 @@ export const UPSTREAM_BUGS: readonly UpstreamBug[] = [
   bug(14_890, 'a client that asks again is served twice', {
     file: 'services/store/core/sessions.ts', find: 'return session.results.get(sequence) ?? (', put: 'return (', faults: ['weather-doubles', 'weather-slow', 'killed', 'leader-cut-off'] }),
   bug(11_456, 'a lock is given without a look whether its lease still lives', {
-    file: 'services/store/core/state-machine.ts', find: 'if (this.leases.living(operation.lease) === undefined) return operation.lease;', put: 'if (this.leases.living(operation.lease) === undefined) continue;', faults: ['paused', 'weather-slow', 'leader-cut-off', 'clock-drift'], leases: true }),
+    file: 'services/store/core/state-machine.ts', find: '|| this.leases.living(put.lease) !== undefined) continue;', put: '|| true) continue;', faults: ['paused', 'weather-slow', 'leader-cut-off', 'clock-drift'], leases: true }),
 ];
