@@ -39,11 +39,11 @@ export const UPSTREAM_BUGS: readonly UpstreamBug[] = [
   bug(14_685, 'a crash while the store is made smaller leaves data and index of different times', {
     file: 'raft/core/compaction.ts', find: 'Math.min(snapshot.index, log.durable) - limits.retainedEntries', put: 'Math.min(raft.applied, log.durable) - limits.retainedEntries', faults: CRASHES }),
   bug(15_220, 'a progress notification tells of a revision whose events have not been sent', {
-    file: 'services/store/edge/publisher.ts', find: '    this.published = revision;', put: '    this.published = revision + 1;', faults: READERS }),
+    file: 'services/store/edge/publisher.ts', find: 'this.say({ previous: revision,', put: 'this.say({ previous: revision + 1,', faults: READERS }),
   bug(15_271, 'a watch travels back in time after a partition: a member that is behind goes on with it', {
     file: 'services/store/edge/serve.ts', find: "query.query === 'history' ? query.since : 0;", put: "query.query === 'history' ? 0 : 0;", faults: ['watch-from-future', 'watch-from-compacted', 'cut-off-one', 'disk-slow'] }),
   bug(17_247, 'an event of a watch is sent twice', {
-    file: 'services/store/edge/publisher.ts', find: '    this.published = batch.at(-1)!.revision;\n', put: '', faults: READERS }),
+    file: 'services/store/edge/publisher.ts', find: '    this.current.clear();\n    this.published = this.through;', put: '    this.current.clear();', faults: READERS }),
   bug(17_529, 'events are lost when the stream of a watch starves: a short page is called the whole', {
     file: 'services/store/core/state-machine.ts', find: '        return { txns, revision: this.revision, more: true };', put: '        return { txns, revision: this.revision, more: false };', faults: WATCHES }),
   bug(17_780, 'the revision goes back after a crash: it is taken from what compaction has left', {

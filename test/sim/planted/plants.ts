@@ -140,7 +140,7 @@ export const PLANTS: readonly Plant[] = [
   edge('acknowledged-when-proposed', 'proposals.ts', "if (effect.type === 'proposalAccepted') this.byIndex.set", "if (effect.type === 'proposalAccepted') for (const write of writes) settle(write, { results: [] });\n    if (effect.type === 'proposalAccepted') this.byIndex.set"),
   edge('range-of-a-state-that-is-behind', 'serve.ts', 'if (member.state.revision >= revision) return go();', 'if (member.state.revision >= 0) return go();'),
   edge('promise-sent-at-once', 'durable-gate.ts', 'if (afterAppend === undefined || afterAppend <= this.#durable) this.#send(message);', 'if (afterAppend !== -1) this.#send(message);', POWER),
-  edge('commits-published-twice', 'publisher.ts', '    this.published = batch.at(-1)!.revision;\n', ''),
+  edge('commits-published-twice', 'publisher.ts', '    this.current.clear();\n    this.published = this.through;', '    this.published = this.through;'),
   edge('snapshot-installed-before-durable', 'applier.ts', '    await durable;\n', '', SNAPSHOTS),
   edge('damaged-snapshot-sent-for-ever', 'chunk-sender.ts', 'if (message.offset === 0 && this.begun === index) this.verify(message.snapshot);', '', { members: 3, troubleMs: 6_000, faults: ['bit-flip-snapshot', 'cut-off-one', 'cut-pair'] }),
   edge('snapshot-parts-overtake', 'chunk-sender.ts', 'this.leaving = this.leaving.then(async () => {', 'void Promise.resolve().then(async () => {', BEHIND),
