@@ -300,3 +300,21 @@ test('documents: discovery old and new, OpenAPI with its hash, version, metrics'
   t.regex(metrics.text, /apiserver_request_total\{/);
   t.is((await api.http('GET', '/metrics', { token: 'bob-token' })).code, 403);
 });
+
+test('documents have a tag, and are not sent again to who has them', async (t) => {
+  const aggregated = 'application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList';
+  for (const [path, accept] of [
+    ['/openapi/v2', 'application/json'],
+    ['/openapi/v3', 'application/json'],
+    ['/openapi/v3/apis/apps/v1', 'application/json'],
+    ['/apis', aggregated],
+    ['/api', 'application/json'],
+  ] as const) {
+    const first = await api.http('GET', path, { headers: { accept } });
+    const tag = String(first.headers['etag']);
+    t.regex(tag, /^"[0-9A-F]{64}"$/, path);
+    const again = await api.http('GET', path, { headers: { accept, 'if-none-match': `"other", ${tag}` } });
+    t.deepEqual([again.code, again.bytes.length], [304, 0], path);
+    t.is((await api.http('GET', path, { headers: { accept, 'if-none-match': '"other"' } })).code, 200);
+  }
+});

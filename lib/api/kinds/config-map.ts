@@ -43,7 +43,7 @@ export const configMap = defineKind<ConfigMap>({
       bytes += new TextEncoder().encode(value).length;
     }
     for (const value of Object.values(object.binaryData ?? {})) bytes += decodedBytes(value);
-    if (bytes > DATA_BYTES) errors.push(tooLong('', DATA_BYTES));
+    if (bytes > DATA_BYTES) errors.push(tooLong('[]', DATA_BYTES));
     return errors;
   },
   validateUpdate: (object, old) => validateImmutable(object, old, ['data', 'binaryData']),

@@ -160,10 +160,8 @@ function openapiV2(
 
 /** A document that is asked for by its hash never changes: without these, kubectl loads a megabyte on each apply. */
 function cacheHeaders(call: Call, found: Built | undefined): Record<string, string> {
-  if (found === undefined) return {};
-  const etag = { etag: `"${found.hash}"` };
-  if (call.query.get('hash') !== found.hash) return etag;
-  return { ...etag, 'cache-control': 'public, immutable', expires: 'Fri, 31 Dec 2100 23:59:59 GMT' };
+  if (found === undefined || call.query.get('hash') !== found.hash) return {};
+  return { 'cache-control': 'public, immutable', expires: 'Fri, 31 Dec 2100 23:59:59 GMT' };
 }
 
 function document(
@@ -171,7 +169,8 @@ function document(
   contentType: string,
   headers: Record<string, string> = {},
 ): Answer | undefined {
-  return found === undefined ? undefined : bytes(found.bytes, contentType, { vary: 'Accept', ...headers });
+  if (found === undefined) return undefined;
+  return bytes(found.bytes, contentType, { vary: 'Accept', etag: `"${found.hash}"`, ...headers });
 }
 
 function bytes(content: Uint8Array, contentType: string, headers: Record<string, string>): Answer {

@@ -21,10 +21,21 @@ const GZIP_LEVEL = 1;
 export async function send(clock: Clock, request: Asking, response: Response, rendered: Rendered): Promise<void> {
   const { code, contentType, headers = {} } = rendered;
   for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
+  if (headers['etag'] !== undefined && knows(request, headers['etag'])) {
+    response.writeHead(304);
+    response.end();
+    return;
+  }
   if ('bytes' in rendered) return sendWhole(request, response, code, contentType, rendered.bytes);
   const first = nextPart(clock, rendered.pieces);
   if (first.isLast) return sendWhole(request, response, code, contentType, first.bytes);
   await sendParts(clock, request, response, { code, contentType, first: first.bytes, pieces: rendered.pieces });
+}
+
+/** The client has this document already. */
+function knows(request: Asking, etag: string): boolean {
+  const known = request.headers['if-none-match'];
+  return known !== undefined && known.split(',').some((one) => one.trim().replace(/^W\//, '') === etag);
 }
 
 const acceptsGzip = (request: Asking): boolean => /\bgzip\b/.test(String(request.headers['accept-encoding'] ?? ''));
