@@ -7,6 +7,7 @@ export default {
     'test/trace/**/*.test.ts',
     'test/watches/**/*.test.ts',
     'test/kubectl/kubectl.test.ts',
+    'test/kubectl/containers.test.ts',
     'test/clients/**/*.test.ts',
     'test/streams/**/*.test.ts',
     'test/side-by-side/**/*.test.ts',

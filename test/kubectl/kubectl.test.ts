@@ -1,35 +1,10 @@
 import test from 'ava';
-import { TestCluster } from '../kit/cluster.ts';
 import { findKubectls } from './find-kubectls.ts';
-import type { Outcome } from './play-story.ts';
-import { namespaceOf, plan, playAll, readStories, tell } from './suite.ts';
+import { playAsTests } from './play-as-tests.ts';
+import { plan, readStories } from './suite.ts';
 
-const cluster = new TestCluster({ name: `kubectl-${process.pid}`, args: ['--runtime', 'hollow'] });
 /** For a run by hand: `STORIES=wire,errors npm run test:cluster`. */
 const only = process.env['STORIES']?.split(',');
 const stories = readStories().filter(({ name }) => only?.includes(name) ?? true);
-const parts = plan(await findKubectls(), stories, false);
-let outcomes: Array<Promise<Outcome>> = [];
 
-test.before('one cluster, on which all versions play their stories beside each other', async (t) => {
-  t.timeout(300_000);
-  await cluster.up();
-  outcomes = parts.length === 0 ? [] : playAll(parts, { folder: cluster.home });
-});
-
-test.after.always('the cluster goes', async () => {
-  await Promise.allSettled(outcomes);
-  await cluster.down();
-});
-
-test('a kubectl is there to play', (t) => {
-  t.true(parts.length > 0, 'no kubectl on this machine: install one, or put it on the PATH');
-});
-
-for (const [index, part] of parts.entries())
-  test(`kubectl ${part.kubectl.version}: ${part.story.name}`, async (t) => {
-    t.timeout(600_000);
-    const { passed, differences } = await outcomes[index]!;
-    t.is(differences.map((difference) => `${namespaceOf(part)} ${tell(difference)}`).join('\n'), '');
-    t.is(passed, part.story.commands.length);
-  });
+playAsTests(test, 'kubectl', ['--runtime', 'hollow'], plan(await findKubectls(), stories, false));
