@@ -1,6 +1,7 @@
 // Does: runs a further process in a container with `ctr t exec`, with or without a terminal. Never runs it outside the
 // container's limits and capabilities (nsenter would be faster, and would), and never passes ctr's own words on as its.
 import { readFile, rm } from 'node:fs/promises';
+import { PassThrough } from 'node:stream';
 import type { Exec } from '../../lib/exec/exec.ts';
 import type { ExecRequest, ExecSession } from '../contract.ts';
 import { HeldLine } from '../shared/held-line.ts';
@@ -47,7 +48,8 @@ export function execInContainer(
   };
   return {
     stdin: request.stdin ? child.stdin : null,
-    stdout: child.stdout,
+    // As many steps as the other output takes: what is printed first is told first.
+    stdout: child.stdout.pipe(new PassThrough()),
     stderr: errors,
     ended: finish(),
     resize: (width, height) => size.set(width, height),

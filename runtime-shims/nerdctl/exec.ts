@@ -1,6 +1,7 @@
 // Does: runs a further process in a container with `nerdctl exec`. nerdctl (2.1) ends with 1 whatever the process ended
 // with, and says the code in a last line of its own: that line is read here. Never passes that line on as the process's.
 import { readFile, rm } from 'node:fs/promises';
+import { PassThrough } from 'node:stream';
 import type { Exec } from '../../lib/exec/exec.ts';
 import type { ExecRequest, ExecSession } from '../contract.ts';
 import { HeldLine } from '../shared/held-line.ts';
@@ -42,7 +43,8 @@ export function execByNerdctl(
   };
   return {
     stdin: request.stdin ? child.stdin : null,
-    stdout: child.stdout,
+    // As many steps as the other output takes: what is printed first is told first.
+    stdout: child.stdout.pipe(new PassThrough()),
     stderr: errors,
     ended: finish(),
     resize: (width, height) => size.set(width, height),
