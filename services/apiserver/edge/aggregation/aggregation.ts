@@ -202,11 +202,13 @@ export class Aggregation {
   async #learn(remote: Remote, text: string): Promise<void> {
     const v3Hash = await this.#v3Hash(remote);
     const known = this.#told.get(remote.name);
-    if (known?.text === text && known.v3Hash === v3Hash && v3Hash !== '') return;
+    // A document that did not come once is asked for again.
+    if (known?.text === text && known.v3Hash === v3Hash && v3Hash !== '' && known.v2 !== undefined) return;
     const v2 = await this.#document(remote, '/openapi/v2');
     const kinds = kindsOfList(remote.group, remote.version, JSON.parse(text) as unknown);
     this.#told.set(remote.name, { kinds, v3Hash, v2: v2 as Told['v2'], text });
-    if (known?.text !== text || known.v3Hash !== v3Hash) this.#tables = new WeakMap();
+    const isSame = known?.text === text && known.v3Hash === v3Hash && (known.v2 === undefined) === (v2 === undefined);
+    if (!isSame) this.#tables = new WeakMap();
   }
 
   async #v3Hash(remote: Remote): Promise<string> {
