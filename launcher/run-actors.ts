@@ -8,4 +8,5 @@ const readyDir = process.env['FLOTILLA_READY_DIR'];
 const started = (instance: string): void => {
   if (readyDir !== undefined) writeFileAtomic(`${readyDir}/${instance}.ready`, String(process.pid));
 };
-await runProcess(process.argv.slice(2), SERVICES, { started });
+// Loaded by `prime-cache.ts` it runs nothing.
+if (import.meta.main) await runProcess(process.argv.slice(2), SERVICES, { started });

@@ -25,7 +25,7 @@ export interface StoreProcessesOptions {
 
 const RESTART_MS = 300;
 /** As the launcher gives it to members: without it, most of a start is compiling. */
-const COMPILE_CACHE = new URL('../../node_modules/.cache/compile', import.meta.url).pathname;
+export const COMPILE_CACHE = new URL('../../node_modules/.cache/compile', import.meta.url).pathname;
 
 /** With what whoever starts the members has set until then. */
 const environment = (): NodeJS.ProcessEnv => ({ NODE_COMPILE_CACHE: COMPILE_CACHE, ...process.env });

@@ -1,5 +1,6 @@
 // Does: what the bench asks of a store, at ours: through the API actor's StoreClient over nats-server, which sends what one
 // turn of its event loop wrote as one batch. Never takes a shorter way than an API actor has.
+import { execFileSync } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ActorContext } from '../../../lib/actor/context.ts';
 import { systemChance, systemClock } from '../../../lib/actor/system.ts';
@@ -8,7 +9,7 @@ import type { StoreCommitted, TxnResult } from '../../../lib/bus/messages.ts';
 import { patternOf, subjectOf } from '../../../lib/bus/subjects.ts';
 import { StoreClient, type TxnRequest } from '../../../services/apiserver/edge/store-client.ts';
 import { freePorts } from '../../kit/free-ports.ts';
-import { StoreProcesses } from '../../kit/store-processes.ts';
+import { COMPILE_CACHE, StoreProcesses } from '../../kit/store-processes.ts';
 import { WATCHED, type Processes, type Side } from './side.ts';
 
 const REQUEST_MS = 30_000;
@@ -17,7 +18,11 @@ const START_MS = 60_000;
 const CAUSE = { span: 'bench', actor: 'bench' };
 const CLUSTER = 'c1';
 /** As launcher/core/units.ts starts a store. */
-const ENVIRONMENT = { NODE_OPTIONS: '--max-semi-space-size=4', MALLOC_ARENA_MAX: '1' };
+const ENVIRONMENT = {
+  NODE_OPTIONS: '--max-semi-space-size=4',
+  MALLOC_ARENA_MAX: '1',
+  NODE_COMPILE_CACHE: COMPILE_CACHE,
+};
 
 export class OurSide implements Side {
   readonly name = 'ours';
@@ -44,6 +49,8 @@ export class OurSide implements Side {
   static async start(): Promise<OurSide> {
     const monitor = `127.0.0.1:${(await freePorts(1))[0]}`;
     const undo = setEnvironment();
+    // With what members find there from their second start on.
+    execFileSync(process.execPath, [new URL('prime-cache.ts', import.meta.url).pathname]);
     const store = await StoreProcesses.start(`http: ${monitor}`);
     try {
       await store.leader(START_MS);
@@ -146,11 +153,12 @@ export class OurSide implements Side {
 
 /** For all members that are started until it is undone: they inherit ours. */
 function setEnvironment(): () => void {
-  const { NODE_OPTIONS, MALLOC_ARENA_MAX } = process.env;
-  process.env['NODE_OPTIONS'] = `${NODE_OPTIONS ?? ''} ${ENVIRONMENT.NODE_OPTIONS}`;
-  process.env['MALLOC_ARENA_MAX'] = ENVIRONMENT.MALLOC_ARENA_MAX;
+  const { NODE_OPTIONS, MALLOC_ARENA_MAX, NODE_COMPILE_CACHE } = process.env;
+  Object.assign(process.env, ENVIRONMENT, {
+    NODE_OPTIONS: `${NODE_OPTIONS ?? ''} ${ENVIRONMENT.NODE_OPTIONS}`,
+  });
   return () => {
-    for (const [name, value] of Object.entries({ NODE_OPTIONS, MALLOC_ARENA_MAX }))
+    for (const [name, value] of Object.entries({ NODE_OPTIONS, MALLOC_ARENA_MAX, NODE_COMPILE_CACHE }))
       if (value === undefined) delete process.env[name];
       else process.env[name] = value;
   };
