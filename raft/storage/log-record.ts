@@ -40,10 +40,9 @@ const KINDS: readonly EntryKind[] = ['data', 'configuration', 'empty'];
 const ENTRY_HEAD_BYTES = 13;
 
 export function encodeRecord(record: LogRecord): RecordToWrite {
-  return {
-    type: TYPES.indexOf(record.type) + 1,
-    payload: record.type === 'entry' ? encodeEntry(record.entry) : Buffer.from(JSON.stringify(record)),
-  };
+  const type = TYPES.indexOf(record.type) + 1;
+  if (record.type !== 'entry') return { type, payload: Buffer.from(JSON.stringify(record)) };
+  return { type, head: entryHead(record.entry), payload: record.entry.data };
 }
 
 /** Throws on what its checksum said is whole and yet cannot be read: a version of ours that is not known here. */
@@ -57,12 +56,11 @@ export function decodeRecord(record: RecordToWrite): LogRecord {
   return parsed;
 }
 
-function encodeEntry(entry: Entry): Buffer {
-  const out = Buffer.allocUnsafe(ENTRY_HEAD_BYTES + entry.data.length);
-  out.writeUIntLE(entry.index, 0, 6);
-  out.writeUIntLE(entry.term, 6, 6);
-  out[12] = KINDS.indexOf(entry.kind);
-  out.set(entry.data, ENTRY_HEAD_BYTES);
+function entryHead({ index, term, kind }: Entry): Buffer {
+  const out = Buffer.allocUnsafe(ENTRY_HEAD_BYTES);
+  out.writeUIntLE(index, 0, 6);
+  out.writeUIntLE(term, 6, 6);
+  out[12] = KINDS.indexOf(kind);
   return out;
 }
 

@@ -19,8 +19,12 @@ export const MAX_PAYLOAD_BYTES = 33_554_432;
 
 export interface RecordToWrite {
   type: number;
+  /** What stands before the rest of the payload. */
+  head?: Uint8Array;
   payload: Uint8Array;
 }
+
+export const payloadBytes = ({ head, payload }: RecordToWrite): number => (head?.length ?? 0) + payload.length;
 
 export interface ScannedRecord extends RecordToWrite {
   batch: number;
@@ -34,26 +38,38 @@ export function recordBytes(payloadBytes: number): number {
   return Math.ceil((HEADER_BYTES + payloadBytes + 1) / ALIGN_BYTES) * ALIGN_BYTES;
 }
 
-/** One batch as it goes to `offset` of segment `segment`. The records are all or nothing only through the caller's fsync. */
+/** How long a batch is on the disk. */
+export const batchBytes = (records: readonly RecordToWrite[]): number =>
+  records.reduce((sum, record) => sum + recordBytes(payloadBytes(record)), 0);
+
+/**
+ * One batch as it goes to `offset` of segment `segment`. The records are all or nothing only through the caller's fsync.
+ * In `scratch`, if it is long enough.
+ */
 export function encodeBatch(
   records: readonly RecordToWrite[],
   at: { segment: number; offset: number; batch: number },
+  scratch?: Buffer,
 ): Buffer {
-  const out = Buffer.alloc(records.reduce((sum, record) => sum + recordBytes(record.payload.length), 0));
+  const bytes = batchBytes(records);
+  const out = scratch === undefined || scratch.length < bytes ? Buffer.allocUnsafe(bytes) : scratch.subarray(0, bytes);
   let offset = 0;
   for (const [i, record] of records.entries()) {
-    const { length } = record.payload;
+    const length = payloadBytes(record);
     invariant(length <= MAX_PAYLOAD_BYTES, `a record of ${length} bytes: at most ${MAX_PAYLOAD_BYTES} can be written`);
     const body = offset + HEADER_BYTES;
-    out.set(record.payload, body);
+    if (record.head !== undefined) out.set(record.head, body);
+    out.set(record.payload, body + length - record.payload.length);
     out[body + length] = TRAILER;
+    const end = offset + recordBytes(length);
+    out.fill(0, body + length + 1, end);
     out.writeUInt32LE(length, offset + 4);
     out.writeUInt32LE(crc32(out.subarray(body, body + length + 1)), offset + 8);
     out.writeUIntLE(at.batch, offset + 12, 6);
     out[offset + 18] = record.type;
     out[offset + 19] = i === records.length - 1 ? LAST_OF_BATCH : 0;
     out.writeUInt32LE(headerChecksum(out, offset, at.segment, at.offset + offset), offset);
-    offset += recordBytes(length);
+    offset = end;
   }
   return out;
 }

@@ -6,7 +6,7 @@ import type { Entry, HardState, Index, LogReader, Standing, Term } from '../core
 import { DamagedError, type Disk, type DiskFile } from './disk.ts';
 import { EntryTable, type EntryPlace } from './entry-table.ts';
 import { decodeRecord, encodeRecord, isMissingNothing, type LogRecord, type SegmentHeader } from './log-record.ts';
-import { encodeBatch, readRecord, recordBytes } from './record.ts';
+import { batchBytes, encodeBatch, payloadBytes, readRecord, recordBytes } from './record.ts';
 
 export interface LogOptions {
   /** A segment that is longer gets a successor. */
@@ -25,6 +25,9 @@ export const DEFAULT_LOG_OPTIONS: LogOptions = {
   cachedBytes: 67_108_864,
   readBytes: 4_194_304,
 };
+
+const SCRATCH_BYTES = 131_072;
+const ZEROS = Buffer.alloc(1_048_576);
 
 export interface Segment {
   number: number;
@@ -79,6 +82,8 @@ export class SegmentedLog implements LogReader {
   private nextBatch: number;
   private failure: Error | undefined;
   private writing = false;
+  /** One batch at a time is encoded and written: most fit in here, and leave nothing to collect. */
+  private readonly scratch = Buffer.allocUnsafe(SCRATCH_BYTES);
   private loading = false;
 
   constructor(disk: Disk, directory: string, options: LogOptions, state: LogState) {
@@ -136,18 +141,18 @@ export class SegmentedLog implements LogReader {
 
   private async writeBatch(records: LogRecord[], writes: readonly LogWrite[]): Promise<void> {
     const encoded = records.map(encodeRecord);
-    const bytes = encoded.reduce((sum, record) => sum + recordBytes(record.payload.length), 0);
-    const full = this.active.end + bytes > this.options.segmentBytes;
+    const full = this.active.end + batchBytes(encoded) > this.options.segmentBytes;
     if (full && this.active.maxIndex > 0) await this.beginSegment();
     const segment = this.active;
     const { end } = segment;
-    const batch = encodeBatch(encoded, { segment: segment.number, offset: end, batch: this.nextBatch });
+    const at = { segment: segment.number, offset: end, batch: this.nextBatch };
+    const batch = encodeBatch(encoded, at, this.scratch);
     await this.put(segment, batch);
     let offset = end;
     for (const [i, record] of records.entries()) {
-      const payloadBytes = encoded[i]!.payload.length;
-      this.note(record, { segment: segment.number, offset, payloadBytes });
-      offset += recordBytes(payloadBytes);
+      const bytes = payloadBytes(encoded[i]!);
+      this.note(record, { segment: segment.number, offset, payloadBytes: bytes });
+      offset += recordBytes(bytes);
     }
     for (const { hardState, standing, start } of writes) {
       this.hardStateOnDisk = hardState ?? this.hardStateOnDisk;
@@ -169,16 +174,21 @@ export class SegmentedLog implements LogReader {
     }
   }
 
+  /** Zeros beyond what is there: a start that finds them, and no batch, has found the end. */
+  private async extend(segment: Segment, past: number): Promise<void> {
+    const allocated = Math.ceil(past / this.options.extendBytes) * this.options.extendBytes;
+    for (let at = segment.allocated; at < allocated; at = segment.allocated) {
+      const bytes = Math.min(ZEROS.length, allocated - at);
+      await segment.file.write(ZEROS.subarray(0, bytes), at);
+      segment.allocated = at + bytes;
+    }
+  }
+
   /** Writes at the end of a segment and makes it durable. */
   private async put(segment: Segment, batch: Buffer): Promise<void> {
     const after = segment.end + batch.length;
-    let data = batch;
-    if (after > segment.allocated) {
-      const allocated = Math.ceil(after / this.options.extendBytes) * this.options.extendBytes;
-      data = Buffer.concat([batch, Buffer.alloc(allocated - after)]);
-      segment.allocated = allocated;
-    }
-    await segment.file.write(data, segment.end);
+    if (after > segment.allocated) await this.extend(segment, after);
+    await segment.file.write(batch, segment.end);
     await segment.file.datasync();
     segment.end = after;
     this.nextBatch++;

@@ -5,12 +5,14 @@
 //
 // Two figures: how late a 1 ms timer came (the wall: another program's turn on the processor is in it), and the longest time
 // on the processor between two of its ticks (our own work alone; garbage collection on this thread is in it).
+import type { StoreWrite } from '../../lib/bus/messages.ts';
+import { packWrite, type Packed } from '../../lib/bus/packed.ts';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { encodeCompact, encodeLease, encodeTime, encodeWrite, joinWrites } from '../../services/store/core/command.ts';
+import { encodeCompact, encodeLease, encodeTime, encodeWrites } from '../../services/store/core/command.ts';
 import { encodeSnapshot } from '../../services/store/core/snapshot.ts';
 import { StateMachine } from '../../services/store/core/state-machine.ts';
 import { loadState, nextTurn } from '../../services/store/edge/applier.ts';
@@ -24,11 +26,11 @@ const VALUE_BYTES = 1_024;
 const state = new StateMachine({ historyRevisions: KEYS });
 let sequence = 0;
 
-function put(key: string, lease?: string): Uint8Array {
+function put(key: string, lease?: string): Packed<StoreWrite> {
   const value = Buffer.alloc(VALUE_BYTES, key);
   const operation = { type: 'put' as const, key, value, ...(lease === undefined ? {} : { lease }) };
   const txn = { sequence: ++sequence, compares: [], operations: [operation], cause: { span: 's', actor: 'bench' } };
-  return encodeWrite({ session: 'bench', acknowledged: sequence - 1, txns: [txn] });
+  return packWrite({ session: 'bench', acknowledged: sequence - 1, txns: [txn] });
 }
 
 const apply = (data: Uint8Array): unknown => state.apply(state.appliedIndex + 1, data);
@@ -72,7 +74,7 @@ async function whileWriting(work: Promise<void>): Promise<void> {
   let isDone = false;
   void work.finally(() => (isDone = true));
   for (let i = 0; !isDone; i++) {
-    apply(joinWrites([put(keyOf((i * 7_919) % KEYS))]));
+    apply(encodeWrites([put(keyOf((i * 7_919) % KEYS))]));
     await nextTurn();
   }
   await work;
@@ -89,7 +91,7 @@ const directory = mkdtempSync(join(tmpdir(), 'flotilla-stall-'));
 try {
   const figures: Record<string, Stalls> = {};
   figures['nothing'] = await measured(() => sleep(1_000).then(() => undefined));
-  figures['fill'] = await measured(() => inTurns(KEYS, (i) => apply(joinWrites([put(keyOf(i))])), 20));
+  figures['fill'] = await measured(() => inTurns(KEYS, (i) => apply(encodeWrites([put(keyOf(i))])), 20));
   const files = await SnapshotFiles.open(nodeDisk({ fsync: true }), directory, 'bench');
   const at = { term: 1, configuration: { voters: ['a'], outgoing: [], learners: [] } };
   const snapshotter = new Snapshotter(
@@ -109,20 +111,20 @@ try {
     { entries: 1, bytes: 1 },
   );
   figures['snapshot to disk, idle'] = await measured(async () => void (await snapshotter.fresh()));
-  apply(joinWrites([put(keyOf(0))]));
+  apply(encodeWrites([put(keyOf(0))]));
   figures['snapshot to disk, with writes'] = await measured(() =>
     whileWriting(snapshotter.fresh().then(() => undefined)),
   );
   const snapshot = files.newest!;
   figures['snapshot loaded'] = await measured(async () => void (await loadState(files.readAll(snapshot), {})));
-  await inTurns(KEYS, (i) => apply(joinWrites([put(keyOf(i))])), 20);
+  await inTurns(KEYS, (i) => apply(encodeWrites([put(keyOf(i))])), 20);
   figures[`compaction of ${state.revision - state.compactedRevision} revisions`] = await measured(async () => {
     apply(encodeCompact(state.revision));
     // A tick of a member.
     while (state.tidy(TIDY_KEYS) > 0) await sleep(TIMING.tickMs);
   });
   apply(encodeLease({ type: 'lease', action: 'grant', id: 'l', ttlMs: 1_000, atMs: 0 }));
-  await inTurns(10_000, (i) => apply(joinWrites([put(`/leased/${i}`, 'l')])), 20);
+  await inTurns(10_000, (i) => apply(encodeWrites([put(`/leased/${i}`, 'l')])), 20);
   figures['a lease of 10000 keys ends'] = await measured(async () => {
     for (let now = 2_000; state.leases.size > 0; now++) {
       apply(encodeTime(now));

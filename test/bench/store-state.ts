@@ -1,9 +1,10 @@
 // Does: measures what applying writes costs a member, in one process: puts of 256 bytes over 100,000 keys in entries of 128, as
 // they lie in the log; time on the processor, garbage, pauses, and what stays in memory. Never asserts: figures are for people.
 // Run: `node --expose-gc --max-semi-space-size=4 test/bench/store-state.ts [puts]`; prints one JSON object.
+import { packWrite } from '../../lib/bus/packed.ts';
 import { PerformanceObserver } from 'node:perf_hooks';
 import { getHeapStatistics } from 'node:v8';
-import { encodeWrite, joinWrites } from '../../services/store/core/command.ts';
+import { encodeWrites } from '../../services/store/core/command.ts';
 import { StateMachine } from '../../services/store/core/state-machine.ts';
 import { KEYS, keyOf } from './store/side.ts';
 
@@ -26,8 +27,8 @@ function entryOf(first: number): Uint8Array {
       cause: { span: 'bench', actor: 'bench' },
     };
   });
-  return joinWrites([
-    encodeWrite({ session: 'bench', acknowledged: Math.max(0, sequence - IN_FLIGHT), since: 0, txns }),
+  return encodeWrites([
+    packWrite({ session: 'bench', acknowledged: Math.max(0, sequence - IN_FLIGHT), since: 0, txns }),
   ]);
 }
 

@@ -1,7 +1,7 @@
 // Decides how what the leader proposes lies in a log entry. Never decides what it does (state-machine.ts).
 import { ByteReader, ByteWriter } from '../../../lib/base/bytes.ts';
 import type { StoreWrite } from '../../../lib/bus/messages.ts';
-import { decodeTxn, packWrite, type Packed } from '../../../lib/bus/packed.ts';
+import { decodeTxn, type Packed } from '../../../lib/bus/packed.ts';
 import { limitNumbers, limitsFrom, type StoreLimits } from './limits.ts';
 
 /** What an entry of kind `data` asks of the state machine. */
@@ -56,30 +56,21 @@ export function encodeLimits(limits: StoreLimits): Uint8Array {
   return out.finish();
 }
 
-/** Several writes, each encoded by itself when it arrived, become one entry. */
-export function joinWrites(encoded: readonly Uint8Array[]): Uint8Array {
-  const out = new Uint8Array(encoded.reduce((sum, each) => sum + each.length, 1));
-  out[0] = WRITES_SINCE;
-  let offset = 1;
-  for (const each of encoded) {
-    out.set(each, offset);
-    offset += each.length;
-  }
-  return out;
+/** Several writes become one entry; their transactions go in as they came. */
+export function encodeWrites(writes: readonly Packed<StoreWrite>[]): Uint8Array {
+  const out = new ByteWriter(writes.reduce((sum, write) => sum + bytesOfWrite(write), 1)).byte(WRITES_SINCE);
+  for (const { session, acknowledged, since, txns } of writes)
+    out
+      .text(session)
+      .number(acknowledged)
+      .number(since ?? 0)
+      .raw(txns);
+  return out.view();
 }
 
-export function encodeWrite(write: StoreWrite): Uint8Array {
-  return encodePackedWrite(packWrite(write));
-}
-
-/** Its transactions go in as they came. */
-export function encodePackedWrite({ session, acknowledged, since, txns }: Packed<StoreWrite>): Uint8Array {
-  return new ByteWriter(session.length + txns.length + 32)
-    .text(session)
-    .number(acknowledged)
-    .number(since ?? 0)
-    .raw(txns)
-    .finish();
+/** At most, unless its session has a name that is not ASCII. */
+export function bytesOfWrite({ session, txns }: Packed<StoreWrite>): number {
+  return session.length + txns.length + 24;
 }
 
 /** Throws on bytes that no version of ours wrote. */

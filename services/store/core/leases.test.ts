@@ -1,6 +1,7 @@
 // Shows that a lease takes the same keys with it on every member, whichever way the member came to its state.
 import test from 'ava';
-import { encodeLease, encodeTime, encodeWrite, joinWrites } from './command.ts';
+import { packWrite } from '../../../lib/bus/packed.ts';
+import { encodeLease, encodeTime, encodeWrites } from './command.ts';
 import { encodeSnapshot, SnapshotLoader } from './snapshot.ts';
 import { StateMachine } from './state-machine.ts';
 
@@ -15,7 +16,7 @@ function leased(): StateMachine {
     const key = `/k/${String(400 - i).padStart(3, '0')}`;
     const operations = [{ type: 'put' as const, key, value: Buffer.from('x'), lease: 'l' }];
     const txn = { sequence: i + 1, compares: [], operations, cause: { span: `s${i}`, actor: 'a' } };
-    state.apply(i + 2, joinWrites([encodeWrite({ session: 's', acknowledged: 0, since: 0, txns: [txn] })]));
+    state.apply(i + 2, encodeWrites([packWrite({ session: 's', acknowledged: 0, since: 0, txns: [txn] })]));
   }
   return state;
 }

@@ -1,5 +1,6 @@
 import test from 'ava';
-import { encodeLimits, encodeWrite, joinWrites } from './command.ts';
+import { packWrite } from '../../../lib/bus/packed.ts';
+import { encodeLimits, encodeWrites } from './command.ts';
 import { encodeSnapshot, SnapshotLoader } from './snapshot.ts';
 import { StateMachine } from './state-machine.ts';
 
@@ -9,7 +10,7 @@ test('limits that were written count from that entry on, and are in the snapshot
   const put = (sequence: number, key: string): Uint8Array => {
     const operations = [{ type: 'put' as const, key, value: Buffer.alloc(50) }];
     const txn = { sequence, compares: [], operations, cause: { span: 's', actor: 'a' } };
-    return joinWrites([encodeWrite({ session: 's', acknowledged: 0, txns: [txn] })]);
+    return encodeWrites([packWrite({ session: 's', acknowledged: 0, txns: [txn] })]);
   };
   for (let i = 1; i <= 10; i++) apply(put(i, `/k/${i}`));
   const limits = { ...state.limits, historyRevisions: 4, quotaBytes: 560 };

@@ -1,6 +1,7 @@
 // A snapshot that says what it is passes; one of a state in which a single byte is another one does not.
 import test from 'ava';
-import { encodeCompact, encodeLease, encodeWrite, joinWrites } from './command.ts';
+import { packWrite } from '../../../lib/bus/packed.ts';
+import { encodeCompact, encodeLease, encodeWrites } from './command.ts';
 import { encodeSnapshot, WrongStateError } from './snapshot.ts';
 import { SnapshotCheck } from './snapshot-check.ts';
 import { StateMachine } from './state-machine.ts';
@@ -21,7 +22,7 @@ function stateWith(changes: number): StateMachine {
       acknowledged: i - 1,
       txns: [{ sequence: i, compares: [], operations: [operation], cause }],
     };
-    apply(joinWrites([encodeWrite(write)]));
+    apply(encodeWrites([packWrite(write)]));
     // What is deleted before it and comes again behind it begins a new life.
     if (i === changes >> 1) apply(encodeCompact(state.revision));
   }

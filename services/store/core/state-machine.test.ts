@@ -1,7 +1,8 @@
 import test from 'ava';
+import { packWrite } from '../../../lib/bus/packed.ts';
 import fc from 'fast-check';
 import type { CommittedTxn, Operation, StoreWrite, TxnResult } from '../../../lib/bus/messages.ts';
-import { decodeCommand, encodeCompact, encodeWrite, joinWrites } from './command.ts';
+import { decodeCommand, encodeCompact, encodeWrites } from './command.ts';
 import type { StoreLimits } from './limits.ts';
 import { encodeSnapshot, SLICE_BYTES, SnapshotLoader } from './snapshot.ts';
 import { StateMachine } from './state-machine.ts';
@@ -13,7 +14,7 @@ const remove = (key: string): Operation => ({ type: 'delete', key });
 
 /** Applies one write in an entry of its own. */
 function apply(state: StateMachine, write: StoreWrite): { results: TxnResult[]; committed: CommittedTxn[] } {
-  const { results, committed } = state.apply(state.appliedIndex + 1, joinWrites([encodeWrite(write)]));
+  const { results, committed } = state.apply(state.appliedIndex + 1, encodeWrites([packWrite(write)]));
   return { results: results[0]!, committed };
 }
 
@@ -441,7 +442,7 @@ test('a command survives its encoding', (t) => {
             },
           ],
         };
-        t.deepEqual(decodeCommand(joinWrites([encodeWrite(written), encodeWrite(written)])), {
+        t.deepEqual(decodeCommand(encodeWrites([packWrite(written), packWrite(written)])), {
           type: 'writes',
           writes: [written, written],
         });

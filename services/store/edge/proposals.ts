@@ -4,7 +4,7 @@ import type { Clock } from '../../../lib/base/clock.ts';
 import type { StoreRefusal, StoreWrite, StoreWriteReply, Txn, TxnResult } from '../../../lib/bus/messages.ts';
 import { packWrite, unpackTxns, type Packed } from '../../../lib/bus/packed.ts';
 import type { Effect, Entry, Index, Term } from '../../../raft/core/index.ts';
-import { encodePackedWrite, joinWrites } from '../core/command.ts';
+import { bytesOfWrite, encodeWrites } from '../core/command.ts';
 import { TXN_BYTES } from '../core/limits.ts';
 import type { Leadership } from './leadership.ts';
 
@@ -19,7 +19,7 @@ const SURELY_SMALL_BYTES = TXN_BYTES / 4;
 const DECISION_MS = 3_000;
 
 interface PendingWrite {
-  encoded: Uint8Array;
+  write: Packed<StoreWrite>;
   /** Results of transactions that are refused without asking the log. */
   refused: TxnResult[];
   deadline: number;
@@ -56,9 +56,8 @@ export class Proposals {
       return answer(this.leadership.refusal('overloaded', `has ${this.queuedBytes} bytes of writes waiting`));
     const { kept, refused } = withoutTooLarge(write);
     if (kept === undefined) return answer({ results: refused });
-    const encoded = encodePackedWrite(kept);
-    this.queue.push({ encoded, refused, deadline: this.clock.monotonic() + DECISION_MS, answer });
-    this.queuedBytes += encoded.length;
+    this.queue.push({ write: kept, refused, deadline: this.clock.monotonic() + DECISION_MS, answer });
+    this.queuedBytes += bytesOfWrite(kept);
     this.flushSoon();
   }
 
@@ -77,16 +76,16 @@ export class Proposals {
       const writes = this.takeEntry();
       const proposalId = this.nextId++;
       this.offered.set(proposalId, writes);
-      this.propose(proposalId, joinWrites(writes.map((write) => write.encoded)));
+      this.propose(proposalId, encodeWrites(writes.map(({ write }) => write)));
     }
   }
 
   private takeEntry(): PendingWrite[] {
     let count = 0;
     let bytes = 0;
-    for (const { encoded } of this.queue) {
-      if (count > 0 && bytes + encoded.length > ENTRY_BYTES) break;
-      bytes += encoded.length;
+    for (const { write } of this.queue) {
+      if (count > 0 && bytes + bytesOfWrite(write) > ENTRY_BYTES) break;
+      bytes += bytesOfWrite(write);
       count++;
     }
     this.queuedBytes -= bytes;
@@ -157,7 +156,7 @@ export class Proposals {
       for (const write of writes) if (late(write)) settle(write, undecided);
     while (this.queue.length > 0 && late(this.queue[0]!)) {
       const write = this.queue.shift()!;
-      this.queuedBytes -= write.encoded.length;
+      this.queuedBytes -= bytesOfWrite(write.write);
       settle(write, undecided);
     }
   }

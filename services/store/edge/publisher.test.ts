@@ -3,7 +3,7 @@ import { silentLog } from '../../../lib/base/log.ts';
 import type { Bus } from '../../../lib/bus/bus.ts';
 import type { StoreCommitted } from '../../../lib/bus/messages.ts';
 import { packTxns, unpackCommitted, type Packed } from '../../../lib/bus/packed.ts';
-import { encodePackedWrite, joinWrites } from '../core/command.ts';
+import { encodeWrites } from '../core/command.ts';
 import type { HistoryTxn } from '../core/history.ts';
 import { StateMachine } from '../core/state-machine.ts';
 import { Publisher } from './publisher.ts';
@@ -39,8 +39,8 @@ function setup(valueBytes: number): { bus: SlowBus; publisher: Publisher; commit
   const next = (): Iterable<HistoryTxn> => {
     const operations = [{ type: 'put' as const, key: `/k/${sequence}`, value: new Uint8Array(valueBytes) }];
     const txns = packTxns([{ sequence: ++sequence, compares: [], operations, cause: { span: 's', actor: 'a' } }]);
-    const write = encodePackedWrite({ session: 's', acknowledged: sequence - 1, since: 0, txns });
-    return state.apply(state.appliedIndex + 1, joinWrites([write])).txns;
+    const write = { session: 's', acknowledged: sequence - 1, since: 0, txns };
+    return state.apply(state.appliedIndex + 1, encodeWrites([write])).txns;
   };
   publisher.lead(1, 0);
   const commit = (count = 1): void => {

@@ -91,11 +91,14 @@ export class Publisher {
   /** Everything that was added, as far as the bus keeps up. */
   flush(): void {
     if (this.term === undefined) return;
-    if (this.waiting.length === 0 && this.underWayBytes < UNDER_WAY_BYTES) this.complete();
     while (this.waiting.length > 0 && this.underWayBytes < UNDER_WAY_BYTES) {
       const batch = this.waiting.shift()!;
       this.waitingBytes -= batch.txns.length;
       this.say(batch);
+    }
+    if (this.waiting.length === 0 && this.current.length > 0 && this.underWayBytes < UNDER_WAY_BYTES) {
+      this.say({ previous: this.published, txns: this.current.view() });
+      this.beginNext();
     }
     if (this.underWayBytes >= ASK_BYTES) this.ask();
     if (this.waitingBytes > WAITING_BYTES) this.drop();
@@ -105,6 +108,10 @@ export class Publisher {
     if (this.current.length === 0) return;
     this.waiting.push({ previous: this.published, txns: this.current.finish() });
     this.waitingBytes += this.current.length;
+    this.beginNext();
+  }
+
+  private beginNext(): void {
     this.current.clear();
     this.published = this.through;
   }

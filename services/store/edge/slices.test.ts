@@ -1,7 +1,8 @@
 // Decides whether whatever is long is done in slices of bounded work, whatever is in the state: counted in bytes, keys and
 // transactions, since how long a slice takes depends on the machine. Never measures a time (test/bench/store-stall.ts does).
 import test from 'ava';
-import { encodeCompact, encodeLease, encodeTime, encodeWrite, joinWrites } from '../core/command.ts';
+import { packWrite } from '../../../lib/bus/packed.ts';
+import { encodeCompact, encodeLease, encodeTime, encodeWrites } from '../core/command.ts';
 import { encodeSnapshot, SLICE_BYTES } from '../core/snapshot.ts';
 import { StateMachine } from '../core/state-machine.ts';
 import { Applier, loadState } from './applier.ts';
@@ -20,12 +21,12 @@ interface Put {
 function writer(): (puts: readonly Put[]) => Uint8Array {
   const sequences = new Map<string, number>();
   return (puts) =>
-    joinWrites(
+    encodeWrites(
       puts.map(({ key, value = Buffer.from('v'), lease, session = 'one' }) => {
         const sequence = (sequences.get(session) ?? 0) + 1;
         sequences.set(session, sequence);
         const operation = { type: 'put' as const, key, value, ...(lease === undefined ? {} : { lease }) };
-        return encodeWrite({
+        return packWrite({
           session,
           acknowledged: 0,
           txns: [{ sequence, compares: [], operations: [operation], cause }],

@@ -1,9 +1,10 @@
 // Which snapshots count: those of a state that a majority has, or of one that nobody contradicts while somebody waits for it.
 import test from 'ava';
+import { packWrite } from '../../../lib/bus/packed.ts';
 import type { SnapshotDescription } from '../../../raft/core/index.ts';
 import { MemoryDisk } from '../../../raft/storage/memory-disk.ts';
 import { SnapshotFiles } from '../../../raft/storage/snapshot-files.ts';
-import { encodeWrite, joinWrites } from '../core/command.ts';
+import { encodeWrites } from '../core/command.ts';
 import { WrongStateError } from '../core/snapshot.ts';
 import { StateMachine } from '../core/state-machine.ts';
 import { Snapshotter } from './snapshotter.ts';
@@ -18,7 +19,7 @@ async function stage(answer: Answer) {
   const state = new StateMachine();
   const put = { type: 'put' as const, key: '/k', value: Buffer.from('v') };
   const txn = { sequence: 1, compares: [], operations: [put], cause: { span: 's', actor: 'a' } };
-  state.apply(1, joinWrites([encodeWrite({ session: 's', acknowledged: 0, txns: [txn] })]));
+  state.apply(1, encodeWrites([packWrite({ session: 's', acknowledged: 0, txns: [txn] })]));
   const taken: SnapshotDescription[] = [];
   const failures: unknown[] = [];
   const wrongs: WrongStateError[] = [];

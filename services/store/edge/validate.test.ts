@@ -2,7 +2,7 @@ import test from 'ava';
 import fc from 'fast-check';
 import type { Txn } from '../../../lib/bus/messages.ts';
 import { packTxns, unpackTxns } from '../../../lib/bus/packed.ts';
-import { decodeCommand, encodePackedWrite, joinWrites } from '../core/command.ts';
+import { decodeCommand, encodeWrites } from '../core/command.ts';
 import { asStoreOperation, asStoreQuery, asStoreWrite } from './validate.ts';
 
 const cause = { span: 's', actor: 'a' };
@@ -60,7 +60,7 @@ test('whatever bytes are taken, the state machine can read: it must never meet a
       const write = asStoreWrite({ ...valid, txns });
       if (typeof write === 'string') return;
       taken++;
-      const command = decodeCommand(joinWrites([encodePackedWrite(write)]));
+      const command = decodeCommand(encodeWrites([write]));
       t.deepEqual(command, {
         type: 'writes',
         writes: [{ session: 's', acknowledged: 0, since: 0, txns: unpackTxns(txns) }],
