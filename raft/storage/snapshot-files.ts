@@ -191,6 +191,19 @@ export class SnapshotFiles {
       throw new DamagedError(this.path(snapshot.index), 'its bytes do not have the hash that they were written with');
   }
 
+  /** Reads the newest again, a piece at each step; throws DamagedError when it is not what was written. */
+  async *verify(): AsyncGenerator<void> {
+    const { newest } = this;
+    if (newest === undefined) return;
+    this.hold(newest.index);
+    try {
+      await this.readHeader(newest.index);
+      for await (const piece of this.readAll(newest)) if (piece.length > 0) yield;
+    } finally {
+      await this.letGo(newest.index);
+    }
+  }
+
   /** Until `letGo`, as often as it was held, the file stays. */
   hold(index: Index): void {
     this.holders.set(index, (this.holders.get(index) ?? 0) + 1);

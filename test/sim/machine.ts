@@ -268,6 +268,8 @@ export class Machine {
       if (message === 'this member takes itself out') world.count('wrong-state-taken-out');
       if (message === 'store restored') world.count(`restored-${(fields as { doubt?: string }).doubt ?? 'whole'}`);
       if (message.startsWith('an unfinished write')) world.count('torn-tail-cut');
+      if (message.startsWith('everything on the disk was read again')) world.count('disk-read-again');
+      if (message === 'the disk does not hold what was written to it') world.count('reading-again-found-damage');
       // Nothing that a member is sent here is malformed: an error in answering it is ours.
       if (message === 'a request could not be answered')
         world.fail(new Error(`${this.name}: ${JSON.stringify(fields)}`));

@@ -81,7 +81,7 @@ export const FAULTS = {
   'fuse-disk-done': [1.5, (s) => fuse(s, 'disk-done')],
   'fuse-timer': [0.7, (s) => fuse(s, 'timer')],
   'killed-at-start': [1, (s) => dieAtStart(s)],
-  'cluster-half-born': [100, dieWhileBorn],
+  'cluster-half-born': [12, dieWhileBorn],
   terminated: [1.5, (s) => void someone(s)?.terminate()],
   paused: [2.5, (s) => pause(s, [20, 5_000])],
   'all-paused': [0.3, (s) => up(s).forEach((machine) => pauseOne(s, machine, [50, 3_000]))],

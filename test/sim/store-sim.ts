@@ -163,6 +163,7 @@ class StoreSim {
           readBytes: 2_000 + chance.int(8_000),
         },
         snapshots: { entries: Math.round(world.draw(8, 400)), bytes: 1_000_000 },
+        scrub: { everyMs: world.draw(1_000, 20_000), pauseMs: 1 },
       },
     };
   }

@@ -6,6 +6,7 @@ import type { Disk } from '../../../raft/storage/disk.ts';
 import type { LogOptions } from '../../../raft/storage/segmented-log.ts';
 import { DEFAULT_STORE_LIMITS, type StoreLimits } from '../core/limits.ts';
 import type { NextTurn } from './applier.ts';
+import type { ScrubPace } from './scrub.ts';
 import type { SnapshotPolicy } from './snapshotter.ts';
 
 /** Ticks of 50 ms: heartbeats each 100 ms, an election 500 to 1000 ms after the last. */
@@ -42,6 +43,8 @@ export interface MemberOptions {
   raftLimits?: Partial<RaftLimits>;
   log?: Partial<LogOptions>;
   snapshots?: SnapshotPolicy;
+  /** How often everything on the disk is read again. */
+  scrub?: ScrubPace;
   /** Lets others have their turn; the event loop's by default. */
   nextTurn?: NextTurn;
   /** Told of every step, before its effects are carried out: for whoever checks the algorithm's promises. */

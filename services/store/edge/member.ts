@@ -3,7 +3,6 @@
 import type { ActorContext } from '../../../lib/actor/context.ts';
 import type { StoreSettings } from '../../../lib/actor/settings.ts';
 import type { Timer } from '../../../lib/base/clock.ts';
-import { messageOf } from '../../../lib/base/errors.ts';
 import type { Bus } from '../../../lib/bus/bus.ts';
 import {
   createRaft,
@@ -14,17 +13,14 @@ import {
   type Effect,
   type Entry,
   type Input,
-  type Message,
   type RaftState,
   type RaftStatus,
-  type SnapshotDescription,
 } from '../../../raft/core/index.ts';
 import type { RaftStorage, OpenedStorage } from '../../../raft/storage/storage.ts';
 import { createRaftTransport, type RaftTransport } from '../../../raft/transport/transport.ts';
 import type { StoreLimits } from '../core/limits.ts';
 import type { StateMachine, Applied } from '../core/state-machine.ts';
 import { Applier } from './applier.ts';
-import { ChunkSender } from './chunk-sender.ts';
 import { DurableGate } from './durable-gate.ts';
 import { ElectionTrace } from './election-trace.ts';
 import { LateNotices } from './late-notices.ts';
@@ -41,15 +37,13 @@ import {
   type MemberOptions,
 } from './member-options.ts';
 import { MemberEnd } from './member-end.ts';
-import { MemberFiles } from './member-files.ts';
+import { MemberDisk } from './member-disk.ts';
 import { Membership } from './membership.ts';
 import { openStorage } from './open-storage.ts';
 import { Operations } from './operations.ts';
 import { Proposals } from './proposals.ts';
 import { Publisher } from './publisher.ts';
 import { Reads } from './reads.ts';
-import { SnapshotExport } from './snapshot-export.ts';
-import { DEFAULT_SNAPSHOT_POLICY, Snapshotter } from './snapshotter.ts';
 import { StateExchange } from './state-exchange.ts';
 import { Upkeep } from './upkeep.ts';
 
@@ -59,7 +53,7 @@ export class StoreMember {
   readonly reads: Reads;
   readonly operations: Operations;
   readonly membership: Membership;
-  readonly exports: SnapshotExport;
+  readonly disk: MemberDisk;
   readonly storage: RaftStorage;
   /** That it was given; those that count are in the state. */
   readonly limits: StoreLimits;
@@ -71,10 +65,7 @@ export class StoreMember {
   private readonly gate: DurableGate;
   private readonly notices: LateNotices;
   readonly states: StateExchange;
-  private readonly chunks: ChunkSender;
   private readonly applier: Applier;
-  private readonly snapshotter: Snapshotter;
-  private readonly files: MemberFiles;
   private readonly publisher: Publisher;
   private readonly elections: ElectionTrace;
   private readonly watch: LeaderWatch;
@@ -169,36 +160,6 @@ export class StoreMember {
       },
       options.nextTurn,
     );
-    this.snapshotter = new Snapshotter(
-      {
-        storage,
-        state: () => this.state,
-        describe: (index) => describeSnapshot(this.raft, index),
-        agree: () => this.states.ask(),
-        taken: (snapshot) => this.snapshotTaken(snapshot),
-        // Nothing rests on it: the log is still there, and a later one may succeed.
-        failed: (error) => ctx.log.error({ error: messageOf(error) }, 'a snapshot could not be written'),
-        wrong: (error) => this.end.fail(error),
-        nextTurn: options.nextTurn,
-      },
-      options.snapshots ?? DEFAULT_SNAPSHOT_POLICY,
-    );
-    this.files = new MemberFiles({
-      storage,
-      log: ctx.log,
-      input: (input) => this.input(input),
-      failed: (error) => this.end.fail(error),
-      prepare: (snapshot) => this.prepare(snapshot),
-      decided: () => this.applier.forget(),
-    });
-    this.exports = new SnapshotExport({
-      clock,
-      leadership: this.leadership,
-      files: storage.snapshots,
-      fresh: () => this.snapshotter.fresh(),
-      confirm: () => this.reads.leadsStill(),
-      own: { clusterId: settings.clusterId, member: instance },
-    });
     storage.events = {
       appended: (appendId) => this.appended(appendId),
       failed: (appendId, error) => this.end.storageFailed(appendId, error),
@@ -230,11 +191,23 @@ export class StoreMember {
       send: (message) => this.transport.send(message),
       contradicted: (what) => this.end.takeOut(what),
     });
-    const send = (message: Message): void => {
-      if (!this.stopped) this.transport.send(message);
-    };
-    const damaged = (error: Error): void => this.end.fail(error);
-    this.chunks = new ChunkSender({ snapshots: storage.snapshots, send, damaged, log: ctx.log });
+    this.disk = new MemberDisk({
+      ctx,
+      options,
+      storage,
+      leadership: this.leadership,
+      applier: this.applier,
+      states: this.states,
+      status: () => this.status,
+      state: () => this.state,
+      describe: (index) => describeSnapshot(this.raft, index),
+      leadsStill: () => this.reads.leadsStill(),
+      input: (input) => this.input(input),
+      send: (message) => {
+        if (!this.stopped) this.transport.send(message);
+      },
+      failed: (error) => this.end.fail(error),
+    });
   }
 
   /** Restores the state from snapshot and log, and begins to take part. Throws when the disk's content is damaged. */
@@ -282,7 +255,7 @@ export class StoreMember {
     this.applier.stop();
     this.states.stop();
     for (const part of [this.proposals, this.reads, this.operations, this.membership, this.leadership]) part.stop();
-    await Promise.all([this.snapshotter.stop(), this.files.stop()]);
+    await this.disk.stop();
     await this.storage.close();
   }
 
@@ -316,10 +289,9 @@ export class StoreMember {
       const now = this.ctx.clock.monotonic();
       for (const part of [this.proposals, this.reads, this.operations, this.membership, this.leadership])
         part.tick(now);
-      for (const part of [this.upkeep, this.exports]) part.tick(now);
+      for (const part of [this.upkeep, this.disk]) part.tick(now);
       this.state.tidy(TIDY_KEYS);
       this.watch.tick(now, this.leadership.leader);
-      this.snapshotter.consider();
       this.states.tick();
     });
   }
@@ -338,23 +310,10 @@ export class StoreMember {
 
   private entryApplied(entry: Entry, applied: Applied): void {
     this.states.applied(entry.index);
-    this.snapshotter.applied(entry);
+    this.disk.applied(entry);
     this.publisher.add(applied.txns);
     this.proposals.applied(entry, applied);
     this.operations.applied(entry, applied);
-  }
-
-  private async prepare(snapshot: SnapshotDescription): Promise<void> {
-    const state = await this.applier.prepare(snapshot, this.storage.snapshots.readStaged(snapshot));
-    const why = this.states.whyContradicted(state);
-    if (why !== '') throw new Error(`the snapshot is refused: ${why}`);
-  }
-
-  private snapshotTaken(snapshot: SnapshotDescription): void {
-    this.ctx.log.info({ index: snapshot.index, sizeBytes: snapshot.sizeBytes }, 'snapshot taken');
-    this.input({ type: 'snapshotTaken', snapshot });
-    // One from the leader overtook it in this very moment.
-    if (this.status.snapshotIndex !== snapshot.index) this.files.release(snapshot.index);
   }
 
   // ---- effects ----------------------------------------------------------------------------------------------------
@@ -368,16 +327,13 @@ export class StoreMember {
         return this.applier.install(effect.snapshot, this.gate.whenDurable(effect.appendId));
       case 'send':
         return this.gate.send(effect.message, effect.afterAppend);
-      case 'sendSnapshotChunk':
-        return this.chunks.sendChunk(effect.message, effect.lengthBytes);
-      case 'writeSnapshotChunk':
-        return this.files.writeChunk(effect);
       case 'apply':
         return this.applier.apply(effect.entries);
+      case 'sendSnapshotChunk':
+      case 'writeSnapshotChunk':
       case 'compact':
-        return this.files.compact(effect.throughIndex);
       case 'releaseSnapshot':
-        return this.files.release(effect.index);
+        return this.disk.perform(effect);
       case 'proposalAccepted':
       case 'proposalRefused':
         this.operations.decided(effect);

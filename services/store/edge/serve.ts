@@ -55,9 +55,9 @@ export function serve(ctx: ActorContext<StoreSettings>, member: StoreMember): Su
       case 'status':
         return respond({ status: storeStatus(ctx, member) });
       case 'snapshotOpen':
-        return member.exports.open(respond);
+        return member.disk.exports.open(respond);
       case 'snapshotRead':
-        return member.exports.read(operation.index, operation.offset, respond);
+        return member.disk.exports.read(operation.index, operation.offset, respond);
       case 'addMember':
       case 'removeMember':
         return member.leadership.ask({ proceed: () => member.membership.add(operation, respond), refuse: respond });
