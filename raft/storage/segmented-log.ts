@@ -259,7 +259,9 @@ export class SegmentedLog implements LogReader {
 
   /** Reads every record again, a piece at each step; throws DamagedError for what is not as it was written. */
   async *verify(): AsyncGenerator<void> {
-    for (const segment of [...this.segments])
+    // Those that there are now: one that is dropped meanwhile would move the others.
+    const segments = this.segments.slice();
+    for (const segment of segments)
       yield* verifySegment(segment, () => this.failure === undefined && this.segments.includes(segment));
   }
 
