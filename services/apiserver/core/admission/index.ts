@@ -3,6 +3,7 @@
 import { ApiError } from '../../../../lib/base/errors.ts';
 import type { KubeObject } from '../../../../lib/api/object.ts';
 import type { WriteRequest } from '../pipeline/plan.ts';
+import type { RequestStory } from '../request-story.ts';
 import { certificateApproval, certificateRequester } from './certificates.ts';
 import { defaultIngressClass, defaultStorageClass } from './default-classes.ts';
 import { defaultTolerations } from './default-tolerations.ts';
@@ -22,18 +23,21 @@ import { hasWebhooks, mutatingWebhooks, validatingWebhooks, webhooksOnDelete } f
 /** `old` is undefined for a new object. A mutating step changes `object`; any step may throw a refusal. */
 type Step = (request: WriteRequest, object: KubeObject, old: KubeObject | undefined) => void;
 
-/** Upstream's order. Namespace lifecycle comes before all of them, with the namespace's revision (pipeline/namespace.ts). */
-const MUTATING: readonly Step[] = [
-  limitDefaults,
-  serviceAccount,
-  defaultTolerations,
-  priority,
-  defaultStorageClass,
-  defaultIngressClass,
-  storageObjectInUse,
-  runtimeClass,
-  nodeTaint,
-  certificateRequester,
+/**
+ * Upstream's order, each with the kinds that it changes. Namespace lifecycle comes before all of them, with the namespace's revision
+ * (pipeline/namespace.ts).
+ */
+const MUTATING: ReadonlyArray<readonly [step: Step, ...changes: string[]]> = [
+  [limitDefaults, 'Pod'],
+  [serviceAccount, 'Pod'],
+  [defaultTolerations, 'Pod'],
+  [priority, 'Pod'],
+  [defaultStorageClass, 'PersistentVolumeClaim'],
+  [defaultIngressClass, 'Ingress'],
+  [storageObjectInUse, 'PersistentVolume', 'PersistentVolumeClaim'],
+  [runtimeClass, 'Pod'],
+  [nodeTaint, 'Node'],
+  [certificateRequester, 'CertificateSigningRequest'],
 ];
 /** The room that quotas have is taken with the write itself (`chargeQuotas` in pipeline/). */
 const VALIDATING: readonly Step[] = [
@@ -47,46 +51,59 @@ const VALIDATING: readonly Step[] = [
 ];
 
 export function mutate(request: WriteRequest, object: KubeObject, old: KubeObject | undefined): void {
-  const changes = CHANGED_BY_STEPS.has(request.kind.ref.kind) ? object : undefined;
-  for (const step of MUTATING) told(request, step.name, changes, () => step(request, object, old));
+  const told = new Told(request, object);
+  const { kind } = request.kind.ref;
+  for (const [step, ...changes] of MUTATING)
+    told.step(step.name, changes.includes(kind), () => step(request, object, old));
   const policies = new MutatingPolicies(request, object, old);
   // Whether these change anything is only asked where there may be any: it costs more than all steps.
-  const asked = hasWebhooks(request) || request.view.resource(MUTATING_POLICIES).objects.size > 0 ? object : undefined;
-  told(request, 'mutatingPolicies', asked, () => policies.run());
-  told(request, 'mutatingWebhooks', asked, () => mutatingWebhooks(request, object, old));
-  told(request, 'mutatingPoliciesAgain', asked, () => policies.runAgain());
+  const may = hasWebhooks(request) || request.view.resource(MUTATING_POLICIES).objects.size > 0;
+  told.step('mutatingPolicies', may, () => policies.run());
+  told.step('mutatingWebhooks', may, () => mutatingWebhooks(request, object, old));
+  told.step('mutatingPoliciesAgain', may, () => policies.runAgain());
 }
 
 const MUTATING_POLICIES = 'admissionregistration.k8s.io/mutatingadmissionpolicies';
-/** No step of ours changes objects of other kinds. */
-const CHANGED_BY_STEPS: ReadonlySet<string> = new Set([
-  'CertificateSigningRequest',
-  'Ingress',
-  'Node',
-  'PersistentVolume',
-  'PersistentVolumeClaim',
-  'Pod',
-]);
 
-/** `object` is what the step may change, where it may. */
-function told({ story }: WriteRequest, name: string, object: KubeObject | undefined, step: () => void): void {
-  if (story === undefined) return step();
-  const before = object === undefined ? '' : JSON.stringify(object);
-  try {
-    step();
-  } catch (error) {
-    if (error instanceof ApiError) story.step(name, 'refused');
-    throw error;
+/** What each step made of the object, for the trace. */
+class Told {
+  readonly #story: RequestStory | undefined;
+  readonly #object: KubeObject | undefined;
+  /** The object after the last step that might change it. */
+  #text: string | undefined;
+
+  constructor({ story }: WriteRequest, object?: KubeObject) {
+    this.#story = story;
+    this.#object = object;
   }
-  story.step(name, object !== undefined && JSON.stringify(object) !== before ? 'changed' : 'passed');
+
+  step(name: string, mayChange: boolean, run: () => void): void {
+    if (this.#story === undefined) return run();
+    if (mayChange) this.#text ??= JSON.stringify(this.#object);
+    try {
+      run();
+    } catch (error) {
+      if (error instanceof ApiError) this.#story.step(name, 'refused');
+      throw error;
+    }
+    this.#story.step(name, mayChange && this.#isChanged() ? 'changed' : 'passed');
+  }
+
+  #isChanged(): boolean {
+    const before = this.#text;
+    this.#text = JSON.stringify(this.#object);
+    return this.#text !== before;
+  }
 }
 
 export function validateAdmission(request: WriteRequest, object: KubeObject, old: KubeObject | undefined): void {
-  for (const step of VALIDATING) told(request, step.name, undefined, () => step(request, object, old));
+  const told = new Told(request);
+  for (const step of VALIDATING) told.step(step.name, false, () => step(request, object, old));
 }
 
 const ON_DELETE = [nodeRestrictionOnDelete, validatingPoliciesOnDelete, webhooksOnDelete];
 
 export function validateDeletion(request: WriteRequest, old: KubeObject): void {
-  for (const step of ON_DELETE) told(request, step.name, undefined, () => step(request, old));
+  const told = new Told(request);
+  for (const step of ON_DELETE) told.step(step.name, false, () => step(request, old));
 }
