@@ -53,7 +53,8 @@ export interface Call {
 }
 
 export type Answer =
-  | { type: 'object'; code: number; body: unknown }
+  /** `text`: the body as JSON, where it is at hand. */
+  | { type: 'object'; code: number; body: unknown; text?: Uint8Array | undefined }
   /** A stored object: its bytes may be at hand. */
   | { type: 'item'; code: number; kind: Kind; item: CachedObject; form: Form }
   | { type: 'list'; code: number; kind: Kind; page: Page; form: Form; includeObject: string }

@@ -2,11 +2,12 @@
 import test from 'ava';
 import fc from 'fast-check';
 import { parse } from 'yaml';
-import { cachedObject } from '../core/cache/cached-object.ts';
+import { cachedObject, encodeStored } from '../core/cache/cached-object.ts';
 import { ClusterCache } from '../core/cache/cluster-cache.ts';
 import type { Form } from '../core/media-type.ts';
 import { ServedKinds } from '../core/served-kinds.ts';
-import { listPieces, tablePieces, yamlPieces } from './encode.ts';
+import { keyOf } from '../core/storage-key.ts';
+import { itemBytes, listPieces, tablePieces, yamlPieces } from './encode.ts';
 
 const CONFIG_MAPS = new ServedKinds(new ClusterCache([], 0)).table.find('', 'v1', 'configmaps')!;
 const JSON_FORM: Form = { as: 'object', version: 'v1', mediaType: 'application/json' };
@@ -46,6 +47,20 @@ test('JSON and YAML of any list hold the same', (t) => {
     }),
     { numRuns: 200 },
   );
+});
+
+test('the bytes of an object are those of its present version, made once for all who read it', (t) => {
+  const cache = new ClusterCache([], 0);
+  const at = { stream: 'core/configmaps', namespace: 'x', name: 'n' };
+  const get = (): Uint8Array => itemBytes(cache.get(at)!, JSON_FORM);
+  for (const [revision, value] of ['one', 'two'].entries()) {
+    const object = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { namespace: 'x', name: 'n' }, data: { value } };
+    const change = { type: 'put' as const, key: keyOf(at), value: encodeStored(object), createRevision: 1 };
+    cache.apply([{ revision: revision + 1, cause: { span: 's', actor: 'a' }, changes: [change] }]);
+    t.is(JSON.parse(Buffer.from(get()).toString()).data.value, value);
+    t.is(JSON.parse(Buffer.from(get()).toString()).metadata.resourceVersion, String(revision + 1));
+    t.is(get(), get());
+  }
 });
 
 test('a table has a row an item', (t) => {

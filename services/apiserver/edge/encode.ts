@@ -17,10 +17,11 @@ const OPEN: Record<EventType, Buffer> = {
 const CLOSE = Buffer.from('}\n');
 
 function shared(item: CachedObject, representation: string, make: () => Uint8Array): Uint8Array {
-  let bytes = item.encoded.get(representation);
+  const encoded = (item.encoded ??= new Map());
+  let bytes = encoded.get(representation);
   if (bytes === undefined) {
     bytes = make();
-    item.encoded.set(representation, bytes);
+    encoded.set(representation, bytes);
   }
   return bytes;
 }

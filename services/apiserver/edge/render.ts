@@ -28,7 +28,7 @@ export function render(answer: FiniteAnswer, now: number): Rendered {
     case 'bytes':
       return answer;
     case 'object':
-      return json(answer.code, jsonBytes(answer.body));
+      return json(answer.code, answer.text ?? jsonBytes(answer.body));
     case 'item': {
       const { item, kind, form, code } = answer;
       if (form.as !== 'table') return inForm(code, form, itemBytes(item, form));

@@ -6,7 +6,7 @@ import { ApiError, messageOf } from '../../../lib/base/errors.ts';
 import { LIMITS } from '../../../lib/base/limits.ts';
 import type { Cause, RequestTrace } from '../../../lib/bus/messages.ts';
 import type { Kind } from '../../../lib/api/kind.ts';
-import type { Plan } from '../core/pipeline/plan.ts';
+import { textOf, type Plan } from '../core/pipeline/plan.ts';
 import type { User } from '../core/auth/user.ts';
 import type { RequestStory } from '../core/request-story.ts';
 import type { Freshness } from './freshness.ts';
@@ -41,6 +41,8 @@ interface Done {
 export interface Written {
   code: number;
   body: unknown;
+  /** The body, where it is at hand as JSON. */
+  text?: Uint8Array | undefined;
   revision: number;
 }
 
@@ -79,7 +81,7 @@ export class Writer {
       const done = await this.#inTurn(job, job.cause ?? span.cause);
       this.#endWell(span, job, done, saw);
       const { plan, revision } = done;
-      return { code: plan.code, body: plan.answer(revision), revision };
+      return { code: plan.code, body: plan.answer(revision), text: textOf(plan, revision), revision };
     } catch (error) {
       const isRefusal = error instanceof ApiError;
       span.end({

@@ -216,7 +216,7 @@ export async function write(
     ...turnOf(parts, target),
     plan: () => (mayWait(parts, kind) ? (call.answers ??= new Answers()).plan(parts, plan) : plan()),
   });
-  return { type: 'object', code: written.code, body: written.body };
+  return { type: 'object', code: written.code, body: written.body, text: written.text };
 }
 
 /** Writers that take from one quota wait for each other, or most of them would find it changed. */

@@ -1,5 +1,7 @@
 // Decides what is kept of one version of one object. Never changes one: a new version is a new CachedObject.
 import type { KubeObject } from '../../../../lib/api/object.ts';
+import type { SharedParts } from './shared-parts.ts';
+import { storedText } from './stored-text.ts';
 
 export interface CachedObject {
   /** `namespace/name` */
@@ -12,7 +14,7 @@ export interface CachedObject {
   /** Shared by everyone: nobody may change it. */
   readonly object: KubeObject;
   /** Bytes by representation, written by whoever needs one first and shared by all who follow. */
-  readonly encoded: Map<string, Uint8Array>;
+  encoded: Map<string, Uint8Array> | undefined;
 }
 
 export interface Place {
@@ -22,21 +24,27 @@ export interface Place {
 }
 
 const decoder = new TextDecoder();
-const encoder = new TextEncoder();
 
 /** The stored bytes are JSON without a resourceVersion: the store's revision of the change is that. */
-export function decodeStored(at: Place, value: Uint8Array, revision: number, createRevision: number): CachedObject {
-  return cachedObject(at, JSON.parse(decoder.decode(value)) as KubeObject, revision, createRevision);
+export function decodeStored(
+  at: Place,
+  value: Uint8Array,
+  revision: number,
+  createRevision: number,
+  shared?: SharedParts,
+): CachedObject {
+  const object = JSON.parse(decoder.decode(value)) as KubeObject;
+  return cachedObject(at, shared?.share(object) ?? object, revision, createRevision);
 }
 
 export function cachedObject(at: Place, object: KubeObject, revision: number, createRevision: number): CachedObject {
   const { key, namespace, name } = at;
-  return { key, namespace, name, revision, createRevision, object: withRevision(object, revision), encoded: new Map() };
+  return { key, namespace, name, revision, createRevision, object: withRevision(object, revision), encoded: undefined };
 }
 
 /** The same object as of another revision: a delete carries the last state with the delete's revision. */
 export function atRevision(object: CachedObject, revision: number): CachedObject {
-  return { ...object, revision, object: withRevision(object.object, revision), encoded: new Map() };
+  return { ...object, revision, object: withRevision(object.object, revision), encoded: undefined };
 }
 
 export function withRevision(object: KubeObject, revision: number): KubeObject {
@@ -44,7 +52,4 @@ export function withRevision(object: KubeObject, revision: number): KubeObject {
 }
 
 /** What goes to the store. */
-export function encodeStored(object: KubeObject): Uint8Array {
-  const { resourceVersion: _, ...metadata } = object.metadata;
-  return encoder.encode(JSON.stringify({ ...object, metadata }));
-}
+export const encodeStored = (object: KubeObject): Uint8Array => storedText(object).bytes;

@@ -7,6 +7,7 @@ import { localKey, parseKey, type ObjectKey } from '../storage-key.ts';
 import type { CacheEvent } from './cache-event.ts';
 import { decodeStored, type CachedObject } from './cached-object.ts';
 import { ResourceCache } from './resource-cache.ts';
+import { SharedParts } from './shared-parts.ts';
 
 export class ClusterCache {
   readonly #resources = new Map<string, ResourceCache>();
@@ -14,6 +15,7 @@ export class ClusterCache {
   /** What was known when this cache began. */
   readonly #begin: number;
   #eventCount = 0;
+  readonly #shared = new SharedParts();
   readonly #capacity: number;
 
   /** The whole state at `revision`; changes after it arrive by `apply`. */
@@ -25,7 +27,9 @@ export class ClusterCache {
       const at = parseKey(item.key);
       if (at === undefined) continue;
       const place = { key: localKey(at.namespace, at.name), namespace: at.namespace, name: at.name };
-      this.resource(at.stream).load(decodeStored(place, item.value, item.modRevision, item.createRevision));
+      this.resource(at.stream).load(
+        decodeStored(place, item.value, item.modRevision, item.createRevision, this.#shared),
+      );
     }
   }
 
@@ -84,7 +88,10 @@ export class ClusterCache {
       const place = { key, namespace: at.namespace, name: at.name };
       const event =
         change.type === 'put'
-          ? resource.put(decodeStored(place, change.value, txn.revision, change.createRevision), txn.cause)
+          ? resource.put(
+              decodeStored(place, change.value, txn.revision, change.createRevision, this.#shared),
+              txn.cause,
+            )
           : resource.remove(key, txn.revision, txn.cause);
       if (event !== undefined) events.push(event);
     }

@@ -12,7 +12,7 @@ export function viewAs(kind: Kind, item: CachedObject): CachedObject {
   const known = views?.get(kind);
   if (known !== undefined) return known;
   const object = kind.storedAs.fromStored(item.object);
-  const view: CachedObject = object === item.object ? item : { ...item, object, encoded: new Map() };
+  const view: CachedObject = object === item.object ? item : { ...item, object, encoded: undefined };
   if (views === undefined) VIEWS.set(item, (views = new Map()));
   views.set(kind, view);
   return view;

@@ -11,7 +11,7 @@ import { ClusterCache } from '../cache/cluster-cache.ts';
 import { requestInfo, type ResourceRequest } from '../request-info.ts';
 import { planCreate } from './create.ts';
 import { planDelete, type DeleteOptions } from './delete.ts';
-import type { Plan, WriteRequest } from './plan.ts';
+import { textOf, type Plan, type WriteRequest } from './plan.ts';
 import { planUpdate } from './update.ts';
 
 const CAUSE: Cause = { span: 's', actor: 'a' };
@@ -115,6 +115,18 @@ test('a stored object has no resourceVersion, its answer has the one of the writ
     undefined,
   );
   t.is((plan.answer(42) as KubeObject).metadata.resourceVersion, '42');
+});
+
+test('the text of an answer is the answer, and none of a plan that answers something else', (t) => {
+  const world = new World();
+  const textAt = (plan: Plan, revision: number): unknown => {
+    const text = textOf(plan, revision);
+    return text === undefined ? undefined : JSON.parse(new TextDecoder().decode(text));
+  };
+  const created = world.create('/api/v1/namespaces/x/configmaps', { metadata: { name: 'a' }, data: { a: 'ü' } });
+  t.deepEqual(textAt(created, 42), created.answer(42));
+  t.is(textAt(created, 0), undefined, 'nothing was written');
+  t.is(textAt({ ...created, answer: () => ({ kind: 'Status' }) }, 42), undefined);
 });
 
 test('a Service takes its address and ports with it, and gives them back', (t) => {

@@ -10,11 +10,12 @@ import type { Compare, Operation } from '../../../../lib/bus/messages.ts';
 import type { Attributes } from '../auth/attributes.ts';
 import type { User } from '../auth/user.ts';
 import type { Rbac } from '../auth/rbac.ts';
-import { encodeStored, withRevision, type CachedObject } from '../cache/cached-object.ts';
+import { withRevision, type CachedObject } from '../cache/cached-object.ts';
 import type { ClusterCache } from '../cache/cluster-cache.ts';
 import type { ResourceRequest } from '../request-info.ts';
 import type { RequestStory } from '../request-story.ts';
 import type { WebhookAnswer, WebhookCall } from '../admission/webhooks.ts';
+import { storedText, textAt, type StoredText } from '../cache/stored-text.ts';
 import { storedForm } from '../cache/view-as.ts';
 import { streamOfKind, type KindTable } from '../served-kinds.ts';
 import { keyOf } from '../storage-key.ts';
@@ -61,6 +62,14 @@ export interface Plan {
   code: number;
   /** Body of the answer, once the revision of the write is known; 0 when nothing was written. */
   answer: (revision: number) => unknown;
+  /** How that answer comes out of what was encoded for the store, where it does. */
+  text?: AnswerText | undefined;
+}
+
+interface AnswerText {
+  /** A plan that was made of this one may answer something else: then this is not its text. */
+  of: Plan['answer'];
+  at: (revision: number) => Uint8Array;
 }
 
 /** What goes with an object into its transaction. */
@@ -73,13 +82,16 @@ export const ALONE: Companions = { compares: [], operations: [] };
 
 export function planCreated(request: WriteRequest, object: KubeObject, companions: Companions): Plan {
   const key = keyFor(request.kind, object);
+  const stored = sizedText(request.kind, object);
+  const answer = (revision: number): KubeObject => (revision === 0 ? object : withRevision(object, revision));
   return {
     verb: 'create',
     compares: [{ key, revision: 0 }, ...companions.compares],
-    operations: [{ type: 'put', key, value: sizedValue(request.kind, object) }, ...companions.operations],
+    operations: [{ type: 'put', key, value: stored.bytes }, ...companions.operations],
     object,
     code: 201,
-    answer: (revision) => (revision === 0 ? object : withRevision(object, revision)),
+    answer,
+    text: answerText(request.kind, answer, stored),
   };
 }
 
@@ -90,13 +102,16 @@ export function planUpdated(
   companions: Companions = ALONE,
 ): Plan {
   const key = keyFor(kind, object);
+  const stored = sizedText(kind, object);
+  const answer = (revision: number): KubeObject => withRevision(object, revision || current.revision);
   return {
     verb: 'update',
     compares: [{ key, revision: current.revision }, ...companions.compares],
-    operations: [{ type: 'put', key, value: sizedValue(kind, object) }, ...companions.operations],
+    operations: [{ type: 'put', key, value: stored.bytes }, ...companions.operations],
     object,
     code: 200,
-    answer: (revision) => withRevision(object, revision || current.revision),
+    answer,
+    text: answerText(kind, answer, stored),
   };
 }
 
@@ -137,15 +152,25 @@ export function keyFor(kind: Kind, object: KubeObject): string {
   });
 }
 
-function sizedValue(kind: Kind, object: KubeObject): Uint8Array {
-  const value = encodeStored(storedForm(kind, object));
-  if (value.length > LIMITS.objectBytes)
+/** What is kept in another form than it is told in is encoded for each. */
+const answerText = (kind: Kind, of: Plan['answer'], stored: StoredText): AnswerText | undefined =>
+  kind.storedAs === undefined ? { of, at: (revision) => textAt(stored, revision) } : undefined;
+
+/** The answer of a write at its revision as JSON, if it is at hand. */
+export function textOf({ answer, text }: Plan, revision: number): Uint8Array | undefined {
+  return revision > 0 && text?.of === answer ? text.at(revision) : undefined;
+}
+
+function sizedText(kind: Kind, object: KubeObject): StoredText {
+  const stored = storedText(storedForm(kind, object));
+  const { bytes } = stored;
+  if (bytes.length > LIMITS.objectBytes)
     throw new ApiError(
       'RequestEntityTooLarge',
-      `${qualified(kind)} ${JSON.stringify(object.metadata.name)} is ${value.length} bytes, more than an object may have: ${LIMITS.objectBytes}`,
+      `${qualified(kind)} ${JSON.stringify(object.metadata.name)} is ${bytes.length} bytes, more than an object may have: ${LIMITS.objectBytes}`,
       detailsOf(kind, object.metadata.name),
     );
-  return value;
+  return stored;
 }
 
 /** `deployments.apps`, `pods` */

@@ -1,0 +1,34 @@
+// Decides how an object lies in the store as text, and how that text becomes an answer: the revision of the change is put where it
+// belongs, so that what was encoded for the store is not encoded again for the client. Never decides what is stored.
+import type { KubeObject } from '../../../../lib/api/object.ts';
+
+const encoder = new TextEncoder();
+
+export interface StoredText {
+  /** JSON without a resourceVersion: the store's revision of the change is that. */
+  readonly bytes: Uint8Array;
+  /** Where it goes: behind the last byte of what metadata holds. */
+  readonly revisionAt: number;
+}
+
+/** `apiVersion`, `kind` and `metadata` come first, as people expect them. */
+export function storedText(object: KubeObject): StoredText {
+  const { apiVersion, kind, metadata, ...rest } = object;
+  const { resourceVersion: _, ...own } = metadata;
+  const begin = `{"apiVersion":${JSON.stringify(apiVersion)},"kind":${JSON.stringify(kind)},"metadata":${JSON.stringify(own)}`;
+  const end = JSON.stringify(rest);
+  const text = end === '{}' ? `${begin}}` : `${begin},${end.slice(1)}`;
+  const bytes = encoder.encode(text);
+  const isAscii = bytes.length === text.length;
+  return { bytes, revisionAt: (isAscii ? begin.length : encoder.encode(begin).length) - 1 };
+}
+
+/** As clients see it at that revision. An object has at least a name, so that something stands before the revision. */
+export function textAt({ bytes, revisionAt }: StoredText, revision: number): Uint8Array {
+  const told = encoder.encode(`,"resourceVersion":"${revision}"`);
+  const text = new Uint8Array(bytes.length + told.length);
+  text.set(bytes.subarray(0, revisionAt));
+  text.set(told, revisionAt);
+  text.set(bytes.subarray(revisionAt), revisionAt + told.length);
+  return text;
+}
