@@ -33,6 +33,7 @@ const SERVED_SUBRESOURCES = new Set([
   'exec',
   'attach',
   'portforward',
+  'proxy',
   'ephemeralcontainers',
   'resize',
   'approval',
@@ -45,9 +46,14 @@ function isServed(kind: Kind): boolean {
   );
 }
 
+/** A node's proxy leads to its kubelet's own HTTP server, and ours has none. */
+function isServedPart(kind: Kind, name: string): boolean {
+  return SERVED_SUBRESOURCES.has(name) && !(name === 'proxy' && kind.ref.resource === 'nodes');
+}
+
 const BUILT_IN: readonly Kind[] = KINDS.filter(isServed).map((kind) => ({
   ...kind,
-  subresources: Object.fromEntries(Object.entries(kind.subresources).filter(([name]) => SERVED_SUBRESOURCES.has(name))),
+  subresources: Object.fromEntries(Object.entries(kind.subresources).filter(([name]) => isServedPart(kind, name))),
 }));
 
 /** What is served at one moment; a new one is made when that changes, so that documents may be kept by it. */

@@ -20,6 +20,7 @@ import { bytesBody, type Call } from './call.ts';
 import { flushHeaders, Http2Request, Http2Response, isGone, type Request, type Response } from './http-exchange.ts';
 import type { ApiParts } from './parts.ts';
 import { sendLogs } from './pod-logs.ts';
+import { sendPodProxy } from './pod-proxy.ts';
 import { asRefusal } from './refusal.ts';
 import { render } from './render.ts';
 import { send } from './send.ts';
@@ -173,6 +174,8 @@ async function answerCall(parts: ApiParts, call: Call, request: Request, respons
     const instead = await sendProxied(parts, call, answer, request.headers, response);
     return instead === undefined ? undefined : send(parts.ctx.clock, request, response, instead);
   }
+  if (answer.type === 'stream' && answer.info.subresource === 'proxy')
+    return sendPodProxy(parts, call, answer, request, response);
   if (answer.type === 'stream') return sendLogs(parts, call, answer, response);
   auditAnswer(call, answer);
   await send(ctx.clock, request, response, render(answer, ctx.clock.now()));

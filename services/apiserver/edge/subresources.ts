@@ -5,6 +5,7 @@ import { kindFor, type Kind } from '../../../lib/api/kind.ts';
 import type { KubeObject } from '../../../lib/api/object.ts';
 import { toTime } from '../../../lib/base/clock.ts';
 import { ApiError } from '../../../lib/base/errors.ts';
+import { podBehind, podPort, proxyTargetOf } from '../core/proxy-target.ts';
 import { claimsFor } from '../core/auth/token-claims.ts';
 import { planBinding } from '../core/pipeline/binding.ts';
 import { deleteOptions } from '../core/pipeline/delete.ts';
@@ -69,6 +70,7 @@ const HANDLERS: Record<string, Partial<Record<string, Handler>>> = {
   exec: { get: converse, create: converse },
   attach: { get: converse, create: converse },
   portforward: { get: converse, create: converse },
+  proxy: { get: proxyTo, create: proxyTo, update: proxyTo, patch: proxyTo, delete: proxyTo },
 };
 
 export async function answerSubresource(parts: ApiParts, call: Call, target: Target): Promise<Answer> {
@@ -188,6 +190,20 @@ async function createToken(parts: ApiParts, call: Call, target: Target): Promise
 
 async function converse(parts: ApiParts, call: Call, target: Target): Promise<Answer> {
   return { type: 'stream', info: target.info, pod: await readItem(parts, call, target) };
+}
+
+/** The pod that is meant, also of a Service; its name says by which scheme and on which port. */
+async function proxyTo(parts: ApiParts, call: Call, target: Target): Promise<Answer> {
+  const { scheme, name, port } = proxyTargetOf(target.info.name);
+  // Whatever is asked there is asked of the pod.
+  const withoutQuery = { ...call, query: new URLSearchParams() };
+  const item = await readItem(parts, withoutQuery, { ...target, info: { ...target.info, name } });
+  const found =
+    target.kind.ref.resource === 'services'
+      ? podBehind(parts.cache, item, port, (count) => parts.ctx.chance.int(count))
+      : { pod: item, port: podPort(item, port) };
+  const info = { ...target.info, name: `${scheme}:${found.pod.name}:${found.port}` };
+  return { type: 'stream', info, pod: found.pod };
 }
 
 function decodeAs(call: Call, kind: Pick<Kind, 'ref' | 'typeName'>): KubeObject {

@@ -73,6 +73,7 @@ async function conversation(parts: ApiParts, call: Call, answer: Answer, offer: 
     const stream = await openLogs(parts, call, answer);
     return overWebSocket(offer, (socket) => serveLogs(socket, stream));
   }
+  if (subresource === 'proxy') throw new ApiError('BadRequest', 'an upgrade through the proxy of a pod is not served');
   await mayCreate(parts, call, answer.info);
   if (subresource === 'portforward') return prepareForward(parts, call, answer, offer);
   return prepareCommand(parts, call, answer, subresource === 'attach' ? 'attach' : 'exec', offer);
