@@ -79,7 +79,8 @@ export const requests =
         for (const inFlight of IN_FLIGHT) {
           const ours = (load: Load): Promise<Sample> => sampleOf(apis, client, load);
           const peers = (load: Load): Promise<Sample> => peerSample(peer, peerClient, load);
-          const profile = plan.profile && inFlight === 256 ? await profileOf(plan, apis, client, verb) : undefined;
+          const profile =
+            plan.profile && inFlight > 1 ? await profileOf(plan, apis, client, verb, inFlight) : undefined;
           tell({
             name: `${verb}, ${inFlight} in flight`,
             ...(await inTurn(plan, verb, inFlight, ours, peers)),
@@ -142,8 +143,10 @@ function profileOf(
   apis: ApiProcesses,
   client: ClientProcess,
   verb: Load['verb'],
+  inFlight: number,
 ): Promise<Record<string, ProfileEntry[]>> {
-  const load: Load = { verb, prefix: verb === 'create' ? 'profiled' : 'base', inFlight: 256, total: 0, objects: 1_000 };
+  const prefix = verb === 'create' ? `profiled-${inFlight}` : 'base';
+  const load: Load = { verb, prefix, inFlight, total: 0, objects: 1_000 };
   const total = (verb === 'list' ? 1_000 : 20_000) / (quick ? 4 : 1);
   return profiled(directory, { ...pidsOf(apis), client: client.pid }, () => client.ask('load', { ...load, total }));
 }
