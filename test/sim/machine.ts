@@ -62,6 +62,8 @@ export class Machine {
   wasMember = false;
   /** Taken out of service: its disk is empty, and nobody starts it. */
   isRetired = false;
+  /** What is installed on it: its next process runs the version after ours. */
+  isNewer = false;
   /** Its directory at an earlier time. */
   backup: ReadonlyMap<string, Uint8Array> | undefined;
   /** Why it will not be started again. */
@@ -90,6 +92,7 @@ export class Machine {
     this.lives++;
     const process = new Process(world, this.name, this.time, (why) => this.died(process, why));
     this.process = process;
+    process.isNewer = this.isNewer;
     const bus = network.connect(process);
     this.bus = bus;
     this.running = undefined;

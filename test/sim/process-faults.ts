@@ -58,6 +58,15 @@ export function dieWhileBorn({ world, machines }: Stage): boolean {
 
 const LONGEST_BIRTH_MS = 3_000;
 
+/** One more member is upgraded, or is put back to the version before. */
+export function changeVersion(stage: Stage): boolean {
+  const machine = anyUp(stage);
+  if (machine === undefined) return false;
+  machine.isNewer = !machine.isNewer;
+  machine.crash({ keepsCache: true });
+  return true;
+}
+
 export function pause(stage: Stage, range: [number, number]): boolean {
   const machine = someone(stage);
   if (machine !== undefined) pauseOne(stage, machine, range);

@@ -23,6 +23,8 @@ export class Process {
   readonly name: string;
   readonly clock: Clock;
   alive = true;
+  /** It runs a later version of the program. */
+  isNewer = false;
   /** Dies at the so many-th touch from now. */
   fuse: { touches: number; at: Boundary | undefined } | undefined;
   private readonly world: World;

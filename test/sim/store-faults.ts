@@ -19,6 +19,7 @@ import { addMember, cutOffLearner, removeMember, replaceMember } from './member-
 import { bridge, clog, cutPair, isolate, leaderCutOff, weather } from './network-faults.ts';
 import {
   all,
+  changeVersion,
   crashes,
   dieAtStart,
   dieWhileBorn,
@@ -82,6 +83,7 @@ export const FAULTS = {
   'fuse-timer': [0.7, (s) => fuse(s, 'timer')],
   'killed-at-start': [1, (s) => dieAtStart(s)],
   'cluster-half-born': [12, dieWhileBorn],
+  'version-changed': [1.5, changeVersion],
   terminated: [1.5, (s) => void someone(s)?.terminate()],
   paused: [2.5, (s) => pause(s, [20, 5_000])],
   'all-paused': [0.3, (s) => up(s).forEach((machine) => pauseOne(s, machine, [50, 3_000]))],
