@@ -21,6 +21,7 @@ const CLUSTER = 'c1';
 const ENVIRONMENT = {
   NODE_OPTIONS: '--max-semi-space-size=4',
   MALLOC_ARENA_MAX: '1',
+  MALLOC_MMAP_THRESHOLD_: '131072',
   NODE_COMPILE_CACHE: COMPILE_CACHE,
 };
 
@@ -153,12 +154,12 @@ export class OurSide implements Side {
 
 /** For all members that are started until it is undone: they inherit ours. */
 function setEnvironment(): () => void {
-  const { NODE_OPTIONS, MALLOC_ARENA_MAX, NODE_COMPILE_CACHE } = process.env;
+  const before = Object.keys(ENVIRONMENT).map((name) => [name, process.env[name]] as const);
   Object.assign(process.env, ENVIRONMENT, {
-    NODE_OPTIONS: `${NODE_OPTIONS ?? ''} ${ENVIRONMENT.NODE_OPTIONS}`,
+    NODE_OPTIONS: `${process.env['NODE_OPTIONS'] ?? ''} ${ENVIRONMENT.NODE_OPTIONS}`,
   });
   return () => {
-    for (const [name, value] of Object.entries({ NODE_OPTIONS, MALLOC_ARENA_MAX, NODE_COMPILE_CACHE }))
+    for (const [name, value] of before)
       if (value === undefined) delete process.env[name];
       else process.env[name] = value;
   };
