@@ -173,6 +173,10 @@ class Plane {
     await this.client.patch(RESOURCES.leases, at, 'application/merge-patch+json', {
       spec: { renewTime: `${toTime(Date.now()).slice(0, -1)}.000000Z` },
     });
+    // On a machine that stood still its node was given up meanwhile: a kubelet says again that it is well.
+    const node = await this.client.get<Node>(RESOURCES.nodes, { name });
+    if (node.status?.conditions?.some(({ type, status }) => type === 'Ready' && status !== 'True') === true)
+      await this.sayNode(name);
   }
 
   async #playPod(pod: Pod): Promise<void> {
@@ -311,7 +315,7 @@ test('a pod that fits nowhere says so in upstream’s words', async (t) => {
 });
 
 test('a dead node: its replicas are made anew elsewhere, a bare pod is not', async (t) => {
-  const plane = await up(t, { graceSeconds: 5 });
+  const plane = await up(t, { graceSeconds: 10 });
   const containers = [{ name: 'c', image: 'x' }];
   await plane.client.create(RESOURCES.pods, 'default', {
     metadata: { name: 'bare', namespace: 'default' },
