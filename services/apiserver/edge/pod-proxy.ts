@@ -114,7 +114,8 @@ class BusSocket extends Duplex {
     super();
     this.#stream = stream;
     stream.onFrame((frame) => {
-      if (frame.type === 'error') this.destroy(ApiError.fromStatus(frame.status));
+      // The last frame of every conversation says that it is over: what came before is still to be read.
+      if (frame.type === 'error' && frame.status.reason !== 'Gone') this.destroy(ApiError.fromStatus(frame.status));
       if (frame.type !== 'data' || this.push(frame.data)) return undefined;
       return new Promise<void>((resolve) => (this.#room = resolve));
     });
