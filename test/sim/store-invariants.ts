@@ -285,6 +285,9 @@ export class StoreInvariants {
 
   /** … and on the whole state, whenever a member has applied something. */
   stateIs(member: MemberId, state: StateMachine): void {
+    const disk = this.onDisk(member);
+    const end = disk === undefined ? Infinity : Math.max(disk.lastIndex, disk.snapshotIndex);
+    hold(state.appliedIndex <= end, () => `${member} has applied ${state.appliedIndex}, its disk ends at ${end}`);
     const { appliedIndex, revision, hash } = state;
     const known = this.hashes.get(appliedIndex);
     if (known === hash) return;

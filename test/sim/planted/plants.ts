@@ -132,7 +132,7 @@ export const PLANTS: readonly Plant[] = [
   state('compare-lets-newer-pass', 'state-machine.ts', 'if (current !== revision) return', 'if (current > revision) return'),
   state('quota-ignored', 'state-machine.ts', 'if (growth <= 0) return undefined;', 'if (growth <= 1e9) return undefined;'),
   state('creation-forgotten', 'versions.ts', 'before === 0 ? revision : this.createRevisionOf(before)', 'revision'),
-  state('pruned-too-much', 'versions.ts', '    this.rows.setInt(version, OLDER, 0);\n', '    this.rows.setInt(this.newestOf(this.keyNumberOf(version)), OLDER, 0);\n', FORGETS),
+  state('pruned-too-much', 'versions.ts', '    this.rows.setInt(version, OLDER, 0);\n', '    const top = this.newestOf(this.keyNumberOf(version));\n    if (this.olderOf(top) === version) this.rows.setInt(top, OLDER, 0);\n    this.rows.setInt(version, OLDER, 0);\n', FORGETS),
   state('history-misses-the-first', 'state-machine.ts', 'for (let revision = since + 1; revision <= this.revision; revision++)', 'for (let revision = Math.max(since + 1, this.compactedRevision + 2); revision <= this.revision; revision++)', FORGETS),
   state('compacted-history-served', 'state-machine.ts', "if (since < this.compactedRevision) return 'compacted';", 'since = Math.max(since, this.compactedRevision);', FORGETS),
   state('page-ends-too-early', 'state-machine.ts', 'return { items, revision: at, more: true };', 'return { items, revision: at, more: false };'),
