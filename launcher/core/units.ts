@@ -23,6 +23,9 @@ export interface Programs {
 /** Marks every process of a cluster, so that `down` finds those that lost their parent. */
 export const MARK = 'FLOTILLA_UNIT';
 
+/** Its heap is small and its garbage is other people's messages: it collects a quarter as often, for some 20 MiB. */
+const NATS_ENVIRONMENT = { GOGC: '400' };
+
 /** In the order in which they start. */
 export function planUnits(cluster: Cluster, places: Places, home: Home, programs: Programs): Unit[] {
   const env = (unit: string): Record<string, string> => ({ [MARK]: `${cluster.clusterId}/${unit}` });
@@ -34,7 +37,7 @@ export function planUnits(cluster: Cluster, places: Places, home: Home, programs
     name: instance,
     role: 'nats-server',
     argv: [programs.natsServer, '-c', home.natsConfig(instance)],
-    env: env(instance),
+    env: { ...env(instance), ...NATS_ENVIRONMENT },
     after: [],
     ready: { type: 'nats', host: ip, port },
     graceSeconds: 5,

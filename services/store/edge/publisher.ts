@@ -16,7 +16,7 @@ const BATCH_BYTES = 65_536;
 /** Said, and not yet known to be passed on. With a thousand readers that is a quarter of a gigabyte on its way. */
 const UNDER_WAY_BYTES = 262_144;
 /** From this on it is asked whether it is passed on: not for each of a few small ones. */
-const ASK_BYTES = 65_536;
+const ASK_BYTES = 131_072;
 /** Waiting to be said; then it is dropped, and readers see the gap. */
 const WAITING_BYTES = 16_777_216;
 

@@ -17,12 +17,13 @@ const PROBE_MS = 3_000;
 const START_MS = 60_000;
 const CAUSE = { span: 'bench', actor: 'bench' };
 const CLUSTER = 'c1';
-/** As launcher/core/units.ts starts a store. */
+/** As launcher/core/units.ts starts a store, and nats-server. */
 const ENVIRONMENT = {
   NODE_OPTIONS: '--max-semi-space-size=4',
   MALLOC_ARENA_MAX: '1',
   MALLOC_MMAP_THRESHOLD_: '131072',
   NODE_COMPILE_CACHE: COMPILE_CACHE,
+  GOGC: '400',
 };
 
 export class OurSide implements Side {
