@@ -301,7 +301,7 @@ test('ConfigMap and Secret: keys, sizes, immutability, types', (t) => {
   ]);
   t.is(
     told(configMap, make(configMap, { data: { a: 'x'.repeat(1_048_577) } }))[0],
-    ': Too long: may not be more than 1048576 bytes',
+    '[]: Too long: may not be more than 1048576 bytes',
   );
   const old = make(configMap, { immutable: true, data: { a: '1' } });
   const changed = { ...structuredClone(old), data: { a: '2' } };
