@@ -33,6 +33,7 @@ import { CtrImages } from './images.ts';
 import { CtrInputs } from './inputs.ts';
 import { ociSpecOf } from './oci-spec.ts';
 import { allowedOomScoreAdjust, ownCapabilities } from './privileges.ts';
+import { writeLogger } from './logger.ts';
 import { runArguments } from './run-arguments.ts';
 import { writeRuncWrapper } from './runc-wrapper.ts';
 import { CtrSandboxes } from './sandboxes.ts';
@@ -72,6 +73,7 @@ class CtrShim implements RuntimeShim {
   readonly #queue = new KeyedQueue();
   readonly #outOfMemory = new Set<string>();
   readonly #runcBinary: string;
+  readonly #logger: string;
   #seccomp: Promise<object> | undefined;
 
   constructor(ctx: ShimContext) {
@@ -88,6 +90,7 @@ class CtrShim implements RuntimeShim {
     this.#records = new ContainerRecords(join(stateDir, 'containers'));
     this.#inputs = new CtrInputs(ctx.exec, ctx.clock, this.#records.directory);
     this.#runcBinary = join(stateDir, 'runc-with-specification');
+    this.#logger = join(stateDir, 'logger');
     this.#events = new CtrEvents(ctx, this.#ctr, {
       onEvent: (event) => this.#onTaskEvent(event),
       onGap: (why) => this.#watchers.emit({ type: 'gap', why }),
@@ -97,6 +100,7 @@ class CtrShim implements RuntimeShim {
   async open(): Promise<void> {
     await mkdir(this.#records.directory, { recursive: true, mode: 0o711 });
     await writeRuncWrapper(this.#runcBinary, this.#records.directory);
+    await writeLogger(this.#logger);
     await this.#records.load();
     this.#events.start();
   }
@@ -148,6 +152,7 @@ class CtrShim implements RuntimeShim {
       const place = {
         id,
         runcBinary: this.#runcBinary,
+        logger: this.#logger,
         cgroupsPath: this.#cgroups.containerPath(spec.pod.uid, id),
         ...(spec.tty ? { pidFile: this.#inputs.pidFile(id) } : {}),
       };

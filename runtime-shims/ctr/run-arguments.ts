@@ -2,6 +2,7 @@
 // wrapper lays over ctr's own; what `ctr t exec` reads later (environment, capabilities, directory) must stand here too.
 import type { ContainerSpec } from '../contract.ts';
 import { labelsOf } from '../shared/identity.ts';
+import { loggerUri } from './logger.ts';
 
 /** What containerd gives every container. */
 const DEFAULT_CAPABILITIES = [
@@ -24,6 +25,8 @@ const DEFAULT_CAPABILITIES = [
 export interface RunPlace {
   id: string;
   runcBinary: string;
+  /** See logger.ts. */
+  logger: string;
   /** On a terminal, `ctr run` stays beside its container, and says in this file when it has been made. */
   pidFile?: string;
   cgroupsPath: string;
@@ -31,7 +34,7 @@ export interface RunPlace {
 
 export function runArguments(spec: ContainerSpec, place: RunPlace): string[] {
   const flags: Array<[flag: string, value: string]> = [
-    place.pidFile === undefined ? ['--log-uri', `file://${spec.logPath}`] : ['--pid-file', place.pidFile],
+    place.pidFile === undefined ? ['--log-uri', loggerUri(place.logger, spec.logPath)] : ['--pid-file', place.pidFile],
     ['--runc-binary', place.runcBinary],
     ['--cgroup', place.cgroupsPath],
     ...Object.entries(labelsOf(spec)).map(([name, value]): [string, string] => ['--label', `${name}=${value}`]),
