@@ -191,6 +191,11 @@ test('YAML reads as Kubernetes reads it: octal modes, yes, times as text, merges
   t.throws(() => parseYaml('['.repeat(100_000)), { instanceOf: SyntaxError });
 });
 
+test('texts of white space survive YAML', (t) => {
+  for (const text of ['\n          \n', '  a\n b', '\t\n', 'a\n  \nb', ' ', '\n', 'a\n  b\n', 'a: b\n  # c\n'])
+    t.is((parseYaml(toYaml({ text }))[0]!.value as { text: string }).text, text, JSON.stringify(text));
+});
+
 test('property: what toYaml writes, parseYaml reads', (t) => {
   const text = fc.oneof(
     fc.string({ maxLength: 12 }),

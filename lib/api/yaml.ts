@@ -1,16 +1,20 @@
 // Decides how YAML reads as API objects: the YAML 1.1 of Kubernetes (0644 is octal, yes is true, times stay text), several
 // documents, repeated keys told by their path. Never writes YAML for machines.
 import {
+  Document,
   isAlias,
   isMap,
   isScalar,
   isSeq,
   Lexer,
   parseAllDocuments,
-  stringify,
-  type Document,
+  visit as walk,
+  type CreateNodeOptions,
+  type DocumentOptions,
   type Node,
+  type SchemaOptions,
   type Tags,
+  type ToStringOptions,
 } from 'yaml';
 import { DEEPEST } from './canonical.ts';
 import type { ParsedText } from './json.ts';
@@ -95,9 +99,25 @@ function visit(node: Node | null, path: string, depth: number, duplicates: strin
   }
 }
 
+/** As a block, a text that begins with white space, or has a line of nothing else, loses some of it or cannot be read again. */
+const isFragile = (text: string): boolean => /^\s|\n[ \t]+(\n|$)/.test(text);
+
+export function writeYaml(
+  value: unknown,
+  options: CreateNodeOptions & DocumentOptions & SchemaOptions & ToStringOptions = {},
+): string {
+  const document = new Document(value, options);
+  walk(document, {
+    Scalar(_key, node) {
+      if (typeof node.value === 'string' && isFragile(node.value)) node.type = 'QUOTE_DOUBLE';
+    },
+  });
+  return document.toString(options);
+}
+
 /** An object as people read it (`get -o yaml`), keys sorted. */
 export function toYaml(value: unknown): string {
-  return stringify(value, {
+  return writeYaml(value, {
     version: '1.1',
     sortMapEntries: true,
     aliasDuplicateObjects: false,

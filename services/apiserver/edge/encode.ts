@@ -1,6 +1,6 @@
 // Does: turns objects and events into bytes, each version of an object once per representation, shared by every reader.
 // Never decides what a reader may see.
-import { stringify } from 'yaml';
+import { writeYaml } from '../../../lib/api/yaml.ts';
 import type { Kind } from '../../../lib/api/kind.ts';
 import { apiVersionOf } from '../../../lib/api/resource.ts';
 import { partialObjectMetadata, toTable, type IncludeObject } from '../../../lib/api/table.ts';
@@ -101,11 +101,11 @@ export function* tablePieces(kind: Kind, page: Page, includeObject: IncludeObjec
 export function* yamlPieces(kind: Kind, page: Page, form: Form): Generator<Uint8Array> {
   const [first, ...items] = listPieces(kind, { ...page, items: [] }, form);
   const head = JSON.parse(`${Buffer.from(first!).toString()}${Buffer.concat(items).toString()}`) as object;
-  const text = stringify(head);
+  const text = writeYaml(head);
   if (page.items.length === 0) return yield Buffer.from(text);
   yield Buffer.from(text.replace(/items: \[\]\n$/, 'items:\n'));
   for (const item of page.items) {
-    const one = stringify([JSON.parse(Buffer.from(itemBytes(item, form)).toString())]);
+    const one = writeYaml([JSON.parse(Buffer.from(itemBytes(item, form)).toString())]);
     yield Buffer.from(one.replaceAll(/^(?!$)/gm, '  '));
   }
 }

@@ -1,5 +1,5 @@
 // Does: puts an answer into the bytes and headers of one HTTP response. Never decides what is answered.
-import { stringify } from 'yaml';
+import { writeYaml } from '../../../lib/api/yaml.ts';
 import type { Form } from '../core/media-type.ts';
 import type { Answer } from './call.ts';
 import { includeOf, itemBytes, jsonBytes, listPieces, tablePieces, yamlPieces } from './encode.ts';
@@ -50,7 +50,7 @@ export function render(answer: FiniteAnswer, now: number): Rendered {
 
 function inForm(code: number, form: Form, bytes: Uint8Array): Rendered {
   if (form.mediaType === 'application/json') return json(code, bytes);
-  const text = stringify(JSON.parse(new TextDecoder().decode(bytes)));
+  const text = writeYaml(JSON.parse(new TextDecoder().decode(bytes)));
   return { code, contentType: form.mediaType, bytes: Buffer.from(text) };
 }
 
