@@ -43,7 +43,7 @@ export function packTxns(txns: readonly Txn[]): Uint8Array {
 /** Throws RangeError on bytes that `packTxns` does not make. Values are views of `packed`. */
 export function unpackTxns(packed: Uint8Array): Txn[] {
   const reader = new ByteReader(packed);
-  const txns = times(reader.number(), () => decodeTxn(reader));
+  const txns = decodeTxns(reader, reader.number());
   if (!reader.done) throw new RangeError(`${packed.length - reader.position} bytes follow the last transaction`);
   return txns;
 }
@@ -68,7 +68,11 @@ export function encodeCause(out: ByteWriter, cause: Cause): void {
   for (const revision of revisions) out.number(revision);
 }
 
-export function decodeTxn(reader: ByteReader): Txn {
+export function decodeTxns(reader: ByteReader, count: number): Txn[] {
+  return times(count, () => decodeTxn(reader));
+}
+
+function decodeTxn(reader: ByteReader): Txn {
   return {
     sequence: reader.number(),
     compares: times(reader.number(), () => ({ key: reader.text(), revision: reader.number() })),

@@ -12,7 +12,9 @@ export type Term = number;
 /** Numbers the writes of one life of a member, from 1. */
 export type AppendId = number;
 
-export type EntryKind = 'data' | 'configuration' | 'empty';
+/** On the bus and on the disk a kind is its place in here: one more goes to the end. */
+export const ENTRY_KINDS = ['data', 'configuration', 'empty'] as const;
+export type EntryKind = (typeof ENTRY_KINDS)[number];
 export interface Entry {
   index: Index;
   term: Term;

@@ -1,6 +1,14 @@
 // Decides what the records of the log say: hard state, entries, cuts. Never knows where they lie (record.ts does).
 import { invariant } from '../../lib/base/errors.ts';
-import type { Configuration, Entry, EntryKind, HardState, Index, Standing, Term } from '../core/types.ts';
+import {
+  ENTRY_KINDS,
+  type Configuration,
+  type Entry,
+  type HardState,
+  type Index,
+  type Standing,
+  type Term,
+} from '../core/types.ts';
 import type { RecordToWrite } from './record.ts';
 
 /** First record of each segment: whose log this is, and the last hard state, since older segments may be dropped. */
@@ -35,7 +43,6 @@ export const NOTHING_MISSING: Standing = { doubt: '', damagedThrough: 0, damaged
 export const isMissingNothing = ({ doubt, damagedThrough }: Standing): boolean => doubt === '' && damagedThrough === 0;
 
 const TYPES = ['segment', 'hardState', 'entry', 'truncate', 'reset', 'end', 'start'] as const;
-const KINDS: readonly EntryKind[] = ['data', 'configuration', 'empty'];
 /** index, term, kind */
 const ENTRY_HEAD_BYTES = 13;
 
@@ -60,13 +67,13 @@ function entryHead({ index, term, kind }: Entry): Buffer {
   const out = Buffer.allocUnsafe(ENTRY_HEAD_BYTES);
   out.writeUIntLE(index, 0, 6);
   out.writeUIntLE(term, 6, 6);
-  out[12] = KINDS.indexOf(kind);
+  out[12] = ENTRY_KINDS.indexOf(kind);
   return out;
 }
 
 /** `data` is a copy: a view would keep the whole segment in memory. */
 function decodeEntry(payload: Buffer): Entry {
-  const kind = KINDS[payload[12]!];
+  const kind = ENTRY_KINDS[payload[12]!];
   invariant(kind !== undefined, `an entry of unknown kind ${payload[12]}`);
   return {
     index: payload.readUIntLE(0, 6),

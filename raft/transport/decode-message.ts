@@ -1,16 +1,17 @@
 // Decides whether something from the bus is a Raft message for this member, field by field. Never throws, and never passes
 // a field on that it does not know: what the core is given has exactly the shape that its types promise.
 import { decodeConfiguration, toConfiguration } from '../core/configuration.ts';
-import type {
-  AppendOutcome,
-  DoubtReason,
-  Entry,
-  MemberId,
-  Message,
-  MessageType,
-  SnapshotDescription,
+import {
+  ENTRY_KINDS,
+  type AppendOutcome,
+  type DoubtReason,
+  type Entry,
+  type MemberId,
+  type Message,
+  type MessageType,
+  type SnapshotDescription,
 } from '../core/types.ts';
-import { FIELDS, KINDS } from './encode-message.ts';
+import { FIELDS } from './encode-message.ts';
 
 /** Why a message was dropped; each reason is counted. */
 export type DropReason = 'malformed' | 'foreignCluster' | 'wrongSender';
@@ -67,7 +68,12 @@ function entries(fields: Fields): Entry[] {
   let term = natural(fields, 'prevTerm');
   const found: Entry[] = [];
   for (let i = 0; i < list.length; i += 3) {
-    const entry = { index: prevIndex + found.length + 1, term: list[i], kind: KINDS[list[i + 1]], data: list[i + 2] };
+    const entry = {
+      index: prevIndex + found.length + 1,
+      term: list[i],
+      kind: ENTRY_KINDS[list[i + 1]],
+      data: list[i + 2],
+    };
     if (!Number.isSafeInteger(entry.term) || entry.term < term || entry.kind === undefined)
       throw new Malformed('entries');
     if (!(entry.data instanceof Uint8Array)) throw new Malformed('entries');

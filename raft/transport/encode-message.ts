@@ -1,6 +1,6 @@
 // Decides how a message lies on the bus: its fields in a fixed order, without their names, which would be most of a short one,
 // and without what the subject says already (type, sender, receiver). Never validates: decode-message.ts does.
-import type { Message, MessageType } from '../core/types.ts';
+import { ENTRY_KINDS, type Message, type MessageType } from '../core/types.ts';
 
 type FieldOf<T extends MessageType> = Exclude<
   keyof Extract<Message, { type: T }>,
@@ -25,9 +25,6 @@ export const FIELDS: { readonly [T in MessageType]: readonly FieldOf<T>[] } = {
   stateHashes: ['hashes'],
 };
 
-/** Of an entry; its index follows from its place. */
-export const KINDS = ['data', 'configuration', 'empty'] as const;
-
 export function encodeMessage(message: Message): unknown[] {
   const encoded: unknown[] = [message.version, message.clusterId, message.term];
   const fields = message as unknown as Record<string, unknown>;
@@ -37,7 +34,8 @@ export function encodeMessage(message: Message): unknown[] {
 
 function encodeField(message: Message, field: string, value: unknown): unknown {
   if (message.type === 'append' && field === 'entries')
-    return message.entries.flatMap(({ term, kind, data }) => [term, KINDS.indexOf(kind), data]);
+    // Its index follows from its place.
+    return message.entries.flatMap(({ term, kind, data }) => [term, ENTRY_KINDS.indexOf(kind), data]);
   if (message.type !== 'appendAnswer' || field !== 'outcome') return value;
   const { outcome } = message;
   return outcome.accepted ? [outcome.match] : [outcome.prevIndex, outcome.hintIndex, outcome.hintTerm];

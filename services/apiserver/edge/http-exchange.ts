@@ -121,7 +121,7 @@ export class Http2Response implements Response {
 
   /** Node's own, for a client that waits for a word before it sends its body. */
   writeContinue(): void {
-    if (!this.#isGone) this.stream.additionalHeaders({ ':status': 100 });
+    if (!isGone(this)) this.stream.additionalHeaders({ ':status': 100 });
   }
 
   writeHead(code: number, headers: Record<string, HeaderValue> = {}): void {
@@ -132,12 +132,12 @@ export class Http2Response implements Response {
 
   write(bytes: Uint8Array | string): boolean {
     if (!this.headersSent) this.#head();
-    return !this.#isGone && !this.stream.writableEnded && this.stream.write(bytes);
+    return !isGone(this) && !this.stream.writableEnded && this.stream.write(bytes);
   }
 
   end(bytes?: Uint8Array | string): void {
     if (!this.headersSent) this.#head();
-    if (this.#isGone || this.stream.writableEnded) return;
+    if (isGone(this) || this.stream.writableEnded) return;
     if (bytes === undefined) this.stream.end();
     else this.stream.end(bytes);
   }
@@ -154,12 +154,8 @@ export class Http2Response implements Response {
     this.stream.off(event as 'close', listener as () => void);
   }
 
-  get #isGone(): boolean {
-    return this.stream.destroyed || this.stream.closed;
-  }
-
   #head(): void {
-    if (this.#isGone) return;
+    if (isGone(this)) return;
     this.#headers[':status'] = this.statusCode;
     this.stream.respond(this.#headers as never);
   }

@@ -1,7 +1,7 @@
 // Decides how what the leader proposes lies in a log entry. Never decides what it does (state-machine.ts).
 import { ByteReader, ByteWriter } from '../../../lib/base/bytes.ts';
 import type { StoreWrite } from '../../../lib/bus/messages.ts';
-import { decodeTxn, type Packed } from '../../../lib/bus/packed.ts';
+import { decodeTxns, type Packed } from '../../../lib/bus/packed.ts';
 import { limitNumbers, limitsFrom, type StoreLimits } from './limits.ts';
 
 /** What an entry of kind `data` asks of the state machine. */
@@ -85,7 +85,7 @@ export function decodeCommand(data: Uint8Array): Command {
   const writes: StoreWrite[] = [];
   while (!reader.done) {
     const { count, ...head } = readWriteHead(type, reader);
-    writes.push({ ...head, txns: times(count, () => decodeTxn(reader)) });
+    writes.push({ ...head, txns: decodeTxns(reader, count) });
   }
   return { type: 'writes', writes };
 }
@@ -114,10 +114,4 @@ function decodeLease(reader: ByteReader): LeaseCommand {
   const action = LEASE_ACTIONS[reader.byte()];
   if (action === undefined) throw new RangeError('an unknown action on a lease: written by a newer version?');
   return { type: 'lease', action, id: reader.text(), ttlMs: reader.number(), atMs: reader.number() };
-}
-
-function times<T>(count: number, make: () => T): T[] {
-  const out: T[] = [];
-  for (let i = 0; i < count; i++) out.push(make());
-  return out;
 }

@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import type { Txn } from '../../../lib/bus/messages.ts';
 import { packTxns, unpackTxns } from '../../../lib/bus/packed.ts';
 import { decodeCommand, encodeWrites } from '../core/command.ts';
+import { StateMachine } from '../core/state-machine.ts';
 import { asStoreOperation, asStoreQuery, asStoreWrite } from './validate.ts';
 
 const cause = { span: 's', actor: 'a' };
@@ -60,7 +61,10 @@ test('whatever bytes are taken, the state machine can read: it must never meet a
       const write = asStoreWrite({ ...valid, txns });
       if (typeof write === 'string') return;
       taken++;
-      const command = decodeCommand(encodeWrites([write]));
+      const entry = encodeWrites([write]);
+      const command = decodeCommand(entry);
+      // It reads the same bytes in a way of its own.
+      t.notThrows(() => new StateMachine().apply(1, entry));
       t.deepEqual(command, {
         type: 'writes',
         writes: [{ session: 's', acknowledged: 0, since: 0, txns: unpackTxns(txns) }],
