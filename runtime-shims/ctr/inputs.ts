@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { sleep, type Clock } from '../../lib/base/clock.ts';
 import type { Exec, ExecResult } from '../../lib/exec/exec.ts';
 import { ShimError, type ContainerInput, type ContainerSpec } from '../contract.ts';
+import { signalIfThere } from '../shared/signal.ts';
 import { TerminalSize, withTerminal } from '../shared/terminal.ts';
 
 /** Names of pipes: the runc wrapper knows the first two and opens them as the container's standard input. */
@@ -150,7 +151,7 @@ export class CtrInputs {
     if (pid === 0) return;
     // The number may be another process's by now.
     const held = await readlink(`/proc/${pid}/fd/3`).catch(() => '');
-    if (held.startsWith(this.#path(id, PIPES.once))) process.kill(pid, 'SIGKILL');
+    if (held.startsWith(this.#path(id, PIPES.once))) signalIfThere(pid, 'SIGKILL');
     await rm(this.#path(id, 'holder'), { force: true });
   }
 

@@ -7,6 +7,7 @@ import { sleep, type Clock } from '../../lib/base/clock.ts';
 import { describeFailure, type Exec } from '../../lib/exec/exec.ts';
 import { ShimError } from '../contract.ts';
 import type { Cgroups } from '../shared/cgroups.ts';
+import { signalIfThere } from '../shared/signal.ts';
 
 /** The control group of that process, beside those of the pod's containers. */
 const GROUP = 'process-namespace';
@@ -91,18 +92,10 @@ export class PodProcesses {
     for (let waitedMs = 0; waitedMs < TIMEOUT_MS; waitedMs += LOOK_MS) {
       const pids = await this.#cgroups.processes(podUid, GROUP);
       if (pids.length === 0) break;
-      for (const pid of pids) endIfThere(pid);
+      for (const pid of pids) signalIfThere(pid, 'SIGKILL');
       await sleep(this.#clock, LOOK_MS);
     }
     await rm(join(sandboxDirectory, `${GROUP}.said`), { force: true });
     await rmdir(join(sandboxDirectory, GROUP)).catch(() => {});
-  }
-}
-
-function endIfThere(pid: number): void {
-  try {
-    process.kill(pid, 'SIGKILL');
-  } catch {
-    // It has ended meanwhile.
   }
 }

@@ -23,6 +23,7 @@ import {
   type ShimContext,
 } from '../contract.ts';
 import { freeAddress, loopbackCidr } from '../shared/addresses.ts';
+import { signalIfThere } from '../shared/signal.ts';
 import { RuntimeEvents } from '../shared/emitter.ts';
 import { containerIdOf, sandboxIdOf } from '../shared/identity.ts';
 import { KeyedQueue } from '../shared/queue.ts';
@@ -255,14 +256,14 @@ class ProcessShim implements RuntimeShim {
   async signal(id: string, signal: string): Promise<void> {
     const process = await this.#processOf(id);
     if (process === undefined || !(await isAlive(process.pid, process.startTime))) return;
-    kill(signal === 'SIGKILL' ? -process.pid : process.pid, signal as NodeJS.Signals);
+    signalIfThere(signal === 'SIGKILL' ? -process.pid : process.pid, signal as NodeJS.Signals);
   }
 
   remove(id: string): Promise<void> {
     return this.#queue.run(id, async () => {
       const process = await this.#processOf(id);
       if (process !== undefined && (await isAlive(process.pid, process.startTime))) {
-        kill(-process.pid, 'SIGKILL');
+        signalIfThere(-process.pid, 'SIGKILL');
         for (let i = 0; i < 200 && !existsSync(this.#path(id, 'exit')); i++) await sleep(this.#ctx.clock, 10);
       }
       this.#records.delete(id);
@@ -377,12 +378,4 @@ class ProcessShim implements RuntimeShim {
 
 function sandboxStateOf(id: string, { spec, ip, createdAtMs }: SandboxRecord): SandboxState {
   return { id, pod: spec.pod, attempt: spec.attempt, state: 'ready', ip, createdAtMs };
-}
-
-function kill(pid: number, signal: NodeJS.Signals): void {
-  try {
-    process.kill(pid, signal);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
-  }
 }
