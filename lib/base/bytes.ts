@@ -2,6 +2,30 @@
 
 const utf8 = new TextEncoder();
 const fromUtf8 = new TextDecoder('utf-8', { fatal: true });
+const copyBuffer = Buffer.prototype.copy as (
+  this: Uint8Array,
+  to: Uint8Array,
+  at: number,
+  from: number,
+  end: number,
+) => number;
+/** Up to here a loop copies faster than a call. */
+const LOOP_BYTES = 24;
+
+/** Throws TypeError on what is no UTF-8. */
+export function decodeText(data: Uint8Array, from: number, to: number): string {
+  return fromUtf8.decode(data.subarray(from, to));
+}
+
+/** As `to.set(from.subarray(start, end), at)`, which makes a view for each copy: more garbage than most of what is copied. */
+export function copyBytes(from: Uint8Array, start: number, end: number, to: Uint8Array, at: number): void {
+  const length = end - start;
+  if (length <= LOOP_BYTES) for (let i = 0; i < length; i++) to[at + i] = from[start + i]!;
+  else if (copyBuffer.call(from, to, at, start, end) !== length)
+    throw new RangeError(
+      `${length} bytes do not fit at ${at} of ${to.length}, or are not there at ${start} of ${from.length}`,
+    );
+}
 
 /** Grows as needed; numbers are LEB128, texts and bytes have their length in front. */
 export class ByteWriter {
@@ -45,15 +69,19 @@ export class ByteWriter {
   }
 
   bytes(value: Uint8Array): this {
-    this.number(value.length);
-    return this.raw(value);
+    return this.number(value.length).raw(value);
   }
 
-  /** Without a length. */
-  raw(value: Uint8Array): this {
-    this.reserve(value.length);
-    this.buffer.set(value, this.end);
-    this.end += value.length;
+  /** What another has written, with its length in front. */
+  nested(other: ByteWriter): this {
+    return this.number(other.end).raw(other.buffer, 0, other.end);
+  }
+
+  /** A part of `value`, without a length. */
+  raw(value: Uint8Array, from = 0, to = value.length): this {
+    this.reserve(to - from);
+    copyBytes(value, from, to, this.buffer, this.end);
+    this.end += to - from;
     return this;
   }
 
@@ -128,10 +156,10 @@ export class ByteReader {
     const start = this.at;
     this.at += length;
     // A longer one would be put together from pieces, and taken apart again by whoever looks it up.
-    if (length > 12) return fromUtf8.decode(this.buffer.subarray(start, this.at));
+    if (length > 12) return decodeText(this.buffer, start, this.at);
     let out = '';
     for (let i = start; i < this.at; i++) {
-      if (this.buffer[i]! >= 0x80) return fromUtf8.decode(this.buffer.subarray(start, this.at));
+      if (this.buffer[i]! >= 0x80) return decodeText(this.buffer, start, this.at);
       out += String.fromCharCode(this.buffer[i]!);
     }
     return out;
@@ -161,6 +189,12 @@ export class ByteReader {
     this.need(length);
     this.at += length;
     return this.buffer.subarray(this.at - length, this.at);
+  }
+
+  /** Of the part that comes next, which has its length in front. */
+  nested(): ByteReader {
+    const length = this.passBytes();
+    return new ByteReader(this.buffer, this.at - length, this.at);
   }
 
   private need(bytes: number): void {

@@ -146,9 +146,15 @@ function decodeResult(reader: ByteReader): TxnResult {
 export function packCommitted(committed: StoreCommitted): Packed<StoreCommitted> {
   scratch.clear();
   for (const { revision, cause, changes } of committed.txns) {
-    beginCommitted(scratch, revision, cause, changes.length);
-    for (const change of changes)
-      encodeChange(scratch, change.key, change.createRevision, change.type === 'put' ? change.value : undefined);
+    encodeCause(scratch.number(revision), cause);
+    scratch.number(changes.length);
+    for (const { type, key, createRevision, value } of changes) {
+      scratch
+        .byte(type === 'put' ? PUT : DELETE)
+        .text(key)
+        .number(createRevision);
+      if (type === 'put') scratch.bytes(value);
+    }
   }
   return { ...committed, txns: scratch.finish() };
 }
@@ -159,24 +165,6 @@ export function unpackCommitted(packed: Packed<StoreCommitted>): StoreCommitted 
   const txns: CommittedTxn[] = [];
   while (!reader.done) txns.push(decodeCommitted(reader));
   return { ...packed, txns };
-}
-
-/** Then follow `changes` of `encodeChange`. */
-export function beginCommitted(out: ByteWriter, revision: number, cause: Cause, changes: number): void {
-  out.number(revision);
-  encodeCause(out, cause);
-  out.number(changes);
-}
-
-/** `value` undefined: deleted. */
-export function encodeChange(
-  out: ByteWriter,
-  key: string,
-  createRevision: number,
-  value: Uint8Array | undefined,
-): void {
-  if (value === undefined) out.byte(DELETE).text(key).number(createRevision);
-  else out.byte(PUT).text(key).number(createRevision).bytes(value);
 }
 
 const NO_VALUE = new Uint8Array();

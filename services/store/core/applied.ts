@@ -1,10 +1,11 @@
 // Decides how it is told what one entry did. Never does it: the state machine notes it in numbers, and objects are made of them
 // when somebody asks, because only the leader tells.
+import type { ByteWriter } from '../../../lib/base/bytes.ts';
 import type { CommittedTxn, TxnResult } from '../../../lib/bus/messages.ts';
-import { committedOf, type History, type HistoryTxn } from './history.ts';
+import { committedOf, type History } from './history.ts';
 import { resultOf, type Outcome } from './sessions.ts';
 
-/** Of `txns` and `committed` something may be forgotten when the next entry is applied. */
+/** Of what was committed, something may be forgotten when the next entry is applied. */
 export class Applied {
   /** What became of the lease that the entry was about; undefined: there is no such lease. */
   lease: { ttlMs: number; remainingMs: number } | undefined = undefined;
@@ -13,8 +14,9 @@ export class Applied {
   /** For each write, how many transactions it and those before it had. */
   private readonly ends: number[] = [];
   private readonly history: History;
-  private readonly before: number;
-  private through: number;
+  /** The last revision before those that the entry made, and the last of them. */
+  readonly before: number;
+  through: number;
   private readonly changed: number;
   /** Keys that the entry changed. */
   changes = 0;
@@ -55,13 +57,20 @@ export class Applied {
     return sequences.map((sequence, i) => resultOf(sequence, this.outcomes[first + i]!));
   }
 
-  /** What was committed, oldest first; one by one, as they are taken. */
-  get txns(): Iterable<HistoryTxn> {
-    return this.history.between(this.before, this.through);
+  /** About what a revision takes in bytes. */
+  bytesOf(revision: number): number {
+    return this.history.bytesOf(revision);
   }
 
-  /** As others are told. */
+  /** A revision as others are told (lib/bus/packed.ts). */
+  write(revision: number, out: ByteWriter): void {
+    const { versions } = this.history;
+    this.history.write(revision, out, (version) => versions.writeChange(version, out));
+  }
+
+  /** What was committed, oldest first. */
   get committed(): CommittedTxn[] {
-    return Array.from(this.txns, committedOf);
+    const revisions = Array.from({ length: this.through - this.before }, (_, i) => this.before + 1 + i);
+    return revisions.map((revision) => committedOf(this.history.at(revision)));
   }
 }

@@ -1,6 +1,8 @@
 // Decides where bytes lie that go in the order in which they came: one after another in pages, and a page goes when all in it
 // are gone. Never looks at them.
 
+import { copyBytes, type ByteWriter } from '../../../lib/base/bytes.ts';
+
 const PAGE_BYTES = 65_536;
 
 export class ByteQueue {
@@ -19,16 +21,24 @@ export class ByteQueue {
     }
     const page = this.pages.at(-1)!;
     const at = this.used;
-    // Mostly short: a view for each would cost more than the loop.
-    for (let i = 0; i < length; i++) page[at + i] = data[from + i]!;
+    copyBytes(data, from, to, page, at);
     this.used += length;
     return (this.gone + this.pages.length - 1) * PAGE_BYTES + at;
   }
 
   at(position: number, length: number): Uint8Array {
-    const page = Math.floor(position / PAGE_BYTES);
-    const offset = position - page * PAGE_BYTES;
-    return this.pages[page - this.gone]!.subarray(offset, offset + length);
+    const offset = position % PAGE_BYTES;
+    return this.pageOf(position).subarray(offset, offset + length);
+  }
+
+  /** As they are, without a length. */
+  write(position: number, length: number, out: ByteWriter): void {
+    const offset = position % PAGE_BYTES;
+    out.raw(this.pageOf(position), offset, offset + length);
+  }
+
+  private pageOf(position: number): Uint8Array {
+    return this.pages[Math.floor(position / PAGE_BYTES) - this.gone]!;
   }
 
   /** Nobody will ask for what was before `position` again. */

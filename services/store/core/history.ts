@@ -2,7 +2,7 @@
 // by itself: it says which versions a forgotten transaction made, state-machine.ts prunes them.
 //
 // A transaction is a row of numbers; its cause lies as it came in the log entry. `HistoryTxn` is what is made of them for who reads.
-import { ByteReader } from '../../../lib/base/bytes.ts';
+import { ByteReader, type ByteWriter } from '../../../lib/base/bytes.ts';
 import { invariant } from '../../../lib/base/errors.ts';
 import type { Cause, CommittedTxn } from '../../../lib/bus/messages.ts';
 import { decodeCause } from '../../../lib/bus/packed.ts';
@@ -47,7 +47,7 @@ export class History {
   private pushedChanges = 0;
   private compactedBytes = 0;
   private readonly limits: StoreLimits;
-  private readonly versions: Versions;
+  readonly versions: Versions;
 
   constructor(limits: StoreLimits, versions: Versions, compactedRevision: number) {
     this.limits = limits;
@@ -135,14 +135,30 @@ export class History {
     return versions;
   }
 
-  /** One by one; those that become unreadable meanwhile are given all the same: until the last, nothing must be forgotten. */
-  *between(after: number, through: number): Generator<HistoryTxn> {
-    for (let revision = after + 1; revision <= through; revision++) yield this.at(revision);
+  /** What it counts in the limits: about what it takes in bytes. */
+  bytesOf(revision: number): number {
+    const row = this.rowOf(revision);
+    return this.txns.long(row, THROUGH_BYTES) - this.txns.long(row - 1, THROUGH_BYTES);
+  }
+
+  /** Revision, cause and number of changes, and each as `writeChange` lays it: nothing is made of them on the way. */
+  write(revision: number, out: ByteWriter, writeChange: (version: number) => void): void {
+    const row = this.rowOf(revision);
+    out.number(revision);
+    this.causes.write(this.txns.long(row, CAUSE_AT), this.txns.int(row, CAUSE_LENGTH), out);
+    const first = this.txns.long(row - 1, THROUGH_CHANGES);
+    const end = this.txns.long(row, THROUGH_CHANGES);
+    out.number(end - first);
+    for (let at = first; at < end; at++) writeChange(this.changes.int(at, 0));
+  }
+
+  private rowOf(revision: number): number {
+    invariant(revision > this.forgottenRevision, `revision ${revision} is forgotten`);
+    return revision - this.firstRevision;
   }
 
   at(revision: number): HistoryTxn {
-    invariant(revision > this.forgottenRevision, `revision ${revision} is forgotten`);
-    const row = revision - this.firstRevision;
+    const row = this.rowOf(revision);
     const { versions } = this;
     return {
       revision,
@@ -150,7 +166,7 @@ export class History {
         new ByteReader(this.causes.at(this.txns.long(row, CAUSE_AT), this.txns.int(row, CAUSE_LENGTH))),
       ),
       changes: this.versionsOf(row).map((each) => ({ key: versions.keyOf(each), version: versions.show(each) })),
-      bytes: this.txns.long(row, THROUGH_BYTES) - this.txns.long(row - 1, THROUGH_BYTES),
+      bytes: this.bytesOf(revision),
     };
   }
 }

@@ -1,7 +1,8 @@
 // Shows that a key has one number as long as it is there, by its text and by its bytes alike, whatever comes and goes around it.
 import test from 'ava';
 import { seededChance } from '../../../lib/base/chance.ts';
-import { Keys, textOf } from './keys.ts';
+import { decodeText } from '../../../lib/base/bytes.ts';
+import { Keys } from './keys.ts';
 
 const padded = (text: string): Uint8Array => new TextEncoder().encode(`--${text}--`);
 
@@ -36,7 +37,7 @@ test('keys are found by text and by bytes while others come and go', (t) => {
 
 test('a text is what lies in UTF-8; what is none is refused', (t) => {
   const bytes = padded('ä/🚀');
-  t.is(textOf(bytes, 2, bytes.length - 2), 'ä/🚀');
-  t.throws(() => textOf(bytes, 3, bytes.length), { instanceOf: TypeError });
+  t.is(decodeText(bytes, 2, bytes.length - 2), 'ä/🚀');
+  t.throws(() => decodeText(bytes, 3, bytes.length), { instanceOf: TypeError });
   t.throws(() => new Keys().findBytes(bytes, 3, bytes.length), { instanceOf: TypeError });
 });

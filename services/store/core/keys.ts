@@ -2,10 +2,10 @@
 //
 // A hash table of numbers instead of a Map: a key that is there already is found from the bytes in which it came, and no text
 // is made for it. Open addressing; a removal moves what follows back, so nothing is left behind.
+import { decodeText } from '../../../lib/base/bytes.ts';
 import { highOfKey, lowOfAscii, lowOfKey } from './state-hash.ts';
 import { Table } from './table.ts';
 
-const fromUtf8 = new TextDecoder('utf-8', { fatal: true });
 /** Of its places, at most this share is taken. */
 const FULL = 1 / 2;
 
@@ -50,7 +50,7 @@ export class Keys {
   /** The same for a key as it lies in UTF-8. */
   findBytes(data: Uint8Array, from: number, to: number): number {
     const hash = lowOfAscii(data, from, to);
-    if (hash === undefined) return this.find(textOf(data, from, to));
+    if (hash === undefined) return this.find(decodeText(data, from, to));
     for (let place = this.home(hash); ; place = this.after(place)) {
       const key = this.table[place]!;
       if (key === 0 || (this.low(key) === hash && isEqual(this.texts[key]!, data, from, to))) return key;
@@ -109,10 +109,6 @@ export class Keys {
   private distance(from: number, to: number): number {
     return (to - from) & (this.table.length - 1);
   }
-}
-
-export function textOf(data: Uint8Array, from: number, to: number): string {
-  return fromUtf8.decode(data.subarray(from, to));
 }
 
 function isEqual(text: string, data: Uint8Array, from: number, to: number): boolean {

@@ -1,11 +1,10 @@
 // Decides whether the bytes of a snapshot are the state that they say they are: the hash of every key is made anew from the
 // bytes and followed through every transaction to the end. Never keeps a key or a value: 28 bytes for each key.
 import { ByteReader } from '../../../lib/base/bytes.ts';
-import { decodeCause } from '../../../lib/bus/packed.ts';
-import { END, HEAD, itemEnd, KEY, KEY_WITH_LEASE, TXN, WrongStateError } from './snapshot.ts';
-import { addHash, hashItem, hashText, subtractHash, type Hash64 } from './state-hash.ts';
-
-const NOTHING = new Uint8Array(0);
+import { messageOf } from '../../../lib/base/errors.ts';
+import { END, HEAD, KEY, KEY_WITH_LEASE, TXN, WrongStateError } from './snapshot.ts';
+import { addHash, finishItem, hashText, keyLanes, subtractHash, type Hash64 } from './state-hash.ts';
+import { readCause, readPlace } from './txn-places.ts';
 
 /** Takes slices as they are written, each of whole items; `finish` throws WrongStateError when they contradict themselves. */
 export class SnapshotCheck {
@@ -13,17 +12,20 @@ export class SnapshotCheck {
   private readonly keys = new KeyHashes();
   private readonly expected: { revision: number; hash: string | undefined } = { revision: 0, hash: undefined };
   private revision = 0;
+  /** Used again for each key. */
+  private readonly lanes: Hash64 = { low: 0, high: 0 };
+  /** The slice, four bytes at a time. */
+  private words: DataView = new DataView(new ArrayBuffer(0));
 
   feed(slice: Uint8Array): void {
-    let at = 0;
-    for (let end = itemEnd(slice, at); end !== undefined; end = itemEnd(slice, at)) {
-      const head = new ByteReader(slice, at);
-      head.number();
-      this.item(new ByteReader(slice, head.position, end));
-      at = end;
+    this.words = new DataView(slice.buffer, slice.byteOffset, slice.length);
+    const reader = new ByteReader(slice);
+    try {
+      while (!reader.done) this.item(reader.nested());
+    } catch (error) {
+      if (!(error instanceof RangeError || error instanceof TypeError)) throw error;
+      throw new WrongStateError(`the snapshot has bytes that are no item: ${messageOf(error)}`);
     }
-    if (at !== slice.length)
-      throw new WrongStateError(`an item of the snapshot is cut off at ${at} of ${slice.length}`);
   }
 
   finish(): void {
@@ -52,10 +54,9 @@ export class SnapshotCheck {
   }
 
   private key(reader: ByteReader): void {
-    const key = reader.text();
+    const slot = this.slot(reader);
     const createRevision = reader.number();
-    const revision = reader.number();
-    this.put(this.keys.slot(key), key, createRevision, revision, reader.bytes());
+    this.put(slot, createRevision, reader.number(), reader);
   }
 
   private txn(reader: ByteReader): void {
@@ -63,30 +64,40 @@ export class SnapshotCheck {
     if (revision !== this.revision + 1)
       throw new WrongStateError(`the snapshot has revision ${revision} after ${this.revision}`);
     this.revision = revision;
-    decodeCause(reader);
+    readCause(reader);
     for (let left = reader.number(); left > 0; left--) {
       const kind = reader.byte();
-      const key = reader.text();
-      const slot = this.keys.slot(key);
+      const slot = this.slot(reader);
       if (kind === 0) this.remove(slot);
-      else this.put(slot, key, this.keys.createRevision(slot) || revision, revision, reader.bytes());
-      if (kind === 2) reader.text();
+      else this.put(slot, this.keys.createRevision(slot) || revision, revision, reader);
+      if (kind === 2) reader.passBytes();
     }
   }
 
-  private put(slot: number, key: string, createRevision: number, revision: number, value: Uint8Array): void {
+  /** Of the key that comes next; its lanes are then those of the key. */
+  private slot(reader: ByteReader): number {
+    const { from, to } = readPlace(reader);
+    keyLanes(reader.buffer, from, to, this.lanes);
+    return this.keys.slot(this.lanes.low, this.lanes.high);
+  }
+
+  /** The value comes next. */
+  private put(slot: number, createRevision: number, revision: number, reader: ByteReader): void {
     this.remove(slot);
-    const hash = hashItem(key, createRevision, revision, value);
-    addHash(this.sum, hash);
-    this.keys.set(slot, createRevision, hash);
+    const { from, to } = readPlace(reader);
+    finishItem(this.lanes, createRevision, revision, this.words, from, to - from);
+    addHash(this.sum, this.lanes);
+    this.keys.set(slot, createRevision, this.lanes);
   }
 
   private remove(slot: number): void {
     if (this.keys.createRevision(slot) === 0) return;
     subtractHash(this.sum, this.keys.hash(slot));
-    this.keys.set(slot, 0, { low: 0, high: 0 });
+    this.keys.set(slot, 0, NOTHING);
   }
 }
+
+const NOTHING: Hash64 = { low: 0, high: 0 };
 
 /** A table by the hash of the key: two keys of one hash are one key, which happens to one of 10^7 states of a million keys. */
 class KeyHashes {
@@ -112,9 +123,8 @@ class KeyHashes {
   }
 
   /** Where the key is, or is to be: valid until the next call. */
-  slot(key: string): number {
+  slot(low: number, high: number): number {
     if (this.used * 4 > this.capacity * 3) this.grow();
-    const { low, high } = hashItem(key, 0, 0, NOTHING);
     const slot = this.find(low, high);
     if (this.created[slot] === -1) this.take(slot, low, high);
     return slot;
@@ -122,7 +132,7 @@ class KeyHashes {
 
   private find(low: number, high: number): number {
     const mask = this.capacity - 1;
-    let slot = (low ^ high) & mask;
+    let slot = (Math.imul(low ^ high, 0x9e3779b1) >>> 7) & mask;
     while (this.created[slot] !== -1 && (this.lanes[4 * slot] !== low || this.lanes[4 * slot + 1] !== high))
       slot = (slot + 1) & mask;
     return slot;

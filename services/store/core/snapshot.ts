@@ -5,15 +5,12 @@
 // history survives it, and loading it runs the same code as applying. Each item has its length in front.
 import { invariant } from '../../../lib/base/errors.ts';
 import { ByteReader, ByteWriter } from '../../../lib/base/bytes.ts';
-import { encodeCause } from '../../../lib/bus/packed.ts';
 import { decodeLimits } from './command.ts';
-import type { HistoryTxn } from './history.ts';
 import type { DescribedLease } from './leases.ts';
 import { limitNumbers, type StoreLimits } from './limits.ts';
 import type { Outcome, Session } from './sessions.ts';
 import { StateMachine } from './state-machine.ts';
 import { readCause, readPut } from './txn-places.ts';
-import type { Version } from './versions.ts';
 
 const VERSION = 1;
 export const HEAD = 1;
@@ -49,8 +46,8 @@ export function* encodeSnapshot(state: StateMachine): Slices {
       });
     yield* leases;
     yield* encodeKeys(state, compactedRevision, out);
-    for (const txn of state.history.between(compactedRevision, revision)) {
-      out.item(TXN, (item) => encodeTxn(item, txn));
+    for (let txn = compactedRevision + 1; txn <= revision; txn++) {
+      encodeTxn(out, state, txn);
       if (out.full) yield out.take();
     }
     yield out.take();
@@ -66,8 +63,9 @@ function* encodeKeys(state: StateMachine, revision: number, out: SliceWriter): S
   for (let after = ''; ;) {
     let seen = 0;
     // A new walk for each slice: keys come and go between them. Those that began later than `revision` count too.
-    for (const { key, version } of state.versions.walk(after, revision)) {
-      if (version?.isDeleted === false) encodeKey(out, key, version);
+    for (const key of state.versions.keysAfter(after)) {
+      const version = state.versions.versionAt(key, revision);
+      if (state.versions.hasValue(version)) encodeKey(out, state, key, version);
       after = key;
       if (++seen >= SLICE_KEYS || out.full) break;
     }
@@ -76,11 +74,13 @@ function* encodeKeys(state: StateMachine, revision: number, out: SliceWriter): S
   }
 }
 
-function encodeKey(out: SliceWriter, key: string, version: Version): void {
-  out.item(version.lease === undefined ? KEY : KEY_WITH_LEASE, (item) => {
-    item.text(key).number(version.createRevision).number(version.revision).bytes(version.value!);
-    if (version.lease !== undefined) item.text(version.lease);
-  });
+function encodeKey(out: SliceWriter, { versions }: StateMachine, key: string, version: number): void {
+  const lease = versions.leaseOf(version);
+  const item = out.begin(lease === undefined ? KEY : KEY_WITH_LEASE);
+  item.text(key).number(versions.createRevisionOf(version)).number(versions.revisionOf(version));
+  versions.writeValue(version, item);
+  if (lease !== undefined) item.text(lease);
+  out.end();
 }
 
 /** Which keys hang on one is told with the keys. */
@@ -100,14 +100,16 @@ function* encodeSessions(forgottenThrough: number, sessions: readonly [string, S
   }
 }
 
-function encodeTxn(out: ByteWriter, txn: HistoryTxn): void {
-  encodeCause(out.number(txn.revision), txn.cause);
-  out.number(txn.changes.length);
-  for (const { key, version } of txn.changes) {
-    out.byte(version.value === undefined ? 0 : version.lease === undefined ? 1 : 2).text(key);
-    if (version.value !== undefined) out.bytes(version.value);
-    if (version.value !== undefined && version.lease !== undefined) out.text(version.lease);
-  }
+function encodeTxn(out: SliceWriter, { history, versions }: StateMachine, revision: number): void {
+  const item = out.begin(TXN);
+  history.write(revision, item, (version) => {
+    const lease = versions.leaseOf(version);
+    const hasValue = versions.hasValue(version);
+    item.byte(!hasValue ? 0 : lease === undefined ? 1 : 2).text(versions.keyOf(version));
+    if (hasValue) versions.writeValue(version, item);
+    if (hasValue && lease !== undefined) item.text(lease);
+  });
+  out.end();
 }
 
 function encodeSession(out: ByteWriter, name: string, session: Session): void {
@@ -138,9 +140,18 @@ class SliceWriter {
   }
 
   item(type: number, write: (item: ByteWriter) => void): void {
+    write(this.begin(type));
+    this.end();
+  }
+
+  /** To be written to until `end`. */
+  begin(type: number): ByteWriter {
     this.one.clear();
-    write(this.one.byte(type));
-    this.out.bytes(this.one.view());
+    return this.one.byte(type);
+  }
+
+  end(): void {
+    this.out.nested(this.one);
   }
 
   take(): Uint8Array {
@@ -173,9 +184,7 @@ export class SnapshotLoader {
     }
     let at = 0;
     for (let end = itemEnd(bytes, at); end !== undefined; end = itemEnd(bytes, at)) {
-      const head = new ByteReader(bytes, at);
-      head.number();
-      this.item(new ByteReader(bytes, head.position, end));
+      this.item(new ByteReader(bytes, at, end).nested());
       at = end;
     }
     this.rest = bytes.slice(at);
@@ -222,7 +231,7 @@ export class SnapshotLoader {
 }
 
 /** Where the item at `at` ends, or undefined if not all of it is here. */
-export function itemEnd(bytes: Uint8Array, at: number): number | undefined {
+function itemEnd(bytes: Uint8Array, at: number): number | undefined {
   let length = 0;
   let scale = 1;
   for (let i = at; i < bytes.length; i++) {

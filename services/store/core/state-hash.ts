@@ -3,6 +3,7 @@
 //
 // murmur3's mixing in two lanes with different constants, over key, revisions and value. What a key's own characters make of
 // the lanes is the same each time: who keeps many versions of a key keeps that too, and only finishes it (`finishItem`).
+import { decodeText } from '../../../lib/base/bytes.ts';
 
 /** Two lanes of 32 bits. */
 export interface Hash64 {
@@ -27,7 +28,6 @@ export function hashText({ low, high }: Hash64): string {
 
 const LOW_SEED = 0x2f6b3c17;
 const HIGH_SEED = 0x51ed270b;
-const NO_WORDS = new DataView(new ArrayBuffer(0));
 
 /** The low lane of a key: good for a table of keys, too. */
 export function lowOfKey(key: string): number {
@@ -54,11 +54,25 @@ export function lowOfAscii(data: Uint8Array, from: number, to: number): number |
   return seen < 0x80 ? mixLow(low, to - from) : undefined;
 }
 
-export function hashItem(key: string, createRevision: number, modRevision: number, value: Uint8Array): Hash64 {
-  const words = value.length === 0 ? NO_WORDS : new DataView(value.buffer, value.byteOffset, value.length);
-  const lanes = { low: lowOfKey(key), high: highOfKey(key) };
-  finishItem(lanes, createRevision, modRevision, words, 0, value.length);
-  return lanes;
+/** What a key as it lies in UTF-8 makes of the lanes. */
+export function keyLanes(data: Uint8Array, from: number, to: number, lanes: Hash64): void {
+  let low = LOW_SEED;
+  let high = HIGH_SEED;
+  let seen = 0;
+  for (let i = from; i < to; i++) {
+    const code = data[i]!;
+    seen |= code;
+    low = mixLow(low, code);
+    high = mixHigh(high, code);
+  }
+  if (seen >= 0x80) {
+    const text = decodeText(data, from, to);
+    lanes.low = lowOfKey(text);
+    lanes.high = highOfKey(text);
+  } else {
+    lanes.low = mixLow(low, to - from);
+    lanes.high = mixHigh(high, to - from);
+  }
 }
 
 /** `lanes` as the key made them become the hash of this version of it. */

@@ -7,7 +7,7 @@ import { Applied } from './applied.ts';
 import { decodeCommand, isWrites, readWriteHead, type Command, type LeaseCommand } from './command.ts';
 import { committedOf, History } from './history.ts';
 import { Leases, type Lease } from './leases.ts';
-import { textOf } from './keys.ts';
+import { decodeText } from '../../../lib/base/bytes.ts';
 import { DEFAULT_STORE_LIMITS, PAGE_BYTES, type StoreLimits } from './limits.ts';
 import { Sessions, type Outcome, type Refusal, type Session } from './sessions.ts';
 import { hashText } from './state-hash.ts';
@@ -175,7 +175,7 @@ export class StateMachine {
   private applyTxn(txn: TxnPlaces): Outcome {
     for (const { key, revision } of txn.compares) {
       const current = this.versions.liveRevision(this.numberOf(txn, key));
-      if (current !== revision) return { reason: 'conflict', key: textOf(txn.data, key.from, key.to), current };
+      if (current !== revision) return { reason: 'conflict', key: decodeText(txn.data, key.from, key.to), current };
     }
     const changes = this.effective(txn);
     const refusal = this.missingLease(changes) ?? this.whyFull(changes);
@@ -210,7 +210,7 @@ export class StateMachine {
 
   private changeOf(txn: TxnPlaces, { key: place, put }: OperationPlaces): Change {
     const key = this.numberOf(txn, place);
-    return { key, newKey: key === 0 ? textOf(txn.data, place.from, place.to) : '', put };
+    return { key, newKey: key === 0 ? decodeText(txn.data, place.from, place.to) : '', put };
   }
 
   private missingLease(changes: readonly Change[]): Refusal | undefined {

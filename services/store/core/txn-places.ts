@@ -79,7 +79,8 @@ export function readPut(reader: ByteReader, withLease: boolean): Put {
   return { data: reader.buffer, from, to, lease: withLease ? reader.text() : undefined };
 }
 
-function readPlace(reader: ByteReader): Place {
+/** Of a text or of bytes. */
+export function readPlace(reader: ByteReader): Place {
   const length = reader.passBytes();
   const to = reader.position;
   return { from: to - length, to };

@@ -1,5 +1,6 @@
 // Decides where the bytes of values lie: many in one chunk of memory, because a buffer for each costs more than most values do,
 // in bytes and in garbage collection. Never keeps a chunk of which less than half is in use: what lies in it moves on.
+import { copyBytes, type ByteWriter } from '../../../lib/base/bytes.ts';
 import { finishItem, type Hash64 } from './state-hash.ts';
 import { Table } from './table.ts';
 
@@ -8,8 +9,6 @@ const CHUNK_BYTES = 262_144;
 const SHARED_BYTES = 32_768;
 /** Values in one chunk, so that moving them on takes no noticeable time however short they are. */
 const CHUNK_VALUES = 2_048;
-/** Up to here a loop copies faster than a call that needs a view made for it. */
-const LOOP_BYTES = 64;
 
 // Columns of a place: the number of its chunk, and where it is there.
 const CHUNK = 0;
@@ -49,7 +48,7 @@ export class Values {
     const length = to - from;
     const number = this.chunkFor(length);
     const chunk = this.chunks[number]!;
-    copy(data, from, to, chunk.bytes, chunk.used);
+    copyBytes(data, from, to, chunk.bytes, chunk.used);
     this.places.reach(holder);
     this.places.setInt(holder, CHUNK, number);
     this.places.setInt(holder, OFFSET, chunk.used);
@@ -79,6 +78,13 @@ export class Values {
     const chunk = this.chunks[this.places.int(holder, CHUNK)];
     if (chunk === undefined) return undefined;
     return { bytes: chunk.bytes, offset: this.places.int(holder, OFFSET), length: this.places.int(holder, LENGTH) };
+  }
+
+  /** The value of `holder`, with its length in front. */
+  write(holder: number, out: ByteWriter): void {
+    const offset = this.places.int(holder, OFFSET);
+    const length = this.places.int(holder, LENGTH);
+    out.number(length).raw(this.chunks[this.places.int(holder, CHUNK)]!.bytes, offset, offset + length);
   }
 
   /** `finishItem` over the value of `holder`, where it lies. */
@@ -140,9 +146,4 @@ export class Values {
     this.chunks[number] = undefined;
     this.freeNumbers.push(number);
   }
-}
-
-function copy(from: Uint8Array, start: number, end: number, to: Uint8Array, at: number): void {
-  if (end - start > LOOP_BYTES) to.set(from.subarray(start, end), at);
-  else for (let i = start; i < end; i++) to[at + i - start] = from[i]!;
 }

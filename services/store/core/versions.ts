@@ -4,7 +4,9 @@
 // Keys and versions are numbers, and what is known of them are columns of numbers: an object for each would be most of what a
 // small value costs, in memory and in garbage collection. `Version` is what is shown of one to who reads. 0 is no key and no
 // version.
+import type { ByteWriter } from '../../../lib/base/bytes.ts';
 import { invariant } from '../../../lib/base/errors.ts';
+import { DELETE, PUT } from '../../../lib/bus/packed.ts';
 import { Keys } from './keys.ts';
 import { OrderedKeys } from './ordered-keys.ts';
 import { addHash, subtractHash, type Hash64 } from './state-hash.ts';
@@ -94,12 +96,21 @@ export class Versions {
     return this.rows.int(version, OLDER);
   }
 
-  private revisionOf(version: number): number {
+  revisionOf(version: number): number {
     return this.rows.long(version, REVISION);
   }
 
-  private createRevisionOf(version: number): number {
+  createRevisionOf(version: number): number {
     return this.rows.long(version, CREATE_REVISION);
+  }
+
+  /** False of a deletion, and of 0. */
+  hasValue(version: number): boolean {
+    return this.values.has(version);
+  }
+
+  leaseOf(version: number): string | undefined {
+    return this.lease.size === 0 ? undefined : this.lease.get(version);
   }
 
   // ---- asking by number ---------------------------------------------------------------------------------------------
@@ -117,7 +128,7 @@ export class Versions {
 
   /** Of the living version. */
   liveLease(key: number): string | undefined {
-    return this.lease.size === 0 ? undefined : this.lease.get(this.live(key));
+    return this.leaseOf(this.live(key));
   }
 
   /** What the living version counts for the quota; 0 without one. */
@@ -138,6 +149,19 @@ export class Versions {
   show(version: number): Version {
     const createRevision = this.createRevisionOf(version);
     return new Version(this.revisionOf(version), createRevision, this.lease.get(version), this.values.at(version));
+  }
+
+  /** With its length in front. */
+  writeValue(version: number, out: ByteWriter): void {
+    this.values.write(version, out);
+  }
+
+  /** As lib/bus/packed.ts lays a change that was committed. */
+  writeChange(version: number, out: ByteWriter): void {
+    const hasValue = this.values.has(version);
+    out.byte(hasValue ? PUT : DELETE);
+    out.text(this.keyOf(version)).number(this.createRevisionOf(version));
+    if (hasValue) this.values.write(version, out);
   }
 
   // ---- changing -------------------------------------------------------------------------------------------------------
@@ -246,12 +270,9 @@ export class Versions {
 
   // ---- reading --------------------------------------------------------------------------------------------------------
 
-  /** Every key there is after `after`, alive at `revision` or not: so that a walk can be bounded by what it passes. */
-  *walk(after: string, revision: number): Generator<{ key: string; version: Version | undefined }> {
-    for (const key of this.order.from(after, after !== '')) {
-      const version = this.versionAt(key, revision);
-      yield { key, version: version === 0 ? undefined : this.show(version) };
-    }
+  /** Every key there is after `after`, alive or not: so that a walk can be bounded by what it passes. */
+  keysAfter(after: string): Generator<string> {
+    return this.order.from(after, after !== '');
   }
 
   /** Keys alive at `revision` that begin with `prefix`, after `after` ('' = from the first). */
@@ -264,7 +285,8 @@ export class Versions {
     }
   }
 
-  private versionAt(key: string, revision: number): number {
+  /** 0: none is that old. */
+  versionAt(key: string, revision: number): number {
     let version = this.newestOf(this.keys.find(key));
     while (version !== 0 && this.revisionOf(version) > revision) version = this.olderOf(version);
     return version;

@@ -311,7 +311,7 @@ export class StoreMember {
   private entryApplied(entry: Entry, applied: Applied): void {
     this.states.applied(entry.index);
     this.disk.applied(entry);
-    this.publisher.add(applied.txns);
+    this.publisher.add(applied);
     this.proposals.applied(entry, applied);
     this.operations.applied(entry, applied);
   }

@@ -4,7 +4,7 @@ import type { Bus } from '../../../lib/bus/bus.ts';
 import type { StoreCommitted } from '../../../lib/bus/messages.ts';
 import { packTxns, unpackCommitted, type Packed } from '../../../lib/bus/packed.ts';
 import { encodeWrites } from '../core/command.ts';
-import type { HistoryTxn } from '../core/history.ts';
+import type { Applied } from '../core/applied.ts';
 import { StateMachine } from '../core/state-machine.ts';
 import { Publisher } from './publisher.ts';
 
@@ -36,11 +36,11 @@ function setup(valueBytes: number): { bus: SlowBus; publisher: Publisher; commit
   const publisher = new Publisher(bus as unknown as Bus, 'c', 'store-1', silentLog);
   const state = new StateMachine();
   let sequence = 0;
-  const next = (): Iterable<HistoryTxn> => {
+  const next = (): Applied => {
     const operations = [{ type: 'put' as const, key: `/k/${sequence}`, value: new Uint8Array(valueBytes) }];
     const txns = packTxns([{ sequence: ++sequence, compares: [], operations, cause: { span: 's', actor: 'a' } }]);
     const write = { session: 's', acknowledged: sequence - 1, since: 0, txns };
-    return state.apply(state.appliedIndex + 1, encodeWrites([write])).txns;
+    return state.apply(state.appliedIndex + 1, encodeWrites([write]));
   };
   publisher.lead(1, 0);
   const commit = (count = 1): void => {

@@ -6,9 +6,9 @@ import { messageOf } from '../../../lib/base/errors.ts';
 import type { Log } from '../../../lib/base/log.ts';
 import type { Bus } from '../../../lib/bus/bus.ts';
 import { MESSAGE_VERSION, type StoreCommitted } from '../../../lib/bus/messages.ts';
-import { beginCommitted, encodeChange, type Packed } from '../../../lib/bus/packed.ts';
+import type { Packed } from '../../../lib/bus/packed.ts';
 import { subjectOf } from '../../../lib/bus/subjects.ts';
-import type { HistoryTxn } from '../core/history.ts';
+import type { Applied } from '../core/applied.ts';
 import { nextTurn, type NextTurn } from './applier.ts';
 
 /** Above this a batch is complete; NATS carries messages of this size fastest (facts: 5.6). */
@@ -69,12 +69,14 @@ export class Publisher {
     this.waitingBytes = 0;
   }
 
-  add(txns: Iterable<HistoryTxn>): void {
+  /** Before the next entry is applied: that may forget some of it. */
+  add(applied: Pick<Applied, 'before' | 'through' | 'bytesOf' | 'write'>): void {
     if (this.term === undefined) return;
-    for (const txn of txns) {
-      if (this.current.length > 0 && this.current.length + txn.bytes > BATCH_BYTES) this.complete();
-      encodeTxn(this.current, txn);
-      this.through = txn.revision;
+    const { current } = this;
+    for (let revision = applied.before + 1; revision <= applied.through; revision++) {
+      if (current.length > 0 && current.length + applied.bytesOf(revision) > BATCH_BYTES) this.complete();
+      applied.write(revision, current);
+      this.through = revision;
     }
   }
 
@@ -156,9 +158,4 @@ export class Publisher {
       this.log.warn({ previous, bytes: txns.length, error: messageOf(error) }, 'commits not published');
     }
   }
-}
-
-function encodeTxn(out: ByteWriter, { revision, cause, changes }: HistoryTxn): void {
-  beginCommitted(out, revision, cause, changes.length);
-  for (const { key, version } of changes) encodeChange(out, key, version.createRevision, version.value);
 }

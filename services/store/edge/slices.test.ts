@@ -58,10 +58,10 @@ test('no slice of a snapshot is much longer than a slice, whatever it is of; all
   const answers = [...state.sessions.byName].map(([name, { results }]) => [name, [...results]]);
   const leases = state.leases.described();
   const walked: number[] = [];
-  const { walk } = state.versions;
-  state.versions.walk = function* (after, at) {
+  const { keysAfter } = state.versions;
+  state.versions.keysAfter = function* (after) {
     walked.push(0);
-    for (const each of walk.call(state.versions, after, at)) {
+    for (const each of keysAfter.call(state.versions, after)) {
       walked[walked.length - 1]!++;
       yield each;
     }

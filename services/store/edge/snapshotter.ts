@@ -18,7 +18,7 @@ export interface SnapshotPolicy {
   bytes: number;
 }
 
-export const DEFAULT_SNAPSHOT_POLICY: SnapshotPolicy = { entries: 10_000, bytes: 67_108_864 };
+export const DEFAULT_SNAPSHOT_POLICY: SnapshotPolicy = { entries: 10_000, bytes: 134_217_728 };
 
 /** One may be under way that began too early, and a term may not be known in one turn. */
 const FRESH_ATTEMPTS = 20;
