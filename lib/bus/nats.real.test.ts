@@ -1,7 +1,11 @@
 // Shows that the NATS carrier does with a real nats-server what actors rely on: answers, refusals, reconnects.
+import { createServer, type AddressInfo } from 'node:net';
 import test from 'ava';
+import { eventually } from '../../test/kit/eventually.ts';
 import { startNats } from '../../test/kit/nats-server.ts';
+import { silentLog } from '../base/log.ts';
 import { BusError } from './bus.ts';
+import { connectNats } from './nats.ts';
 
 test('requests are answered, find nobody, or time out', async (t) => {
   const nats = await startNats();
@@ -52,4 +56,28 @@ test('after a crash of the server subscriptions live on and the change of state 
       .catch(() => new Promise<void>((resolve) => setTimeout(() => resolve(), 50)));
   t.is(answer, 'yes');
   t.deepEqual(states, ['disconnected', 'connected']);
+});
+
+test('a server that says what is no message is left, and found again', async (t) => {
+  let connections = 0;
+  const server = createServer((socket) => {
+    const isFirst = ++connections === 1;
+    socket.on('error', () => {});
+    socket.write('INFO {"server_id":"x","version":"2.9.0","max_payload":1000000,"headers":true}\r\n');
+    socket.on('data', (data) => {
+      if (data.includes('PING')) socket.write('PONG\r\n');
+      if (isFirst && data.includes('PUB')) socket.write('NONSENSE\r\n');
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  t.teardown(() => server.close());
+  const { port } = server.address() as AddressInfo;
+  const bus = await connectNats('a', { servers: [`127.0.0.1:${port}`], seedFile: '' }, silentLog);
+  t.teardown(() => bus.close());
+  const states: string[] = [];
+  bus.onStatus((status) => states.push(status));
+  bus.publish('x', 1);
+  await eventually('the bus is connected again', () => states.includes('connected'));
+  t.deepEqual(states, ['disconnected', 'connected']);
+  t.is(connections, 2);
 });

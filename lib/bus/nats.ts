@@ -1,20 +1,14 @@
 // Does: carries messages over nats-server with one credential an actor instance. Never lets a subject out that could
-// hold a second command: nats.js 2 does not check subjects. The only file that imports `nats`, with nkeys.ts.
+// hold a second command: nats.js 2 does not check subjects. The only file that imports `nats`, with nkeys.ts and
+// lean-transport.ts.
 import { readFileSync } from 'node:fs';
-import {
-  connect,
-  createInbox,
-  Events,
-  nkeyAuthenticator,
-  type ConnectionOptions,
-  type NatsConnection,
-  type Status,
-} from 'nats';
+import { createInbox, Events, nkeyAuthenticator, type ConnectionOptions, type NatsConnection, type Status } from 'nats';
 import { messageOf } from '../base/errors.ts';
 import { LIMITS } from '../base/limits.ts';
 import type { Log } from '../base/log.ts';
 import { BusError, type Bus, type BusMessage, type BusStatus, type Subscription } from './bus.ts';
 import { decode, encode } from './codec.ts';
+import { connectLean } from './lean-transport.ts';
 import { nkeyFromSeed } from './nkeys.ts';
 import { PendingRequests } from './pending-requests.ts';
 import { inboxPrefix } from './subjects.ts';
@@ -58,7 +52,7 @@ export async function connectNats(instance: string, settings: NatsSettings, log:
         }),
   };
   const lane = (): Promise<Bus> => connectNats(instance, settings, log);
-  return new NatsBus(instance, await connect(options), log, lane);
+  return new NatsBus(instance, await connectLean(options), log, lane);
 }
 
 /** Told here: the connection would only try again and again with a seed that is none. */
