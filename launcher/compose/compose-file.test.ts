@@ -12,6 +12,7 @@ import {
   planComposeCluster,
 } from '../core/compose-layout.ts';
 import { homeLayout } from '../core/home.ts';
+import { NATS_ENVIRONMENT, nodeEnvironment, nodeFlags } from '../core/runtimes.ts';
 
 interface Service {
   command: string[];
@@ -23,6 +24,7 @@ interface Service {
   cap_add?: string[];
   restart?: string;
   healthcheck?: { test: string[] };
+  environment?: Record<string, string>;
 }
 
 const text = readFileSync(new URL('../../docker-compose.yml', import.meta.url), 'utf8').replaceAll(
@@ -49,6 +51,17 @@ test('a service has its address, its units as labels, its own volume and its own
     const told = service.command.at(-1)!;
     const home = homeLayout(COMPOSE_HOME);
     t.true([box.node, ...filesOf(box, home)].includes(told), `${box.service}: ${told}`);
+  }
+});
+
+test('runtimes are tuned as on one machine', (t) => {
+  for (const box of boxes) {
+    const service = file.services[box.service]!;
+    const [actor] = box.actors;
+    if (actor === undefined) t.like(service.environment, NATS_ENVIRONMENT, box.service);
+    if (actor === undefined || box.actors.length > 1) continue;
+    t.deepEqual(service.command.slice(1, -2), nodeFlags(actor.actor), box.service);
+    t.deepEqual(service.environment ?? {}, nodeEnvironment(actor.actor), box.service);
   }
 });
 

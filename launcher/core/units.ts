@@ -1,10 +1,10 @@
 // Decides which processes a cluster consists of: argv, environment, order, how each shows that it is ready. Never
 // starts one.
-import type { ActorName } from '../../lib/bus/subjects.ts';
 import type { Cluster } from './cluster.ts';
 import { hasContainers } from './cluster.ts';
 import type { Home } from './home.ts';
 import { actorsOf } from './actor-files.ts';
+import { NATS_ENVIRONMENT, nodeEnvironment, nodeFlags } from './runtimes.ts';
 import type { Places } from './network-places.ts';
 import type { Unit } from './unit.ts';
 
@@ -22,9 +22,6 @@ export interface Programs {
 
 /** Marks every process of a cluster, so that `down` finds those that lost their parent. */
 export const MARK = 'FLOTILLA_UNIT';
-
-/** Its heap is small and its garbage is other people's messages: it collects a quarter as often, for some 20 MiB. */
-const NATS_ENVIRONMENT = { GOGC: '400' };
 
 /** In the order in which they start. */
 export function planUnits(cluster: Cluster, places: Places, home: Home, programs: Programs): Unit[] {
@@ -71,22 +68,4 @@ export function planUnits(cluster: Cluster, places: Places, home: Home, programs
     graceSeconds: 10,
   }));
   return [...nats, ...containerds, ...actors];
-}
-
-/**
- * Actors that a node has many of, and that allocate little, get a small young generation: 9 MiB less each. Kubelet and
- * kube-proxy spawn programs, which costs more the larger they are. In a store nearly all that is young when a snapshot is
- * loaded lives on: at 16 MiB, copying it holds the event loop for 15 to 25 ms at a time, at 4 MiB for less than 5.
- */
-function nodeFlags(actor: ActorName): string[] {
-  if (actor === 'store') return ['--max-semi-space-size=4'];
-  return actor === 'kubelet' || actor === 'kube-proxy' || actor === 'dns' ? ['--max-semi-space-size=2'] : [];
-}
-
-/**
- * An arena for each thread keeps what a store has long given back: with 100,000 keys some 40 MiB. And a threshold that is given does
- * not move: else the first chunk of values that goes teaches malloc to put all later ones where gaps stay, another 10 MiB.
- */
-function nodeEnvironment(actor: ActorName): Record<string, string> {
-  return actor === 'store' ? { MALLOC_ARENA_MAX: '1', MALLOC_MMAP_THRESHOLD_: '131072' } : {};
 }

@@ -5,6 +5,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { request } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { nodeFlags } from '../../launcher/core/runtimes.ts';
 import { apiSettings, layApiFiles } from './api-settings.ts';
 import { endChild } from './end-child.ts';
 import { eventually } from './eventually.ts';
@@ -87,7 +88,8 @@ export class ApiProcesses {
     };
     writeFileSync(file, JSON.stringify(actor));
     const program = new URL('api-process.ts', import.meta.url).pathname;
-    this.#children.set(name, spawn(process.execPath, [program, file], { stdio: ['ignore', 'ignore', 'inherit'] }));
+    const argv = [...nodeFlags('apiserver'), program, file];
+    this.#children.set(name, spawn(process.execPath, argv, { stdio: ['ignore', 'ignore', 'inherit'] }));
   }
 
   ready(name: string): Promise<unknown> {

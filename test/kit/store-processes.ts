@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Bus } from '../../lib/bus/bus.ts';
+import { nodeEnvironment, nodeFlags } from '../../launcher/core/runtimes.ts';
 import { StoreOperator } from '../../launcher/edge/store-operator.ts';
 import type { StoreOperation, StoreOperationReply, StoreQueryReply, StoreStatus } from '../../lib/bus/messages.ts';
 import { endChild } from './end-child.ts';
@@ -28,7 +29,11 @@ const RESTART_MS = 300;
 export const COMPILE_CACHE = new URL('../../node_modules/.cache/compile', import.meta.url).pathname;
 
 /** With what whoever starts the members has set until then. */
-const environment = (): NodeJS.ProcessEnv => ({ NODE_COMPILE_CACHE: COMPILE_CACHE, ...process.env });
+const environment = (): NodeJS.ProcessEnv => ({
+  NODE_COMPILE_CACHE: COMPILE_CACHE,
+  ...process.env,
+  ...nodeEnvironment('store'),
+});
 
 export class StoreProcesses {
   readonly names = ['store-1', 'store-2', 'store-3'];
@@ -73,7 +78,7 @@ export class StoreProcesses {
     };
     writeFileSync(file, JSON.stringify(actor));
     const program = new URL('store-process.ts', import.meta.url).pathname;
-    const child = spawn(process.execPath, [program, file], {
+    const child = spawn(process.execPath, [...nodeFlags('store'), program, file], {
       stdio: ['ignore', 'ignore', 'inherit'],
       env: environment(),
     });

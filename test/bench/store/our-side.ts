@@ -9,7 +9,7 @@ import type { StoreCommitted, TxnResult } from '../../../lib/bus/messages.ts';
 import { patternOf, subjectOf } from '../../../lib/bus/subjects.ts';
 import { StoreClient, type TxnRequest } from '../../../services/apiserver/edge/store-client.ts';
 import { freePorts } from '../../kit/free-ports.ts';
-import { COMPILE_CACHE, StoreProcesses } from '../../kit/store-processes.ts';
+import { StoreProcesses } from '../../kit/store-processes.ts';
 import { WATCHED, type Processes, type Side } from './side.ts';
 
 const REQUEST_MS = 30_000;
@@ -17,15 +17,6 @@ const PROBE_MS = 3_000;
 const START_MS = 60_000;
 const CAUSE = { span: 'bench', actor: 'bench' };
 const CLUSTER = 'c1';
-/** As launcher/core/units.ts starts a store, and nats-server. */
-const ENVIRONMENT = {
-  NODE_OPTIONS: '--max-semi-space-size=4',
-  MALLOC_ARENA_MAX: '1',
-  MALLOC_MMAP_THRESHOLD_: '131072',
-  NODE_COMPILE_CACHE: COMPILE_CACHE,
-  GOGC: '400',
-};
-
 export class OurSide implements Side {
   readonly name = 'ours';
   readonly store: StoreProcesses;
@@ -33,11 +24,9 @@ export class OurSide implements Side {
   private readonly client: StoreClient;
 
   private readonly monitor: string;
-  private readonly undo: () => void;
 
-  private constructor(store: StoreProcesses, bus: Bus, monitor: string, undo: () => void) {
+  private constructor(store: StoreProcesses, bus: Bus, monitor: string) {
     this.store = store;
-    this.undo = undo;
     this.monitor = monitor;
     this.bus = bus;
     const ctx = { bus, cluster: CLUSTER, instance: bus.instance, clock: systemClock, chance: systemChance };
@@ -50,16 +39,14 @@ export class OurSide implements Side {
 
   static async start(): Promise<OurSide> {
     const monitor = `127.0.0.1:${(await freePorts(1))[0]}`;
-    const undo = setEnvironment();
     // With what members find there from their second start on.
     execFileSync(process.execPath, [new URL('prime-cache.ts', import.meta.url).pathname]);
     const store = await StoreProcesses.start(`http: ${monitor}`);
     try {
       await store.leader(START_MS);
-      return new OurSide(store, await store.nats.connect('apiserver-bench'), monitor, undo);
+      return new OurSide(store, await store.nats.connect('apiserver-bench'), monitor);
     } catch (error) {
       await store.stop();
-      undo();
       throw error;
     }
   }
@@ -148,20 +135,6 @@ export class OurSide implements Side {
   }
 
   async stop(): Promise<void> {
-    this.undo();
     await this.store.stop();
   }
-}
-
-/** For all members that are started until it is undone: they inherit ours. */
-function setEnvironment(): () => void {
-  const before = Object.keys(ENVIRONMENT).map((name) => [name, process.env[name]] as const);
-  Object.assign(process.env, ENVIRONMENT, {
-    NODE_OPTIONS: `${process.env['NODE_OPTIONS'] ?? ''} ${ENVIRONMENT.NODE_OPTIONS}`,
-  });
-  return () => {
-    for (const [name, value] of before)
-      if (value === undefined) delete process.env[name];
-      else process.env[name] = value;
-  };
 }
