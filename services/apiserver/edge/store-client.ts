@@ -28,12 +28,7 @@ export interface TxnRequest {
 
 /** Leaves room for the envelope below the bus' payload limit. */
 const BATCH_BYTES = 2_500_000;
-const BATCH_TXNS = 256;
-/**
- * What waits is spread over the batches that may leave, but none is made smaller than this for it: while one is on the disks,
- * the next is read, and the one before is answered. All in one would have every process wait for the one before it.
- */
-const SPREAD_TXNS = 128;
+const BATCH_TXNS = 512;
 const BATCHES_IN_FLIGHT = 4;
 const READS_UNDER_WAY = 1;
 /** Longer than any answer of a leader that lives: one that does not may not hold up those who would ask another. */
@@ -186,13 +181,11 @@ export class StoreClient {
   }
 
   #takeBatch(): Pending[] {
-    const share = Math.ceil(this.#waiting.length / (BATCHES_IN_FLIGHT - this.#inFlight));
-    const most = Math.min(BATCH_TXNS, Math.max(SPREAD_TXNS, share));
     let bytes = 0;
     let count = 0;
     for (const pending of this.#waiting) {
       if (pending.session !== this.#waiting[0]!.session) break;
-      if (count > 0 && (bytes + pending.bytes > BATCH_BYTES || count >= most)) break;
+      if (count > 0 && (bytes + pending.bytes > BATCH_BYTES || count >= BATCH_TXNS)) break;
       bytes += pending.bytes;
       count++;
     }
