@@ -58,8 +58,9 @@ export class Applier {
     this.nextTurn = turn;
   }
 
-  apply(entries: Entry[]): void {
-    this.push({ type: 'entries', entries });
+  /** `isAwaited`: in this turn, because somebody waits for the answers; else when what else came with them is on its way to the disk. */
+  apply(entries: Entry[], isAwaited: boolean): void {
+    this.push({ type: 'entries', entries }, isAwaited);
   }
 
   /** The state of a snapshot that may be installed next: read before it takes the place of what is here. */
@@ -78,7 +79,7 @@ export class Applier {
     const { prepared } = this;
     const isIt = prepared?.snapshot.index === snapshot.index && prepared.snapshot.hash === snapshot.hash;
     this.prepared = undefined;
-    this.push({ type: 'install', snapshot, durable, state: isIt ? prepared.state : undefined });
+    this.push({ type: 'install', snapshot, durable, state: isIt ? prepared.state : undefined }, true);
   }
 
   stop(): void {
@@ -86,12 +87,13 @@ export class Applier {
     this.work = [];
   }
 
-  private push(work: Work): void {
+  private push(work: Work, isAwaited: boolean): void {
     this.work.push(work);
     if (this.running) return;
     this.running = true;
     this.turnCost = 0;
-    this.run().catch((error: unknown) => this.events.failed(error));
+    const running = isAwaited ? this.run() : this.nextTurn().then(() => this.run());
+    running.catch((error: unknown) => this.events.failed(error));
   }
 
   /** The first slice is applied in the turn in which it was committed: a single write waits for nothing. */

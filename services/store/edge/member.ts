@@ -328,7 +328,7 @@ export class StoreMember {
       case 'send':
         return this.gate.send(effect.message, effect.afterAppend);
       case 'apply':
-        return this.applier.apply(effect.entries);
+        return this.applier.apply(effect.entries, this.leadership.leads);
       case 'sendSnapshotChunk':
       case 'writeSnapshotChunk':
       case 'compact':

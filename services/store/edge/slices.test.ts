@@ -155,7 +155,7 @@ test('one turn applies at most some hundred transactions, however short they are
     kind: 'data' as const,
     data: put(Array.from({ length: 40 }, (__, j) => ({ key: `/${i}/${j}` }))),
   }));
-  applier.apply(entries);
+  applier.apply(entries, true);
   await ended.promise;
   t.is(
     perTurn.reduce((sum, each) => sum + each, 0),
