@@ -18,6 +18,7 @@ import { auditAnswer, auditBody, auditIdOf, auditRefusal, endAudit, identified }
 import { inTurn } from './flow-control/in-turn.ts';
 import { bytesBody, type Call } from './call.ts';
 import { flushHeaders, Http2Request, Http2Response, isGone, type Request, type Response } from './http-exchange.ts';
+import { keepOpenStreams } from './open-streams.ts';
 import type { ApiParts } from './parts.ts';
 import { sendLogs } from './pod-logs.ts';
 import { sendPodProxy } from './pod-proxy.ts';
@@ -49,7 +50,10 @@ export async function serveHttps(parts: ApiParts): Promise<HttpFront> {
       serveSafely(parts, request as unknown as Request, response as unknown as Response),
     );
     server.on('upgrade', (request, socket, head: Buffer) => void answerUpgrade(parts, request, socket, head));
-    server.on('session', (session) => remember(sessions, session));
+    server.on('session', (session) => {
+      keepOpenStreams(session);
+      remember(sessions, session);
+    });
     server.on('secureConnection', (socket: TLSSocket) => remember(sessions, socket));
     // A broken handshake or a reset connection concerns that client only.
     server.on('sessionError', () => {});

@@ -103,6 +103,7 @@ export class FlowControl {
       startedAt: now,
       queue: undefined,
       arrivalR: 0,
+      place: 0,
     };
     return { ticket, started: this.levels.get(ticket.level)!.queues.arrive(ticket, now) };
   }

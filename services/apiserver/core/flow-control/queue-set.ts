@@ -1,5 +1,6 @@
 // Decides which of the waiting requests of one priority level runs next: fair queuing by seats and time, over queues that
 // each flow shares with few others (Kubernetes' KEP 1040). Never starts a request, and knows no clock: time is an argument.
+import { Running } from './running.ts';
 import { deal, hashOf } from './shuffle-shard.ts';
 
 export interface QueuingConfig {
@@ -21,12 +22,14 @@ export interface Ticket {
   queue: Queue | undefined;
   /** Progress of the level when it came: it is never served as if it had come earlier. */
   arrivalR: number;
+  /** Among those that run. */
+  place: number;
 }
 
 interface Queue {
   readonly index: number;
   readonly waiting: Ticket[];
-  readonly running: Set<Ticket>;
+  readonly running: Running;
   seatsInUse: number;
   /** Virtual time at which its next request would begin, in seat-milliseconds. */
   nextR: number;
@@ -42,7 +45,7 @@ export class QueueSet {
   limit: number;
   #config: QueuingConfig | undefined;
   #queues: Queue[] = [];
-  readonly #unqueued = new Set<Ticket>();
+  readonly #unqueued = new Running();
   readonly #hands = new Map<string, number[]>();
   #robin = 0;
   #enqueues = 0;
@@ -75,7 +78,7 @@ export class QueueSet {
     return this.#queues;
   }
 
-  get unqueued(): ReadonlySet<Ticket> {
+  get unqueued(): Iterable<Ticket> {
     return this.#unqueued;
   }
 
@@ -89,7 +92,7 @@ export class QueueSet {
     this.#config = config;
     this.#hands.clear();
     for (let index = this.#queues.length; index < (config?.queues ?? 0); index++)
-      this.#queues.push({ index, waiting: [], running: new Set(), seatsInUse: 0, nextR: 0 });
+      this.#queues.push({ index, waiting: [], running: new Running(), seatsInUse: 0, nextR: 0 });
     this.#dropSurplus();
   }
 
