@@ -6,7 +6,8 @@ export class StoreMembers {
   #members: readonly string[];
   #turn = 0;
   #leader: string | undefined;
-  #moved = Promise.withResolvers<string>();
+  /** Few at a time. A promise of the next leader, which may never come, would keep all that ever waited for it. */
+  readonly #waiting: Array<{ to: string; moved: (error: TroubleError) => void }> = [];
 
   constructor(members: readonly string[]) {
     this.#members = members;
@@ -40,19 +41,19 @@ export class StoreMembers {
     // Only members lead: one that is not known here was added since.
     if (!this.#members.includes(member)) this.#members = [...this.#members, member];
     this.#leader = member;
-    this.#moved.resolve(member);
-    this.#moved = Promise.withResolvers();
+    for (const { to, moved } of this.#waiting)
+      if (to !== member) moved(new TroubleError(`${to} did not answer before ${member} led`));
   }
 
   /** What `to` answers, or a rejection as soon as another member is known to lead: a dead leader would never answer. */
   async unlessMoved<Reply>(to: string, asked: Promise<Reply>): Promise<Reply> {
-    for (;;) {
-      const won = await Promise.race([
-        asked.then((reply) => ({ reply })),
-        this.#moved.promise.then((leader) => ({ leader })),
-      ]);
-      if ('reply' in won) return won.reply;
-      if (won.leader !== to) throw new TroubleError(`${to} did not answer before ${won.leader} led`);
+    const { promise: moved, reject } = Promise.withResolvers<never>();
+    const waiting = { to, moved: reject };
+    this.#waiting.push(waiting);
+    try {
+      return await Promise.race([asked, moved]);
+    } finally {
+      this.#waiting.splice(this.#waiting.indexOf(waiting), 1);
     }
   }
 
