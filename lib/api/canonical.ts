@@ -38,11 +38,11 @@ export function canonical(typeName: TypeName, value: unknown): Canonical {
   const schema = typeSchema(typeName);
   if (schema === undefined) throw new TypeMismatchError(`no type ${typeName}`);
   const made = structOf(schema, value, { path: '', goPath: '', struct: shortName(typeName) }, unknown);
-  return { value: made, unknown: unknown.length > 1 ? inOrder(unknown, value) : unknown };
+  return { value: made, unknown: unknown.length > 1 ? asMet(unknown, value) : unknown };
 }
 
 /** The paths in the order in which the text has them, as a decoder meets them. */
-function inOrder(paths: readonly string[], value: unknown): string[] {
+function asMet(paths: readonly string[], value: unknown): string[] {
   const wanted = new Set(paths);
   const met: string[] = [];
   const visit = (inner: unknown, path: string): void => {
@@ -104,7 +104,7 @@ function structOf(schema: TypeSchema, value: unknown, where: Where, unknown: str
   const out: Record<string, unknown> = {};
   const struct = shortName(schema.name);
   if (schema.isRoot) keepTypeMeta(value, out, where, struct);
-  for (const [name, field] of schema.fields) {
+  for (const { name, field } of fieldsToTake(schema, value, where, unknown)) {
     const given = value[name];
     const inner =
       given === undefined || given === null
@@ -112,10 +112,58 @@ function structOf(schema: TypeSchema, value: unknown, where: Where, unknown: str
         : fieldValue(field, given, within(where, name, struct), unknown);
     if (inner !== undefined) out[name] = inner;
   }
-  for (const name in value)
-    if (!schema.fields.has(name) && !(schema.isRoot && (name === 'apiVersion' || name === 'kind')))
-      unknown.push(where.path === '' ? name : `${where.path}.${name}`);
   return out;
+}
+
+interface RankedField {
+  name: string;
+  field: FieldSchema;
+  /** Its place in the table. */
+  rank: number;
+}
+
+interface RankedFields {
+  byName: ReadonlyMap<string, RankedField>;
+  /** Those that read something where they are not given. */
+  neverAbsent: readonly RankedField[];
+}
+
+const RANKED = new WeakMap<TypeSchema, RankedFields>();
+
+function rankedFields(schema: TypeSchema): RankedFields {
+  let known = RANKED.get(schema);
+  if (known === undefined) {
+    const all = [...schema.fields].map(([name, field], rank): RankedField => ({ name, field, rank }));
+    const byName = new Map(all.map((ranked) => [ranked.name, ranked]));
+    RANKED.set(schema, (known = { byName, neverAbsent: all.filter(({ field }) => zeroOf(field) !== undefined) }));
+  }
+  return known;
+}
+
+/** In the table's order. Types have many fields and objects few: asking for each of them is what would cost. */
+function fieldsToTake(
+  schema: TypeSchema,
+  value: Record<string, unknown>,
+  where: Where,
+  unknown: string[],
+): RankedField[] {
+  const { byName, neverAbsent } = rankedFields(schema);
+  const out: RankedField[] = [];
+  for (const name in value) {
+    const ranked = byName.get(name);
+    if (ranked !== undefined) insert(out, ranked);
+    else if (!(schema.isRoot && (name === 'apiVersion' || name === 'kind')))
+      unknown.push(where.path === '' ? name : `${where.path}.${name}`);
+  }
+  for (const ranked of neverAbsent) if (!Object.hasOwn(value, ranked.name)) insert(out, ranked);
+  return out;
+}
+
+function insert(fields: RankedField[], one: RankedField): void {
+  let at = fields.length;
+  fields.push(one);
+  for (; at > 0 && fields[at - 1]!.rank > one.rank; at--) fields[at] = fields[at - 1]!;
+  fields[at] = one;
 }
 
 /** A schema, or what may stand in its place: a list of schemas, true, names. */
@@ -196,25 +244,35 @@ function fieldValue(field: FieldSchema, value: unknown, where: Where, unknown: s
 function listValue(field: FieldSchema, value: unknown, where: Where, unknown: string[]): unknown {
   if (!Array.isArray(value)) throw mismatch(value, where, goFieldType(field));
   if (value.length === 0 && field.omitEmpty && !field.pointer) return undefined;
-  return value.map((item, i) => elementOf(field, item, { ...where, path: `${where.path}[${i}]` }, unknown));
+  return value.map((item, i) => elementOf(field, item, where, `[${i}]`, unknown));
+}
+
+/** Most writers send keys in order. */
+function inOrder(keys: string[]): string[] {
+  for (let i = 1; i < keys.length; i++) if (keys[i]! < keys[i - 1]!) return keys.toSorted();
+  return keys;
 }
 
 function mapValue(field: FieldSchema, value: unknown, where: Where, unknown: string[]): unknown {
   if (!isRecord(value)) throw mismatch(value, where, goFieldType(field));
   const out: Record<string, unknown> = {};
   let isEmpty = true;
-  for (const key of Object.keys(value).toSorted()) {
+  for (const key of inOrder(Object.keys(value))) {
     // Own properties of this name break every later assignment; no API needs such a key.
     if (key === '__proto__') throw new TypeMismatchError(`${where.path}: "__proto__" cannot be a key`);
-    out[key] = elementOf(field, value[key], { ...where, path: `${where.path}.${key}` }, unknown);
+    out[key] = elementOf(field, value[key], where, `.${key}`, unknown);
     isEmpty = false;
   }
   return isEmpty && field.omitEmpty && !field.pointer ? undefined : out;
 }
 
-function elementOf(field: FieldSchema, value: unknown, where: Where, unknown: string[]): unknown {
+/** `step` leads from where the list or map is to the element; Go's decoder does not tell it. */
+function elementOf(field: FieldSchema, value: unknown, where: Where, step: string, unknown: string[]): unknown {
   const schema = typeSchema(field.type);
-  if (schema !== undefined) return structOf(schema, value ?? (schema.jsonForm === 'list' ? [] : {}), where, unknown);
+  if (schema !== undefined) {
+    const inside = { ...where, path: `${where.path}${step}` };
+    return structOf(schema, value ?? (schema.jsonForm === 'list' ? [] : {}), inside, unknown);
+  }
   if (value === null || value === undefined) return ZERO[field.type] ?? null;
   return scalarOf(field.type, value, where, goType(field.type));
 }

@@ -21,6 +21,13 @@ function regexText(text: string, regex: string, ...examples: string[]): string {
 
 const whole = (regex: string): RegExp => new RegExp(`^(?:${regex})$`);
 const bytesOf = (text: string): number => new TextEncoder().encode(text).length;
+/** Whether texts have more bytes together. UTF-8 has at most three for a unit: only what may be too long is encoded. */
+export function longerThan(texts: readonly string[], bytes: number): boolean {
+  let units = 0;
+  for (const text of texts) units += text.length;
+  return units * 3 > bytes && texts.reduce((sum, text) => sum + bytesOf(text), 0) > bytes;
+}
+
 const noLonger = (text: string, bytes: number): string[] =>
   text.length * 3 <= bytes || bytesOf(text) <= bytes ? [] : [`must be no more than ${bytes} bytes`];
 

@@ -6,6 +6,7 @@ import {
   dns1123Label,
   dns1123Subdomain,
   labelValue,
+  longerThan,
   pathSegment,
   qualifiedName,
   type Format,
@@ -73,14 +74,11 @@ export function validateLabels(labels: Record<string, string> | undefined, path:
 }
 
 export function validateAnnotations(annotations: Record<string, string> | undefined, path: string): FieldError[] {
+  if (annotations === undefined) return [];
   const errors: FieldError[] = [];
-  let bytes = 0;
-  const encoder = new TextEncoder();
-  for (const [key, value] of Object.entries(annotations ?? {})) {
+  for (const key of Object.keys(annotations))
     errors.push(...qualifiedName(key.toLowerCase()).map((told) => invalidValue(path, key, told)));
-    bytes += encoder.encode(key).length + encoder.encode(value).length;
-  }
-  if (bytes > ANNOTATIONS_BYTES) errors.push(tooLong(path, ANNOTATIONS_BYTES));
+  if (longerThan(Object.entries(annotations).flat(), ANNOTATIONS_BYTES)) errors.push(tooLong(path, ANNOTATIONS_BYTES));
   return errors;
 }
 

@@ -110,8 +110,11 @@ const BUILT = new Map<string, TypeSchema | undefined>();
 
 /** The schema of `core.v1.PodSpec`; undefined for scalars and unknown names. Built on first use, then kept. */
 export function typeSchema(name: string): TypeSchema | undefined {
-  if (!BUILT.has(name)) BUILT.set(name, build(name));
-  return BUILT.get(name);
+  const known = BUILT.get(name);
+  if (known !== undefined || BUILT.has(name)) return known;
+  const built = build(name);
+  BUILT.set(name, built);
+  return built;
 }
 
 /** Known values of an enumeration; `open` means that others may be valid too. */

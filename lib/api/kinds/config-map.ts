@@ -2,7 +2,7 @@
 import { ageOf } from '../age.ts';
 import { equalObjects } from '../equality.ts';
 import { forbidden, invalidValue, tooLong, type FieldError } from '../field-error.ts';
-import { configKey } from '../formats.ts';
+import { configKey, longerThan } from '../formats.ts';
 import type { ConfigMap } from '../generated/types.ts';
 import { defineKind } from '../object.ts';
 
@@ -36,14 +36,12 @@ export const configMap = defineKind<ConfigMap>({
   kind: 'ConfigMap',
   validate(object) {
     const errors = [...validateKeys(object.data, 'data'), ...validateKeys(object.binaryData, 'binaryData')];
-    let bytes = 0;
-    for (const [key, value] of Object.entries(object.data ?? {})) {
+    for (const key of Object.keys(object.data ?? {}))
       if (object.binaryData?.[key] !== undefined)
         errors.push(invalidValue(`data[${key}]`, key, 'duplicate of key present in binaryData'));
-      bytes += new TextEncoder().encode(value).length;
-    }
-    for (const value of Object.values(object.binaryData ?? {})) bytes += decodedBytes(value);
-    if (bytes > DATA_BYTES) errors.push(tooLong('[]', DATA_BYTES));
+    let room = DATA_BYTES;
+    for (const value of Object.values(object.binaryData ?? {})) room -= decodedBytes(value);
+    if (room < 0 || longerThan(Object.values(object.data ?? {}), room)) errors.push(tooLong('[]', DATA_BYTES));
     return errors;
   },
   validateUpdate: (object, old) => validateImmutable(object, old, ['data', 'binaryData']),
