@@ -40,8 +40,7 @@ async function answer(parts: ApiParts, message: BusMessage): Promise<void> {
   } catch (error) {
     response = refusal(parts, error);
   }
-  parts.metrics.requests.inc({ verb: 'bus', group: '', resource: '', code: String(response.code) });
-  parts.metrics.durations.observe({ verb: 'bus', resource: '' }, (parts.ctx.clock.monotonic() - began) / 1000);
+  parts.metrics.answered('bus', '', '', response.code, (parts.ctx.clock.monotonic() - began) / 1000);
   message.respond(response);
 }
 

@@ -1,9 +1,10 @@
 // Does: counts requests, watches and the store's answers for Prometheus. Never decides anything by them.
-import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+import { Gauge, Registry } from 'prom-client';
+import { Spreads, Tallies, type Spread, type Tally } from './tallies.ts';
 
 interface Children {
-  requests: { inc(): void };
-  durations: { observe(seconds: number): void };
+  requests: Tally;
+  durations: Spread;
 }
 
 /** What clients may make us remember: methods and codes are few, kinds are those that are served. */
@@ -11,8 +12,8 @@ const MOST_CHILDREN = 5_000;
 
 export class Metrics {
   readonly registry = new Registry();
-  readonly requests: Counter<'verb' | 'group' | 'resource' | 'code'>;
-  readonly durations: Histogram<'verb' | 'resource'>;
+  readonly requests: Tallies;
+  readonly durations: Spreads;
   readonly watches: Gauge;
   readonly revision: Gauge;
   readonly objects: Gauge<'resource'>;
@@ -21,18 +22,18 @@ export class Metrics {
 
   constructor(read: { watches(): number; revision(): number; objects(): Iterable<[string, number]> }) {
     const registers = [this.registry];
-    this.requests = new Counter({
+    this.requests = new Tallies({
       name: 'apiserver_request_total',
       help: 'Requests answered, by verb, resource and HTTP code.',
       labelNames: ['verb', 'group', 'resource', 'code'],
-      registers,
+      registry: this.registry,
     });
-    this.durations = new Histogram({
+    this.durations = new Spreads({
       name: 'apiserver_request_duration_seconds',
       help: 'Time from the request to its answer; watches and streams are left out.',
       labelNames: ['verb', 'resource'],
-      buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5],
-      registers,
+      bounds: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5],
+      registry: this.registry,
     });
     this.watches = new Gauge({
       name: 'apiserver_longrunning_requests',
@@ -66,8 +67,8 @@ export class Metrics {
     let known = this.#children.get(key);
     if (known === undefined) {
       known = {
-        requests: this.requests.labels(verb, group, resource, String(code)),
-        durations: this.durations.labels(verb, resource),
+        requests: this.requests.of(verb, group, resource, String(code)),
+        durations: this.durations.of(verb, resource),
       };
       if (this.#children.size >= MOST_CHILDREN) this.#children.clear();
       this.#children.set(key, known);

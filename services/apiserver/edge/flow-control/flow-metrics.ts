@@ -1,37 +1,45 @@
 // Does: counts what flow control lets in, keeps waiting and refuses, under kube-apiserver's names. Never decides anything.
-import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
+import { Counter, Gauge, type Registry } from 'prom-client';
 import type { FlowControl } from '../../core/flow-control/flow-control.ts';
 import type { Ticket } from '../../core/flow-control/queue-set.ts';
+import { Spreads, Tallies, type Spread, type Tally } from '../tallies.ts';
 
 const PREFIX = 'apiserver_flowcontrol_';
 const LABELS = ['priority_level', 'flow_schema'] as const;
 const SECONDS = [0, 0.005, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30];
 
 interface Children {
-  dispatched: { inc(): void };
-  seats: { observe(value: number): void };
-  executed: { observe(value: number): void };
+  dispatched: Tally;
+  seats: Spread;
+  executed: Spread;
 }
 
 export class FlowMetrics {
   readonly registry: Registry;
-  readonly #dispatched: Counter;
+  readonly #dispatched: Tallies;
   readonly #rejected: Counter;
-  readonly #waits: Histogram;
-  readonly #executions: Histogram;
-  readonly #seats: Histogram;
+  readonly #waits: Spreads;
+  readonly #executions: Spreads;
+  readonly #seats: Spreads;
   /** Looking a child up by its labels costs more than counting. */
   readonly #children = new Map<string, Children>();
 
   constructor(registry: Registry, control: FlowControl) {
     this.registry = registry;
-    const registers = [registry];
-    const counter = (name: string, help: string, more: string[] = []): Counter =>
-      new Counter({ name: `${PREFIX}${name}`, help, labelNames: [...LABELS, ...more], registers });
-    const histogram = (name: string, help: string, buckets: number[], more: string[] = []): Histogram =>
-      new Histogram({ name: `${PREFIX}${name}`, help, labelNames: [...LABELS, ...more], buckets, registers });
-    this.#dispatched = counter('dispatched_requests_total', 'Requests that were let in.');
-    this.#rejected = counter('rejected_requests_total', 'Requests that were refused, by reason.', ['reason']);
+    const histogram = (name: string, help: string, bounds: number[], more: string[] = []): Spreads =>
+      new Spreads({ name: `${PREFIX}${name}`, help, labelNames: [...LABELS, ...more], bounds, registry });
+    this.#dispatched = new Tallies({
+      name: `${PREFIX}dispatched_requests_total`,
+      help: 'Requests that were let in.',
+      labelNames: LABELS,
+      registry,
+    });
+    this.#rejected = new Counter({
+      name: `${PREFIX}rejected_requests_total`,
+      help: 'Requests that were refused, by reason.',
+      labelNames: [...LABELS, 'reason'],
+      registers: [registry],
+    });
     this.#waits = histogram('request_wait_duration_seconds', 'Time that requests waited in their queue.', SECONDS, [
       'execute',
     ]);
@@ -53,8 +61,7 @@ export class FlowMetrics {
   }
 
   waited({ level, schema, arrivedAt }: Ticket, now: number, execute: boolean): void {
-    const labels = { priority_level: level, flow_schema: schema, execute: String(execute) };
-    this.#waits.observe(labels, (now - arrivedAt) / 1000);
+    this.#waits.of(level, schema, String(execute)).observe((now - arrivedAt) / 1000);
   }
 
   rejected({ level, schema }: Ticket, reason: string): void {
@@ -66,9 +73,9 @@ export class FlowMetrics {
     let known = this.#children.get(key);
     if (known === undefined) {
       known = {
-        dispatched: this.#dispatched.labels(level, schema),
-        seats: this.#seats.labels(level, schema),
-        executed: this.#executions.labels(level, schema),
+        dispatched: this.#dispatched.of(level, schema),
+        seats: this.#seats.of(level, schema),
+        executed: this.#executions.of(level, schema),
       };
       this.#children.set(key, known);
     }
