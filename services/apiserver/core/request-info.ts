@@ -69,7 +69,7 @@ function targetOf(rest: readonly string[]): Target {
 }
 
 function tail(parts: readonly string[], from: number): string {
-  return parts.slice(from).join('/');
+  return parts.length <= from ? '' : parts.slice(from).join('/');
 }
 
 function verbOf(method: string, target: Target, watching: boolean, query: URLSearchParams): Verb | undefined {

@@ -8,6 +8,8 @@ export interface WriteOptions {
 }
 
 const LONGEST_MANAGER_BYTES = 128;
+/** Of a query that asks for nothing. */
+const PLAIN: WriteOptions = Object.freeze({ dryRun: false, fieldValidation: fieldValidationOf(undefined) });
 
 /** `optionsKind` is for the error's text: CreateOptions, UpdateOptions, PatchOptions, DeleteOptions. */
 export function writeOptions(
@@ -15,6 +17,7 @@ export function writeOptions(
   optionsKind: string,
   bodyDryRun: unknown = undefined,
 ): WriteOptions {
+  if (query.size === 0 && !Array.isArray(bodyDryRun)) return PLAIN;
   const ref = { group: 'meta.k8s.io', kind: optionsKind };
   const asked = Array.isArray(bodyDryRun)
     ? bodyDryRun.map(String)

@@ -30,18 +30,21 @@ export class EventLeases {
     this.#store = store;
   }
 
-  /** The same operations; puts of an Event with its lease. */
-  async attach(kind: Kind, operations: readonly Operation[]): Promise<Operation[]> {
-    if (kind.ref.resource !== 'events') return [...operations];
-    const granted = await this.#current();
-    if (granted === undefined) return [...operations];
-    granted.left--;
-    return operations.map((operation) => (operation.type === 'put' ? { ...operation, lease: granted.id } : operation));
+  /** The same operations; puts of an Event with its lease, which may have to be waited for. */
+  attach(kind: Kind, operations: Operation[]): Operation[] | Promise<Operation[]> {
+    return kind.ref.resource === 'events' ? this.#withLease(operations) : operations;
   }
 
   /** The store does not know it any more: the next Event gets another. */
   forget(): void {
     this.#granted = undefined;
+  }
+
+  async #withLease(operations: Operation[]): Promise<Operation[]> {
+    const granted = await this.#current();
+    if (granted === undefined) return operations;
+    granted.left--;
+    return operations.map((operation) => (operation.type === 'put' ? { ...operation, lease: granted.id } : operation));
   }
 
   async #current(): Promise<Granted | undefined> {

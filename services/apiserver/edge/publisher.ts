@@ -105,8 +105,21 @@ export class Publisher {
   }
 }
 
-function splitStream(stream: string): { group: string; resource: string } {
-  const slash = stream.indexOf('/');
-  const group = stream.slice(0, slash);
-  return { group: group === 'core' ? '' : group, resource: stream.slice(slash + 1) };
+interface StreamParts {
+  group: string;
+  resource: string;
+}
+
+/** There are as many as kinds are served. */
+const SPLIT = new Map<string, StreamParts>();
+
+function splitStream(stream: string): StreamParts {
+  let parts = SPLIT.get(stream);
+  if (parts === undefined) {
+    const slash = stream.indexOf('/');
+    const group = stream.slice(0, slash);
+    parts = { group: group === 'core' ? '' : group, resource: stream.slice(slash + 1) };
+    SPLIT.set(stream, parts);
+  }
+  return parts;
 }

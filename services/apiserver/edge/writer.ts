@@ -128,7 +128,8 @@ export class Writer {
       }
       if (plan instanceof ApiError) throw plan;
       if (job.dryRun || plan.verb === 'unchanged') return { plan, revision: 0, conflicts };
-      const operations = await this.#eventLeases.attach(job.kind, plan.operations);
+      const leased = this.#eventLeases.attach(job.kind, plan.operations);
+      const operations = leased instanceof Promise ? await leased : leased;
       const result = await this.#store.write({ compares: plan.compares, operations, cause }, deadline);
       this.#mark(job, 'store');
       if (result.ok) return { plan, revision: result.revision, conflicts };

@@ -222,6 +222,7 @@ export async function write(
 /** Writers that take from one quota wait for each other, or most of them would find it changed. */
 function turnOf(parts: ApiParts, { info, kind }: Target): { turn?: string } {
   if (info.verb !== 'create' || !kind.ref.namespaced) return {};
+  if (parts.cache.resource(RESOURCE_QUOTAS).objects.size === 0) return {};
   for (const _ of parts.cache.list(RESOURCE_QUOTAS, info.namespace)) return { turn: `quotas of ${info.namespace}` };
   return {};
 }

@@ -50,20 +50,40 @@ const VALIDATING: readonly Step[] = [
   validatingWebhooks,
 ];
 
+/** A function's name is looked up anew each time that it is asked for, and every write asks for all of them. */
+interface NamedStep {
+  readonly name: string;
+  readonly step: Step;
+  readonly changes: ReadonlySet<string>;
+}
+
+const named = (step: Step, changes: readonly string[] = []): NamedStep => ({
+  name: step.name,
+  step,
+  changes: new Set(changes),
+});
+const MUTATING_STEPS = MUTATING.map(([step, ...changes]) => named(step, changes));
+const VALIDATING_STEPS = VALIDATING.map((step) => named(step));
+
 export function mutate(request: WriteRequest, object: KubeObject, old: KubeObject | undefined): void {
   const told = new Told(request, object);
   const { kind } = request.kind.ref;
-  for (const [step, ...changes] of MUTATING)
-    told.step(step.name, changes.includes(kind), () => step(request, object, old));
-  const policies = new MutatingPolicies(request, object, old);
+  for (const { name, step, changes } of MUTATING_STEPS) told.step(name, changes.has(kind), step, request, object, old);
   // Whether these change anything is only asked where there may be any: it costs more than all steps.
-  const may = hasWebhooks(request) || request.view.resource(MUTATING_POLICIES).objects.size > 0;
-  told.step('mutatingPolicies', may, () => policies.run());
-  told.step('mutatingWebhooks', may, () => mutatingWebhooks(request, object, old));
-  told.step('mutatingPoliciesAgain', may, () => policies.runAgain());
+  if (!hasWebhooks(request) && request.view.resource(MUTATING_POLICIES).objects.size === 0) {
+    for (const name of OF_OTHERS) request.story?.step(name, 'passed');
+    return;
+  }
+  const policies = new MutatingPolicies(request, object, old);
+  const [first, webhooks, again] = OF_OTHERS;
+  told.step(first, true, () => policies.run());
+  told.step(webhooks, true, mutatingWebhooks, request, object, old);
+  told.step(again, true, () => policies.runAgain());
 }
 
 const MUTATING_POLICIES = 'admissionregistration.k8s.io/mutatingadmissionpolicies';
+/** The steps that a cluster's own webhooks and policies are. */
+const OF_OTHERS = ['mutatingPolicies', 'mutatingWebhooks', 'mutatingPoliciesAgain'] as const;
 
 /** What each step made of the object, for the trace. */
 class Told {
@@ -77,11 +97,11 @@ class Told {
     this.#object = object;
   }
 
-  step(name: string, mayChange: boolean, run: () => void): void {
-    if (this.#story === undefined) return run();
+  step<A extends unknown[]>(name: string, mayChange: boolean, run: (...given: A) => void, ...given: A): void {
+    if (this.#story === undefined) return run(...given);
     if (mayChange) this.#text ??= JSON.stringify(this.#object);
     try {
-      run();
+      run(...given);
     } catch (error) {
       if (error instanceof ApiError) this.#story.step(name, 'refused');
       throw error;
@@ -98,12 +118,12 @@ class Told {
 
 export function validateAdmission(request: WriteRequest, object: KubeObject, old: KubeObject | undefined): void {
   const told = new Told(request);
-  for (const step of VALIDATING) told.step(step.name, false, () => step(request, object, old));
+  for (const { name, step } of VALIDATING_STEPS) told.step(name, false, step, request, object, old);
 }
 
 const ON_DELETE = [nodeRestrictionOnDelete, validatingPoliciesOnDelete, webhooksOnDelete];
 
 export function validateDeletion(request: WriteRequest, old: KubeObject): void {
   const told = new Told(request);
-  for (const step of ON_DELETE) told.step(step.name, false, () => step(request, old));
+  for (const step of ON_DELETE) told.step(step.name, false, step, request, old);
 }

@@ -101,16 +101,14 @@ export class FlowGate {
     return this.#wait(ticket, headers, visitor);
   }
 
-  get #countOf() {
-    return (group: string, resource: string, namespace: string): number => {
-      const { objects } = this.#cache.resource(streamOf(group, resource));
-      if (namespace === '') return objects.size;
-      // No one list is wider than so many objects make it.
-      let count = 0;
-      for (const _ of this.#cache.list(streamOf(group, resource), namespace)) if (++count >= 1_000) break;
-      return count;
-    };
-  }
+  readonly #countOf = (group: string, resource: string, namespace: string): number => {
+    const { objects } = this.#cache.resource(streamOf(group, resource));
+    if (namespace === '') return objects.size;
+    // No one list is wider than so many objects make it.
+    let count = 0;
+    for (const _ of this.#cache.list(streamOf(group, resource), namespace)) if (++count >= 1_000) break;
+    return count;
+  };
 
   #configure(): void {
     const schemas = this.#cache.resource(FLOW_SCHEMAS);
