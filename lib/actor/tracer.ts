@@ -126,32 +126,33 @@ interface Measured {
 }
 
 function spanOf(ctx: TracerContext, start: SpanStart, end: SpanEnd, measured: Measured): Span {
-  const { revisions, ...times } = measured;
-  const by = (start.by ?? []).slice(-MAX_WOKEN_BY);
-  return {
+  const { id, revisions, startedAt, durationMs } = measured;
+  const span: Span = {
     version: MESSAGE_VERSION,
-    ...times,
+    id,
+    startedAt,
+    durationMs,
     actor: ctx.actor,
     instance: ctx.instance,
     verb: start.verb,
     kind: start.kind,
     namespace: start.namespace ?? '',
     name: start.name,
-    causes: {
-      revisions,
-      ...(start.parent === undefined ? {} : { span: start.parent }),
-      ...(by.length === 0 ? {} : { by }),
-    },
+    causes: { revisions },
     queuedMs: start.queuedMs ?? 0,
     outcome: end.outcome,
     saw: shortened(end.saw ?? ''),
     did: firstOf(end.did ?? []),
-    ...(end.why === undefined ? {} : { why: shortened(end.why) }),
     wrote: (end.wrote ?? []).slice(0, MAX_WRITES),
-    ...(start.retries === undefined || start.retries === 0 ? {} : { retries: start.retries }),
-    ...(end.conflicts === undefined || end.conflicts === 0 ? {} : { conflicts: end.conflicts }),
-    ...(end.request === undefined ? {} : { request: end.request }),
   };
+  // One for every write: what is not there is left out without an object for each.
+  if (start.parent !== undefined) span.causes.span = start.parent;
+  if (start.by !== undefined && start.by.length > 0) span.causes.by = start.by.slice(-MAX_WOKEN_BY);
+  if (end.why !== undefined) span.why = shortened(end.why);
+  if (start.retries !== undefined && start.retries > 0) span.retries = start.retries;
+  if (end.conflicts !== undefined && end.conflicts > 0) span.conflicts = end.conflicts;
+  if (end.request !== undefined) span.request = end.request;
+  return span;
 }
 
 function firstOf(lines: readonly string[]): string[] {

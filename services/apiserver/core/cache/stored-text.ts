@@ -1,6 +1,7 @@
 // Decides how an object lies in the store as text, and how that text becomes an answer: the revision of the change is put where it
 // belongs, so that what was encoded for the store is not encoded again for the client. Never decides what is stored.
 import type { KubeObject } from '../../../../lib/api/object.ts';
+import { copyBytes } from '../../../../lib/base/bytes.ts';
 
 const encoder = new TextEncoder();
 
@@ -15,7 +16,7 @@ export interface StoredText {
 export function storedText(object: KubeObject): StoredText {
   const { apiVersion, kind, metadata, ...rest } = object;
   const { resourceVersion: _, ...own } = metadata;
-  const begin = `{"apiVersion":${JSON.stringify(apiVersion)},"kind":${JSON.stringify(kind)},"metadata":${JSON.stringify(own)}`;
+  const begin = JSON.stringify({ apiVersion, kind, metadata: own }).slice(0, -1);
   const end = JSON.stringify(rest);
   const text = end === '{}' ? `${begin}}` : `${begin},${end.slice(1)}`;
   const bytes = encoder.encode(text);
@@ -25,10 +26,10 @@ export function storedText(object: KubeObject): StoredText {
 
 /** As clients see it at that revision. An object has at least a name, so that something stands before the revision. */
 export function textAt({ bytes, revisionAt }: StoredText, revision: number): Uint8Array {
-  const told = encoder.encode(`,"resourceVersion":"${revision}"`);
+  const told = `,"resourceVersion":"${revision}"`;
   const text = new Uint8Array(bytes.length + told.length);
-  text.set(bytes.subarray(0, revisionAt));
-  text.set(told, revisionAt);
-  text.set(bytes.subarray(revisionAt), revisionAt + told.length);
+  copyBytes(bytes, 0, revisionAt, text, 0);
+  for (let i = 0; i < told.length; i++) text[revisionAt + i] = told.charCodeAt(i);
+  copyBytes(bytes, revisionAt, bytes.length, text, revisionAt + told.length);
   return text;
 }
