@@ -117,9 +117,14 @@ export class BrokenPromiseError extends Error {
   }
 }
 
-/** Throws BrokenPromiseError unless `condition` holds. Always on, in production too. */
-export function invariant(condition: unknown, message: string): asserts condition {
-  if (!condition) throw new BrokenPromiseError(message);
+/**
+ * Throws BrokenPromiseError unless `condition` holds. Always on, in production too; so each % stands for one of `values`, and a
+ * text is made of them only when there is something to say.
+ */
+export function invariant(condition: unknown, text: string, ...values: unknown[]): asserts condition {
+  if (condition) return;
+  let next = 0;
+  throw new BrokenPromiseError(text.replaceAll('%', () => (next < values.length ? String(values[next++]) : '%')));
 }
 
 /** Text of anything thrown. */

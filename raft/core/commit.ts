@@ -30,7 +30,7 @@ export function advanceCommit(raft: RaftState): void {
 /** Everything up to `index` is committed. */
 export function commitThrough(raft: RaftState, index: Index): void {
   if (index <= raft.commit) return;
-  invariant(index <= raft.log.lastIndex, `commit ${index} is beyond the log's end ${raft.log.lastIndex}`);
+  invariant(index <= raft.log.lastIndex, "commit % is beyond the log's end %", index, raft.log.lastIndex);
   raft.commit = index;
   pumpApply(raft);
 }
@@ -55,7 +55,7 @@ export function pumpApply(raft: RaftState): void {
   while (raft.applying < through && raft.applyOutstandingBytes < limits.applyOutstandingBytes) {
     const entries = sliceLog(log, raft.applying + 1, through, limits.applyBytes);
     if (entries === 'unavailable') return; // The next tick tries again.
-    invariant(entries !== 'compacted', `entry ${raft.applying + 1} was compacted before it was applied`);
+    invariant(entries !== 'compacted', 'entry % was compacted before it was applied', raft.applying + 1);
     raft.applying = entries.at(-1)!.index;
     const bytes = entries.reduce((sum, entry) => sum + entry.data.length, 0);
     raft.applyOutstanding.push({ through: raft.applying, bytes });
@@ -67,7 +67,7 @@ export function pumpApply(raft: RaftState): void {
 /** The state machine holds everything up to `index`. */
 export function receiveApplied(raft: RaftState, index: Index): void {
   if (index <= raft.applied) return; // Of a state that a snapshot has replaced.
-  invariant(index <= raft.applying, `${index} was applied, only ${raft.applying} was handed over`);
+  invariant(index <= raft.applying, '% was applied, only % was handed over', index, raft.applying);
   raft.applied = index;
   while (raft.applyOutstanding.length > 0 && raft.applyOutstanding[0]!.through <= index) {
     raft.applyOutstandingBytes -= raft.applyOutstanding.shift()!.bytes;

@@ -10,8 +10,8 @@ import type { Index, SnapshotDescription } from './types.ts';
 
 /** A snapshot of the own state machine is durable. */
 export function snapshotTaken(raft: RaftState, snapshot: SnapshotDescription): void {
-  invariant(snapshot.index <= raft.applied, `a snapshot at ${snapshot.index} was taken, applied is ${raft.applied}`);
-  invariant(snapshot.sizeBytes > 0, `the snapshot at ${snapshot.index} is empty`);
+  invariant(snapshot.index <= raft.applied, 'a snapshot at % was taken, applied is %', snapshot.index, raft.applied);
+  invariant(snapshot.sizeBytes > 0, 'the snapshot at % is empty', snapshot.index);
   if (snapshot.index <= raft.snapshot.index) return; // One from a leader overtook it.
   replaceSnapshot(raft, snapshot);
   releaseSnapshots(raft);

@@ -32,12 +32,12 @@ export function votersOf(configuration: Configuration): MemberId[] {
 
 /** C(old,new) of the paper: decisions need both majorities until it is left. */
 export function enterJoint(old: Configuration, wanted: Configuration): Configuration {
-  invariant(!isJoint(old) && !isJoint(wanted), `a joint configuration cannot be joined again: ${describe(old)}`);
+  invariant(!isJoint(old) && !isJoint(wanted), 'a joint configuration cannot be joined again: %', describe(old));
   return { voters: wanted.voters, outgoing: old.voters, learners: wanted.learners };
 }
 
 export function leaveJoint(joint: Configuration): Configuration {
-  invariant(isJoint(joint), `only a joint configuration can be left: ${describe(joint)}`);
+  invariant(isJoint(joint), 'only a joint configuration can be left: %', describe(joint));
   return { voters: joint.voters, outgoing: [], learners: joint.learners };
 }
 
@@ -90,8 +90,8 @@ function isIdList(value: unknown): value is MemberId[] {
 /** The stack after an entry was appended: on top lies what is in force. */
 export function pushConfiguration(stack: ConfigurationAt[], entry: Entry): void {
   const configuration = decodeConfiguration(entry.data);
-  invariant(configuration !== undefined, `entry ${entry.index} of kind configuration holds none`);
-  invariant(stack.at(-1)!.index < entry.index, `configuration ${entry.index} is not newer than ${stack.at(-1)!.index}`);
+  invariant(configuration !== undefined, 'entry % of kind configuration holds none', entry.index);
+  invariant(stack.at(-1)!.index < entry.index, 'configuration % is not newer than %', entry.index, stack.at(-1)!.index);
   stack.push({ index: entry.index, configuration });
 }
 
@@ -105,7 +105,7 @@ export function popConfigurations(stack: ConfigurationAt[], from: Index): boolea
 /** The configuration in force at `index`. */
 export function configurationAt(stack: readonly ConfigurationAt[], index: Index): ConfigurationAt {
   const found = stack.findLast((each) => each.index <= index);
-  invariant(found !== undefined, `no configuration is known at index ${index}: the oldest is of ${stack[0]?.index}`);
+  invariant(found !== undefined, 'no configuration is known at index %: the oldest is of %', index, stack[0]?.index);
   return found;
 }
 

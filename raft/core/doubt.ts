@@ -123,7 +123,7 @@ function spendVote(raft: RaftState): void {
 function outlive(raft: RaftState, incarnation: number): void {
   if (incarnation < raft.incarnation) return;
   raft.incarnation = incarnation + 1;
-  raft.writtenStanding = '';
+  raft.writtenStanding = undefined;
 }
 
 /** Votes only for a log that goes as far as this position, until it has been there. */

@@ -28,7 +28,7 @@ function mayStand(raft: RaftState): boolean {
 
 /** Follows `leader` ('' = unknown) in `term`. Leaving leadership ends everything that only a leader can finish. */
 export function becomeFollower(raft: RaftState, term: Term, leader: MemberId): void {
-  invariant(term >= raft.term, `term would go back from ${raft.term} to ${term}`);
+  invariant(term >= raft.term, 'term would go back from % to %', raft.term, term);
   const { leading } = raft;
   const deposed = term > raft.term;
   raft.leading = raft.campaign = undefined;
@@ -50,10 +50,13 @@ export function becomeFollower(raft: RaftState, term: Term, leader: MemberId): v
 
 /** A sign of life from the leader of this term. */
 export function hearLeader(raft: RaftState, leader: MemberId): void {
-  invariant(raft.role !== 'leader', `two leaders in term ${raft.term}: ${raft.id} and ${leader}`);
+  invariant(raft.role !== 'leader', 'two leaders in term %: % and %', raft.term, raft.id, leader);
   invariant(
     raft.leader === '' || raft.leader === leader,
-    `two leaders in term ${raft.term}: ${raft.leader} and ${leader}`,
+    'two leaders in term %: % and %',
+    raft.term,
+    raft.leader,
+    leader,
   );
   if (raft.role === 'follower' && raft.leader === leader) {
     raft.electionElapsed = 0;
@@ -148,7 +151,7 @@ function tally(raft: RaftState): void {
 }
 
 function becomeLeader(raft: RaftState): void {
-  invariant(raft.role === 'candidate' && raft.vote === raft.id, `a ${raft.role} cannot become leader`);
+  invariant(raft.role === 'candidate' && raft.vote === raft.id, 'a % cannot become leader', raft.role);
   const { lastIndex } = raft.log;
   raft.role = 'leader';
   raft.leader = raft.id;

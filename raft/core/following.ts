@@ -32,7 +32,7 @@ function keep(raft: RaftState, entries: readonly Entry[], prevTerm: Term): void 
   if (first === -1) return;
   const { index } = entries[first]!;
   if (index <= raft.log.lastIndex) {
-    invariant(index > raft.commit, `the leader contradicts committed entry ${index}`);
+    invariant(index > raft.commit, 'the leader contradicts committed entry %', index);
     truncateLog(raft.log, index, first === 0 ? prevTerm : entries[first - 1]!.term);
     if (popConfigurations(raft.configurations, index)) announceConfiguration(raft);
   }

@@ -40,7 +40,7 @@ const ENTRY_OVERHEAD_BYTES = 64;
 export const costOf = (entry: Entry): number => entry.data.length + ENTRY_OVERHEAD_BYTES;
 
 export function termAt(log: Log, index: Index): Term | 'compacted' | 'unavailable' {
-  invariant(index <= log.lastIndex, `term of ${index} was asked, the log ends at ${log.lastIndex}`);
+  invariant(index <= log.lastIndex, 'term of % was asked, the log ends at %', index, log.lastIndex);
   if (index === log.lastIndex) return log.lastTerm;
   if (index >= log.windowStart) return log.window[index - log.windowStart]!.term;
   if (index === log.baseIndex && log.baseTerm !== undefined) return log.baseTerm;
@@ -53,7 +53,7 @@ export const hasEntry = (log: Log, index: Index, term: Term): boolean =>
 
 /** Entries from..to, at least one, cut at `maxBytes`. What is on disk and what is in memory come in separate calls. */
 export function sliceLog(log: Log, from: Index, to: Index, maxBytes: number): Entry[] | 'compacted' | 'unavailable' {
-  invariant(from <= to && to <= log.lastIndex, `entries ${from}..${to} were asked, the log ends at ${log.lastIndex}`);
+  invariant(from <= to && to <= log.lastIndex, 'entries %..% were asked, the log ends at %', from, to, log.lastIndex);
   if (from <= log.baseIndex) return 'compacted';
   if (from < log.windowStart) return readDurable(log, from, Math.min(to, log.windowStart - 1), maxBytes);
   const first = from - log.windowStart;
@@ -68,12 +68,16 @@ export function sliceLog(log: Log, from: Index, to: Index, maxBytes: number): En
 }
 
 function readDurable(log: Log, from: Index, to: Index, maxBytes: number): Entry[] | 'compacted' | 'unavailable' {
-  invariant(to <= log.durable, `entry ${to} would be read from disk, durable is ${log.durable}`);
+  invariant(to <= log.durable, 'entry % would be read from disk, durable is %', to, log.durable);
   const entries = log.reader.entries(from, to, maxBytes);
   if (typeof entries === 'string') return entries;
   invariant(
     entries.length > 0 && entries[0]!.index === from && entries.at(-1)!.index <= to,
-    `storage was asked for entries ${from}..${to} and gave ${entries[0]?.index}..${entries.at(-1)?.index}`,
+    'storage was asked for entries %..% and gave %..%',
+    from,
+    to,
+    entries[0]?.index,
+    entries.at(-1)?.index,
   );
   return entries;
 }
@@ -81,8 +85,8 @@ function readDurable(log: Log, from: Index, to: Index, maxBytes: number): Entry[
 /** Adds entries that follow the last one. */
 export function appendToLog(log: Log, entries: readonly Entry[]): void {
   for (const entry of entries) {
-    invariant(entry.index === log.lastIndex + 1, `entry ${entry.index} does not follow ${log.lastIndex}`);
-    invariant(entry.term >= log.lastTerm, `entry ${entry.index} has term ${entry.term}, after term ${log.lastTerm}`);
+    invariant(entry.index === log.lastIndex + 1, 'entry % does not follow %', entry.index, log.lastIndex);
+    invariant(entry.term >= log.lastTerm, 'entry % has term %, after term %', entry.index, entry.term, log.lastTerm);
     log.window.push(entry);
     log.windowBytes += costOf(entry);
     log.lastIndex = entry.index;
@@ -98,7 +102,10 @@ export function appendToLog(log: Log, entries: readonly Entry[]): void {
 export function truncateLog(log: Log, from: Index, termBefore: Term): void {
   invariant(
     from > log.baseIndex && from <= log.lastIndex,
-    `the log ${log.baseIndex}..${log.lastIndex} was cut at ${from}`,
+    'the log %..% was cut at %',
+    log.baseIndex,
+    log.lastIndex,
+    from,
   );
   const keep = Math.max(0, from - log.windowStart);
   for (let i = keep; i < log.window.length; i++) log.windowBytes -= costOf(log.window[i]!);
@@ -144,7 +151,7 @@ export function unwritten(log: Log): Entry[] {
 
 /** Confirms `appendId` and all before it. */
 export function confirmWrites(log: Log, appendId: AppendId): void {
-  invariant(appendId < log.nextAppendId, `write ${appendId} was confirmed, the last begun is ${log.nextAppendId - 1}`);
+  invariant(appendId < log.nextAppendId, 'write % was confirmed, the last begun is %', appendId, log.nextAppendId - 1);
   while (log.pending.length > 0 && log.pending[0]!.appendId <= appendId) {
     log.durable = Math.max(log.durable, log.pending.shift()!.through);
   }

@@ -2,7 +2,7 @@
 // they are.
 import { invariant } from '../../lib/base/errors.ts';
 import { beginWrite, unwritten } from './log.ts';
-import { standingOf, standingText, type RaftState } from './state.ts';
+import { isStandingWritten, standingOf, type RaftState } from './state.ts';
 import {
   RAFT_MESSAGE_VERSION,
   type AppendId,
@@ -48,7 +48,7 @@ function promises(body: MessageBody): boolean {
 }
 
 export function send(raft: RaftState, to: MemberId, body: MessageBody): void {
-  invariant(to !== raft.id && to !== '', `a ${body.type} was addressed to '${to}'`);
+  invariant(to !== raft.id && to !== '', "a % was addressed to '%'", body.type, to);
   const message = {
     version: RAFT_MESSAGE_VERSION,
     clusterId: raft.clusterId,
@@ -97,7 +97,7 @@ function takeWrite(raft: RaftState): Effect | undefined {
   const appendId = beginWrite(log, raft.ticks);
   if (install !== undefined) {
     log.installing = appendId;
-    invariant(entries.length === 0, `entries were appended in the step that installs snapshot ${install.index}`);
+    invariant(entries.length === 0, 'entries were appended in the step that installs snapshot %', install.index);
     return { type: 'installSnapshot', appendId, snapshot: install, hardState, standing };
   }
   return { type: 'append', appendId, truncateFrom, entries, hardState, standing };
@@ -105,11 +105,9 @@ function takeWrite(raft: RaftState): Effect | undefined {
 
 /** What changed of it must be durable before the next promise: a member must not come back in doubt after it has voted. */
 function takeStanding(raft: RaftState): Standing | undefined {
-  const standing = standingOf(raft);
-  const text = standingText(standing);
-  if (text === raft.writtenStanding) return undefined;
-  raft.writtenStanding = text;
-  return standing;
+  if (isStandingWritten(raft)) return undefined;
+  raft.writtenStanding = standingOf(raft);
+  return raft.writtenStanding;
 }
 
 function announce(raft: RaftState, out: Effect[]): void {

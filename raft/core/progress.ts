@@ -92,7 +92,7 @@ export function becomeReplicate(progress: Progress): void {
 }
 
 export function becomeSnapshot(progress: Progress, snapshot: SnapshotDescription, tick: number): void {
-  invariant(snapshot.index > progress.match, `snapshot ${snapshot.index} is not ahead of match ${progress.match}`);
+  invariant(snapshot.index > progress.match, 'snapshot % is not ahead of match %', snapshot.index, progress.match);
   clearInflight(progress);
   progress.state = 'snapshot';
   progress.transfer = { snapshot, acked: 0, sent: 0, movedTick: tick };

@@ -99,7 +99,10 @@ export function receiveAppendAnswer(raft: RaftState, { from, incarnation, outcom
 export function acceptedThrough(raft: RaftState, from: MemberId, progress: Progress, match: number): void {
   invariant(
     match <= raft.log.lastIndex,
-    `${from} claims entry ${match}, the leader's log ends at ${raft.log.lastIndex}`,
+    "% claims entry %, the leader's log ends at %",
+    from,
+    match,
+    raft.log.lastIndex,
   );
   const news = advanceMatch(progress, match);
   if (progress.state === 'probe' && (news || match === progress.match)) becomeReplicate(progress);

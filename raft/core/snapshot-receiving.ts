@@ -71,7 +71,10 @@ export function chunkWritten(raft: RaftState, index: Index, hash: string, nextOf
   if (receiving?.snapshot.index !== index || receiving.snapshot.hash !== hash) return; // Another took its place.
   invariant(
     nextOffset <= receiving.requested,
-    `${nextOffset} bytes of snapshot ${index} are staged, ${receiving.requested} were given`,
+    '% bytes of snapshot % are staged, % were given',
+    nextOffset,
+    index,
+    receiving.requested,
   );
   receiving.written = nextOffset;
   if (nextOffset === receiving.snapshot.sizeBytes) install(raft, receiving.snapshot);
@@ -98,7 +101,7 @@ function install(raft: RaftState, snapshot: SnapshotDescription): void {
 
 /** From here on this member is what the snapshot says; nothing of its own log after the commit index is right. */
 function replaceState(raft: RaftState, snapshot: SnapshotDescription): void {
-  invariant(raft.leading === undefined, `a leader would replace its log by snapshot ${snapshot.index}`);
+  invariant(raft.leading === undefined, 'a leader would replace its log by snapshot %', snapshot.index);
   const before = configurationOf(raft);
   resetLog(raft.log, snapshot, raft.commit);
   raft.configurations = [{ index: snapshot.index, configuration: snapshot.configuration }];

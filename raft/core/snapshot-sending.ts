@@ -11,7 +11,8 @@ export function startSnapshot(raft: RaftState, id: MemberId, progress: Progress)
   const { snapshot, log } = raft;
   invariant(
     snapshot.index >= log.baseIndex && snapshot.index > 0,
-    `no snapshot covers the log before ${log.baseIndex}`,
+    'no snapshot covers the log before %',
+    log.baseIndex,
   );
   // A follower that has not answered for long gets no bytes: it may be gone.
   if (raft.ticks - progress.heardTick >= raft.electionTicks.min) return;

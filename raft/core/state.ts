@@ -135,7 +135,8 @@ export interface RaftState {
   /** Term and vote as the last write has them. */
   writtenTerm: Term;
   writtenVote: MemberId;
-  writtenStanding: string;
+  /** undefined: it must be said again. */
+  writtenStanding: Standing | undefined;
   /** Effects of the step under way, before the write is put in front of them. */
   emitted: Effect[];
   announced: { leader: MemberId; term: Term; role: Role };
@@ -184,13 +185,13 @@ export function createRaft(options: RaftOptions): RaftState {
     chance: (options.seed ^ Math.imul(options.incarnation, 0x9e3779b1)) >>> 0,
     writtenTerm: restored.hardState.term,
     writtenVote: restored.hardState.vote,
-    writtenStanding: '',
+    writtenStanding: undefined,
     emitted: [],
     announced: { leader: '', term: restored.hardState.term, role: 'follower' },
   };
   raft.electionTimeout = drawFirstTimeout(raft);
   if (restored.doubt !== undefined) doubt(raft, restored.doubt);
-  raft.writtenStanding = standingText(standingOf(raft));
+  raft.writtenStanding = standingOf(raft);
   if (raft.damagedThrough <= raft.commit) raft.damagedThrough = 0;
   return raft;
 }
@@ -207,9 +208,19 @@ export function standingOf({ doubt: present, damagedThrough, damagedTerm, incarn
   return { doubt: present?.reason ?? '', damagedThrough, damagedTerm: term, incarnation };
 }
 
-/** Equal texts need no new write. */
-export function standingText({ doubt: reason, damagedThrough, damagedTerm }: Standing): string {
-  return `${reason} ${damagedThrough} ${damagedTerm}`;
+/** What it is now needs no new write. */
+export function isStandingWritten({
+  doubt: present,
+  damagedThrough,
+  damagedTerm,
+  writtenStanding,
+}: RaftState): boolean {
+  return (
+    writtenStanding !== undefined &&
+    (present?.reason ?? '') === writtenStanding.doubt &&
+    damagedThrough === writtenStanding.damagedThrough &&
+    (damagedThrough === 0 || damagedTerm === writtenStanding.damagedTerm)
+  );
 }
 
 function assertOptions({ electionTicks, heartbeatTicks, restored, id, clusterId }: RaftOptions): void {
@@ -217,13 +228,20 @@ function assertOptions({ electionTicks, heartbeatTicks, restored, id, clusterId 
   invariant(id !== '' && clusterId !== '', 'a member needs an id and a clusterId');
   invariant(
     heartbeatTicks > 0 && electionTicks.min > 2 * heartbeatTicks && electionTicks.max > electionTicks.min,
-    `election of ${electionTicks.min}..${electionTicks.max} ticks needs more than two heartbeats of ${heartbeatTicks} ticks`,
+    'election of %..% ticks needs more than two heartbeats of % ticks',
+    electionTicks.min,
+    electionTicks.max,
+    heartbeatTicks,
   );
   invariant(
     firstIndex >= 1 && firstIndex <= snapshot.index + 1 && lastIndex >= snapshot.index && lastIndex >= firstIndex - 1,
-    `member ${id}: the log ${firstIndex}..${lastIndex} does not continue the snapshot at ${snapshot.index}`,
+    'member %: the log %..% does not continue the snapshot at %',
+    id,
+    firstIndex,
+    lastIndex,
+    snapshot.index,
   );
-  invariant(hardState.term >= snapshot.term, `term ${hardState.term} is before the snapshot's ${snapshot.term}`);
+  invariant(hardState.term >= snapshot.term, "term % is before the snapshot's %", hardState.term, snapshot.term);
 }
 
 function restoreLog({ restored, reader }: RaftOptions): Log {
@@ -235,7 +253,7 @@ function restoreLog({ restored, reader }: RaftOptions): Log {
     return typeof term === 'number' ? term : undefined;
   };
   const lastTerm = known(lastIndex);
-  invariant(lastTerm !== undefined, `storage cannot tell the term of its last entry ${lastIndex}`);
+  invariant(lastTerm !== undefined, 'storage cannot tell the term of its last entry %', lastIndex);
   return {
     reader,
     baseIndex: firstIndex - 1,
@@ -303,7 +321,7 @@ export function describeSnapshot(
   raft: RaftState,
   index: Index,
 ): Pick<SnapshotDescription, 'index' | 'term' | 'configuration'> | undefined {
-  invariant(index <= raft.applied, `a snapshot at ${index} was asked, applied is ${raft.applied}`);
+  invariant(index <= raft.applied, 'a snapshot at % was asked, applied is %', index, raft.applied);
   const term = index === raft.snapshot.index ? raft.snapshot.term : termAt(raft.log, index);
   if (typeof term === 'string') return undefined;
   return { index, term, configuration: configurationAt(raft.configurations, index).configuration };
@@ -312,19 +330,19 @@ export function describeSnapshot(
 /** Checked after each step, in production too: cheap, and a member that fails it must not go on promising. */
 export function assertState(raft: RaftState): void {
   const { log, commit, applying, applied } = raft;
-  const positions = `applied ${applied}, applying ${applying}, commit ${commit}, durable ${log.durable}, last ${log.lastIndex}`;
-  invariant(
-    applied <= applying && applying <= commit && commit <= log.lastIndex,
-    `positions out of order: ${positions}`,
-  );
-  invariant(log.durable <= log.lastIndex && log.written === log.lastIndex, `unwritten entries: ${positions}`);
-  invariant(log.baseIndex <= commit && log.baseIndex <= raft.snapshot.index, `compacted too far: ${positions}`);
-  invariant(log.windowStart + log.window.length === log.lastIndex + 1, `the window does not end at ${log.lastIndex}`);
-  invariant(log.lastTerm <= raft.term, `the log has term ${log.lastTerm}, the member ${raft.term}`);
-  invariant(raft.term === raft.writtenTerm && raft.vote === raft.writtenVote, `term ${raft.term} is not written`);
-  invariant(raft.doubt === undefined || raft.role === 'follower', `a ${raft.role} in doubt of what it has promised`);
-  invariant((raft.role === 'leader') === (raft.leading !== undefined), `a ${raft.role} with the wrong memory`);
-  invariant(raft.role !== 'leader' || raft.leader === raft.id, `a leader that follows ${raft.leader}`);
+  const { baseIndex, durable, lastIndex } = log;
+  let wrong = '';
+  if (applied > applying || applying > commit || commit > lastIndex) wrong = 'positions out of order';
+  else if (durable > lastIndex || log.written !== lastIndex) wrong = 'unwritten entries';
+  else if (baseIndex > commit || baseIndex > raft.snapshot.index) wrong = 'compacted too far';
+  const positions = '%: applied %, applying %, commit %, durable %, last %';
+  invariant(wrong === '', positions, wrong, applied, applying, commit, durable, lastIndex);
+  invariant(log.windowStart + log.window.length === log.lastIndex + 1, 'the window does not end at %', log.lastIndex);
+  invariant(log.lastTerm <= raft.term, 'the log has term %, the member %', log.lastTerm, raft.term);
+  invariant(raft.term === raft.writtenTerm && raft.vote === raft.writtenVote, 'term % is not written', raft.term);
+  invariant(raft.doubt === undefined || raft.role === 'follower', 'a % in doubt of what it has promised', raft.role);
+  invariant((raft.role === 'leader') === (raft.leading !== undefined), 'a % with the wrong memory', raft.role);
+  invariant(raft.role !== 'leader' || raft.leader === raft.id, 'a leader that follows %', raft.leader);
   const campaigning = raft.role === 'candidate' || raft.role === 'preCandidate';
-  invariant(campaigning === (raft.campaign !== undefined), `a ${raft.role} with the wrong campaign`);
+  invariant(campaigning === (raft.campaign !== undefined), 'a % with the wrong campaign', raft.role);
 }

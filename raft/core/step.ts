@@ -128,7 +128,7 @@ function peerDisconnected(raft: RaftState, id: MemberId): void {
 }
 
 function receive(raft: RaftState, message: Message): void {
-  invariant(message.to === raft.id, `${raft.id} was given a ${message.type} for ${message.to}`);
+  invariant(message.to === raft.id, '% was given a % for %', raft.id, message.type, message.to);
   if (message.from === raft.id || message.clusterId !== raft.clusterId) return;
   // These two look at the leader's protection before they look at the term.
   if (message.type === 'preVote') return receivePreVote(raft, message);

@@ -32,7 +32,7 @@ export class EntryTable {
   }
 
   push(index: Index, place: EntryPlace): void {
-    invariant(index === this.lastIndex + 1, `entry ${index} follows entry ${this.lastIndex} in the log`);
+    invariant(index === this.lastIndex + 1, 'entry % follows entry % in the log', index, this.lastIndex);
     this.places.push(place);
   }
 

@@ -31,7 +31,7 @@ export async function layDown(
   const there = await disk.list(directory);
   if (there.length > 0) throw new Error(`${directory} is not empty: it holds ${there.slice(0, 3).join(', ')}`);
   const { clusterId, member, configuration, index, term } = first;
-  invariant(index >= 1 && term >= 1, `a state at entry ${index} of term ${term}`);
+  invariant(index >= 1 && term >= 1, 'a state at entry % of term %', index, term);
   const identity = { clusterId, member, firstConfiguration: configuration };
   const { log } = await openLog(disk, directory, identity, { index: 0, term: 0 }, DEFAULT_LOG_OPTIONS);
   await log.write([{ reset: { index, term }, hardState: { term, vote: '', commit: index } }]);

@@ -59,7 +59,7 @@ export function decodeRecord(record: RecordToWrite): LogRecord {
     throw new Error(`a record of type ${record.type}: written by a newer version? Start that version instead`);
   if (type === 'entry') return { type, entry: decodeEntry(Buffer.from(record.payload)) };
   const parsed = JSON.parse(Buffer.from(record.payload).toString('utf8')) as LogRecord;
-  invariant(parsed.type === type, `a record of type ${type} holds a ${parsed.type}`);
+  invariant(parsed.type === type, 'a record of type % holds a %', type, parsed.type);
   return parsed;
 }
 
@@ -74,7 +74,7 @@ function entryHead({ index, term, kind }: Entry): Buffer {
 /** `data` is a copy: a view would keep the whole segment in memory. */
 function decodeEntry(payload: Buffer): Entry {
   const kind = ENTRY_KINDS[payload[12]!];
-  invariant(kind !== undefined, `an entry of unknown kind ${payload[12]}`);
+  invariant(kind !== undefined, 'an entry of unknown kind %', payload[12]);
   return {
     index: payload.readUIntLE(0, 6),
     term: payload.readUIntLE(6, 6),

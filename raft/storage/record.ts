@@ -56,7 +56,7 @@ export function encodeBatch(
   let offset = 0;
   for (const [i, record] of records.entries()) {
     const length = payloadBytes(record);
-    invariant(length <= MAX_PAYLOAD_BYTES, `a record of ${length} bytes: at most ${MAX_PAYLOAD_BYTES} can be written`);
+    invariant(length <= MAX_PAYLOAD_BYTES, 'a record of % bytes: at most % can be written', length, MAX_PAYLOAD_BYTES);
     const body = offset + HEADER_BYTES;
     if (record.head !== undefined) out.set(record.head, body);
     out.set(record.payload, body + length - record.payload.length);

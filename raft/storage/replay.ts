@@ -121,7 +121,7 @@ function replayHardState(state: Replayed, hardState: HardState, standing: Standi
 }
 
 function newer(before: HardState, after: HardState): HardState {
-  invariant(after.term >= before.term, `the log holds term ${after.term} after term ${before.term}`);
+  invariant(after.term >= before.term, 'the log holds term % after term %', after.term, before.term);
   return after;
 }
 

@@ -152,7 +152,8 @@ export class SnapshotFiles {
     const { stage } = this;
     invariant(
       stage?.whole === true && stage.snapshot.index === snapshot.index && stage.snapshot.hash === snapshot.hash,
-      `snapshot ${snapshot.index} is installed before all of it is here`,
+      'snapshot % is installed before all of it is here',
+      snapshot.index,
     );
     await stage.file.close();
     this.stage = undefined;
@@ -171,7 +172,8 @@ export class SnapshotFiles {
     const { stage } = this;
     invariant(
       stage?.whole === true && stage.snapshot.hash === snapshot.hash,
-      `snapshot ${snapshot.index} is read before all of it is here`,
+      'snapshot % is read before all of it is here',
+      snapshot.index,
     );
     for (let offset = 0; offset < snapshot.sizeBytes; offset += READ_BYTES)
       yield await stage.file.read(HEADER_BYTES + offset, Math.min(READ_BYTES, snapshot.sizeBytes - offset));
@@ -269,7 +271,7 @@ export class SnapshotFiles {
 
 function encodeHeader(header: SnapshotHeader): Buffer {
   const text = Buffer.from(JSON.stringify(header));
-  invariant(text.length + 8 <= HEADER_BYTES, `a snapshot header of ${text.length} bytes`);
+  invariant(text.length + 8 <= HEADER_BYTES, 'a snapshot header of % bytes', text.length);
   const out = Buffer.alloc(HEADER_BYTES);
   out.writeUInt32LE(crc32(text), 0);
   out.writeUInt32LE(text.length, 4);

@@ -82,7 +82,7 @@ export class History {
   }
 
   push(revision: number, { data, from, to, cost }: PackedCause): void {
-    invariant(revision === this.lastRevision + 1, `revision ${revision} follows ${this.lastRevision}`);
+    invariant(revision === this.lastRevision + 1, 'revision % follows %', revision, this.lastRevision);
     this.lastRevision = revision;
     this.pushedBytes += TXN_OVERHEAD_BYTES + cost;
     const row = revision - this.firstRevision;
@@ -153,7 +153,7 @@ export class History {
   }
 
   private rowOf(revision: number): number {
-    invariant(revision > this.forgottenRevision, `revision ${revision} is forgotten`);
+    invariant(revision > this.forgottenRevision, 'revision % is forgotten', revision);
     return revision - this.firstRevision;
   }
 

@@ -12,7 +12,7 @@ const TURN_KEYS = 1_000;
 /** `index`: of the log entry that the new life begins with. Yields between turns. */
 export function* rebase(state: StateMachine, index: number, bump: number): Generator<void, StateMachine, void> {
   const revision = state.revision + bump;
-  invariant(bump >= 0 && Number.isSafeInteger(revision), `revision ${state.revision} cannot go up by ${bump}`);
+  invariant(bump >= 0 && Number.isSafeInteger(revision), 'revision % cannot go up by %', state.revision, bump);
   // Everything up to here is "compacted": a watcher of the old cluster is told so, and reads anew.
   const next = new StateMachine(state.limits, revision);
   next.appliedIndex = index;
@@ -25,6 +25,6 @@ export function* rebase(state: StateMachine, index: number, bump: number): Gener
     if (++taken % TURN_KEYS === 0) yield;
   }
   next.leases.forgetEmpty();
-  invariant(next.hash === state.hash, `the state has hash ${state.hash}, after it was taken over ${next.hash}`);
+  invariant(next.hash === state.hash, 'the state has hash %, after it was taken over %', state.hash, next.hash);
   return next;
 }

@@ -76,7 +76,7 @@ export class StateMachine {
 
   /** `data` undefined: an entry that is not for the state machine, but counts. */
   apply(index: number, data: Uint8Array | undefined): Applied {
-    invariant(index === this.appliedIndex + 1, `entry ${index} is applied after entry ${this.appliedIndex}`);
+    invariant(index === this.appliedIndex + 1, 'entry % is applied after entry %', index, this.appliedIndex);
     this.appliedIndex = index;
     const before = this.revision;
     const applied = new Applied(this.history);

@@ -186,7 +186,7 @@ export class Versions {
   /** The key must be alive. */
   delete(key: number, revision: number): number {
     const before = this.live(key);
-    invariant(before !== 0, `key ${this.keys.text(key)} is deleted at revision ${revision} and does not exist`);
+    invariant(before !== 0, 'key % is deleted at revision % and does not exist', this.keys.text(key), revision);
     return this.add(key, revision, this.createRevisionOf(before), undefined);
   }
 
