@@ -2,7 +2,6 @@
 // out objects; when there is no quorum it says so in words, and the reader decides.
 import type { ActorContext } from '../../../lib/actor/context.ts';
 import { ApiError, messageOf } from '../../../lib/base/errors.ts';
-import { ReadRounds } from './read-rounds.ts';
 import type { StoreClient } from './store-client.ts';
 import type { StoreFeed } from './store-feed.ts';
 
@@ -25,11 +24,11 @@ export class Freshness {
   readonly #ctx: ActorContext;
   readonly #store: StoreClient;
   readonly #feed: StoreFeed;
-  readonly #rounds: ReadRounds<Outcome>;
   #lost = false;
+  /** For whoever asks the store together. */
+  #shared: { question: Promise<number>; outcome: Promise<Outcome> } | undefined;
 
   constructor(ctx: ActorContext, store: StoreClient, feed: StoreFeed) {
-    this.#rounds = new ReadRounds(ctx.clock, () => this.#asked());
     this.#ctx = ctx;
     this.#store = store;
     this.#feed = feed;
@@ -42,19 +41,23 @@ export class Freshness {
 
   /** The cache then holds every write that was acknowledged before the call. Throws ApiError or TroubleError. */
   async newest(patienceMs?: number): Promise<void> {
-    if (patienceMs !== undefined) return this.#ask(patienceMs);
-    const { error } = await this.#rounds.join();
+    if (patienceMs !== undefined) return this.#reach(this.#store.readIndex(patienceMs), patienceMs);
+    const { error } = await this.newestOrWarning();
     if (error !== undefined) throw error;
   }
 
   /** The same, but an unreachable quorum gives a warning for the answer instead of an error. One promise for many readers. */
   newestOrWarning(): Promise<Outcome> {
-    return this.#rounds.join();
+    const patienceMs = this.#lost ? SHORT_PATIENCE_MS : PATIENCE_MS;
+    const question = this.#store.readIndex(patienceMs);
+    if (this.#shared?.question !== question)
+      this.#shared = { question, outcome: this.#outcomeOf(this.#reach(question, patienceMs)) };
+    return this.#shared.outcome;
   }
 
-  async #asked(): Promise<Outcome> {
+  async #outcomeOf(reached: Promise<void>): Promise<Outcome> {
     try {
-      await this.#ask(this.#lost ? SHORT_PATIENCE_MS : PATIENCE_MS);
+      await reached;
       return FRESH;
     } catch (error) {
       const warning = `this answer comes from the API server's cache at revision ${this.#feed.revision} and may be old: ${messageOf(error)}`;
@@ -62,12 +65,12 @@ export class Freshness {
     }
   }
 
-  async #ask(patience: number): Promise<void> {
+  async #reach(question: Promise<number>, patienceMs: number): Promise<void> {
     const began = this.#ctx.clock.monotonic();
     try {
-      const revision = await this.#store.readIndex(patience);
+      const revision = await question;
       if (revision > this.#feed.revision)
-        await this.#feed.waitFor(revision, Math.max(50, patience - (this.#ctx.clock.monotonic() - began)));
+        await this.#feed.waitFor(revision, Math.max(50, patienceMs - (this.#ctx.clock.monotonic() - began)));
       this.#lost = false;
     } catch (error) {
       this.#lost = true;

@@ -7,34 +7,42 @@ interface World {
   rounds: ReadRounds<number>;
   /** Questions that wait for their answers. */
   asked: Array<(answer: number) => void>;
-  /** Lets all timers fire. */
-  pass(): void;
-  timers: number;
+  /** How long each may take. */
+  timeouts: number[];
+  /** Lets all timers fire that are no longer than this. */
+  pass(ms: number): void;
+  /** How many of those wait. */
+  timers(ms: number): number;
 }
 
+const MOMENT = 1;
+const LONG = 1_000;
+
 function world(): World {
-  const timers = new Set<() => void>();
+  const timers = new Set<{ ms: number; fire: () => void }>();
   const asked: World['asked'] = [];
+  const timeouts: number[] = [];
+  const upTo = (most: number) => [...timers].filter(({ ms }) => ms <= most);
   const clock = {
     now: () => 0,
     monotonic: () => 0,
-    timer(_ms: number, fire: () => void) {
-      timers.add(fire);
-      return { cancel: () => void timers.delete(fire) };
+    timer(ms: number, fire: () => void) {
+      const timer = { ms, fire };
+      timers.add(timer);
+      return { cancel: () => void timers.delete(timer) };
     },
   };
   return {
-    rounds: new ReadRounds(clock, () => new Promise((resolve) => asked.push(resolve))),
+    rounds: new ReadRounds(clock, (timeoutMs) => {
+      timeouts.push(timeoutMs);
+      return new Promise((resolve) => asked.push(resolve));
+    }),
     asked,
-    pass() {
-      for (const fire of timers) {
-        timers.delete(fire);
-        fire();
-      }
+    timeouts,
+    pass(ms) {
+      for (const timer of upTo(ms)) if (timers.delete(timer)) timer.fire();
     },
-    get timers() {
-      return timers.size;
-    },
+    timers: (ms) => upTo(ms).length,
   };
 }
 
@@ -44,15 +52,15 @@ const turns = async (): Promise<void> => {
 
 /** Each reader's answer is the number of the round that it took part in. */
 const joined = (rounds: ReadRounds<number>, count: number): Array<Promise<number>> =>
-  Array.from({ length: count }, () => rounds.join());
+  Array.from({ length: count }, () => rounds.join(LONG));
 
 test('one reader after the other never waits for a timer', async (t) => {
-  const { rounds, asked, ...rest } = world();
+  const { rounds, asked, timers } = world();
   for (let i = 0; i < 3; i++) {
     const [reader] = joined(rounds, 1);
     await turns();
     t.is(asked.length, i + 1);
-    t.is(rest.timers, 0);
+    t.is(timers(MOMENT), 0);
     asked[i]!(i);
     t.is(await reader, i);
   }
@@ -72,7 +80,7 @@ test('readers of one turn share a question, those who come after it has left sha
   t.is(asked.length, 2, 'more than shared the last one: it need not wait');
   asked[1]!(1);
   t.deepEqual(await Promise.all(late), [1, 1, 1, 1, 1]);
-  pass();
+  pass(MOMENT);
   await turns();
   t.is(asked.length, 2, 'a question that nobody wants is not asked');
 });
@@ -86,7 +94,7 @@ test('a question waits for as many readers as shared the last one, or for a mome
   const again = joined(rounds, 3);
   await turns();
   t.is(asked.length, 1);
-  again.push(rounds.join());
+  again.push(rounds.join(LONG));
   await turns();
   t.is(asked.length, 2, 'all are together again');
   asked[1]!(1);
@@ -94,7 +102,7 @@ test('a question waits for as many readers as shared the last one, or for a mome
   const fewer = joined(rounds, 2);
   await turns();
   t.is(asked.length, 2);
-  pass();
+  pass(MOMENT);
   await turns();
   t.is(asked.length, 3, 'a moment is over');
   asked[2]!(2);
@@ -115,7 +123,7 @@ test('those who waited behind a wide question go after a moment, however few the
   await Promise.all(many);
   await turns();
   t.is(asked.length, 1);
-  pass();
+  pass(MOMENT);
   await turns();
   t.is(asked.length, 2);
   asked[1]!(1);
@@ -130,5 +138,37 @@ test('a question that fails fails for those who shared it, and the next is asked
   );
   const [a] = joined(rounds, 1);
   await t.throwsAsync(a!, { message: 'no' });
-  t.is(await rounds.join(), 2);
+  t.is(await rounds.join(LONG), 2);
+});
+
+test('an answer that does not come holds up the next question for a moment only, and is not shared with it', async (t) => {
+  const { rounds, asked, timeouts, pass } = world();
+  const first = rounds.join(LONG);
+  await turns();
+  const second = rounds.join(150);
+  await turns();
+  t.is(asked.length, 1);
+  pass(LONG);
+  await turns();
+  t.is(asked.length, 2, 'no leader that lives takes as long');
+  const third = rounds.join(LONG);
+  asked[0]!(0);
+  t.is(await first, 0);
+  await turns();
+  t.is(asked.length, 2, 'the end of a question that was left behind is no turn');
+  asked[1]!(1);
+  t.is(await second, 1);
+  await turns();
+  t.is(asked.length, 3);
+  asked[2]!(2);
+  t.is(await third, 2, 'it came when two were under way, and has the answer of neither');
+  t.deepEqual(timeouts, [LONG, 150, LONG]);
+});
+
+test('a question takes as long as the first of its readers said', async (t) => {
+  const { rounds, timeouts } = world();
+  void rounds.join(150);
+  void rounds.join(LONG);
+  await turns();
+  t.deepEqual(timeouts, [150]);
 });

@@ -18,6 +18,7 @@ import type {
 import { BusError } from '../../../lib/bus/bus.ts';
 import { packTxns, unpackReply, type Packed, type PackedReply } from '../../../lib/bus/packed.ts';
 import { subjectOf } from '../../../lib/bus/subjects.ts';
+import { ReadRounds } from './read-rounds.ts';
 import { isRefusal, StoreMembers } from './store-members.ts';
 
 export interface TxnRequest {
@@ -30,9 +31,6 @@ export interface TxnRequest {
 const BATCH_BYTES = 2_500_000;
 const BATCH_TXNS = 512;
 const BATCHES_IN_FLIGHT = 4;
-const READS_UNDER_WAY = 1;
-/** Longer than any answer of a leader that lives: one that does not may not hold up those who would ask another. */
-const READ_TURN_MS = 25;
 /** One attempt at one member; shorter than the deadline, so that a dead leader costs one attempt, not the write. */
 const ATTEMPT_MS = 1_000;
 const RETRY_PAUSE_MS = 50;
@@ -66,13 +64,13 @@ export class StoreClient {
   #flushing = false;
   /** The highest log index that the store has told: a new session begins behind it. */
   #seen = 0;
-  #readIndex: Promise<number> | undefined;
-  readonly #readsUnderWay = new Set<Promise<unknown>>();
+  readonly #reads: ReadRounds<number>;
 
   constructor(ctx: ActorContext, stores: readonly string[]) {
     this.#ctx = ctx;
     this.members = new StoreMembers(stores);
     this.#session = this.#newSession();
+    this.#reads = new ReadRounds(ctx.clock, (timeoutMs) => this.#askReadIndex(timeoutMs));
   }
 
   get pendingWrites(): number {
@@ -95,21 +93,9 @@ export class StoreClient {
     }).finally(() => this.#pendingWrites--);
   }
 
-  /** A revision that includes every write acknowledged before the question. Concurrent questions share one answer. */
+  /** A revision that includes every write acknowledged before the question. Those who ask together share one answer, as a promise. */
   readIndex(timeoutMs: number): Promise<number> {
-    this.#readIndex ??= this.#askInTurn(timeoutMs);
-    return this.#readIndex;
-  }
-
-  /** Those who come while a question is out wait for its answer and then ask together: one message for many. */
-  async #askInTurn(timeoutMs: number): Promise<number> {
-    if (this.#readsUnderWay.size >= READS_UNDER_WAY)
-      await Promise.race([...this.#readsUnderWay, sleep(this.#ctx.clock, READ_TURN_MS)]);
-    const asked = this.#askReadIndex(timeoutMs);
-    const settled = asked.catch(() => {});
-    this.#readsUnderWay.add(settled);
-    void settled.then(() => this.#readsUnderWay.delete(settled));
-    return asked;
+    return this.#reads.join(timeoutMs);
   }
 
   /** Asks the given member, or any that answers. */
@@ -133,9 +119,6 @@ export class StoreClient {
   }
 
   async #askReadIndex(timeoutMs: number): Promise<number> {
-    // Questions that come while this one is under way may not share it: a write may have been acknowledged meanwhile.
-    await new Promise<void>((resolve) => setImmediate(resolve));
-    this.#readIndex = undefined;
     const deadline = this.#ctx.clock.monotonic() + timeoutMs;
     const heard = new Heard();
     let to = this.members.likelyLeader;
