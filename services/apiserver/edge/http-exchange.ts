@@ -92,7 +92,8 @@ const ignore = (): void => {};
 export class Http2Response implements Response {
   readonly stream: ServerHttp2Stream;
   statusCode = 200;
-  readonly #headers: Record<string, HeaderValue> = { ':status': 200 };
+  /** Names and values in turn, which node:http2 takes as they are: it would make another object of an object. */
+  readonly #headers: HeaderValue[] = [':status', 200];
 
   constructor(stream: ServerHttp2Stream) {
     this.stream = stream;
@@ -112,11 +113,14 @@ export class Http2Response implements Response {
   }
 
   setHeader(name: string, value: HeaderValue): void {
-    this.#headers[name] = value;
+    const at = this.#placeOf(name);
+    if (at < 0) this.#headers.push(name, value);
+    else this.#headers[at + 1] = value;
   }
 
   getHeader(name: string): HeaderValue | undefined {
-    return this.#headers[name];
+    const at = this.#placeOf(name);
+    return at < 0 ? undefined : this.#headers[at + 1];
   }
 
   /** Node's own, for a client that waits for a word before it sends its body. */
@@ -126,7 +130,7 @@ export class Http2Response implements Response {
 
   writeHead(code: number, headers: Record<string, HeaderValue> = {}): void {
     this.statusCode = code;
-    for (const name in headers) this.#headers[name] = headers[name]!;
+    for (const name in headers) this.setHeader(name, headers[name]!);
     this.#head();
   }
 
@@ -156,7 +160,12 @@ export class Http2Response implements Response {
 
   #head(): void {
     if (isGone(this)) return;
-    this.#headers[':status'] = this.statusCode;
+    this.#headers[1] = this.statusCode;
     this.stream.respond(this.#headers as never);
+  }
+
+  #placeOf(name: string): number {
+    for (let at = 0; at < this.#headers.length; at += 2) if (this.#headers[at] === name) return at;
+    return -1;
   }
 }
