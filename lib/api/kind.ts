@@ -3,6 +3,7 @@
 import types from './generated/kubernetes-types.json' with { type: 'json' };
 import tableColumns from './generated/table-columns.json' with { type: 'json' };
 import { ageOf } from './age.ts';
+import { cloneJson } from '../base/clone.ts';
 import { zeroOfField } from './canonical.ts';
 import { equalObjects } from './equality.ts';
 import type { FieldError } from './field-error.ts';
@@ -139,7 +140,7 @@ function setStatus(object: KubeObject, status: unknown): void {
 
 function keepField(object: KubeObject, old: KubeObject, field: string): void {
   if (old[field] === undefined) delete object[field];
-  else object[field] = structuredClone(old[field]);
+  else object[field] = cloneJson(old[field]);
 }
 
 /** Everything but metadata, and status where that is written by itself, is what generation counts. */

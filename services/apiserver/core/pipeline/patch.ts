@@ -4,11 +4,14 @@ import fastJsonPatch, { type Operation } from 'fast-json-patch';
 import { TypeMismatchError } from '../../../../lib/api/canonical.ts';
 import { decodeValue, expectedOf, type FieldValidation } from '../../../../lib/api/decode.ts';
 import type { TypeName } from '../../../../lib/api/custom/custom-type.ts';
+import type { ManagedFieldsEntry } from '../../../../lib/api/generated/types.ts';
 import { invalid, invalidValue } from '../../../../lib/api/field-error.ts';
 import { applyJsonMerge } from '../../../../lib/api/json-merge.ts';
 import type { Kind } from '../../../../lib/api/kind.ts';
 import type { KubeObject } from '../../../../lib/api/object.ts';
+import { bare } from '../../../../lib/api/managed-fields/update.ts';
 import { applyStrategicMerge } from '../../../../lib/api/strategic-merge.ts';
+import { cloneJson } from '../../../../lib/base/clone.ts';
 import { ApiError, messageOf } from '../../../../lib/base/errors.ts';
 import { APPLY_TYPE } from './apply.ts';
 import { goText, unstructuredMismatch } from './patch-words.ts';
@@ -50,14 +53,24 @@ export function patched(
 ): { object: KubeObject; warnings: string[] } {
   const value = applyPatch(kind.typeName, base, patch);
   try {
-    const decoded = decodeValue({ value, duplicates: patch.duplicates }, expectedOf(kind), fieldValidation);
-    keepReset(value, decoded.object);
+    const owners = ownersLeftAlone(base, value);
+    const read = owners === undefined ? value : bare(value as KubeObject);
+    const decoded = decodeValue({ value: read, duplicates: patch.duplicates }, expectedOf(kind), fieldValidation);
+    if (owners === undefined) keepReset(value, decoded.object);
+    else decoded.object.metadata.managedFields = owners;
     return decoded;
   } catch (error) {
     if (error instanceof ApiError && error.cause instanceof TypeMismatchError)
       throw notOfItsType(patch, value, error.cause, error.message);
     throw error;
   }
+}
+
+/** Hardly a patch touches who owns which fields, and what is stored of that need not be looked through again. */
+function ownersLeftAlone(base: KubeObject, made: unknown): ManagedFieldsEntry[] | undefined {
+  const owners = base.metadata.managedFields;
+  const left = (made as Partial<KubeObject> | null)?.metadata?.managedFields;
+  return owners !== undefined && left === owners ? owners : undefined;
 }
 
 /** The object would be of no type any more: upstream blames the patch, or what it made, in words that go with the patch's type. */
@@ -95,7 +108,7 @@ const MOST_COPIED = 3_145_728;
 
 /** Throws the library's own error, or one that says what it does not look at. `base` is not changed. */
 export function applyOperations(base: object, operations: readonly unknown[]): unknown {
-  let document: unknown = structuredClone(base);
+  let document: unknown = cloneJson(base);
   let copied = 0;
   for (const [i, operation] of (operations as Operation[]).entries()) {
     if (
