@@ -335,6 +335,9 @@ test('EndpointSlice, Lease, Event, RBAC, Node rules', (t) => {
       'ports[1].name: Duplicate value: ""',
     ],
   );
+  t.deepEqual(told(slice, make(slice, { addressType: 'toString', endpoints: [{ addresses: ['10.0.0.1'] }] })), [
+    'addressType: Unsupported value: "toString": supported values: "FQDN", "IPv4", "IPv6"',
+  ]);
   const lease = of('coordination.k8s.io', 'leases');
   t.deepEqual(told(lease, make(lease, { spec: { leaseDurationSeconds: 0 } })), [
     'spec.leaseDurationSeconds: Invalid value: 0: must be greater than 0',

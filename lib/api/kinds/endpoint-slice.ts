@@ -20,7 +20,8 @@ const FITS: Record<string, [fits: (text: string) => boolean, told: string]> = {
 function validateEndpoints(slice: EndpointSlice): FieldError[] {
   const endpoints = slice.endpoints ?? [];
   if (endpoints.length > 1000) return [tooMany('endpoints', endpoints.length, 1000)];
-  const fits = FITS[slice.addressType];
+  // Whatever a client calls it: also what every object has (`toString`).
+  const fits = TYPES.includes(slice.addressType) ? FITS[slice.addressType] : undefined;
   return endpoints.flatMap((endpoint, i) => {
     const path = `endpoints[${i}].addresses`;
     const addresses = endpoint.addresses ?? [];
