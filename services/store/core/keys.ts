@@ -1,28 +1,40 @@
 // Decides which number a key has as long as anything of it is kept. Never knows what belongs to a key, nor their order.
 //
-// A hash table of numbers instead of a Map: a key that is there already is found from the bytes in which it came, and no text
+// Hash tables of numbers instead of a Map: a key that is there already is found from the bytes in which it came, and no text
 // is made for it. Open addressing; a removal moves what follows back, so nothing is left behind.
 import { decodeText } from '../../../lib/base/bytes.ts';
 import { highOfKey, lowOfAscii, lowOfKey } from './state-hash.ts';
 import { Table } from './table.ts';
 
-/** Of its places, at most this share is taken. */
+/** Of a table's places, at most this share is taken. */
 const FULL = 1 / 2;
+/** Tables, each with the keys of some hashes: that one grows takes no noticeable time, however many keys there are. */
+const TABLE_BITS = 8;
 
 const LOW = 0;
 const HIGH = 1;
+
+/** Numbers of keys, each at or behind the place that its hash names; 0: empty. */
+interface Places {
+  keys: Int32Array;
+  /** 32 less the bits that a place has. */
+  shift: number;
+  taken: number;
+}
 
 export class Keys {
   /** By number, from 1. */
   private readonly texts: string[] = [''];
   private readonly lanes = new Table(0, 2);
   private readonly free: number[] = [];
-  /** Numbers of keys, each at or behind the place that its hash names; 0: empty. */
-  private table = new Int32Array(1_024);
-  private taken = 0;
+  private readonly tables: readonly Places[] = Array.from({ length: 1 << TABLE_BITS }, () => ({
+    keys: new Int32Array(8),
+    shift: 32 - 3,
+    taken: 0,
+  }));
 
   get size(): number {
-    return this.taken;
+    return this.texts.length - 1 - this.free.length;
   }
 
   text(key: number): string {
@@ -41,8 +53,10 @@ export class Keys {
   /** 0: it is not there. */
   find(text: string): number {
     const hash = lowOfKey(text);
-    for (let place = this.home(hash); ; place = this.after(place)) {
-      const key = this.table[place]!;
+    const table = this.tableOf(hash);
+    const { keys } = table;
+    for (let place = home(table, hash); ; place = after(keys, place)) {
+      const key = keys[place]!;
       if (key === 0 || (this.low(key) === hash && this.texts[key] === text)) return key;
     }
   }
@@ -51,64 +65,80 @@ export class Keys {
   findBytes(data: Uint8Array, from: number, to: number): number {
     const hash = lowOfAscii(data, from, to);
     if (hash === undefined) return this.find(decodeText(data, from, to));
-    for (let place = this.home(hash); ; place = this.after(place)) {
-      const key = this.table[place]!;
+    const table = this.tableOf(hash);
+    const { keys } = table;
+    for (let place = home(table, hash); ; place = after(keys, place)) {
+      const key = keys[place]!;
       if (key === 0 || (this.low(key) === hash && isEqual(this.texts[key]!, data, from, to))) return key;
     }
   }
 
   /** It must not be there. */
   add(text: string): number {
-    if (this.taken + 1 > this.table.length * FULL) this.grow();
+    const hash = lowOfKey(text);
+    const table = this.tableOf(hash);
+    if (table.taken + 1 > table.keys.length * FULL) this.grow(table);
     const key = this.free.pop() ?? this.texts.length;
     this.texts[key] = text;
     this.lanes.reach(key);
-    this.lanes.setInt(key, LOW, lowOfKey(text));
+    this.lanes.setInt(key, LOW, hash);
     this.lanes.setInt(key, HIGH, highOfKey(text));
-    this.enter(key);
-    this.taken++;
+    this.enter(table, key);
+    table.taken++;
     return key;
   }
 
   remove(key: number): void {
-    const { table } = this;
-    let hole = this.home(this.low(key));
-    while (table[hole] !== key) hole = this.after(hole);
-    for (let place = this.after(hole); table[place] !== 0; place = this.after(place)) {
+    const table = this.tableOf(this.low(key));
+    const { keys } = table;
+    let hole = home(table, this.low(key));
+    while (keys[hole] !== key) hole = after(keys, hole);
+    for (let place = after(keys, hole); keys[place] !== 0; place = after(keys, place)) {
       // It may move back as far as its home.
-      if (this.distance(this.home(this.low(table[place]!)), place) < this.distance(hole, place)) continue;
-      table[hole] = table[place]!;
+      if (distance(keys, home(table, this.low(keys[place]!)), place) < distance(keys, hole, place)) continue;
+      keys[hole] = keys[place]!;
       hole = place;
     }
-    table[hole] = 0;
+    keys[hole] = 0;
+    table.taken--;
     this.texts[key] = '';
     this.free.push(key);
-    this.taken--;
   }
 
-  private enter(key: number): void {
-    let place = this.home(this.low(key));
-    while (this.table[place] !== 0) place = this.after(place);
-    this.table[place] = key;
+  private tableOf(hash: number): Places {
+    return this.tables[spread(hash) >>> (32 - TABLE_BITS)]!;
   }
 
-  private grow(): void {
-    const old = this.table;
-    this.table = new Int32Array(old.length * 2);
-    for (const key of old) if (key !== 0) this.enter(key);
+  private enter(table: Places, key: number): void {
+    const { keys } = table;
+    let place = home(table, this.low(key));
+    while (keys[place] !== 0) place = after(keys, place);
+    keys[place] = key;
   }
 
-  private home(hash: number): number {
-    return (Math.imul(hash, 0x9e3779b1) >>> 7) & (this.table.length - 1);
+  private grow(table: Places): void {
+    const old = table.keys;
+    table.keys = new Int32Array(old.length * 2);
+    table.shift--;
+    for (const key of old) if (key !== 0) this.enter(table, key);
   }
+}
 
-  private after(place: number): number {
-    return (place + 1) & (this.table.length - 1);
-  }
+/** Its upper bits name the table, those below them the place in it. */
+function spread(hash: number): number {
+  return Math.imul(hash, 0x9e3779b1);
+}
 
-  private distance(from: number, to: number): number {
-    return (to - from) & (this.table.length - 1);
-  }
+function home({ shift }: Places, hash: number): number {
+  return (spread(hash) << TABLE_BITS) >>> shift;
+}
+
+function after(keys: Int32Array, place: number): number {
+  return (place + 1) & (keys.length - 1);
+}
+
+function distance(keys: Int32Array, from: number, to: number): number {
+  return (to - from) & (keys.length - 1);
 }
 
 function isEqual(text: string, data: Uint8Array, from: number, to: number): boolean {

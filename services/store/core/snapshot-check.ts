@@ -9,13 +9,18 @@ import { readCause, readPlace } from './txn-places.ts';
 /** Takes slices as they are written, each of whole items; `finish` throws WrongStateError when they contradict themselves. */
 export class SnapshotCheck {
   private readonly sum: Hash64 = { low: 0, high: 0 };
-  private readonly keys = new KeyHashes();
+  private readonly keys: KeyHashes;
   private readonly expected: { revision: number; hash: string | undefined } = { revision: 0, hash: undefined };
   private revision = 0;
   /** Used again for each key. */
   private readonly lanes: Hash64 = { low: 0, high: 0 };
   /** The slice, four bytes at a time. */
   private words: DataView = new DataView(new ArrayBuffer(0));
+
+  /** `keys`: about so many are to come. With too few it grows, which takes as long as so many keys do. */
+  constructor(keys = 0) {
+    this.keys = new KeyHashes(keys);
+  }
 
   feed(slice: Uint8Array): void {
     this.words = new DataView(slice.buffer, slice.byteOffset, slice.length);
@@ -98,15 +103,24 @@ export class SnapshotCheck {
 }
 
 const NOTHING: Hash64 = { low: 0, high: 0 };
+/** Of the table's slots, at most this share is taken. */
+const FULL = 3 / 4;
 
 /** A table by the hash of the key: two keys of one hash are one key, which happens to one of 10^7 states of a million keys. */
 class KeyHashes {
-  private capacity = 1_024;
+  private capacity: number;
   private used = 0;
   /** Key low, key high, item low, item high. */
-  private lanes = new Int32Array(4 * this.capacity);
+  private lanes: Int32Array;
   /** 0: the key does not live; -1: nothing was ever here. */
-  private created = new Float64Array(this.capacity).fill(-1);
+  private created: Float64Array;
+
+  constructor(keys: number) {
+    this.capacity = 1_024;
+    while (this.capacity * FULL <= keys) this.capacity *= 2;
+    this.lanes = new Int32Array(4 * this.capacity);
+    this.created = new Float64Array(this.capacity).fill(-1);
+  }
 
   createRevision(slot: number): number {
     return Math.max(0, this.created[slot]!);
@@ -124,7 +138,7 @@ class KeyHashes {
 
   /** Where the key is, or is to be: valid until the next call. */
   slot(low: number, high: number): number {
-    if (this.used * 4 > this.capacity * 3) this.grow();
+    if (this.used > this.capacity * FULL) this.grow();
     const slot = this.find(low, high);
     if (this.created[slot] === -1) this.take(slot, low, high);
     return slot;
@@ -153,10 +167,10 @@ class KeyHashes {
     this.used = 0;
     for (let old = 0; old < capacity; old++) {
       if (created[old] === -1) continue;
-      const [low, high] = [lanes[4 * old]!, lanes[4 * old + 1]!];
-      const slot = this.find(low, high);
-      this.take(slot, low, high);
-      this.set(slot, created[old]!, { low: lanes[4 * old + 2]!, high: lanes[4 * old + 3]! });
+      const slot = this.find(lanes[4 * old]!, lanes[4 * old + 1]!);
+      this.used++;
+      this.lanes.set(lanes.subarray(4 * old, 4 * old + 4), 4 * slot);
+      this.created[slot] = created[old]!;
     }
   }
 }

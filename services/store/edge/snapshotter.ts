@@ -142,7 +142,7 @@ export class Snapshotter {
     slices: Iterator<Uint8Array>,
     agreement: Promise<Answer>,
   ): Promise<boolean> {
-    const check = new SnapshotCheck();
+    const check = new SnapshotCheck(this.edges.state().versions.keys.size);
     for (let slice = first; slice.done !== true && !this.stopped; slice = slices.next()) {
       check.feed(slice.value);
       if (slice.value.length > 0) await writer.write(slice.value);
