@@ -34,7 +34,11 @@ const noLonger = (text: string, bytes: number): string[] =>
 function regexFormat(regex: string, most: number, text: string, ...examples: string[]): Format {
   const compiled = whole(regex);
   const told = regexText(text, regex, ...examples);
-  return (value) => [...noLonger(value, most), ...(compiled.test(value) ? [] : [told])];
+  return (value) => {
+    const problems = noLonger(value, most);
+    if (!compiled.test(value)) problems.push(told);
+    return problems;
+  };
 }
 
 export const dns1123Label = regexFormat(

@@ -67,8 +67,8 @@ function validateNamespace(namespace: string, rule: MetadataRule): FieldError[] 
 export function validateLabels(labels: Record<string, string> | undefined, path: string): FieldError[] {
   const errors: FieldError[] = [];
   for (const [key, value] of Object.entries(labels ?? {})) {
-    errors.push(...qualifiedName(key).map((told) => invalidValue(path, key, told)));
-    errors.push(...labelValue(value).map((told) => invalidValue(path, value, told)));
+    for (const told of qualifiedName(key)) errors.push(invalidValue(path, key, told));
+    for (const told of labelValue(value)) errors.push(invalidValue(path, value, told));
   }
   return errors;
 }
@@ -77,7 +77,7 @@ export function validateAnnotations(annotations: Record<string, string> | undefi
   if (annotations === undefined) return [];
   const errors: FieldError[] = [];
   for (const key of Object.keys(annotations))
-    errors.push(...qualifiedName(key.toLowerCase()).map((told) => invalidValue(path, key, told)));
+    for (const told of qualifiedName(key.toLowerCase())) errors.push(invalidValue(path, key, told));
   if (longerThan(Object.entries(annotations).flat(), ANNOTATIONS_BYTES)) errors.push(tooLong(path, ANNOTATIONS_BYTES));
   return errors;
 }

@@ -36,11 +36,20 @@ export async function createObject(parts: ApiParts, call: Call, target: Target):
   formOf(call.accept);
   const { kind } = target;
   const options = writeOptions(call.query, 'CreateOptions');
-  const decoded = decodeValue(call.body.parse(kind.ref.kind), expectedOf(kind), options.fieldValidation);
-  for (const warning of decoded.warnings) call.warnings.add(warning);
-  const object = withDefaults(target, decoded.object);
-  const named = object.metadata.name || (object.metadata.generateName ?? '');
-  return write(parts, call, target, options.dryRun, () => planCreate(writeRequest(parts, call, target), object), named);
+  const read = (): KubeObject => {
+    const decoded = decodeValue(call.body.parse(kind.ref.kind), expectedOf(kind), options.fieldValidation);
+    for (const warning of decoded.warnings) call.warnings.add(warning);
+    return withDefaults(target, decoded.object);
+  };
+  // A plan changes it. Hardly ever is there a second one, which then reads it again: that is cheaper than a copy for each.
+  let first: KubeObject | undefined = read();
+  const named = first.metadata.name || (first.metadata.generateName ?? '');
+  const plan = (): Plan => {
+    const object = first ?? read();
+    first = undefined;
+    return planCreate(writeRequest(parts, call, target), object);
+  };
+  return write(parts, call, target, options.dryRun, plan, named);
 }
 
 export function updateObject(parts: ApiParts, call: Call, target: Target): Promise<Answer> {

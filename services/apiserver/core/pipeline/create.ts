@@ -2,7 +2,6 @@
 // one that exists.
 import { invalid } from '../../../../lib/api/field-error.ts';
 import type { KubeObject } from '../../../../lib/api/object.ts';
-import { cloneJson } from '../../../../lib/base/clone.ts';
 import { toTime } from '../../../../lib/base/clock.ts';
 import { ApiError } from '../../../../lib/base/errors.ts';
 import { mutate, validateAdmission } from '../admission/index.ts';
@@ -19,9 +18,9 @@ const NAME_ATTEMPTS = 8;
 /** Kubernetes' own limit of a generated name: prefix cut to 58, then 5 characters. */
 const GENERATED_PREFIX = 58;
 
-export function planCreate(request: WriteRequest, decoded: KubeObject): Plan {
+/** `object` is as it was sent, with defaults. It is changed. */
+export function planCreate(request: WriteRequest, object: KubeObject): Plan {
   const { kind } = request;
-  const object = cloneJson(decoded);
   place(request, object);
   if ((object.metadata.resourceVersion ?? '') !== '')
     throw new ApiError('', 'resourceVersion should not be set on objects to be created');
