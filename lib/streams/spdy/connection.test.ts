@@ -4,6 +4,7 @@ import { duplexPair, type Duplex } from 'node:stream';
 import { constants, createDeflate } from 'node:zlib';
 import test from 'ava';
 import fc from 'fast-check';
+import { eventually } from '../../../test/kit/eventually.ts';
 import { LIMITS } from '../../base/limits.ts';
 import { SpdyConnection } from './connection.ts';
 import { DICTIONARY } from './dictionary.ts';
@@ -12,7 +13,7 @@ import { HeaderReader, HeaderWriter, HEADER_BLOCK_BYTES, parsePairs } from './he
 import { SpdyProtocolError } from './protocol-error.ts';
 import type { SpdyStream } from './stream.ts';
 
-const turns = async (count = 20): Promise<void> => {
+const turns = async (count: number): Promise<void> => {
   for (let i = 0; i < count; i++) await new Promise((resolve) => setImmediate(resolve));
 };
 
@@ -90,7 +91,7 @@ test('when the connection goes, every stream and every writer is let go', async 
   const opened: SpdyStream[] = [];
   const { client, server } = connected((stream) => void opened.push(stream));
   const stream = client.open([['streamtype', 'data']]);
-  await turns();
+  await eventually('the stream has arrived', () => opened.length > 0);
   const blocked = opened[0]!.write(Buffer.alloc(1 << 20));
   client.close();
   await Promise.all([stream.closed, opened[0]!.closed, blocked, server.closed, client.closed]);
