@@ -1,8 +1,8 @@
 // Does: carries out long work in slices, so that nobody else's request waits longer than one. Never decides what the work is.
 import type { Clock } from '../../../lib/base/clock.ts';
 
-/** Half of what nobody may exceed: a step is not cut. */
-export const SLICE_MS = 5;
+/** A third of what nobody may exceed: a step is not cut, and young garbage may be collected in it. */
+export const SLICE_MS = 3;
 
 export const turnOfTheLoop = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
