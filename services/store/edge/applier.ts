@@ -58,7 +58,7 @@ export class Applier {
     this.nextTurn = turn;
   }
 
-  /** `isAwaited`: in this turn, because somebody waits for the answers; else when what else came with them is on its way to the disk. */
+  /** `isAwaited`: at once, because somebody waits for the answers, or nobody for anything; else when it is released. */
   apply(entries: Entry[], isAwaited: boolean): void {
     this.push({ type: 'entries', entries }, isAwaited);
   }
@@ -87,13 +87,22 @@ export class Applier {
     this.work = [];
   }
 
+  /** What was held may be applied, a turn later: what is said in this one is on its way first. */
+  release(): void {
+    if (this.running || this.work.length === 0) return;
+    void this.nextTurn().then(() => this.begin());
+  }
+
   private push(work: Work, isAwaited: boolean): void {
     this.work.push(work);
+    if (isAwaited) this.begin();
+  }
+
+  private begin(): void {
     if (this.running) return;
     this.running = true;
     this.turnCost = 0;
-    const running = isAwaited ? this.run() : this.nextTurn().then(() => this.run());
-    running.catch((error: unknown) => this.events.failed(error));
+    this.run().catch((error: unknown) => this.events.failed(error));
   }
 
   /** The first slice is applied in the turn in which it was committed: a single write waits for nothing. */

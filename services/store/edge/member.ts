@@ -286,6 +286,7 @@ export class StoreMember {
       this.tickLater();
       this.input({ type: 'tick' });
       this.notices.tick();
+      this.applier.release();
       const now = this.ctx.clock.monotonic();
       for (const part of [this.proposals, this.reads, this.operations, this.membership, this.leadership])
         part.tick(now);
@@ -300,6 +301,7 @@ export class StoreMember {
     if (this.stopped) return;
     this.gate.appended(appendId);
     this.input({ type: 'appended', appendId });
+    this.applier.release();
   }
 
   private stateMoved(index: number): void {
@@ -328,7 +330,8 @@ export class StoreMember {
       case 'send':
         return this.gate.send(effect.message, effect.afterAppend);
       case 'apply':
-        return this.applier.apply(effect.entries, this.leadership.leads);
+        // A follower's leader waits for its disk, and nobody for its state: while it applies, it would not hear that the disk is done.
+        return this.applier.apply(effect.entries, this.leadership.leads || this.storage.pending === 0);
       case 'sendSnapshotChunk':
       case 'writeSnapshotChunk':
       case 'compact':
