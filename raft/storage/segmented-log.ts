@@ -86,6 +86,9 @@ export class SegmentedLog implements LogReader {
   /** One batch at a time is encoded and written: most fit in here, and leave nothing to collect. */
   private readonly scratch = Buffer.allocUnsafe(SCRATCH_BYTES);
   private loading = false;
+  /** Never fails: what it failed with is in `extendFailure`. */
+  private extending: Promise<void> | undefined;
+  private extendFailure: Error | undefined;
 
   constructor(disk: Disk, directory: string, options: LogOptions, state: LogState) {
     this.disk = disk;
@@ -185,14 +188,26 @@ export class SegmentedLog implements LogReader {
     }
   }
 
+  /** Before a batch needs it: one that waited for it would take ten times as long. */
+  private extendAhead(segment: Segment): void {
+    const past = segment.end + this.options.extendBytes / 2;
+    if (this.extending !== undefined || past <= segment.allocated || past > this.options.segmentBytes) return;
+    this.extending = this.extend(segment, past)
+      .catch((error: unknown) => (this.extendFailure = error as Error))
+      .then(() => (this.extending = undefined));
+  }
+
   /** Writes at the end of a segment and makes it durable. */
   private async put(segment: Segment, batch: Buffer): Promise<void> {
     const after = segment.end + batch.length;
+    if (after > segment.allocated) await this.extending;
+    if (this.extendFailure !== undefined) throw this.extendFailure;
     if (after > segment.allocated) await this.extend(segment, after);
     await segment.file.write(batch, segment.end);
     await segment.file.datasync();
     segment.end = after;
     this.nextBatch++;
+    this.extendAhead(segment);
   }
 
   /**
@@ -200,6 +215,7 @@ export class SegmentedLog implements LogReader {
    * an `end` record is the last one with anything in it, and an `end` record without a next file is damage.
    */
   private async beginSegment(): Promise<void> {
+    await this.extending;
     const old = this.active;
     const endBatch = this.nextBatch++;
     const next = await createSegment(this.disk, this.directory, old.number + 1, this.nextBatch, {
@@ -222,6 +238,7 @@ export class SegmentedLog implements LogReader {
     this.table.dropThrough(through);
     while (this.segments.length > 1 && this.segments[0]!.maxIndex <= through) {
       const [oldest] = this.segments.splice(0, 1);
+      await this.extending;
       await oldest!.file.close();
       await this.disk.remove(`${this.directory}/${segmentName(oldest!.number)}`);
       // Each by itself: a later file must not vanish before an earlier one.
@@ -231,6 +248,7 @@ export class SegmentedLog implements LogReader {
 
   async close(): Promise<void> {
     this.failure ??= new Error('it was closed');
+    await this.extending;
     for (const segment of this.segments) await segment.file.close();
   }
 
