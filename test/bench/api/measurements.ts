@@ -29,6 +29,8 @@ type Tell = (row: Row) => void;
 
 const BASE_OBJECTS = 1_000;
 const UPDATES_PER_SECOND = 100;
+/** More than a watcher's window of 64 KiB and the server's buffer for it hold. */
+const FILLING_UPDATES = 150;
 
 async function withCluster(work: (apis: ApiProcesses, client: ClientProcess) => Promise<void>): Promise<void> {
   const apis = await ApiProcesses.start();
@@ -210,6 +212,8 @@ export async function stalled(plan: Plan, tell: Tell): Promise<void> {
       for (let round = 0; round < plan.rounds * 2; round++) {
         const side = [1, 2].includes(round % 4) ? 'with' : 'without';
         if (side === 'with') await sleeper.ask('stall', { path, count: 10 });
+        // Until their windows are full, they are ten more watchers that take everything.
+        await client.ask('updates', { name: nameOf('base', 0), perSecond: UPDATES_PER_SECOND, count: FILLING_UPDATES });
         runs[side].push(await delivered(plan, apis, client, watcher, 1));
         await sleeper.ask('unstall');
       }
