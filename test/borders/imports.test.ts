@@ -41,7 +41,7 @@ const FORBIDDEN_IN_CORE = [
 ];
 /** One place imports each of these. */
 const HOMES: Array<[string, RegExp]> = [
-  ['nats', /^lib\/bus\/(nats|nkeys)\.ts$/],
+  ['nats', /^lib\/bus\/(nats|nkeys|lean-transport)\.ts$/],
   ['execa', /^lib\/exec\//],
   ['pino', /^lib\/actor\/log\.ts$/],
   ['@marcbachmann/cel-js', /^lib\/api\/cel\//],

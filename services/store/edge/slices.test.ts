@@ -5,7 +5,8 @@ import { packWrite } from '../../../lib/bus/packed.ts';
 import { encodeCompact, encodeLease, encodeTime, encodeWrites } from '../core/command.ts';
 import { encodeSnapshot, SLICE_BYTES } from '../core/snapshot.ts';
 import { StateMachine } from '../core/state-machine.ts';
-import { Applier, loadState } from './applier.ts';
+import type { Entry } from '../../../raft/core/index.ts';
+import { Applier, loadState, type ApplierEvents, type NextTurn } from './applier.ts';
 import { TIDY_KEYS } from './member-options.ts';
 
 const KEYS = 4_000;
@@ -131,35 +132,58 @@ test('the end of a lease with many keys takes a bounded number of them with each
   );
 });
 
-test('one turn applies at most some hundred transactions, however short they are', async (t) => {
-  const state = new StateMachine();
+/** What it applies is told to `events`. */
+function applierOf(state: StateMachine, events: Partial<ApplierEvents>, turn: NextTurn): Applier {
+  const unheard = { entry: () => {}, applied: () => {}, installed: () => {}, failed: () => {} };
+  return new Applier(state, {}, () => oneByOne([]), { ...unheard, ...events }, turn);
+}
+
+function entriesOf(count: number, txns: number): Entry[] {
   const put = writer();
+  return Array.from({ length: count }, (_, i) => {
+    const data = put(Array.from({ length: txns }, (__, j) => ({ key: `/${i}/${j}` })));
+    return { index: i + 1, term: 1, kind: 'data', data };
+  });
+}
+
+test('one turn applies at most some hundred transactions, however short they are', async (t) => {
   const perTurn: number[] = [0];
   let at = 0;
   const ended = Promise.withResolvers<void>();
-  const applier = new Applier(
-    state,
-    {},
-    () => oneByOne([]),
+  const applier = applierOf(
+    new StateMachine(),
     {
       entry: (_, { results }) => void (perTurn[at]! += results.length),
       applied: (index) => index === 100 && ended.resolve(),
-      installed: () => t.fail(),
       failed: (error) => ended.reject(error),
     },
     async () => void perTurn.push(++at && 0),
   );
-  const entries = Array.from({ length: 100 }, (_, i) => ({
-    index: i + 1,
-    term: 1,
-    kind: 'data' as const,
-    data: put(Array.from({ length: 40 }, (__, j) => ({ key: `/${i}/${j}` }))),
-  }));
-  applier.apply(entries, true);
+  applier.apply(entriesOf(100, 40), true);
   await ended.promise;
   t.is(
     perTurn.reduce((sum, each) => sum + each, 0),
     4_000,
   );
   t.true(Math.max(...perTurn) <= 512 + 40, `${Math.max(...perTurn)} in one turn`);
+});
+
+test('what nobody waits for is applied a turn after it is released, in order, and with what somebody waits for', async (t) => {
+  const state = new StateMachine();
+  const turns: (() => void)[] = [];
+  const applier = applierOf(state, {}, () => new Promise((resolve) => turns.push(resolve)));
+  const [first, second, third, fourth] = entriesOf(4, 1);
+  applier.apply([first!], false);
+  t.is(state.appliedIndex, 0);
+  applier.release();
+  t.is(state.appliedIndex, 0);
+  applier.apply([second!], false);
+  turns.pop()!();
+  await Promise.resolve();
+  t.is(state.appliedIndex, 2);
+  applier.apply([third!], false);
+  applier.apply([fourth!], true);
+  t.is(state.appliedIndex, 4);
+  applier.release();
+  t.is(turns.length, 0);
 });
