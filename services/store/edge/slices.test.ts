@@ -6,7 +6,7 @@ import { encodeCompact, encodeLease, encodeTime, encodeWrites } from '../core/co
 import { encodeSnapshot, SLICE_BYTES } from '../core/snapshot.ts';
 import { StateMachine } from '../core/state-machine.ts';
 import type { Entry } from '../../../raft/core/index.ts';
-import { Applier, loadState, type ApplierEvents, type NextTurn } from './applier.ts';
+import { Applier, loadState, nextTurn, type ApplierEvents, type NextTurn } from './applier.ts';
 import { TIDY_KEYS } from './member-options.ts';
 
 const KEYS = 4_000;
@@ -179,10 +179,11 @@ test('what nobody waits for is applied a turn after it is released, in order, an
   t.is(state.appliedIndex, 0);
   applier.apply([second!], false);
   turns.pop()!();
-  await Promise.resolve();
+  await nextTurn();
   t.is(state.appliedIndex, 2);
   applier.apply([third!], false);
   applier.apply([fourth!], true);
+  await nextTurn();
   t.is(state.appliedIndex, 4);
   applier.release();
   t.is(turns.length, 0);
