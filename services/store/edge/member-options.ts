@@ -17,7 +17,7 @@ export const RAFT_LIMITS: Partial<RaftLimits> = {
   retainedEntries: 1_000,
   heldEntries: 10_000,
   applyBytes: 1_048_576,
-  cachedBytes: 3_145_728,
+  cachedBytes: 6_291_456,
 };
 /** For the successor to be told, when the own disk has failed. */
 export const LAST_WORDS_MS = 200;
