@@ -296,7 +296,7 @@ export function askShim(test: TestFn, open: () => Promise<ShimUnderTest>): void 
       const { exitCode, error } = await outputOf(
         under.shim.exec(container.id, ['no-such-program'], { tty: false, stdin: false }),
       );
-      t.true(exitCode === 126 || exitCode === 127);
+      t.true(exitCode === 126 || exitCode === 127, `exit code ${exitCode}: ${error}`);
       t.regex(error ?? '', /not found|no such file/i);
     }),
   );

@@ -2,7 +2,7 @@
 // namespaces, each in its image's own file system. Never limits CPU, never changes the user, and pods share the machine's
 // network: each has an address of its own in 127.0.0.0/8.
 import { existsSync } from 'node:fs';
-import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { sleep, type Timer } from '../../lib/base/clock.ts';
 import { messageOf } from '../../lib/base/errors.ts';
@@ -237,16 +237,21 @@ class ProcessShim implements RuntimeShim {
     throw new ShimError('RunContainerError', message);
   }
 
-  async #start({ state }: ProcessRecord): Promise<void> {
+  /** Until its program is there, and in its own root: an exec before would find itself half outside of it. */
+  async #start({ state, isRooted }: ProcessRecord): Promise<void> {
     const clean = ['/usr/bin/env', '-i', ...UNIT_MARK, 'PATH=/usr/sbin:/usr/bin:/sbin:/bin'];
     this.#ctx.exec.spawn(
       [...clean, '/bin/sh', join(this.#dir, 'supervisor.sh'), this.#path(state.id, ''), state.logPath],
       { detached: true },
     );
     for (let waitedMs = 0; waitedMs < START_TIMEOUT_MS; waitedMs += 10) {
-      if (existsSync(this.#path(state.id, 'pid'))) return;
+      const process = await this.#processOf(state.id);
+      const isOver = existsSync(this.#path(state.id, 'exit'));
+      if (process !== undefined && (!isRooted || isOver || (await hasOwnRoot(process.pid)))) return;
       await sleep(this.#ctx.clock, 10);
     }
+    // Where an image must be copied, that goes on.
+    if ((await this.#processOf(state.id)) !== undefined) return;
     throw new ShimError(
       'CreateContainerError',
       `the supervisor of container ${state.name} did not start in ${START_TIMEOUT_MS} ms`,
@@ -374,6 +379,12 @@ class ProcessShim implements RuntimeShim {
   #path(id: string, name: string): string {
     return join(this.#dir, 'containers', id, name);
   }
+}
+
+/** Another root than this process has. False of one that is gone. */
+async function hasOwnRoot(pid: number): Promise<boolean> {
+  const [own, its] = await Promise.all(['/', `/proc/${pid}/root/`].map((path) => stat(path).catch(() => undefined)));
+  return its !== undefined && (own?.dev !== its.dev || own.ino !== its.ino);
 }
 
 function sandboxStateOf(id: string, { spec, ip, createdAtMs }: SandboxRecord): SandboxState {
