@@ -16,7 +16,7 @@ export const NATS_ENVIRONMENT = { GOGC: '400' };
  * all later ones in the old one at once, and there each keeps its whole request until that is collected: what it took to be true comes true.
  */
 export function nodeFlags(actor: ActorName): string[] {
-  if (actor === 'store') return ['--max-semi-space-size=4', '--heap-growing-percent=70'];
+  if (actor === 'store') return ['--max-semi-space-size=4', '--heap-growing-percent=100'];
   if (actor === 'apiserver') return ['--no-allocation-site-pretenuring'];
   return actor === 'kubelet' || actor === 'kube-proxy' || actor === 'dns' ? ['--max-semi-space-size=2'] : [];
 }
