@@ -149,14 +149,21 @@ export function packCommitted(committed: StoreCommitted): Packed<StoreCommitted>
     encodeCause(scratch.number(revision), cause);
     scratch.number(changes.length);
     for (const { type, key, createRevision, value } of changes) {
-      scratch
-        .byte(type === 'put' ? PUT : DELETE)
-        .text(key)
-        .number(createRevision);
+      beginChange(scratch, type === 'put' ? PUT : DELETE, key, createRevision);
       if (type === 'put') scratch.bytes(value);
     }
   }
   return { ...committed, txns: scratch.finish() };
+}
+
+/** Of a PUT its value follows, with its length in front. */
+export function beginChange(
+  out: ByteWriter,
+  type: typeof PUT | typeof DELETE,
+  key: string,
+  createRevision: number,
+): void {
+  out.byte(type).text(key).number(createRevision);
 }
 
 /** Throws RangeError on bytes that `packCommitted` does not make. Values are views of `packed`. */

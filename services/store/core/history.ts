@@ -119,20 +119,27 @@ export class History {
   forgetOldest(through: number, forget: (version: number) => void): number {
     if (this.unreadable === 0 || this.forgottenRevision >= through) return 0;
     const row = ++this.forgottenRevision - this.firstRevision;
-    const first = this.txns.long(row - 1, THROUGH_CHANGES);
-    const end = this.txns.long(row, THROUGH_CHANGES);
-    for (let at = first; at < end; at++) forget(this.changes.int(at, 0));
+    const changes = this.changesOf(row);
+    this.eachVersion(row, forget);
     this.txns.drop(row);
-    this.changes.drop(end);
+    this.changes.drop(this.txns.long(row, THROUGH_CHANGES));
     this.causes.drop(this.txns.long(row, CAUSE_AT));
-    return end - first;
+    return changes;
   }
 
   private versionsOf(row: number): number[] {
     const versions: number[] = [];
-    const end = this.txns.long(row, THROUGH_CHANGES);
-    for (let at = this.txns.long(row - 1, THROUGH_CHANGES); at < end; at++) versions.push(this.changes.int(at, 0));
+    this.eachVersion(row, (version) => versions.push(version));
     return versions;
+  }
+
+  private changesOf(row: number): number {
+    return this.txns.long(row, THROUGH_CHANGES) - this.txns.long(row - 1, THROUGH_CHANGES);
+  }
+
+  private eachVersion(row: number, visit: (version: number) => void): void {
+    const end = this.txns.long(row, THROUGH_CHANGES);
+    for (let at = this.txns.long(row - 1, THROUGH_CHANGES); at < end; at++) visit(this.changes.int(at, 0));
   }
 
   /** What it counts in the limits: about what it takes in bytes. */
@@ -146,10 +153,8 @@ export class History {
     const row = this.rowOf(revision);
     out.number(revision);
     this.causes.write(this.txns.long(row, CAUSE_AT), this.txns.int(row, CAUSE_LENGTH), out);
-    const first = this.txns.long(row - 1, THROUGH_CHANGES);
-    const end = this.txns.long(row, THROUGH_CHANGES);
-    out.number(end - first);
-    for (let at = first; at < end; at++) writeChange(this.changes.int(at, 0));
+    out.number(this.changesOf(row));
+    this.eachVersion(row, writeChange);
   }
 
   private rowOf(revision: number): number {

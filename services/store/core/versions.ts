@@ -6,7 +6,7 @@
 // version.
 import type { ByteWriter } from '../../../lib/base/bytes.ts';
 import { invariant } from '../../../lib/base/errors.ts';
-import { DELETE, PUT } from '../../../lib/bus/packed.ts';
+import { beginChange, DELETE, PUT } from '../../../lib/bus/packed.ts';
 import { Keys } from './keys.ts';
 import { OrderedKeys } from './ordered-keys.ts';
 import { addHash, subtractHash, type Hash64 } from './state-hash.ts';
@@ -159,8 +159,7 @@ export class Versions {
   /** As lib/bus/packed.ts lays a change that was committed. */
   writeChange(version: number, out: ByteWriter): void {
     const hasValue = this.values.has(version);
-    out.byte(hasValue ? PUT : DELETE);
-    out.text(this.keyOf(version)).number(this.createRevisionOf(version));
+    beginChange(out, hasValue ? PUT : DELETE, this.keyOf(version), this.createRevisionOf(version));
     if (hasValue) this.values.write(version, out);
   }
 
