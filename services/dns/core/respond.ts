@@ -1,9 +1,10 @@
 // Decides what happens to one packet: an answer, silence, or a question for somebody else. Never sends, never throws,
 // whatever the packet holds.
 import dnsPacket from 'dns-packet';
-import type { Answer, DecodedPacket, OptAnswer, Packet } from 'dns-packet';
+import type { Answer, OptAnswer, Packet } from 'dns-packet';
 import type { DnsIndex } from './dns-index.ts';
 import { lookup, soa, type Zone } from './lookup.ts';
+import { decodePacket, HEADER_BYTES, type Decoded } from './packet.ts';
 
 export interface Asked {
   packet: Uint8Array;
@@ -31,18 +32,15 @@ export type Response =
   | { type: 'chase'; packet: Uint8Array; finish: (answer: Uint8Array | undefined) => Uint8Array };
 
 const RCODE = { noError: 0, formErr: 1, servFail: 2, nxDomain: 3, notImp: 4, refused: 5 } as const;
-const HEADER_BYTES = 12;
 /** Fits an unfragmented packet on every network (DNS flag day 2020). */
 const EDNS_BYTES = 1232;
 const PLAIN_UDP_BYTES = 512;
-
-type Decoded = DecodedPacket & { opcode?: string };
 
 export function respond(asked: Asked, world: World): Response {
   const bytes = Buffer.from(asked.packet);
   // An answer to an answer would never end; less than a header cannot be answered.
   if (bytes.length < HEADER_BYTES || (bytes[2]! & 0x80) !== 0) return { type: 'silence' };
-  const query = decode(bytes);
+  const query = decodePacket(bytes);
   if (query === undefined) return { type: 'reply', packet: bareReply(bytes, RCODE.formErr) };
   if (query.opcode !== 'QUERY') return { type: 'reply', packet: bareReply(bytes, RCODE.notImp) };
   const question = query.questions?.[0];
@@ -104,7 +102,7 @@ function followAlias(
     type: 'chase',
     packet,
     finish: (reply) => {
-      const more = reply === undefined ? undefined : decode(Buffer.from(reply));
+      const more = reply === undefined ? undefined : decodePacket(Buffer.from(reply));
       if (more === undefined) return encode(query, asked, { ...alone, rcode: RCODE.servFail });
       return encode(query, asked, { ...alone, answers: [found.record, ...(more.answers ?? [])] });
     },
@@ -173,14 +171,6 @@ function bareReply(query: Buffer, rcode: number): Uint8Array {
   reply[2] = 0x80 | (query[2]! & 0x79);
   reply[3] = rcode;
   return reply;
-}
-
-function decode(bytes: Buffer): Decoded | undefined {
-  try {
-    return dnsPacket.decode(bytes) as Decoded;
-  } catch {
-    return undefined;
-  }
 }
 
 /** The codec reads labels as text: one with a dot or a byte that is no UTF-8 inside would be echoed as another name. */

@@ -2,8 +2,8 @@
 // is not to its question, and never has more than a bounded number of questions open.
 import dgram from 'node:dgram';
 import net from 'node:net';
-import dnsPacket from 'dns-packet';
 import type { Chance } from '../../../lib/base/chance.ts';
+import { decodePacket, HEADER_BYTES } from '../core/packet.ts';
 
 const TRY_MS = 1500;
 const ROUNDS = 2;
@@ -108,11 +108,8 @@ function askTcp(query: Buffer, server: Server): Promise<Buffer | undefined> {
 }
 
 function answersTo(query: Buffer, answer: Buffer): boolean {
-  if (answer.length < 12 || answer.readUInt16BE(0) !== query.readUInt16BE(0) || (answer[2]! & 0x80) === 0) return false;
-  try {
-    const [asked, said] = [dnsPacket.decode(query).questions?.[0], dnsPacket.decode(answer).questions?.[0]];
-    return said !== undefined && asked?.type === said.type && asked.name.toLowerCase() === said.name.toLowerCase();
-  } catch {
+  if (answer.length < HEADER_BYTES || answer.readUInt16BE(0) !== query.readUInt16BE(0) || (answer[2]! & 0x80) === 0)
     return false;
-  }
+  const [asked, said] = [decodePacket(query)?.questions?.[0], decodePacket(answer)?.questions?.[0]];
+  return said !== undefined && asked?.type === said.type && asked.name.toLowerCase() === said.name.toLowerCase();
 }
