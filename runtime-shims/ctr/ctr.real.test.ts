@@ -45,11 +45,17 @@ async function withContainer(
 const say = async (id: string, script: string): Promise<string> =>
   (await outputOf(shim.exec(id, ['sh', '-c', script], { tty: false, stdin: false }))).stdout.trim();
 
+const isAlive = (pid: number): boolean => existsSync(`/proc/${pid}`);
+
 test.serial("limits are the kernel's, and more memory than allowed is OOMKilled", (t) =>
   withContainer(
     {},
     {
-      argv: ['sh', '-c', 'sleep 1; x=$(head -c 60000000 /dev/zero | tr "\\0" x); echo ${#x}'],
+      argv: [
+        'sh',
+        '-c',
+        'until [ -e /tmp/go ]; do sleep 0.1; done; x=$(head -c 60000000 /dev/zero | tr "\\0" x); echo ${#x}',
+      ],
       limits: { memoryBytes: 16 << 20, cpuShares: 204, cpuQuotaMicros: 50_000, cpuPeriodMicros: 100_000 },
     },
     async (id, spec) => {
@@ -64,6 +70,7 @@ test.serial("limits are the kernel's, and more memory than allowed is OOMKilled"
         t.is(group('cpu', 'cpu.cfs_quota_us'), '50000');
       }
       t.true((await shim.stats(id))!.memoryWorkingSetBytes > 0);
+      await say(id, 'touch /tmp/go');
       const state = await ended(shim, id);
       t.is(state.exitCode, 137);
       t.is(state.reason, 'OOMKilled');
@@ -111,7 +118,7 @@ test.serial('containers of one pod share its address; the node reaches it', (t) 
       const result = await runtime.ctx.exec.run([
         'busybox',
         'timeout',
-        '2',
+        '20',
         'wget',
         '-qO-',
         `http://${sandbox.ip}:8080/`,
@@ -160,13 +167,20 @@ test.serial("containers that share their pod's processes see and signal each oth
 );
 
 test.serial('containers outlive containerd; exits that it missed are told', (t) =>
-  withContainer({}, { argv: ['sh', '-c', 'sleep 1.5; exit 6'] }, async (id) => {
+  withContainer({}, { argv: ['sleep', '1000'] }, async (id, spec) => {
+    const script = 'trap "exit 6" TERM; touch /tmp/listens; while :; do sleep 0.1; done';
+    const brief = await shim.runContainer({ ...spec, name: 'brief', argv: ['sh', '-c', script] });
+    const pid = runtime.pidOf(brief.id);
+    await say(brief.id, 'until [ -e /tmp/listens ]; do sleep 0.1; done');
     await runtime.killContainerd();
     const error = await t.throwsAsync(shim.list());
     t.is((error as { kind?: string }).kind, 'Unavailable');
+    process.kill(pid, 'SIGTERM');
+    await until('it has ended', async () => !isAlive(pid));
     await runtime.startContainerd();
     t.is((await until('containerd is back', () => find(shim, id).catch(() => undefined))).state, 'running');
-    t.is((await ended(shim, id)).exitCode, 6);
+    t.is((await ended(shim, brief.id)).exitCode, 6);
+    await shim.remove(brief.id);
   }),
 );
 

@@ -48,11 +48,11 @@ export async function startTestRuntime(options: { isShared?: boolean; podCidr?: 
   writeFileSync(join(directory, 'containerd.toml'), containerdConfiguration(directory));
   const startContainerd = async (): Promise<void> => {
     containerd = spawn('containerd', ['--config', join(directory, 'containerd.toml')], { stdio: 'ignore' });
-    for (let i = 0; i < 100; i++) {
+    for (let i = 0; i < 1200; i++) {
       if ((await ctr('version')).exitCode === 0) return;
       await sleep(50);
     }
-    throw new Error('containerd did not answer in 5 s');
+    throw new Error('containerd did not answer in 60 s');
   };
   const namespace = `test-${name}`;
   const ctr = (...args: string[]): Promise<ExecResult> =>

@@ -62,7 +62,7 @@ const demo = async (t: { is(a: unknown, b: unknown): void }, under: RuntimeShim)
   for (const sandbox of sandboxes)
     containers.push(
       await under.runContainer(
-        containerOf({ logsDir }, sandbox, image, { argv, env: { PATH: '/bin', DRAIN_SECONDS: '1' } }),
+        containerOf({ logsDir }, sandbox, image, { argv, env: { PATH: '/bin', DRAIN_SECONDS: '4' } }),
       ),
     );
   for (const [i, sandbox] of sandboxes.entries())

@@ -21,13 +21,16 @@ import type { Span } from '../../lib/bus/messages.ts';
 import { patternOf } from '../../lib/bus/subjects.ts';
 import type { Exec, ExecChild } from '../../lib/exec/exec.ts';
 import { systemExec } from '../../lib/exec/system-exec.ts';
+import { eventually } from '../../test/kit/eventually.ts';
 import { FakeApi } from '../../test/kit/fake-api.ts';
+import { freePorts } from '../../test/kit/free-ports.ts';
 import { ProxyState } from './core/proxy-state.ts';
 import { ServiceIndex } from './core/service-index.ts';
 import { NftablesApplier } from './edge/nftables.ts';
 import { start } from './main.ts';
 
 const CLUSTER = `kp-${process.pid}`;
+const REFUSAL_MS = 20_000;
 const PODS = ['p1a', 'p1b', 'p2a', 'p3a'] as const;
 type Pod = (typeof PODS)[number];
 
@@ -98,13 +101,13 @@ async function addPod(pod: Pod): Promise<void> {
 
 /** Calls `times` times, one after the other; how often each answer came. */
 const CLIENT = `
-const [host, port, times, gapMs] = process.argv.slice(1);
+const [host, port, times, gapMs, patienceMs] = process.argv.slice(1);
 const seen = {};
 const call = (left) => {
   if (left <= 0) return console.log(JSON.stringify(seen));
   const began = Date.now();
   let text = '';
-  const s = require('net').connect({ host, port: Number(port), timeout: 1500 });
+  const s = require('net').connect({ host, port: Number(port), timeout: Number(patienceMs) });
   const end = (what) => { if (s.done) return; s.done = true; s.destroy(); seen[what] = (seen[what] ?? 0) + 1; setTimeout(call, Number(gapMs), left - 1); };
   s.on('data', (d) => (text += d));
   s.on('end', () => end(text));
@@ -118,12 +121,33 @@ async function call(
   host: string,
   port: number,
   times = 1,
-  gapMs = 0,
+  { gapMs = 0, patienceMs = 15_000 }: { gapMs?: number; patienceMs?: number } = {},
 ): Promise<Record<string, number>> {
   const exec = netns === undefined ? systemExec : inside(netns);
-  const result = await exec.run([process.execPath, '-e', CLIENT, host, String(port), String(times), String(gapMs)]);
+  const result = await exec.run([
+    process.execPath,
+    '-e',
+    CLIENT,
+    host,
+    String(port),
+    String(times),
+    String(gapMs),
+    String(patienceMs),
+  ]);
   return JSON.parse(result.stdout) as Record<string, number>;
 }
+
+/** A packet that is dropped is sent again after a second, and refused late then: every time. A busy machine is late once. */
+const isRefusedAtOnce = (netns: string | undefined, host: string, port: number): Promise<boolean> =>
+  eventually(
+    `${netns ?? 'the machine'} is refused by ${host}:${port} at once`,
+    async () => {
+      const answer = Object.keys(await call(netns, host, port)).join();
+      if (!answer.startsWith('ECONNREFUSED')) throw new Error(answer);
+      return answer === 'ECONNREFUSED';
+    },
+    REFUSAL_MS,
+  );
 
 /** Only who answered. */
 async function who(netns: string | undefined, host: string, port: number, times = 1): Promise<string[]> {
@@ -186,14 +210,13 @@ function putSlice(name: string, pods: Array<Pod | [Pod, EndpointConditions]>, po
 
 /** Until each proxy has put the last change into force. */
 async function inForce(revision: number): Promise<void> {
-  const until = Date.now() + 5000;
   const done = (): number =>
     new Set(spans.filter((s) => s.outcome !== 'failed' && s.causes.revisions.includes(revision)).map((s) => s.instance))
       .size;
-  while (done() < 3) {
-    if (Date.now() > until) throw new Error(`revision ${revision} is not in force: ${JSON.stringify(spans.at(-1))}`);
-    await sleep(10);
-  }
+  await eventually(
+    () => `revision ${revision} is in force; the last span is ${JSON.stringify(spans.at(-1))}`,
+    () => done() === 3,
+  );
 }
 
 test.before(async () => {
@@ -246,11 +269,11 @@ test.serial('no endpoints, no such port, no such address: refused at once, from 
   putService('none', 3, { ports: [{ port: 80, nodePort: 30083 }] });
   await inForce(putSlice('none', [['p2a', { ready: false }]]));
   for (const from of [netnsOf('p1a'), plan.nodes[0]!.netns, undefined]) {
-    t.deepEqual(await call(from, vip(3), 80), { ECONNREFUSED: 1 });
-    t.deepEqual(await call(from, vip(1), 81), { ECONNREFUSED: 1 });
-    t.deepEqual(await call(from, vip(99), 80), { ECONNREFUSED: 1 });
+    t.true(await isRefusedAtOnce(from, vip(3), 80));
+    t.true(await isRefusedAtOnce(from, vip(1), 81));
+    t.true(await isRefusedAtOnce(from, vip(99), 80));
   }
-  t.deepEqual(await call(undefined, plan.nodes[1]!.ip, 30083), { ECONNREFUSED: 1 });
+  t.true(await isRefusedAtOnce(undefined, plan.nodes[1]!.ip, 30083));
 });
 
 test.serial('a client sticks to one endpoint, and to another when that is gone', async (t) => {
@@ -272,7 +295,7 @@ test.serial('Local policy keeps the client address, drops where nobody is, and s
   putService('local', 5, { externalTrafficPolicy: 'Local', ports: [{ port: 80, nodePort: 30085 }] });
   await inForce(putSlice('local', ['p1a', 'p2a']));
   t.deepEqual(await call(undefined, plan.nodes[0]!.ip, 30085, 5), { [`p1a ${plan.host.ip}`]: 5 });
-  t.deepEqual(await call(undefined, plan.nodes[2]!.ip, 30085, 1), { timeout: 1 });
+  t.deepEqual(await call(undefined, plan.nodes[2]!.ip, 30085, 1, { patienceMs: 1500 }), { timeout: 1 });
   t.deepEqual(await who(plan.nodes[2]!.netns, plan.nodes[2]!.ip, 30085, 20), ['p1a', 'p2a']);
   putService('inner', 6, { internalTrafficPolicy: 'Local' });
   await inForce(putSlice('inner', ['p1a', 'p2a']));
@@ -280,48 +303,59 @@ test.serial('Local policy keeps the client address, drops where nobody is, and s
 });
 
 test.serial('a pod meets the machine with its own address, the outside with its node', async (t) => {
+  const [port] = (await freePorts(1)) as [number];
   const listener = systemExec.spawn([
     process.execPath,
     '-e',
-    SERVER.replace('8080', '18080').replace('5300', '0'),
+    SERVER.replace('8080', String(port)).replace('5300', '0'),
     'host',
   ]);
   children.push(listener);
   await new Promise((resolve) => listener.stdout.once('data', resolve));
-  t.deepEqual(await call(netnsOf('p2a'), plan.host.ip, 18080), { [`host ${ipOf('p2a')}`]: 1 });
+  t.deepEqual(await call(netnsOf('p2a'), plan.host.ip, port), { [`host ${ipOf('p2a')}`]: 1 });
   const own = (await systemExec.run(['/usr/sbin/ip', '-4', '-o', 'addr', 'show', 'scope', 'global'])).stdout;
   const outside = own
     .split('\n')
     .filter((line) => !line.includes('fl-'))
     .map((line) => /inet ([\d.]+)/.exec(line)?.[1])[0];
   if (outside !== undefined)
-    t.deepEqual(await call(netnsOf('p2a'), outside, 18080), { [`host ${plan.nodes[1]!.ip}`]: 1 });
+    t.deepEqual(await call(netnsOf('p2a'), outside, port), { [`host ${plan.nodes[1]!.ip}`]: 1 });
   listener.kill('SIGKILL');
 });
 
 test.serial('a UDP client follows when its endpoint is gone', async (t) => {
   putService('udp', 7, { ports: [{ port: 53, protocol: 'UDP' }] });
   await inForce(putSlice('udp', ['p2a'], 5300, 'UDP'));
-  const ask = `const s=require('dgram').createSocket('udp4');const seen=[];s.on('message',(m)=>seen.push(String(m)));
-    s.bind(0,()=>{const t=setInterval(()=>s.send('x',53,'${vip(7)}'),50);process.stdin.on('data',()=>{clearInterval(t);console.log(JSON.stringify(seen));process.exit()}).resume()})`;
+  // From one port, again and again: whoever answers is told of.
+  const ask = `const s=require('dgram').createSocket('udp4');s.on('message',(m)=>console.log(String(m)));
+    s.bind(0,()=>setInterval(()=>s.send('x',53,'${vip(7)}'),50))`;
   const client = inside(netnsOf('p1a')).spawn([process.execPath, '-e', ask]);
   children.push(client);
-  await sleep(700);
+  let said = '';
+  client.stdout.on('data', (part) => (said += String(part)));
+  await eventually('the first answers', () => said.includes('p2a'));
+  t.false(said.includes('p3a'));
   await inForce(putSlice('udp', ['p3a'], 5300, 'UDP'));
-  await sleep(700);
-  const answer = new Promise<string>((resolve) => client.stdout.once('data', (part) => resolve(String(part))));
-  client.stdin!.write('x');
-  const seen = JSON.parse(await answer) as string[];
-  t.is(seen[0], 'p2a');
-  t.is(seen.at(-1), 'p3a');
+  await eventually('the second answers', () => said.endsWith('p3a\n'));
+  client.kill('SIGKILL');
 });
 
 test.serial('not one connection fails while endpoints and services change and a proxy is started anew', async (t) => {
-  const calls = [call(netnsOf('p1a'), vip(1), 80, 1500, 1), call(undefined, plan.nodes[0]!.ip, 30080, 1500, 1)];
-  let running = true;
-  const ends = Promise.all(calls).finally(() => (running = false));
+  const isOver = (): boolean => changes > 20;
+  /** Some at a time, until there were changes enough. */
+  const callOn = async (netns: string | undefined, host: string, port: number): Promise<Record<string, number>> => {
+    const sum: Record<string, number> = {};
+    for (let round = 0; round < 3 || !isOver(); round++) {
+      const seen = await call(netns, host, port, 500, { gapMs: 1 });
+      for (const [answer, count] of Object.entries(seen)) sum[answer] = (sum[answer] ?? 0) + count;
+    }
+    return sum;
+  };
+  let [changes, running] = [0, true];
+  const ends = Promise.all([callOn(netnsOf('p1a'), vip(1), 80), callOn(undefined, plan.nodes[0]!.ip, 30080)]).finally(
+    () => (running = false),
+  );
   const sets: Pod[][] = [['p2a', 'p3a'], ['p2a'], ['p1b', 'p2a', 'p3a'], ['p3a'], ['p1b', 'p3a']];
-  let changes = 0;
   for (; running; changes++) {
     putSlice('web', sets[changes % sets.length]!);
     if (changes % 3 === 0) putService(`extra-${changes % 9}`, 100 + (changes % 9));
@@ -333,17 +367,13 @@ test.serial('not one connection fails while endpoints and services change and a 
     await sleep(60);
   }
   const answers = await ends;
-  t.true(changes > 20, `${changes} changes`);
   for (const seen of answers) {
     const failures = Object.entries(seen).filter(([answer]) => !/^p\d[ab] /.test(answer));
     t.deepEqual(failures, []);
-    t.is(
-      Object.values(seen).reduce((sum, n) => sum + n, 0),
-      1500,
-    );
   }
   await inForce(putSlice('web', ['p2a', 'p3a']));
-  t.log(`${changes} changes, 3000 connections`);
+  const connections = answers.flatMap((seen) => Object.values(seen)).reduce((sum, count) => sum + count, 0);
+  t.log(`${changes} changes, ${connections} connections`);
 });
 
 test.serial('rules stay when the proxy goes; a table that somebody flushed is put right', async (t) => {

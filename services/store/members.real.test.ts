@@ -1,6 +1,7 @@
 // Real processes under load: the store grows from three to five, and every member is restarted in its turn. Nothing that
 // was acknowledged is lost, nothing is read that was not there, and the stream of commits has no gap and no double.
 import test, { type ExecutionContext } from 'ava';
+import { eventually } from '../../test/kit/eventually.ts';
 import { StoreProcesses } from '../../test/kit/store-processes.ts';
 import type { StoreTestClient } from '../../test/kit/store-test-client.ts';
 
@@ -23,7 +24,7 @@ async function startLoad(store: StoreProcesses, writers: number, readers: number
         { type: 'put' as const, key: `/count/${who}`, value: Buffer.from(String(count)) },
         { type: 'put' as const, key: own, value: Buffer.from('x'.repeat(200)) },
       ];
-      const result = await client.txn(operations, [], 30_000);
+      const result = await client.txn(operations);
       if (!result.ok) throw new Error(`${own}: ${JSON.stringify(result)}`);
       acknowledged.set(own, result.revision);
       counts[who] = count;
@@ -32,7 +33,7 @@ async function startLoad(store: StoreProcesses, writers: number, readers: number
   const read = async (client: StoreTestClient): Promise<void> => {
     while (!stopped) {
       const before = [...counts];
-      const found = await client.read('/count/', 30_000);
+      const found = await client.read('/count/');
       const seen = new Map(found.map(({ key, value }) => [key, Number(Buffer.from(value).toString())]));
       for (const [who, least] of before.entries())
         if ((seen.get(`/count/${who}`) ?? 0) < least)
@@ -59,8 +60,7 @@ async function startLoad(store: StoreProcesses, writers: number, readers: number
 
 async function moreWrites(load: Load, count: number): Promise<void> {
   const until = load.written() + count;
-  for (const end = Date.now() + 30_000; load.written() < until && Date.now() < end;)
-    await new Promise((resolve) => setTimeout(resolve, 10));
+  await eventually(`${count} more writes`, () => load.written() >= until);
 }
 
 async function assertAllThere(t: ExecutionContext, store: StoreProcesses, load: Load): Promise<void> {
@@ -110,10 +110,10 @@ test.serial('every member is restarted in its turn under load, the leader too; t
     await moreWrites(load, 25);
     store.launch(name);
     await store.leader();
-    for (const end = Date.now() + 20_000; Date.now() < end;) {
+    await eventually(`${name} follows closely`, async () => {
       const leader = await store.status(await store.leader());
-      if (leader?.alive.includes(name) === true && leader.lastIndex - (leader.match[name] ?? 0) < 64) break;
-    }
+      return leader?.alive.includes(name) === true && leader.lastIndex - (leader.match[name] ?? 0) < 64;
+    });
   }
   const leader = await store.leader();
   await store.operate({ operation: 'removeMember', member: leader });

@@ -9,7 +9,7 @@ import { connectNats } from '../../lib/bus/nats.ts';
 import { patternOf, subjectOf } from '../../lib/bus/subjects.ts';
 import { follow, TestCluster } from '../kit/cluster.ts';
 import { eventually } from '../kit/eventually.ts';
-import { leftovers } from '../kit/leftovers.ts';
+import { leftovers, settledLeftovers } from '../kit/leftovers.ts';
 
 const cluster = new TestCluster({ name: 'e2e-article' });
 const WORDS = [cluster.home, cluster.name];
@@ -155,7 +155,7 @@ test.serial("any NATS client with the observer's credential sees every reconcile
     /reconcile ReplicaSet default\/web-/,
     /rules Node \/node-1/,
   ])
-    await eventually(`${line} among what the subscriber saw`, () => line.test(watching.said()), 15_000);
+    await eventually(`${line} among what the subscriber saw`, () => line.test(watching.said()));
   t.deepEqual(overheard, []);
 });
 
@@ -178,12 +178,12 @@ test.serial('kubectl, unmodified, does the same work', async (t) => {
   t.is(typeof (await must('logs', 'deployment/web')), 'string');
   t.regex(await must('create', 'configmap', 'settings', '--from-literal=a=b'), /created/);
   t.regex(await must('delete', 'configmap', 'settings'), /deleted/);
-  t.regex(await must('get', 'pods', '-w', '--request-timeout=2s').catch(() => ''), /web-/);
+  t.regex(await must('get', 'pods', '-w', '--request-timeout=8s').catch(() => ''), /web-/);
 });
 
 test.serial('a deleted Deployment takes its pods with it', async (t) => {
   t.regex(await cluster.must('delete', 'deployment', 'web'), /deployment\.apps "web" deleted/);
-  await eventually('all pods gone', async () => (await webPods()).length === 0, 60_000);
+  await eventually('all pods gone', async () => (await webPods()).length === 0);
   t.is((await cluster.get<List<Deployment>>('deployments')).items.length, 0);
 });
 
@@ -191,5 +191,5 @@ test.serial('`down` leaves nothing behind', async (t) => {
   const ran = await cluster.down();
   isDown = true;
   t.is(ran.code, 0, ran.stderr);
-  t.deepEqual(await leftovers(...WORDS), before);
+  t.deepEqual(await settledLeftovers(before, ...WORDS), before);
 });

@@ -18,15 +18,11 @@ test.before(async () => {
 test.after.always(async () => void (await cluster.down()));
 
 const podsOf = async (app: string): Promise<Pod[]> => (await cluster.get<List<Pod>>('pods', '-l', `app=${app}`)).items;
-const readyPods = (app: string, count: number, timeoutMs = 60_000): Promise<Pod[]> =>
-  eventually(
-    `${count} ready pods of ${app}`,
-    async () => {
-      const pods = (await podsOf(app)).filter(isReady);
-      return pods.length === count ? pods : undefined;
-    },
-    timeoutMs,
-  );
+const readyPods = (app: string, count: number): Promise<Pod[]> =>
+  eventually(`${count} ready pods of ${app}`, async () => {
+    const pods = (await podsOf(app)).filter(isReady);
+    return pods.length === count ? pods : undefined;
+  });
 /** Shows what happened where containers are not the same as before. */
 async function undisturbed(t: ExecutionContext, before: string[]): Promise<void> {
   const after = await containers();
@@ -34,7 +30,8 @@ async function undisturbed(t: ExecutionContext, before: string[]): Promise<void>
   t.deepEqual(after, before, 'containers were disturbed');
 }
 const url = async (): Promise<string> => `http://${(await cluster.get<Service>('service', 'web')).spec!.clusterIP!}/`;
-const serves = async (node: string, address: string): Promise<boolean> => (await cluster.ask(node, address)).code === 0;
+const serves = async (node: string, address: string, timeoutMs?: number): Promise<boolean> =>
+  (await cluster.ask(node, address, timeoutMs)).code === 0;
 const leader = (): Promise<string> =>
   eventually(
     'a store leads',
@@ -53,9 +50,10 @@ const containers = async (): Promise<string[]> =>
 
 test.serial('SIGKILL of the store leader under load loses no acknowledged write', async (t) => {
   const load = await writeLoad(cluster, 'kill-leader');
-  await sleep(1500);
+  await eventually('writes are under way', () => load.written() > 50);
+  const before = load.written();
   await cluster.kill(await leader());
-  await sleep(6000);
+  await eventually('writes go on', () => load.written() > before + 100);
   const { acknowledged, longestGapMs, refused } = await load.stop();
   const stored = new Set(
     (await cluster.get<List<ConfigMap>>('configmaps', '-n', load.namespace)).items.map((one) => one.metadata.name),
@@ -63,7 +61,6 @@ test.serial('SIGKILL of the store leader under load loses no acknowledged write'
   const lost = acknowledged.filter((name) => !stored.has(name));
   t.log({ acknowledged: acknowledged.length, refused, longestGapMs });
   t.deepEqual(lost, []);
-  t.true(acknowledged.length > 50);
 });
 
 test.serial(
@@ -156,7 +153,7 @@ test.serial("without a node's kube-proxy new Services do not reach that node, ol
   );
   const fresh = `http://${(await cluster.get<Service>('service', 'fresh')).spec!.clusterIP!}/`;
   await eventually('node-1 reaches it', () => serves('node-1', fresh));
-  t.false(await serves('node-2', fresh));
+  t.false(await serves('node-2', fresh, 3000));
   t.true(await serves('node-2', await url()), 'rules that stand must go on working');
   await cluster.must('start', 'kube-proxy-node-2');
   await eventually('node-2 reaches it', () => serves('node-2', fresh));
@@ -171,11 +168,7 @@ test.serial('without containerd no container starts on that node, and those that
   t.not((await cluster.get<Pod>('pod', 'waiting')).status?.phase, 'Running');
   t.true(await serves('node-3', address));
   await cluster.must('start', 'containerd-node-3');
-  await eventually(
-    'waiting runs',
-    async () => (await cluster.get<Pod>('pod', 'waiting')).status?.phase === 'Running',
-    60_000,
-  );
+  await eventually('waiting runs', async () => (await cluster.get<Pod>('pod', 'waiting')).status?.phase === 'Running');
   await undisturbed(t, before);
   await cluster.must('delete', 'pod', 'waiting');
 });
@@ -214,22 +207,14 @@ test.serial('a dead node: its bare pod is not made again, the Deployment’s is'
   await cluster.mustApply(shellPod('bare', 'sleep 1000', { pod: { nodeName: 'node-2' } }));
   await eventually('bare runs', async () => (await cluster.get<Pod>('pod', 'bare')).status?.phase === 'Running');
   for (const unit of ['kubelet-node-2', 'kube-proxy-node-2', 'containerd-node-2']) await cluster.must('stop', unit);
-  await eventually(
-    'node-2 is not ready',
-    async () => {
-      const node = await cluster.get<Node>('node', 'node-2');
-      return node.status?.conditions?.some((c) => c.type === 'Ready' && c.status !== 'True');
-    },
-    60_000,
-  );
-  const pods = await eventually(
-    'three ready pods on two nodes',
-    async () => {
-      const ready = (await podsOf('moving')).filter((pod) => isReady(pod) && pod.spec.nodeName !== 'node-2');
-      return ready.length === 3 && ready;
-    },
-    90_000,
-  );
+  await eventually('node-2 is not ready', async () => {
+    const node = await cluster.get<Node>('node', 'node-2');
+    return node.status?.conditions?.some((c) => c.type === 'Ready' && c.status !== 'True');
+  });
+  const pods = await eventually('three ready pods on two nodes', async () => {
+    const ready = (await podsOf('moving')).filter((pod) => isReady(pod) && pod.spec.nodeName !== 'node-2');
+    return ready.length === 3 && ready;
+  });
   t.is(pods.length, 3);
   const bare = (await cluster.get<List<Pod>>('pods', '-l', 'app=bare')).items;
   t.true(

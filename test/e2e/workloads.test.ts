@@ -23,14 +23,10 @@ test.after.always(async () => void (await cluster.down()));
 
 const podsOf = async (app: string): Promise<Pod[]> => (await cluster.get<List<Pod>>('pods', '-l', `app=${app}`)).items;
 const readyPods = (app: string, count: number): Promise<Pod[]> =>
-  eventually(
-    `${count} ready pods of ${app}`,
-    async () => {
-      const pods = (await podsOf(app)).filter(isReady);
-      return pods.length === count ? pods : undefined;
-    },
-    60_000,
-  );
+  eventually(`${count} ready pods of ${app}`, async () => {
+    const pods = (await podsOf(app)).filter(isReady);
+    return pods.length === count ? pods : undefined;
+  });
 const pod = (name: string): Promise<Pod> => cluster.get<Pod>('pod', name);
 const clusterIp = async (name: string): Promise<string> =>
   (await cluster.get<Service>('service', name)).spec!.clusterIP!;
@@ -38,21 +34,17 @@ const must = (manifest: string): Promise<void> => cluster.mustApply(manifest);
 
 test.serial('a container that ends is restarted, each time after a longer wait', async (t) => {
   await must(shellPod('crash', 'sleep 0.2; exit 3'));
-  const crashed = await eventually(
-    'CrashLoopBackOff',
-    async () => {
-      const status = (await pod('crash')).status?.containerStatuses?.[0];
-      return (
-        status !== undefined &&
-        (status.restartCount ?? 0) >= 1 &&
-        status.state?.waiting?.reason === 'CrashLoopBackOff' &&
-        status
-      );
-    },
-    40_000,
-  );
+  const crashed = await eventually('CrashLoopBackOff', async () => {
+    const status = (await pod('crash')).status?.containerStatuses?.[0];
+    return (
+      status !== undefined &&
+      (status.restartCount ?? 0) >= 1 &&
+      status.state?.waiting?.reason === 'CrashLoopBackOff' &&
+      status
+    );
+  });
   t.is(crashed.lastState?.terminated?.exitCode, 3);
-  t.regex(await cluster.must('get', 'pod', 'crash'), /CrashLoopBackOff/);
+  await eventually('it is printed', async () => /CrashLoopBackOff/.test(await cluster.must('get', 'pod', 'crash')));
   await cluster.must('delete', 'pod', 'crash');
 });
 
@@ -85,30 +77,29 @@ test.serial('a pod that is not ready gets no traffic', async (t) => {
     return endpoints.subsets?.[0]?.addresses?.length === 1;
   });
   for (const node of ['node-1', 'node-2', 'node-3']) {
-    const answer = await eventually(
-      `an answer on ${node}`,
-      async () => {
-        const ran = await cluster.ask(node, url);
-        return ran.code === 0 && ran.stdout;
-      },
-      5_000,
-    );
+    const answer = await eventually(`an answer on ${node}`, async () => {
+      const ran = await cluster.ask(node, url);
+      return ran.code === 0 && ran.stdout;
+    });
     t.true(answer.includes(chosen!.metadata.name));
   }
   await cluster.must('delete', 'deployment,service', 'probe');
 });
 
+/** As long as the busiest machine may need to tell every proxy that a pod goes. */
+const DRAIN_SECONDS = 8;
+
 test.serial('a rolling update under continuous requests loses none, and undo goes back', async (t) => {
-  await must(web({ name: 'roll', replicas: 3, version: 'v1' }));
+  await must(web({ name: 'roll', replicas: 3, version: 'v1', drainSeconds: DRAIN_SECONDS }));
   await readyPods('roll', 3);
   const url = `http://${await clusterIp('roll')}/`;
   await eventually('the Service answers', async () => (await cluster.ask('node-2', url)).code === 0);
   const traffic = await cluster.traffic('node-2', url);
-  await must(web({ name: 'roll', replicas: 3, version: 'v2' }));
+  await must(web({ name: 'roll', replicas: 3, version: 'v2', drainSeconds: DRAIN_SECONDS }));
   t.regex(await cluster.must('rollout', 'status', 'deployment/roll'), /successfully rolled out/);
   t.is(await cluster.must('rollout', 'undo', 'deployment/roll'), 'deployment.apps/roll rolled back\n');
   t.regex(await cluster.must('rollout', 'status', 'deployment/roll'), /successfully rolled out/);
-  await eventually('old pods gone', async () => (await podsOf('roll')).length === 3, 60_000);
+  await eventually('old pods gone', async () => (await podsOf('roll')).length === 3);
   const counted = await traffic.stop();
   t.log(counted);
   t.is(counted.failed, 0, JSON.stringify(counted.errors));
@@ -136,14 +127,10 @@ test.serial('memory limits are enforced by the kernel, and the reason is told', 
       container: { resources: { limits: { memory: '24Mi', cpu: '200m' } } },
     }),
   );
-  const status = await eventually(
-    'OOMKilled',
-    async () => {
-      const one = (await pod('greedy')).status;
-      return one?.containerStatuses?.[0]?.state?.terminated?.reason === 'OOMKilled' && one;
-    },
-    40_000,
-  );
+  const status = await eventually('OOMKilled', async () => {
+    const one = (await pod('greedy')).status;
+    return one?.containerStatuses?.[0]?.state?.terminated?.reason === 'OOMKilled' && one;
+  });
   t.is(status.phase, 'Failed');
   await cluster.must('delete', 'pod', 'greedy');
 });
@@ -213,7 +200,6 @@ test.serial('liveness restarts, a startup probe holds it back', async (t) => {
   await eventually(
     'a restart',
     async () => ((await pod('sick')).status?.containerStatuses?.[0]?.restartCount ?? 0) >= 1,
-    40_000,
   );
   await eventually('its Event', async () =>
     (await cluster.get<List<Event>>('events')).items.some(

@@ -28,7 +28,7 @@ export function run(
     let [stdout, stderr] = ['', ''];
     child.stdout.setEncoding('utf8').on('data', (part: string) => (stdout += part));
     child.stderr.setEncoding('utf8').on('data', (part: string) => (stderr += part));
-    const timer = setTimeout(() => child.kill('SIGKILL'), options.timeoutMs ?? 120_000);
+    const timer = setTimeout(() => child.kill('SIGKILL'), options.timeoutMs ?? 280_000);
     child.on('error', (error) => (stderr += error.message));
     child.on('close', (code) => {
       clearTimeout(timer);
@@ -135,12 +135,15 @@ export class TestCluster {
   }
 
   /** Runs a program in the network namespace of a node. */
-  async inNode(node: string, argv: readonly string[], timeoutMs = 10_000): Promise<Ran> {
+  async inNode(node: string, argv: readonly string[], timeoutMs = 120_000): Promise<Ran> {
     return run(['nsenter', `--net=/run/netns/${await this.netnsOf(node)}`, ...argv], { timeoutMs });
   }
 
-  /** One GET from inside a node, on a new connection: code 0 and the body, or code 1 and why not. */
-  ask(node: string, url: string, timeoutMs = 3000): Promise<Ran> {
+  /**
+   * One GET from inside a node, on a new connection: code 0 and the body, or code 1 and why not. The limit is long for who
+   * asks what must answer, on however busy a machine; who asks what must not gives a short one.
+   */
+  ask(node: string, url: string, timeoutMs = 30_000): Promise<Ran> {
     const script = `fetch(process.argv[1], { signal: AbortSignal.timeout(${timeoutMs}) }).then(async (r) => { console.log((await r.text()).trim()); process.exit(r.ok ? 0 : 1); }, (e) => { console.error(String(e.cause ?? e)); process.exit(1); })`;
     return this.inNode(node, [process.execPath, '-e', script, url]);
   }

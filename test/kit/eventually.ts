@@ -1,5 +1,5 @@
 // Does: waits for something to become so, the one way in which tests wait. Never waits for a time to pass: a machine may
-// be slow.
+// be slow, so the limit only tells a wait from a hang, and is longer than any machine needs.
 import { setTimeout as sleep } from 'node:timers/promises';
 
 const PAUSE_MS = 20;
@@ -8,7 +8,7 @@ const PAUSE_MS = 20;
 export async function eventually<T>(
   what: string | (() => string),
   look: () => Promise<T | undefined | false> | T | undefined | false,
-  timeoutMs = 30_000,
+  timeoutMs = 120_000,
 ): Promise<T> {
   const end = performance.now() + timeoutMs;
   let last: unknown = 'not so';

@@ -1,6 +1,9 @@
 // Does: lists everything of a cluster that could stay behind on the machine. Never cleans up: a test compares.
 import { readdirSync, readFileSync } from 'node:fs';
 import { run } from './cluster.ts';
+import { eventually } from './eventually.ts';
+
+const SETTLE_MS = 20_000;
 
 /** Lines like `mount /…`, `process 123 …`, `netns …`: what there is now that holds one of the words. */
 export async function leftovers(...words: string[]): Promise<string[]> {
@@ -22,6 +25,14 @@ export async function leftovers(...words: string[]): Promise<string[]> {
     ...processes().filter(has),
     ...cgroups().filter(has),
   ].toSorted();
+}
+
+/** What is left when the kernel has had its time: it takes namespaces, mounts and devices apart behind who asked for it. */
+export async function settledLeftovers(before: readonly string[], ...words: string[]): Promise<string[]> {
+  let left: string[] = [];
+  const isSettled = async (): Promise<boolean> => (left = await leftovers(...words)).join() === before.join();
+  await eventually('nothing is left', isSettled, SETTLE_MS).catch(() => {});
+  return left;
 }
 
 function processes(): string[] {

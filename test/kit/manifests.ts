@@ -16,10 +16,14 @@ export interface Web {
   strategy?: object;
   /** How long pods stay bound to a node that is gone; Kubernetes' own five minutes where absent. */
   tolerationSeconds?: number;
+  /** How long a pod goes on serving after it is told to end; the image's own two seconds where absent. */
+  drainSeconds?: number;
 }
 
 /** A Deployment of the demo image with an http readiness probe, and a Service of the same name. */
-export function web({ name, replicas, version = 'v1', readinessFile, strategy, tolerationSeconds }: Web): string {
+export function web(options: Web): string {
+  const { name, replicas, version = 'v1', readinessFile, strategy, tolerationSeconds, drainSeconds } = options;
+  const drain = drainSeconds === undefined ? [] : [{ name: 'DRAIN_SECONDS', value: String(drainSeconds) }];
   const probe =
     readinessFile === undefined
       ? { httpGet: { path: '/', port: 8080 } }
@@ -36,16 +40,17 @@ export function web({ name, replicas, version = 'v1', readinessFile, strategy, t
         template: {
           metadata: { labels: { app: name } },
           spec: {
-            terminationGracePeriodSeconds: 10,
+            terminationGracePeriodSeconds: 10 + (drainSeconds ?? 0),
             ...(tolerationSeconds === undefined ? {} : { tolerations: goneTolerations(tolerationSeconds) }),
             containers: [
               {
                 name: 'web',
                 image: IMAGE,
-                env: [{ name: 'VERSION', value: version }],
+                env: [{ name: 'VERSION', value: version }, ...drain],
                 ports: [{ containerPort: 8080 }],
                 resources: { requests: { cpu: '20m', memory: '16Mi' } },
-                readinessProbe: { ...probe, periodSeconds: 1 },
+                // An answer that is late on a busy machine is an answer.
+                readinessProbe: { ...probe, periodSeconds: 1, timeoutSeconds: 10 },
               },
             ],
           },

@@ -72,14 +72,14 @@ async function launch(dir: string, file: string, port: number): Promise<{ child:
   });
   const failed = new Promise<never>((_, reject) => child.once('error', reject));
   const ready = async (): Promise<number> => {
-    for (let i = 0; i < 500; i++) {
+    for (let i = 0; i < 6000; i++) {
       const ports = readdirSync(dir).find((name) => name.endsWith('.ports'));
       const text = ports === undefined ? '' : readFileSync(join(dir, ports), 'utf8');
       if (text.endsWith('}')) return Number(new URL((JSON.parse(text) as { nats: string[] }).nats[0]!).port);
       if (child.exitCode !== null) throw new Error(`nats-server exited ${child.exitCode}`);
       await sleep(10);
     }
-    throw new Error('nats-server wrote no ports file in 5 s');
+    throw new Error('nats-server wrote no ports file in 60 s');
   };
   return { child, port: await Promise.race([ready(), failed]) };
 }

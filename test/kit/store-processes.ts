@@ -113,12 +113,12 @@ export class StoreProcesses {
   }
 
   /** Asks whoever leads until it is done; throws what it is refused for. */
-  async operate(operation: StoreOperation, timeoutMs = 20_000): Promise<StoreOperationReply> {
+  async operate(operation: StoreOperation, timeoutMs = 120_000): Promise<StoreOperationReply> {
     const operator = new StoreOperator(this.bus, CLUSTER, this.names);
     return operator.operate(operation, timeoutMs);
   }
 
-  async votes(name: string, timeoutMs = 20_000): Promise<void> {
+  async votes(name: string, timeoutMs = 120_000): Promise<void> {
     const until = performance.now() + timeoutMs;
     while (performance.now() < until) {
       const status = await this.status(await this.leader());
@@ -165,7 +165,7 @@ export class StoreProcesses {
   }
 
   /** The member that leads, with a majority that agrees. */
-  async leader(timeoutMs = 20_000): Promise<string> {
+  async leader(timeoutMs = 120_000): Promise<string> {
     const until = performance.now() + timeoutMs;
     while (performance.now() < until) {
       const statuses = (await Promise.all(this.names.map((name) => this.status(name)))).filter(
@@ -183,7 +183,7 @@ export class StoreProcesses {
   }
 
   /** Waits until all have the same revision and the same hash. */
-  async converged(timeoutMs = 30_000): Promise<number> {
+  async converged(timeoutMs = 120_000): Promise<number> {
     const until = performance.now() + timeoutMs;
     let seen = '';
     while (performance.now() < until) {

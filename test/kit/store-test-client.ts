@@ -22,7 +22,7 @@ import { subjectOf } from '../../lib/bus/subjects.ts';
 /** Short, since a dead leader never answers what it was asked; asking again is safe. */
 const ATTEMPT_MS = 300;
 /** Of one direct question: an answer that comes late on a busy machine is an answer. */
-const PATIENCE_MS = 15_000;
+const PATIENCE_MS = 60_000;
 const PAUSE_MS = 10;
 let sessions = 0;
 
@@ -48,7 +48,7 @@ export class StoreTestClient {
   }
 
   /** Throws when no member has answered in time: then the transaction may or may not be applied. */
-  async txn(operations: Operation[], compares: Compare[] = [], timeoutMs = 15_000): Promise<TxnResult> {
+  async txn(operations: Operation[], compares: Compare[] = [], timeoutMs = 120_000): Promise<TxnResult> {
     const sequence = ++this.sequence;
     this.unanswered.add(sequence);
     const cause = { span: `${this.session}/${sequence}`, actor: this.bus.instance };
@@ -78,13 +78,13 @@ export class StoreTestClient {
     return (await this.bus.request(subject, query, { timeoutMs })) as StoreQueryReply;
   }
 
-  async readIndex(timeoutMs = 15_000): Promise<number> {
+  async readIndex(timeoutMs = 120_000): Promise<number> {
     const reply = await this.untilAnswered(timeoutMs, (member) => this.ask(member, { query: 'readIndex' }, ATTEMPT_MS));
     return (reply as { readIndex: { revision: number } }).readIndex.revision;
   }
 
   /** Everything that begins with `prefix`, linearizable: at a revision that holds every write acknowledged before. */
-  async read(prefix: string, timeoutMs = 15_000): Promise<KeyValue[]> {
+  async read(prefix: string, timeoutMs = 120_000): Promise<KeyValue[]> {
     const revision = await this.readIndex(timeoutMs);
     const items: KeyValue[] = [];
     for (let more = true; more;) {
@@ -98,7 +98,7 @@ export class StoreTestClient {
   }
 
   /** All committed transactions after `since`, from any member. */
-  async history(since: number, timeoutMs = 15_000): Promise<CommittedTxn[]> {
+  async history(since: number, timeoutMs = 120_000): Promise<CommittedTxn[]> {
     const txns: CommittedTxn[] = [];
     for (let more = true; more;) {
       const query: StoreQuery = { query: 'history', since: txns.at(-1)?.revision ?? since, limit: 500 };

@@ -7,6 +7,8 @@ import { parse } from 'yaml';
 
 export interface WriteLoad {
   readonly namespace: string;
+  /** How many are acknowledged by now. */
+  written(): number;
   stop(): Promise<{ acknowledged: string[]; refused: number; longestGapMs: number }>;
 }
 
@@ -45,6 +47,7 @@ export async function writeLoad(cluster: TestCluster, name: string, clients = 8)
   });
   return {
     namespace,
+    written: () => acknowledged.length,
     async stop() {
       stopping = true;
       await Promise.all(work);
@@ -71,7 +74,7 @@ function poster(cluster: TestCluster, path: string): (body: string) => Promise<n
         {
           agent,
           method: 'POST',
-          timeout: 10_000,
+          timeout: 30_000,
           headers: { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) },
         },
         (response) => {

@@ -6,6 +6,7 @@ import type { Response } from '../core/respond.ts';
 /** Bounds for clients that open connections and say nothing. */
 const MAX_CONNECTIONS = 256;
 const IDLE_MS = 10_000;
+const PORT_TRIES = 8;
 
 export interface DnsServerContext {
   listen: string;
@@ -28,15 +29,7 @@ export async function startDnsServer(ctx: DnsServerContext): Promise<DnsServer> 
     serveConnection(socket, ctx);
   });
   tcp.maxConnections = MAX_CONNECTIONS;
-  await bindTcp(tcp, ctx);
-  const { port } = tcp.address() as net.AddressInfo;
-  const udp = dgram.createSocket({ type: ctx.listen.includes(':') ? 'udp6' : 'udp4' });
-  try {
-    await bindUdp(udp, ctx.listen, port);
-  } catch (error) {
-    tcp.close();
-    throw error;
-  }
+  const { port, udp } = await bindBoth(tcp, ctx);
   let stopped: Promise<unknown> | undefined;
   udp.on('message', (packet, from) => {
     void ctx.answer(packet, 'udp').then((reply) => {
@@ -55,6 +48,22 @@ export async function startDnsServer(ctx: DnsServerContext): Promise<DnsServer> 
       await stopped;
     },
   };
+}
+
+/** One port for both. Which one a caller does not care for (0) may be free for TCP alone: then another is tried. */
+async function bindBoth(tcp: net.Server, ctx: DnsServerContext): Promise<{ port: number; udp: dgram.Socket }> {
+  for (let left = ctx.port === 0 ? PORT_TRIES : 1; ; left--) {
+    await bindTcp(tcp, ctx);
+    const { port } = tcp.address() as net.AddressInfo;
+    const udp = dgram.createSocket({ type: ctx.listen.includes(':') ? 'udp6' : 'udp4' });
+    try {
+      await bindUdp(udp, ctx.listen, port);
+      return { port, udp };
+    } catch (error) {
+      await new Promise((resolve) => tcp.close(resolve));
+      if (left === 1) throw error;
+    }
+  }
 }
 
 /** Each message has two bytes of length before it; several may come in one piece, or one in several. */
