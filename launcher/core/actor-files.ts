@@ -109,6 +109,7 @@ function settingsFor(
         cluster: cluster.facts,
         leaderElect: true,
         rootCaFile: home.caFile,
+        signer: { certFile: home.caFile, keyFile: home.caKeyFile },
         nodeMonitorGraceSeconds: 20,
         defaultTolerationSeconds: 30,
       } satisfies ControllerManagerSettings;

@@ -146,6 +146,8 @@ export function filesOf(box: Box, home: Home, { audit, oidc }: Pick<Cluster, 'au
         ...(audit === undefined ? [] : [audit.policyFile]),
         ...(oidc?.caFile === undefined ? [] : [oidc.caFile]),
       ];
+    // It signs what is approved.
+    if (unit.startsWith('controller-manager')) return [home.caKeyFile];
     if (unit.startsWith('containerd')) return [home.cluster, home.containerdConfig(box.node!)];
     return [];
   }

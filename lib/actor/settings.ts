@@ -71,6 +71,8 @@ export interface ControllerManagerSettings {
   leaderElect: boolean;
   /** PEM of the CA that pods trust the API server by. */
   rootCaFile: string;
+  /** PEM: the authority that signs certificates of clients and kubelets; absent: nobody here does. */
+  signer?: { certFile: string; keyFile: string };
   /** A node whose Lease is older than this is Unknown. */
   nodeMonitorGraceSeconds: number;
   /** Pods tolerate an unreachable node for this long unless they say otherwise. */

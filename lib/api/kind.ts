@@ -52,7 +52,7 @@ export interface Kind {
   validate(object: KubeObject): FieldError[];
   /** All broken fields of an update: those of the object, of its metadata's changes, and of forbidden changes. */
   validateUpdate(object: KubeObject, old: KubeObject): FieldError[];
-  validateStatusUpdate(object: KubeObject, old: KubeObject): FieldError[];
+  validateStatusUpdate(object: KubeObject, old: KubeObject, part?: 'status' | 'approval'): FieldError[];
   /** Drops what clients may not set (status), sets generation. After uid, name and creationTimestamp were filled in. */
   prepareForCreate(object: KubeObject): void;
   /** Keeps status and server-owned metadata of `old`, bumps generation when anything but metadata and status changed. */
@@ -192,10 +192,10 @@ export function makeKind(row: KindRow, own: KindBehaviour | undefined): Kind {
       ...validateAny(object),
       ...(own?.validateUpdate?.(object, old) ?? []),
     ],
-    validateStatusUpdate: (object, old) => [
+    validateStatusUpdate: (object, old, part = 'status') => [
       ...validateMetadata(object, metadataRule),
       ...validateMetadataUpdate(object, old, kind),
-      ...(own?.validateStatusUpdate?.(object, old) ?? []),
+      ...(own?.validateStatusUpdate?.(object, old, part) ?? []),
     ],
     prepareForCreate(object) {
       const meta = object.metadata;

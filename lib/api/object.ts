@@ -61,7 +61,8 @@ export interface KindBehaviour<T = any> {
   /** What is forbidden at creation only. */
   validateCreate?(object: T): FieldError[];
   validateUpdate?(object: T, old: T): FieldError[];
-  validateStatusUpdate?(object: T, old: T): FieldError[];
+  /** `approval`: of a signing request. */
+  validateStatusUpdate?(object: T, old: T, part: 'status' | 'approval'): FieldError[];
   prepareForCreate?(object: T): void;
   prepareForUpdate?(object: T, old: T): void;
   prepareForStatusUpdate?(object: T, old: T): void;

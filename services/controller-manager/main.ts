@@ -8,6 +8,7 @@ import { busTransport } from '../../lib/client/bus-transport.ts';
 import { Client } from '../../lib/client/client.ts';
 import { electLeader } from '../../lib/client/leader-election.ts';
 import { controllers, controllersOfKinds } from './controllers/index.ts';
+import { openCertificateAuthority } from './edge/certificate-authority.ts';
 import { Loops } from './edge/loops.ts';
 
 const LEASE_SECONDS = 15;
@@ -15,11 +16,12 @@ const LEASE_SECONDS = 15;
 export const start: StartActor<ControllerManagerSettings> = async (ctx) => {
   const { settings } = ctx;
   const rootCa = await readRootCa(settings.rootCaFile);
+  const issueCertificate = settings.signer === undefined ? undefined : await openCertificateAuthority(settings.signer);
   const client = new Client(busTransport(ctx));
   const loops = new Loops(
     { ...ctx, client },
     {
-      lasting: () => controllers({ ...settings, rootCa }),
+      lasting: () => controllers({ ...settings, rootCa, issueCertificate }),
       ofKinds: (kinds, elsewhere) => controllersOfKinds({ kinds, elsewhere }),
     },
   );

@@ -5,6 +5,7 @@ import test, { type ExecutionContext } from 'ava';
 import type { Transport } from '../../lib/client/client.ts';
 import { Client } from '../../lib/client/client.ts';
 import type {
+  CertificateSigningRequest,
   Deployment,
   EndpointSlice,
   Endpoints,
@@ -21,6 +22,7 @@ import { isReason } from '../../lib/base/errors.ts';
 import { start as startControllerManager } from '../../services/controller-manager/main.ts';
 import { start as startScheduler } from '../../services/scheduler/main.ts';
 import { startOver } from '../kit/api-model-actor.ts';
+import { makeCertificateRequest } from '../kit/certificate-requests.ts';
 import { eventually } from '../kit/eventually.ts';
 import { startApi, type TestApi } from '../kit/api-server.ts';
 
@@ -67,6 +69,7 @@ class Plane {
         cluster: { name: 'c1', clusterId: 'x', domain: 'cluster.local', podCidr: '', serviceCidr: '', dnsIp: '' },
         leaderElect: true,
         rootCaFile: join(api.dir, 'ca.crt'),
+        signer: { certFile: join(api.dir, 'ca.crt'), keyFile: join(api.dir, 'ca.key') },
         nodeMonitorGraceSeconds: settings.graceSeconds ?? 40,
         defaultTolerationSeconds: 1,
       },
@@ -388,4 +391,40 @@ test('a namespace takes everything with it, kinds that no loop knows by name too
   );
   for (const ref of [ROLES, RESOURCES.pods, RESOURCES.replicaSets, RESOURCES.configMaps, RESOURCES.serviceAccounts])
     t.deepEqual(await plane.list(ref, 'team'), [], ref.resource);
+});
+
+test('a person who was let in has a certificate, and is known by it', async (t) => {
+  const plane = await Plane.start();
+  t.teardown(() => plane.stop());
+  const requests = resourceRef('certificates.k8s.io', 'v1', 'certificatesigningrequests');
+  const { request, keyPem } = await makeCertificateRequest({ commonName: 'alice', organizations: ['devs'] });
+  const spec = { request, signerName: 'kubernetes.io/kube-apiserver-client', usages: ['client auth'] };
+  const made = await plane.client.create<CertificateSigningRequest>(requests, '', {
+    metadata: { name: 'alice' },
+    spec,
+  });
+  const conditions = [{ type: 'Approved', status: 'True', reason: 'KubectlApprove' }];
+  await plane.client.update(requests, { name: 'alice', subresource: 'approval' }, { ...made, status: { conditions } });
+  let issued: CertificateSigningRequest | undefined;
+  await plane.eventually('it is issued', async () => {
+    issued = await plane.find<CertificateSigningRequest>(requests, '', 'alice');
+    return issued?.status?.certificate !== undefined;
+  });
+  t.truthy(issued?.status?.conditions?.[0]?.lastUpdateTime);
+  const cert = Buffer.from(issued!.status!.certificate!, 'base64').toString();
+  const { body } = await plane.api.http('POST', '/apis/authentication.k8s.io/v1/selfsubjectreviews', {
+    body: { apiVersion: 'authentication.k8s.io/v1', kind: 'SelfSubjectReview' },
+    certificate: { cert, key: keyPem },
+  });
+  t.is(body.status.userInfo.username, 'alice');
+  t.deepEqual(body.status.userInfo.groups, ['devs', 'system:authenticated']);
+  const masters = await makeCertificateRequest({ commonName: 'eve', organizations: ['system:masters'] });
+  const refused = await plane.api.http('POST', '/apis/certificates.k8s.io/v1/certificatesigningrequests', {
+    body: { metadata: { name: 'eve' }, spec: { ...spec, request: masters.request } },
+  });
+  t.is(refused.code, 403);
+  t.is(
+    refused.body.message,
+    'certificatesigningrequests.certificates.k8s.io "eve" is forbidden: use of kubernetes.io/kube-apiserver-client signer with system:masters group is not allowed',
+  );
 });

@@ -1,6 +1,8 @@
 // Decides which loops the controller-manager runs: one line each. Never runs one.
 import { RESOURCES, type ResourceRef } from '../../../lib/api/resource.ts';
 import type { Controller } from '../../../lib/reconcile/controller.ts';
+import { certificateCleaner } from './certificate-cleaner.ts';
+import { certificateSigning, type IssueCertificate } from './certificate-signing.ts';
 import { deployment } from './deployment/deployment.ts';
 import { disruption } from './disruption.ts';
 import { endpoints } from './endpoints.ts';
@@ -20,6 +22,8 @@ import { terminatedPodGc } from './terminated-pod-gc.ts';
 export interface ControllerOptions {
   /** PEM. */
   rootCa: string;
+  /** Absent: somebody else holds the key of the cluster's authority, and signs. */
+  issueCertificate?: IssueCertificate | undefined;
   /** Every kind that the API keeps, in one version each. */
   kinds: readonly ResourceRef[];
   elsewhere: Elsewhere;
@@ -52,5 +56,7 @@ export function controllers(options: Omit<ControllerOptions, 'kinds' | 'elsewher
     pvProtection,
     validatingPolicyStatus,
     disruption,
+    certificateCleaner,
+    ...(options.issueCertificate === undefined ? [] : [certificateSigning(options.issueCertificate)]),
   ];
 }

@@ -1,5 +1,8 @@
 // Decides in whose name a request for a certificate is made, and who may approve one. Never signs one.
+import { parseCertificateRequest } from '../../../../lib/api/certificate-request.ts';
+import type { CertificateSigningRequestCondition as Condition } from '../../../../lib/api/generated/types.ts';
 import type { KubeObject } from '../../../../lib/api/object.ts';
+import { toTime } from '../../../../lib/base/clock.ts';
 import { forbiddenBy, type WriteRequest } from '../pipeline/plan.ts';
 
 const GROUP = 'certificates.k8s.io';
@@ -19,6 +22,31 @@ export function certificateRequester(request: WriteRequest, object: KubeObject, 
     groups: [...groups],
     ...(extra === undefined ? {} : { extra: structuredClone(extra) }),
   };
+}
+
+const API_CLIENT_SIGNER = 'kubernetes.io/kube-apiserver-client';
+const MASTERS = 'system:masters';
+
+/** Who may do everything is made by hand: such a certificate could not be taken back by anyone. */
+export function certificateSubject(request: WriteRequest, object: KubeObject, old: KubeObject | undefined): void {
+  if (!isRequest(request) || old !== undefined || object['spec']?.signerName !== API_CLIENT_SIGNER) return;
+  if (parseCertificateRequest(object['spec'].request).organizations.includes(MASTERS))
+    throw forbiddenBy(
+      request.kind,
+      object.metadata.name,
+      `use of ${API_CLIENT_SIGNER} signer with ${MASTERS} group is not allowed`,
+    );
+}
+
+/** When each condition came, where its writer did not say. */
+export function certificateConditionTimes(request: WriteRequest, object: KubeObject, old: KubeObject): void {
+  if (!isRequest(request)) return;
+  const was: Condition[] = old['status']?.conditions ?? [];
+  for (const condition of (object['status']?.conditions ?? []) as Condition[]) {
+    condition.lastUpdateTime ||= toTime(request.now);
+    const same = was.find(({ type, status }) => type === condition.type && status === condition.status);
+    condition.lastTransitionTime ||= same?.lastTransitionTime ?? toTime(request.now);
+  }
 }
 
 /** Needs `approve` on the signer, as well as the right to write `/approval`. */

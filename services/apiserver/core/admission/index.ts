@@ -4,7 +4,7 @@ import { ApiError } from '../../../../lib/base/errors.ts';
 import type { KubeObject } from '../../../../lib/api/object.ts';
 import type { WriteRequest } from '../pipeline/plan.ts';
 import type { RequestStory } from '../request-story.ts';
-import { certificateApproval, certificateRequester } from './certificates.ts';
+import { certificateApproval, certificateRequester, certificateSubject } from './certificates.ts';
 import { defaultIngressClass, defaultStorageClass } from './default-classes.ts';
 import { defaultTolerations } from './default-tolerations.ts';
 import { limitBounds, limitDefaults } from './limit-ranger.ts';
@@ -46,6 +46,7 @@ const VALIDATING: readonly Step[] = [
   rbacEscalation,
   podSecurity,
   certificateApproval,
+  certificateSubject,
   validatingPolicies,
   validatingWebhooks,
 ];

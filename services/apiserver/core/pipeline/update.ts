@@ -8,6 +8,7 @@ import type { KubeObject } from '../../../../lib/api/object.ts';
 import { validateEphemeralContainers } from '../../../../lib/api/pod/ephemeral.ts';
 import { resizedSpec, validateResize } from '../../../../lib/api/pod/resize.ts';
 import { ApiError } from '../../../../lib/base/errors.ts';
+import { certificateConditionTimes } from '../admission/certificates.ts';
 import { mutate, validateAdmission } from '../admission/index.ts';
 import type { CachedObject } from '../cache/cached-object.ts';
 import { chargeQuotas } from '../admission/resource-quota.ts';
@@ -98,9 +99,11 @@ function prepare(
   part: Part,
 ): ReturnType<typeof allocateForService> {
   const { kind } = request;
-  if (part === 'status') kind.prepareForStatusUpdate(object, old);
-  else if (part === 'approval') conditionsOnly(kind, object, old);
-  else if (part === 'finalize') finalizersOnly(object, old);
+  if (part === 'status' || part === 'approval') {
+    if (part === 'status') kind.prepareForStatusUpdate(object, old);
+    else conditionsOnly(kind, object, old);
+    certificateConditionTimes(request, object, old);
+  } else if (part === 'finalize') finalizersOnly(object, old);
   else if (part === 'ephemeralcontainers') ephemeralContainersOnly(object, old);
   else if (part === 'resize') resourcesOnly(object, old);
   else {
@@ -123,7 +126,7 @@ function finalizersOnly(object: KubeObject, old: KubeObject): void {
 
 /** `/approval` of a signing request: what is decided, not what was signed. */
 function conditionsOnly(kind: Kind, object: KubeObject, old: KubeObject): void {
-  const conditions: unknown = object['status']?.conditions;
+  const conditions: unknown = structuredClone(object['status']?.conditions);
   kind.prepareForStatusUpdate(object, old);
   object['status'] = { ...structuredClone(old['status']), conditions };
   if (conditions === undefined) delete object['status'].conditions;
@@ -147,7 +150,7 @@ function resourcesOnly(object: KubeObject, old: KubeObject): void {
 }
 
 function problems(request: WriteRequest, object: KubeObject, old: KubeObject, part: Part): FieldError[] {
-  if (part === 'status' || part === 'approval') return request.kind.validateStatusUpdate(object, old);
+  if (part === 'status' || part === 'approval') return request.kind.validateStatusUpdate(object, old, part);
   if (part === 'finalize') return [];
   if (part === 'ephemeralcontainers')
     return validateEphemeralContainers(object as unknown as Pod, old as unknown as Pod);

@@ -1,0 +1,62 @@
+// Shows what is read of a request for a certificate, and how text that is none is refused.
+import test from 'ava';
+import fc from 'fast-check';
+import { parseCertificateRequest } from './certificate-request.ts';
+import { readDer, writeDer, writeObjectId, objectIdText } from './der.ts';
+
+/** Made by openssl: O=devs, CN=alice, an EC key. */
+const ALICE = `-----BEGIN CERTIFICATE REQUEST-----
+MIHbMIGBAgEAMB8xDTALBgNVBAoMBGRldnMxDjAMBgNVBAMMBWFsaWNlMFkwEwYH
+KoZIzj0CAQYIKoZIzj0DAQcDQgAExS3zr3yJnefGKhutfV1aP8yvUV1Yjxov4HH8
+u+r48lgfHqpe3/BxfWDfeJ2KALoRN7iS0I22QT+QfneeYejTa6AAMAoGCCqGSM49
+BAMCA0kAMEYCIQDntDfj1juFIrgvUJdWCu2JFpH3MV/VhAkT3ZgAcB2ghAIhAOTO
+JeY8xbXoTcJFZrE+4aQ/ti2gOHr90eLEoFo+dJjw
+-----END CERTIFICATE REQUEST-----
+`;
+const base64 = (text: string): string => Buffer.from(text).toString('base64');
+
+test('a request says who asks, for which key', (t) => {
+  const request = parseCertificateRequest(base64(ALICE));
+  t.is(request.commonName, 'alice');
+  t.deepEqual(request.organizations, ['devs']);
+  t.deepEqual(request.names, { dns: 0, email: 0, ip: 0, uri: 0 });
+  t.is(request.algorithm, '1.2.840.10045.4.3.2');
+  t.is(request.otherNames, undefined);
+});
+
+test('what is no request is refused in the words of Kubernetes', (t) => {
+  const message = 'PEM block type must be CERTIFICATE REQUEST';
+  for (const text of ['', 'hi', ALICE.replaceAll('CERTIFICATE REQUEST', 'CERTIFICATE')])
+    t.throws(() => parseCertificateRequest(base64(text)), { message });
+  t.throws(() => parseCertificateRequest('%'), { message });
+});
+
+test('bytes that are no DER are refused, never misread', (t) => {
+  const der = Uint8Array.fromBase64(ALICE.replaceAll(/-----[^-]+-----|\s/g, ''));
+  fc.assert(
+    fc.property(fc.nat(der.length - 1), fc.nat(255), (at, byte) => {
+      const broken = Uint8Array.from(der);
+      broken[at] = byte;
+      const text = `-----BEGIN CERTIFICATE REQUEST-----\n${broken.toBase64()}\n-----END CERTIFICATE REQUEST-----\n`;
+      try {
+        parseCertificateRequest(base64(text));
+      } catch (error) {
+        if (!/^(asn1|x509): /.test((error as Error).message)) throw error;
+      }
+    }),
+    { numRuns: 500 },
+  );
+  t.pass();
+});
+
+test('what is written reads as it was', (t) => {
+  fc.assert(
+    fc.property(fc.uint8Array({ maxLength: 300 }), (content) => {
+      const [value, ...more] = readDer(writeDer(0x04, content));
+      t.deepEqual([value?.tag, value?.content, more], [0x04, content, []]);
+    }),
+    { numRuns: 200 },
+  );
+  for (const id of ['2.5.29.37.0', '1.3.6.1.4.1.311.10.3.3', '2.16.840.1.113730.4.1'])
+    t.is(objectIdText(readDer(writeObjectId(id))[0]!.content), id);
+});

@@ -1,0 +1,89 @@
+// Does: signs certificates with the key of the cluster's authority. Never decides who gets one.
+import {
+  X509Certificate,
+  createPrivateKey,
+  createPublicKey,
+  randomBytes,
+  sign,
+  verify,
+  type KeyObject,
+} from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import type { CertificateRequest } from '../../../lib/api/certificate-request.ts';
+import { writeDer, writeObjectId, DER } from '../../../lib/api/der.ts';
+import { TroubleError, messageOf } from '../../../lib/base/errors.ts';
+import type { IssueCertificate } from '../controllers/certificate-signing.ts';
+import { certificateBody, issuerOf, pemOf, signedCertificate } from '../core/certificate.ts';
+
+/** By the object id of a signature: the digest that was signed; null where the algorithm takes its own. */
+const DIGESTS: Readonly<Record<string, string | null>> = {
+  '1.2.840.113549.1.1.11': 'sha256',
+  '1.2.840.113549.1.1.12': 'sha384',
+  '1.2.840.113549.1.1.13': 'sha512',
+  '1.2.840.10045.4.3.2': 'sha256',
+  '1.2.840.10045.4.3.3': 'sha384',
+  '1.2.840.10045.4.3.4': 'sha512',
+  '1.3.101.112': null,
+};
+
+const NULL = Uint8Array.of(0x05, 0x00);
+
+/** How a key of this type signs. */
+const SIGNATURES: Readonly<Record<string, { algorithm: Uint8Array; digest: string | null }>> = {
+  ec: { algorithm: writeDer(DER.sequence, writeObjectId('1.2.840.10045.4.3.2')), digest: 'sha256' },
+  rsa: { algorithm: writeDer(DER.sequence, writeObjectId('1.2.840.113549.1.1.11'), NULL), digest: 'sha256' },
+  ed25519: { algorithm: writeDer(DER.sequence, writeObjectId('1.3.101.112')), digest: null },
+};
+
+export interface AuthorityFiles {
+  certFile: string;
+  keyFile: string;
+}
+
+export async function openCertificateAuthority({ certFile, keyFile }: AuthorityFiles): Promise<IssueCertificate> {
+  try {
+    const certificate = new X509Certificate(await readFile(certFile));
+    const key = createPrivateKey(await readFile(keyFile));
+    if (!certificate.checkPrivateKey(key)) throw new TypeError('the key is not that of the certificate');
+    return issuer(certificate, key);
+  } catch (error) {
+    const files = `${JSON.stringify(certFile)} and ${JSON.stringify(keyFile)}`;
+    throw new TroubleError(
+      `the authority that signs certificates could not be read from ${files} (signer): ${messageOf(error)}`,
+      error,
+    );
+  }
+}
+
+function issuer(certificate: X509Certificate, key: KeyObject): IssueCertificate {
+  const how = SIGNATURES[key.asymmetricKeyType ?? ''];
+  if (how === undefined) throw new TypeError(`no certificates are signed with a key of type ${key.asymmetricKeyType}`);
+  const { algorithm, digest } = how;
+  const authority = { ...issuerOf(certificate.raw), notAfterMs: Date.parse(certificate.validTo) };
+  return (request, terms) => {
+    if (!isSigned(request)) return { problem: 'unable to verify certificate request signature' };
+    if (terms.notBeforeMs >= authority.notAfterMs)
+      return { problem: `the signer has expired: NotAfter=${certificate.validTo}` };
+    const body = certificateBody(request, authority, { ...terms, serial: serial() }, algorithm);
+    return { pem: pemOf(signedCertificate(body, algorithm, sign(digest, body, key))) };
+  };
+}
+
+/** Who asks must hold the key: else a certificate would tie a name to somebody else's. */
+function isSigned({ algorithm, publicKey, signed, signature }: CertificateRequest): boolean {
+  const digest = DIGESTS[algorithm];
+  if (digest === undefined) return false;
+  try {
+    const key = createPublicKey({ key: Buffer.from(publicKey), format: 'der', type: 'spki' });
+    return verify(digest, signed, key, signature);
+  } catch {
+    return false;
+  }
+}
+
+/** 127 bits, never negative, never with a leading zero. */
+function serial(): Uint8Array {
+  const bytes = randomBytes(16);
+  bytes[0] = (bytes[0]! & 0x7f) | 0x40;
+  return bytes;
+}
