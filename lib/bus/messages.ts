@@ -294,8 +294,8 @@ export interface ResourceEvent {
   revision: number;
   /** Revision of the event before this one in the same stream (`watch`: group and resource; `nodePods`: node). */
   previous: number;
-  /** Whole object; of a delete, the last state with the delete's revision. */
-  object: unknown;
+  /** Whole object as JSON, as it lies in the store; of a delete, the last state. `unpackObject` gives it the event's revision. */
+  json: Uint8Array;
   cause: Cause;
   /** Instance of the API actor that says it; absent: one that knew no such field. */
   apiserver?: string;

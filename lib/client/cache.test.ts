@@ -3,6 +3,7 @@ import test from 'ava';
 import { RESOURCES } from '../api/resource.ts';
 import { silentLog } from '../base/log.ts';
 import { MemoryNetwork } from '../bus/memory.ts';
+import { packObject } from '../bus/event-object.ts';
 import type { ApiRequest, ApiResponse, ResourceEvent } from '../bus/messages.ts';
 import { subjectOf } from '../bus/subjects.ts';
 import { systemClock } from '../actor/system.ts';
@@ -80,7 +81,7 @@ class FakeApi {
       name,
       revision: this.revision,
       previous: this.#last,
-      object,
+      json: packObject(object),
       cause: { span: 's', actor: 'a' },
     };
     this.#last = this.revision;

@@ -5,6 +5,7 @@ import { isReason, messageOf } from '../base/errors.ts';
 import type { Clock, Timer } from '../base/clock.ts';
 import type { Log } from '../base/log.ts';
 import type { Bus, Subscription } from '../bus/bus.ts';
+import { unpackObject } from '../bus/event-object.ts';
 import type { Cause, Progress, ResourceEvent, WokenBy } from '../bus/messages.ts';
 import { groupToken, patternOf, subjectOf } from '../bus/subjects.ts';
 import type { KubeObject } from '../reconcile/controller.ts';
@@ -180,8 +181,7 @@ export class ResourceCache<T extends KubeObject = KubeObject> {
   }
 
   #apply(event: ResourceEvent): void {
-    const object = event.object as T;
-    const after = event.type === 'DELETED' ? undefined : object;
+    const after = event.type === 'DELETED' ? undefined : unpackObject<T>(event);
     this.#put(`${event.namespace}/${event.name}`, after, event.revision, event.cause);
     this.#advance(event.revision);
   }

@@ -5,7 +5,7 @@ import type { ApiserverSettings } from '../../lib/actor/settings.ts';
 import { BrokenPromiseError } from '../../lib/base/errors.ts';
 import { sleep } from '../../lib/base/clock.ts';
 import { Access } from './core/auth/access.ts';
-import type { CacheEvent } from './core/cache/cache-event.ts';
+import type { AppliedChange } from './core/cache/cache-event.ts';
 import { WatchHub } from './core/cache/watch-hub.ts';
 import { ServedKinds } from './core/served-kinds.ts';
 import { Aggregation } from './edge/aggregation/aggregation.ts';
@@ -37,9 +37,9 @@ export const start: StartActor<ApiserverSettings> = async (ctx) => {
   // First: an API that is to be audited does not begin without a policy, nor one whose provider is misspelt.
   const watchers = watchersOf(ctx);
   const store = new StoreClient(ctx, ctx.settings.stores);
-  let listener = (_events: CacheEvent[]): void => {};
+  let listener = (_applied: AppliedChange[]): void => {};
   const feed = await StoreFeed.open(ctx, store, {
-    events: (events) => listener(events),
+    changes: (applied) => listener(applied),
     lost: (revision, oldest) => die(ctx, revision, oldest),
   });
   const { cache } = feed;
@@ -49,13 +49,13 @@ export const start: StartActor<ApiserverSettings> = async (ctx) => {
   const customResources = new CustomResources(() => parts);
   const accountSecrets = new AccountSecrets(() => parts);
   const roles = new RoleAggregation(() => parts);
-  listener = (events) => {
-    for (const event of events) {
+  listener = (applied) => {
+    for (const { event, stored } of applied) {
       hub.dispatch(event);
-      publisher.publish(event);
+      publisher.publish(event, stored);
       accountSecrets.seen(event);
     }
-    for (const stream of new Set(events.map((event) => event.stream))) {
+    for (const stream of new Set(applied.map(({ event }) => event.stream))) {
       customResources.wake(stream);
       roles.wake(stream);
       parts.aggregation.wake(stream);

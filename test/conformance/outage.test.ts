@@ -7,6 +7,7 @@ import test from 'ava';
 import { startApi, type TestApi } from '../kit/api-server.ts';
 import { eventually } from '../kit/eventually.ts';
 import { MemoryNetwork } from '../../lib/bus/memory.ts';
+import { unpackObject } from '../../lib/bus/event-object.ts';
 import type { Progress, ResourceEvent } from '../../lib/bus/messages.ts';
 import { patternOf, subjectOf } from '../../lib/bus/subjects.ts';
 import { StoreCluster } from '../kit/store-cluster.ts';
@@ -150,7 +151,7 @@ test('actors hear each change once with the revision before it, and of a pod on 
     ['ADDED', 'DELETED'],
   );
   t.is(ofNode[1]!.previous, ofNode[0]!.revision);
-  t.is((changes[0]!.object as any).metadata.resourceVersion, String(changes[0]!.revision));
+  t.is(unpackObject(changes[0]!).metadata.resourceVersion, String(changes[0]!.revision));
 });
 
 test('with real store members: the leader dies under writes, every acknowledged one is there', async (t) => {

@@ -1,5 +1,6 @@
 // Does: stands in for the API actor on a memory bus: answers requests from an ApiModel, publishes each change, each node's
 // pods and the progress of all streams. Never authorizes (the bus's permissions are not asked).
+import { packObject } from '../../lib/bus/event-object.ts';
 import { MESSAGE_VERSION, type ApiRequest, type Progress, type ResourceEvent } from '../../lib/bus/messages.ts';
 import type { MemoryNetwork } from '../../lib/bus/memory.ts';
 import { groupToken, patternOf, subjectOf } from '../../lib/bus/subjects.ts';
@@ -54,5 +55,6 @@ export function serveModel(
 function message(event: ModelEvent, previous: number): ResourceEvent {
   const { type, namespace, name, revision, object, cause } = event;
   const { group, resource } = event.ref;
-  return { version: MESSAGE_VERSION, group, resource, type, namespace, name, revision, previous, object, cause };
+  const json = packObject(object);
+  return { version: MESSAGE_VERSION, group, resource, type, namespace, name, revision, previous, json, cause };
 }

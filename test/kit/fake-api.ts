@@ -1,6 +1,7 @@
 // Does: answers an actor's list, get, create and update over a memory bus from a plain map, and publishes each change,
 // so that one actor can be tested alone. Never validates, authorizes or keeps history.
 import type { ResourceRef } from '../../lib/api/resource.ts';
+import { packObject } from '../../lib/bus/event-object.ts';
 import { MESSAGE_VERSION, type ApiRequest, type ApiResponse } from '../../lib/bus/messages.ts';
 import type { MemoryNetwork } from '../../lib/bus/memory.ts';
 import { groupToken, patternOf, subjectOf } from '../../lib/bus/subjects.ts';
@@ -77,7 +78,7 @@ export class FakeApi {
       name,
       revision,
       previous: this.#last.get(stream) ?? 0,
-      object,
+      json: packObject(object),
       cause: { span: 'test', actor: 'test' },
     });
     this.#last.set(stream, revision);

@@ -2,9 +2,10 @@
 // streams stand, so that a lost last event is noticed. Never repeats an event and never decides by one.
 import type { ActorContext } from '../../../lib/actor/context.ts';
 import type { Timer } from '../../../lib/base/clock.ts';
+import { packObject } from '../../../lib/bus/event-object.ts';
 import { MESSAGE_VERSION, type Progress, type ResourceEvent } from '../../../lib/bus/messages.ts';
 import { subjectOf } from '../../../lib/bus/subjects.ts';
-import type { CacheEvent, SeenEvent } from '../core/cache/cache-event.ts';
+import type { CacheEvent } from '../core/cache/cache-event.ts';
 import type { ClusterCache } from '../core/cache/cluster-cache.ts';
 import { nodesOf } from '../core/cache/watch-hub.ts';
 
@@ -42,19 +43,34 @@ export class Publisher {
     this.#timer?.cancel();
   }
 
-  publish(event: CacheEvent): void {
+  /** `stored`: the object's bytes as they came from the store; of a delete there are none. */
+  publish(event: CacheEvent, stored: Uint8Array): void {
     const { group, resource } = splitStream(event.stream);
     const { namespace, name } = (event.after ?? event.before)!;
     const type = event.after === undefined ? 'DELETED' : event.before === undefined ? 'ADDED' : 'MODIFIED';
-    const seen: SeenEvent = { type, object: (event.after ?? event.gone)! };
+    const json = event.after === undefined ? packObject(event.gone!.object) : stored;
     const subject = subjectOf(this.#ctx.cluster, 'watch', {
       group: group === '' ? 'core' : group,
       resource,
       namespace,
       name,
     });
-    this.#ctx.bus.publish(subject, this.#message(group, resource, event, seen, event.previous));
-    for (const node of nodesOf(event)) this.#publishToNode(node, event);
+    const { revision, previous, cause } = event;
+    const message: ResourceEvent = {
+      version: MESSAGE_VERSION,
+      group,
+      resource,
+      type,
+      namespace,
+      name,
+      revision,
+      previous,
+      json,
+      cause,
+      apiserver: this.#ctx.instance,
+    };
+    this.#ctx.bus.publish(subject, message);
+    for (const node of nodesOf(event)) this.#publishToNode(node, event, message);
   }
 
   /** Says where every stream stands. Also after a reconnect, when messages may be lost. */
@@ -75,33 +91,13 @@ export class Publisher {
   }
 
   /** A pod that comes to a node is ADDED there, one that leaves it DELETED. */
-  #publishToNode(node: string, event: CacheEvent): void {
+  #publishToNode(node: string, event: CacheEvent, message: ResourceEvent): void {
     const was = event.before?.object['spec']?.nodeName === node;
     const is = event.after?.object['spec']?.nodeName === node;
     const type = is ? (was ? 'MODIFIED' : 'ADDED') : 'DELETED';
-    const object = (event.after ?? event.gone)!;
     const previous = this.#nodes.get(node) ?? this.#cache.resource('core/pods').floor;
     this.#nodes.set(node, event.revision);
-    const subject = subjectOf(this.#ctx.cluster, 'nodePods', { node });
-    this.#ctx.bus.publish(subject, this.#message('', 'pods', event, { type, object }, previous));
-  }
-
-  #message(group: string, resource: string, event: CacheEvent, seen: SeenEvent, previous: number): ResourceEvent {
-    const { namespace, name, object } = seen.object;
-    const { revision, cause } = event;
-    return {
-      version: MESSAGE_VERSION,
-      group,
-      resource,
-      type: seen.type,
-      namespace,
-      name,
-      revision,
-      previous,
-      object,
-      cause,
-      apiserver: this.#ctx.instance,
-    };
+    this.#ctx.bus.publish(subjectOf(this.#ctx.cluster, 'nodePods', { node }), { ...message, type, previous });
   }
 }
 

@@ -8,7 +8,7 @@ import type { Subscription } from '../../../lib/bus/bus.ts';
 import type { CommittedTxn, KeyValue, StoreCommitted } from '../../../lib/bus/messages.ts';
 import { unpackCommitted, type Packed } from '../../../lib/bus/packed.ts';
 import { patternOf } from '../../../lib/bus/subjects.ts';
-import type { CacheEvent } from '../core/cache/cache-event.ts';
+import type { AppliedChange } from '../core/cache/cache-event.ts';
 import { ClusterCache } from '../core/cache/cluster-cache.ts';
 import { REGISTRY } from '../core/storage-key.ts';
 import type { StoreClient } from './store-client.ts';
@@ -24,7 +24,7 @@ const LOOK_MS = 1_000;
 const LOOKS_A_LESSON = 5;
 
 export interface FeedListener {
-  events(events: CacheEvent[]): void;
+  changes(applied: AppliedChange[]): void;
   /** Revisions that this cache has not seen are compacted away: it can never be whole again. */
   lost(revision: number, oldest: number): void;
 }
@@ -110,8 +110,8 @@ export class StoreFeed {
   }
 
   #apply(txns: readonly CommittedTxn[]): void {
-    const events = this.cache.apply(txns);
-    if (events.length > 0) this.#listener.events(events);
+    const applied = this.cache.apply(txns);
+    if (applied.length > 0) this.#listener.changes(applied);
     const reached = this.#waiters.filter((waiter) => waiter.revision <= this.cache.revision);
     if (reached.length === 0) return;
     this.#waiters = this.#waiters.filter((waiter) => waiter.revision > this.cache.revision);

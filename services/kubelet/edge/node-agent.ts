@@ -5,6 +5,7 @@ import { toMicroTime, type Clock, type Timer } from '../../../lib/base/clock.ts'
 import { isReason, messageOf } from '../../../lib/base/errors.ts';
 import type { Log } from '../../../lib/base/log.ts';
 import type { Bus, Subscription } from '../../../lib/bus/bus.ts';
+import { unpackObject } from '../../../lib/bus/event-object.ts';
 import type { ResourceEvent } from '../../../lib/bus/messages.ts';
 import { patternOf } from '../../../lib/bus/subjects.ts';
 import type { Client } from '../../../lib/client/client.ts';
@@ -72,10 +73,7 @@ export class NodeAgent {
   #seen(event: ResourceEvent): void {
     if (event.name !== this.#name) return;
     if (event.type === 'DELETED') this.#node = undefined;
-    else if (
-      Number((event.object as Node).metadata.resourceVersion) > Number(this.#node?.metadata.resourceVersion ?? 0)
-    )
-      this.#node = event.object as Node;
+    else if (event.revision > Number(this.#node?.metadata.resourceVersion ?? 0)) this.#node = unpackObject<Node>(event);
     this.hurry();
   }
 

@@ -18,6 +18,13 @@ export interface CacheEvent {
   readonly cause: Cause;
 }
 
+/** What came of one change in the store. */
+export interface AppliedChange {
+  readonly event: CacheEvent;
+  /** The object's bytes as they came: for those who pass them on now. An event lives long and is kept without them. */
+  readonly stored: Uint8Array;
+}
+
 export type EventType = 'ADDED' | 'MODIFIED' | 'DELETED';
 export type Matches = (object: KubeObject) => boolean;
 

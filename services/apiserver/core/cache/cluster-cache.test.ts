@@ -85,7 +85,7 @@ test('every remembered revision reads as it was, and the indexes say what a scan
 test('the revision before each event is that of the one before it', (t) => {
   fc.assert(
     fc.property(fc.array(change, { maxLength: 60 }), (changes) => {
-      const events = new ClusterCache([], 0).apply(txns(changes));
+      const events = new ClusterCache([], 0).apply(txns(changes)).map(({ event }) => event);
       events.forEach((event, i) => t.is(event.previous, i === 0 ? 0 : events[i - 1]!.revision));
     }),
     { numRuns: 100 },
@@ -138,7 +138,7 @@ test('however slow a watcher reads, it knows in the end what is there, and heard
         const hub = new WatchHub(cache);
         const reader = new Reader(hub, 'web', size);
         for (const [i, txn] of txns(changes).entries()) {
-          for (const event of cache.apply([txn])) hub.dispatch(event);
+          for (const { event } of cache.apply([txn])) hub.dispatch(event);
           if (i % pace === 0) reader.drain();
         }
         for (let i = 0; i < 200; i++) reader.drain();
@@ -167,7 +167,7 @@ test('a parked watcher whose history is gone is told so, and is no longer regist
     node: '',
     isDelete: false,
   }));
-  for (const txn of txns(many)) for (const event of cache.apply([txn])) hub.dispatch(event);
+  for (const txn of txns(many)) for (const { event } of cache.apply([txn])) hub.dispatch(event);
   t.false(reader.isExpired);
   reader.drain();
   t.true(reader.isExpired);
@@ -192,7 +192,7 @@ test('a watcher is found by where it looks', (t) => {
   look('y on n1', { namespace: 'y', node: 'n1' });
   const on = (node: string, isDelete = false): Change => ({ namespace: 'x', name: 'a', app: 'web', node, isDelete });
   for (const txn of txns([on(''), on('n1'), on('n1', true)]))
-    for (const event of cache.apply([txn])) hub.dispatch(event);
+    for (const { event } of cache.apply([txn])) hub.dispatch(event);
   t.deepEqual(heard.toSorted(), [
     'all ADDED',
     'all DELETED',

@@ -4,7 +4,7 @@ import { invariant } from '../../../../lib/base/errors.ts';
 import { LIMITS } from '../../../../lib/base/limits.ts';
 import type { CommittedTxn, KeyValue } from '../../../../lib/bus/messages.ts';
 import { localKey, parseKey, type ObjectKey } from '../storage-key.ts';
-import type { CacheEvent } from './cache-event.ts';
+import type { AppliedChange } from './cache-event.ts';
 import { decodeStored, type CachedObject } from './cached-object.ts';
 import { ResourceCache } from './resource-cache.ts';
 import { SharedParts } from './shared-parts.ts';
@@ -62,16 +62,16 @@ export class ClusterCache {
   }
 
   /** Applies what follows the present revision; older transactions are passed over, so that a repeat is harmless. */
-  apply(txns: readonly CommittedTxn[]): CacheEvent[] {
-    const events: CacheEvent[] = [];
+  apply(txns: readonly CommittedTxn[]): AppliedChange[] {
+    const applied: AppliedChange[] = [];
     for (const txn of txns) {
       if (txn.revision <= this.#revision) continue;
-      this.#applyOne(txn, events);
+      this.#applyOne(txn, applied);
       this.#revision = txn.revision;
     }
-    this.#eventCount += events.length;
+    this.#eventCount += applied.length;
     this.#forgetOld();
-    return events;
+    return applied;
   }
 
   /** The store says that nothing happened up to `revision`. */
@@ -79,7 +79,7 @@ export class ClusterCache {
     if (revision > this.#revision) this.#revision = revision;
   }
 
-  #applyOne(txn: CommittedTxn, events: CacheEvent[]): void {
+  #applyOne(txn: CommittedTxn, applied: AppliedChange[]): void {
     for (const change of txn.changes) {
       const at = parseKey(change.key);
       if (at === undefined) continue;
@@ -93,7 +93,7 @@ export class ClusterCache {
               txn.cause,
             )
           : resource.remove(key, txn.revision, txn.cause);
-      if (event !== undefined) events.push(event);
+      if (event !== undefined) applied.push({ event, stored: change.value });
     }
   }
 
