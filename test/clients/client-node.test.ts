@@ -21,7 +21,7 @@ import { cluster, freshNamespace, kubeconfig, readyPod, refusal } from './cluste
 import { exec, follow, forward, onTerminal } from './conversations.ts';
 
 test.before('one cluster for all', async (t) => {
-  t.timeout(300_000);
+  t.timeout(600_000);
   await cluster.up();
 });
 
@@ -149,7 +149,7 @@ test('server-side apply: objects of any kind, a conflict, force', async (t) => {
 });
 
 test('an informer knows what there is, also after the API actor was killed', async (t) => {
-  t.timeout(180_000);
+  t.timeout(600_000);
   const namespace = await freshNamespace('informer');
   const config = kubeconfig();
   const core = config.makeApiClient(CoreV1Api);
@@ -185,10 +185,10 @@ test('an informer knows what there is, also after the API actor was killed', asy
     await eventually('a new object', () => known() === 'before live');
 
     await cluster.kill('apiserver-1');
-    await eventually('the API answers again', () => write('after', '1').then(() => true), 90_000);
-    await eventually('what was written after the restart', () => known() === 'after before live', 90_000);
+    await eventually('the API answers again', () => write('after', '1').then(() => true));
+    await eventually('what was written after the restart', () => known() === 'after before live');
     await core.deleteNamespacedConfigMap({ name: 'live', namespace });
-    await eventually('a delete after the restart', () => known() === 'after before', 90_000);
+    await eventually('a delete after the restart', () => known() === 'after before');
     t.is(told.filter((text) => text === 'add before').length, 1, 'nothing was told as new twice');
     t.true(told.includes('delete live'));
   } finally {
@@ -315,7 +315,7 @@ test('a custom resource is defined, stored, watched and gone', async (t) => {
 });
 
 test('exec: both outputs, input to its end, the exit code, a terminal and its size', async (t) => {
-  t.timeout(180_000);
+  t.timeout(600_000);
   const place = await readyPod(await freshNamespace('exec'), 'shell', 'sleep 1000');
   const done = await exec(place, ['sh', '-c', 'cat; echo oops >&2'], 'all of it\n');
   t.deepEqual([done.stdout, done.stderr, done.status.status], ['all of it\n', 'oops\n', 'Success']);
@@ -333,7 +333,7 @@ test('exec: both outputs, input to its end, the exit code, a terminal and its si
 });
 
 test('attach: to a container on its own terminal, more than once', async (t) => {
-  t.timeout(180_000);
+  t.timeout(600_000);
   const line = 'while read word; do echo "heard $word"; done';
   const place = await readyPod(await freshNamespace('attach'), 'talk', line, { stdin: true, tty: true });
   for (const word of ['first', 'second']) {
@@ -348,7 +348,7 @@ test('attach: to a container on its own terminal, more than once', async (t) => 
 });
 
 test('logs: all, the last lines, and followed to the end', async (t) => {
-  t.timeout(180_000);
+  t.timeout(600_000);
   const namespace = await freshNamespace('logs');
   const place = await readyPod(
     namespace,
@@ -370,7 +370,7 @@ test('logs: all, the last lines, and followed to the end', async (t) => {
 });
 
 test('port-forward: many connections at once, whole files', async (t) => {
-  t.timeout(180_000);
+  t.timeout(600_000);
   const line = 'mkdir /w; head -c 300000 /dev/zero > /w/index.html; exec httpd -f -p 80 -h /w';
   const place = await readyPod(await freshNamespace('forward'), 'web', line, {
     readinessProbe: { tcpSocket: { port: 80 }, periodSeconds: 1 },

@@ -43,14 +43,10 @@ export async function readyPod(
     containers: [{ name: 'main', image: IMAGE, command: ['sh', '-c', line], ...container }],
   };
   await core.createNamespacedPod({ namespace, body: { metadata: { name, labels: { app: name } }, spec } });
-  await eventually(
-    `${name} is ready`,
-    async () => {
-      const { status } = await core.readNamespacedPod({ name, namespace });
-      return status?.conditions?.some((condition) => condition.type === 'Ready' && condition.status === 'True');
-    },
-    60_000,
-  );
+  await eventually(`${name} is ready`, async () => {
+    const { status } = await core.readNamespacedPod({ name, namespace });
+    return status?.conditions?.some((condition) => condition.type === 'Ready' && condition.status === 'True');
+  });
   return { namespace, pod: name, container: 'main' };
 }
 

@@ -93,7 +93,7 @@ export class ApiProcesses {
   }
 
   ready(name: string): Promise<unknown> {
-    return eventually(`${name} is ready`, async () => (await this.#probe(name)) === 200, 60_000);
+    return eventually(`${name} is ready`, async () => (await this.#probe(name)) === 200);
   }
 
   /** SIGKILL, or another signal that ends it; resolves when it is gone. */

@@ -39,13 +39,17 @@ export function run(
   });
 }
 
-/** A program that runs until `stop`, and what it has said so far. */
-export function follow(argv: readonly string[]): { said(): string; stop(): void } {
+/** A program that runs until `stop`, what it has said so far, and its exit code. */
+export function follow(argv: readonly string[]): { said(): string; stop(): void; ended: Promise<number> } {
   const child = spawn(argv[0]!, argv.slice(1), { cwd: ROOT, stdio: ['ignore', 'pipe', 'pipe'] });
   let said = '';
   for (const stream of [child.stdout, child.stderr])
     stream.setEncoding('utf8').on('data', (part: string) => (said += part));
-  return { said: () => said, stop: () => void child.kill('SIGKILL') };
+  const ended = new Promise<number>((resolve) => {
+    child.once('error', (error) => resolve(((said += error.message), 127)));
+    child.once('close', (code) => resolve(code ?? 128));
+  });
+  return { said: () => said, stop: () => void child.kill('SIGKILL'), ended };
 }
 
 interface UnitStatus {

@@ -1,5 +1,5 @@
-// Does: starts a real nats-server on a free loopback port for one test, with or without a configuration. Never outlives
-// its test: `stop` kills it.
+// Does: starts a real nats-server on a free loopback port for one test, with or without a configuration, and on the same
+// port again. Never outlives its test: `stop` kills it.
 import { spawn, type ChildProcess } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -10,6 +10,7 @@ import { silentLog } from '../../lib/base/log.ts';
 import { connectNats } from '../../lib/bus/nats.ts';
 import type { Bus } from '../../lib/bus/bus.ts';
 import { endChild } from './end-child.ts';
+import { freePorts } from './free-ports.ts';
 
 export interface TestNats {
   readonly url: string;
@@ -24,6 +25,7 @@ export interface TestNats {
   stop(): Promise<void>;
 }
 
+const PORT_TRIES = 3;
 const BINARY =
   ['/usr/sbin/nats-server', '/usr/local/bin/nats-server', '/usr/bin/nats-server'].find((path) => existsSync(path)) ??
   'nats-server';
@@ -34,7 +36,7 @@ export async function startNats(config = ''): Promise<TestNats> {
   const file = join(dir, 'nats.conf');
   const configure = (text: string): void => writeFileSync(file, `${text}\nmax_payload: 4MB\n`);
   configure(config);
-  let { child, port } = await launch(dir, file, -1);
+  let { child, port } = await launchSomewhere(dir, file);
   const ends: Bus[] = [];
   const kill = (): Promise<void> => endChild(child);
   return {
@@ -62,6 +64,18 @@ export async function startNats(config = ''): Promise<TestNats> {
       rmSync(dir, { recursive: true, force: true });
     },
   };
+}
+
+/** What was free a moment ago may be taken now. */
+async function launchSomewhere(dir: string, file: string): Promise<{ child: ChildProcess; port: number }> {
+  for (let left = PORT_TRIES; ; left--) {
+    const [port] = (await freePorts(1)) as [number];
+    try {
+      return await launch(dir, file, port);
+    } catch (error) {
+      if (left === 1) throw error;
+    }
+  }
 }
 
 async function launch(dir: string, file: string, port: number): Promise<{ child: ChildProcess; port: number }> {

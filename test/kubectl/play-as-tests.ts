@@ -10,7 +10,7 @@ export function playAsTests(test: TestFn, name: string, args: readonly string[],
   let outcomes: Array<Promise<Outcome>> = [];
 
   test.before('one cluster, on which all versions play their stories beside each other', async (t) => {
-    t.timeout(300_000);
+    t.timeout(600_000);
     await cluster.up();
     outcomes = parts.length === 0 ? [] : playAll(parts, { folder: cluster.home });
   });
@@ -26,7 +26,7 @@ export function playAsTests(test: TestFn, name: string, args: readonly string[],
 
   for (const [index, part] of parts.entries())
     test(`kubectl ${part.kubectl.version}: ${part.story.name}`, async (t) => {
-      t.timeout(600_000);
+      t.timeout(1_800_000);
       const { passed, differences } = await outcomes[index]!;
       t.is(differences.map((difference) => `${namespaceOf(part)} ${tell(difference)}`).join('\n'), '');
       t.is(passed, part.story.commands.length);

@@ -11,9 +11,9 @@ import { answerFor, matches } from './story.ts';
 import type { Command, Story } from './story.ts';
 
 const HELPERS = fileURLToPath(new URL('bin', import.meta.url));
-const PATIENCE_MS = 60_000;
+const PATIENCE_MS = 180_000;
 const PAUSE_MS = 200;
-const LIMIT_SECONDS = 100;
+const LIMIT_SECONDS = 240;
 
 export interface Play {
   story: Story;

@@ -50,7 +50,7 @@ export class Load {
   }
 
   /** Waits for so many more answers: the store goes on. */
-  async more(count: number, timeoutMs = 60_000): Promise<void> {
+  async more(count: number, timeoutMs = 240_000): Promise<void> {
     const wanted = this.answered + count;
     for (const until = performance.now() + timeoutMs; this.answered < wanted; await sleep(10)) {
       if (this.stopped) await this.work;

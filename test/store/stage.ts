@@ -15,7 +15,7 @@ const CLIENTS = 4;
 /** Of those that will ever be. */
 const MEMBERS = ['store-1', 'store-2', 'store-3', 'store-4', 'store-5'];
 const ON_SMALL_DISK = 'store-3';
-const HEALTHY_MS = 90_000;
+const HEALTHY_MS = 240_000;
 
 export interface Outcome extends Judged {
   trouble: string;
@@ -130,7 +130,7 @@ export class Stage {
     const keys = new Set(asked.map(({ input }) => input.key));
     for (const key of keys) asked.push(await finalRead(reader, key));
     // What the rooms before and behind wrote is in it too: what counts is that nothing is missing.
-    const committed = await reader.history(since, 60_000);
+    const committed = await reader.history(since, 240_000);
     const judged = judge(asked, committed);
     return { trouble: trouble.name, ...judged, tookMs: Math.round(performance.now() - began), gapMs: gapOf(asked) };
   }
@@ -168,7 +168,7 @@ async function finalRead(
   key: string,
 ): Promise<Asked> {
   const call = performance.now();
-  const item = (await reader.read(key, 60_000)).find((each) => each.key === key);
+  const item = (await reader.read(key, 240_000)).find((each) => each.key === key);
   const value = item === undefined ? undefined : Buffer.from(item.value).toString('latin1').split(' ')[0]!;
   const found = { value, revision: item?.modRevision ?? 0 };
   return { client: 'the last reader', input: { type: 'read', key }, call, return: performance.now(), found };

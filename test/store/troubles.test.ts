@@ -23,7 +23,7 @@ const ORDER = [
 ];
 
 test('a store suffers one trouble after another, and nobody who uses it is ever told what is not so', async (t) => {
-  t.timeout(600_000);
+  t.timeout(1_800_000);
   // Which follower, which key: any will do, and all of them are tried by the long form (soak.ts).
   const stage = await Stage.begin(Math.random);
   t.teardown(() => stage.end());

@@ -154,8 +154,8 @@ export const growAndShrink = trouble('grow-and-shrink', async (stage) => {
   const added = ['store-4', 'store-5'];
   for (const name of added) {
     store.launchNew(name);
-    await store.operate({ operation: 'addMember', member: name }, 60_000);
-    await store.votes(name, 60_000);
+    await store.operate({ operation: 'addMember', member: name }, 240_000);
+    await store.votes(name, 240_000);
   }
   await load.more(20);
   await stage.healthy();
@@ -165,7 +165,7 @@ export const growAndShrink = trouble('grow-and-shrink', async (stage) => {
   store.launch(leader);
   await stage.healthy();
   for (const name of added) {
-    await store.operate({ operation: 'removeMember', member: name }, 60_000);
+    await store.operate({ operation: 'removeMember', member: name }, 240_000);
     await store.retire(name);
     await load.more(10);
   }

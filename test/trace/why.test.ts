@@ -33,7 +33,6 @@ async function called(one: StuckCase, code: string, tells: readonly string[] = [
       const text = JSON.stringify(last);
       return last.code === code && tells.every((told) => text.includes(told)) && last;
     },
-    60_000,
   );
 }
 

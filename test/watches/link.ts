@@ -5,6 +5,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { ApiCredentials } from '../kit/api-processes.ts';
 
 const PAUSE_MS = 100;
+/** Whom a server cannot serve now, or not in time. */
+export const TRY_AGAIN = new Set([429, 503, 504]);
 
 export interface Answered {
   code: number;
@@ -65,7 +67,7 @@ export class Link {
     while (!this.#isClosed) {
       try {
         const answered = await this.ask(method, path, body, contentType);
-        if (answered.code !== 503) return answered;
+        if (!TRY_AGAIN.has(answered.code)) return answered;
       } catch (error) {
         if (!(error instanceof BrokenLinkError)) throw error;
       }
