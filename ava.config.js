@@ -17,5 +17,5 @@ export default {
   extensions: ['ts'],
   files: [...ROOMS.map((room) => `${room}/**/*.test.ts`), 'test/kubectl/story.test.ts', '!**/*.real.test.ts'],
   workerThreads: false,
-  timeout: '120s',
+  timeout: '600s',
 };

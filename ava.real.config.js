@@ -6,5 +6,5 @@ export default {
   workerThreads: false,
   concurrency: 2,
   serial: true,
-  timeout: '300s',
+  timeout: '600s',
 };

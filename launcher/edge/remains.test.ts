@@ -22,7 +22,7 @@ test('processes of a cluster are found by their mark, also those that lost their
     detached: true,
   });
   child.unref();
-  for (const until = Date.now() + 5000; Date.now() < until && markedProcesses('FLOTILLA_UNIT', mark).length < 3;)
+  for (const until = Date.now() + 120_000; Date.now() < until && markedProcesses('FLOTILLA_UNIT', mark).length < 3;)
     await new Promise((resolve) => setTimeout(resolve, 20));
   process.kill(child.pid!, 'SIGKILL');
   t.true((await killMarked('FLOTILLA_UNIT', `${mark}/`)) >= 2);

@@ -2,6 +2,7 @@
 // whole or not at all.
 import test from 'ava';
 import { seededChance, type Chance } from '../../lib/base/chance.ts';
+import { eventually } from '../../test/kit/eventually.ts';
 import type { Entry, HardState, SnapshotDescription } from '../core/types.ts';
 import { DamagedError } from './disk.ts';
 import { MemoryDisk } from './memory-disk.ts';
@@ -481,7 +482,7 @@ test('a failed fsync ends the log: nothing later is confirmed, even if the disk 
       entries: [{ index: appendId, term: 1, kind: 'data', data: new Uint8Array(3) }],
     });
   append(1);
-  await new Promise((resolve) => setTimeout(resolve, 20));
+  await eventually('the first has failed', () => failed.length > 0);
   fail = false;
   append(2);
   await new Promise((resolve) => setTimeout(resolve, 20));

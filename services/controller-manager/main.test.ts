@@ -89,9 +89,9 @@ async function story(model: ApiModel, actor: StartedActor): Promise<void> {
     spec: { selector: { app: 'web' }, ports: [{ port: 80, targetPort: 8080 }] },
   });
   apply(model, 'web:1');
-  await eventually('web:1 is rolled out', () => isRolledOut(model, 'web:1'), 15_000);
+  await eventually('web:1 is rolled out', () => isRolledOut(model, 'web:1'));
   apply(model, 'web:2');
-  await eventually('web:2 is rolled out', () => isRolledOut(model, 'web:2'), 15_000);
+  await eventually('web:2 is rolled out', () => isRolledOut(model, 'web:2'));
   await eventually(
     'the default ServiceAccount',
     () => model.get(RESOURCES.serviceAccounts, 'default', 'default') !== undefined,
@@ -100,7 +100,6 @@ async function story(model: ApiModel, actor: StartedActor): Promise<void> {
   await eventually(
     'nothing is left of it',
     () => model.list(RESOURCES.pods).length + model.list(RESOURCES.replicaSets).length === 0,
-    15_000,
   );
   const roles = (): number => model.list(resourceRef('rbac.authorization.k8s.io', 'v1', 'roles')).length;
   await eventually('the role is gone', () => roles() === 0);

@@ -155,10 +155,11 @@ test('deleted: it ends, its last status is written, then it is gone from API and
 test('one that ignores TERM is killed when its grace is over, not before', async (t) => {
   await node.createPod('deaf', web({ terminationGracePeriodSeconds: 1 }), hollow({ 'ignores-term': 'true' }));
   await node.podWhen('deaf', 'ready', isReady);
-  const began = Date.now();
+  const began = performance.now();
   await node.deletePod('deaf');
   await node.podGone('deaf');
-  t.true(Date.now() - began >= 1000);
+  // A timer may be a millisecond early.
+  t.true(performance.now() - began >= 990);
 });
 
 test('a container that ends is restarted at once, then after 10 s: CrashLoopBackOff', async (t) => {
@@ -313,15 +314,16 @@ test('without the API pods go on: what ends is restarted, and told when the API 
   let shim!: RuntimeShim;
   const own = await startTestNode({ openShim: async (ctx) => (shim = await openHollowShim(ctx)) });
   t.teardown(() => own.stop());
-  await own.createPod('alone', web(), hollow({ 'exit-code': '1', 'exit-after-ms': '2000' }));
+  await own.createPod('alone', web());
   await own.podWhen('alone', 'ready', isReady);
   own.cut();
   await own.stopKubelet();
   await own.startKubelet();
+  const [container] = (await shim.list()).containers;
+  await shim.signal(container!.id, 'SIGKILL');
   await eventually(
     () => 'restarted without the API',
     async () => ((await shim.list()).containers.some(({ attempt }) => attempt === 1) ? true : undefined),
-    15_000,
   );
   t.is(own.kubelet.status()['podsSynced'], false);
   t.is(containerOf((await own.getPod('alone'))!)?.restartCount, 0, 'the API knows nothing of it yet');

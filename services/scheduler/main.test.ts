@@ -135,7 +135,7 @@ test('one of two leads; when it stops, the other goes on', async (t) => {
   await eventually('a is bound', () => nodeOf(model, 'a') === 'node-1');
   t.is(two.actor.status()['leads'], false);
   await one.actor.stop();
-  await eventually('the second leads', () => two.actor.status()['leads'] === true, 8_000);
+  await eventually('the second leads', () => two.actor.status()['leads'] === true);
   pod(model, 'b');
   await eventually('b is bound', () => nodeOf(model, 'b') === 'node-1');
   await two.actor.stop();

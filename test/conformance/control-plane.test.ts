@@ -28,7 +28,7 @@ import { startApi, type TestApi } from '../kit/api-server.ts';
 
 const NODES = ['node-1', 'node-2', 'node-3'];
 const ROLES = resourceRef('rbac.authorization.k8s.io', 'v1', 'roles');
-const PATIENCE_MS = 60_000;
+const PATIENCE_MS = 240_000;
 
 class Plane {
   readonly api: TestApi;

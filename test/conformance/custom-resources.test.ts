@@ -88,7 +88,7 @@ function definition(change: (crd: any) => void = () => {}): any {
 }
 
 async function eventually(t: ExecutionContext, what: string, check: () => Promise<boolean>): Promise<void> {
-  for (let i = 0; i < 400; i++) {
+  for (let i = 0; i < 4800; i++) {
     if (await check()) return;
     await new Promise((resolve) => setTimeout(resolve, 25));
   }

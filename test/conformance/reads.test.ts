@@ -69,8 +69,9 @@ test('a list of an earlier revision is that state exactly', async (t) => {
 test('a watch begins with what is there, then tells each change once and in order', async (t) => {
   const at = await withNamespace(api, 'stream');
   await make(at, 'a');
-  const watching = api.watch(`${at}?watch=true`, 4);
-  await new Promise((resolve) => setTimeout(resolve, 100));
+  const opened = Promise.withResolvers<void>();
+  const watching = api.watch(`${at}?watch=true`, 4, { opened: opened.resolve });
+  await opened.promise;
   await make(at, 'b');
   await api.http('PATCH', `${at}/a`, { headers: MERGE, body: { data: { a: '2' } } });
   const gone = await api.http('DELETE', `${at}/b`);
@@ -255,8 +256,9 @@ test('a client that does not read delays nobody, and gets everything later', asy
   });
   slow.pause();
   const count = 60;
-  const quick = api.watch(`${at}?watch=true`, count);
-  await new Promise((resolve) => setTimeout(resolve, 100));
+  const opened = Promise.withResolvers<void>();
+  const quick = api.watch(`${at}?watch=true`, count, { opened: opened.resolve });
+  await Promise.all([opened.promise, new Promise((resolve) => slow.once('response', resolve))]);
   // Far more than the windows and buffers between server and client hold.
   for (let i = 0; i < count; i++)
     await api.http('POST', at, { body: { metadata: { name: `n${i}` }, data: { a: 'x'.repeat(100_000) } } });

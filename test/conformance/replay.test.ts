@@ -26,7 +26,7 @@ const KNOWN_DIFFERENCES: Record<string, string> = {
 };
 
 test('recorded answers of a real API server', async (t) => {
-  t.timeout(60_000);
+  t.timeout(600_000);
   const api = await startApi();
   t.teardown(() => api.stop());
   const cases = readCases();

@@ -45,6 +45,8 @@ export interface HttpOptions {
   /** undefined: the admin; '' : none. */
   token?: string;
   certificate?: { cert: string; key: string };
+  /** Called when a watch is answered: from then on it hears everything. */
+  opened?: () => void;
 }
 
 export interface TestApi {
@@ -228,6 +230,7 @@ function watch(api: TestApi, path: string, count: number, options: HttpOptions):
   return new Promise((resolve, reject) => {
     const events: any[] = [];
     const request = httpsRequest(requestOptions(api, 'GET', path, options, undefined), (response) => {
+      options.opened?.();
       let rest = '';
       response.on('data', (chunk: Buffer) => {
         const lines = (rest + chunk.toString()).split('\n');

@@ -103,7 +103,7 @@ export class StoreCluster {
   }
 
   /** Asks the leader, whoever that is, until it is done or refused as impossible. */
-  async operate(operation: StoreOperation, timeoutMs = 20_000): Promise<StoreOperationReply> {
+  async operate(operation: StoreOperation, timeoutMs = 120_000): Promise<StoreOperationReply> {
     const until = systemClock.monotonic() + timeoutMs;
     const bus = this.network.connect('operator');
     for (;;) {
@@ -183,7 +183,7 @@ export class StoreCluster {
   }
 
   /** Waits until a running member leads and a majority agrees; its name. */
-  async leader(timeoutMs = 20_000): Promise<string> {
+  async leader(timeoutMs = 120_000): Promise<string> {
     const until = systemClock.monotonic() + timeoutMs;
     while (systemClock.monotonic() < until) {
       const running = this.names.filter((name) => this.isRunning(name));
@@ -201,7 +201,7 @@ export class StoreCluster {
   }
 
   /** Waits until all running members have applied the same revision with the same hash; that revision. */
-  async converged(timeoutMs = 20_000): Promise<number> {
+  async converged(timeoutMs = 120_000): Promise<number> {
     const until = systemClock.monotonic() + timeoutMs;
     let seen: string[] = [];
     while (systemClock.monotonic() < until) {
