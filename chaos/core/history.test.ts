@@ -1,7 +1,7 @@
 // Shows that the history's check finds what was lost and what was stale, accepts what could have happened, and that every
 // planted lie is seen: the check is checked.
 import test from 'ava';
-import fc from 'fast-check';
+import fc from '../../test/kit/fast-check.ts';
 import { seededChance } from '../../lib/base/chance.ts';
 import { checkHistory, type Entry, type HistoryVerdict } from './history.ts';
 import { plant, PLANTS } from './plant.ts';

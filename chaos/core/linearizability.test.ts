@@ -1,6 +1,6 @@
 // Shows that the checker accepts what could have happened and refuses what could not: the check is checked.
 import test from 'ava';
-import fc from 'fast-check';
+import fc from '../../test/kit/fast-check.ts';
 import { keyModel, type KeyInput, type KeyOutput } from './key-model.ts';
 import { checkLinearizable, checkPerKey, type Operation } from './linearizability.ts';
 

@@ -1,6 +1,6 @@
 // Holds the pure half of the network: names, addresses, the choice of blocks, the commands. Runs nothing.
 import test from 'ava';
-import fc from 'fast-check';
+import fc from '../../test/kit/fast-check.ts';
 import { blockOf, overlaps } from './cidr.ts';
 import { chooseIndex, conflictsOf } from './choose.ts';
 import { hostDevice, MAX_INDEX, planNetwork } from './plan.ts';

@@ -1,6 +1,6 @@
 // Shows what is remembered of a long past, and that pages give each remembered span once.
 import test from 'ava';
-import fc from 'fast-check';
+import fc from '../../test/kit/fast-check.ts';
 import type { Span, TraceQuery } from '../bus/messages.ts';
 import { encode } from '../bus/codec.ts';
 import { SpanRing } from './span-ring.ts';

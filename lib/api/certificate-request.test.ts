@@ -1,6 +1,6 @@
 // Shows what is read of a request for a certificate, and how text that is none is refused.
 import test from 'ava';
-import fc from 'fast-check';
+import fc from '../../test/kit/fast-check.ts';
 import { parseCertificateRequest } from './certificate-request.ts';
 import { readDer, writeDer, writeObjectId, objectIdText } from './der.ts';
 

@@ -1,5 +1,5 @@
 import test from 'ava';
-import fc from 'fast-check';
+import fc from '../../test/kit/fast-check.ts';
 import { ApiError } from '../base/errors.ts';
 import { canonical } from './canonical.ts';
 import { decodeBody, decodeValue, expectedOf, fieldValidationOf, parseBody } from './decode.ts';

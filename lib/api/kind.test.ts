@@ -1,5 +1,5 @@
 import test from 'ava';
-import fc from 'fast-check';
+import fc from '../../test/kit/fast-check.ts';
 import { canonical, TypeMismatchError } from './canonical.ts';
 import { invalid } from './field-error.ts';
 import { KINDS, kindByName, kindFor, kindOf, type Kind } from './kind.ts';

@@ -1,5 +1,5 @@
 import test from 'ava';
-import fc from 'fast-check';
+import fc from '../../test/kit/fast-check.ts';
 import { canonical } from './canonical.ts';
 import { decodeBody, expectedOf } from './decode.ts';
 import { kindFor } from './kind.ts';

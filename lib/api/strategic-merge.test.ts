@@ -1,5 +1,5 @@
 import test from 'ava';
-import fc from 'fast-check';
+import fc from '../../test/kit/fast-check.ts';
 import { equalJson } from './equality.ts';
 import { applyJsonMerge, createJsonMerge, threeWayJsonMerge } from './json-merge.ts';
 import { threeWayMergePatch, twoWayMergePatch } from './strategic-diff.ts';

@@ -1,6 +1,6 @@
 // Decides whether a copy is whole and shares nothing. Never reads anything but its own values.
 import test from 'ava';
-import fc from 'fast-check';
+import fc from '../../test/kit/fast-check.ts';
 import { cloneJson } from './clone.ts';
 
 test('any JSON value is copied as structuredClone copies it', (t) => {

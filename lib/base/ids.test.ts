@@ -1,6 +1,6 @@
 // Shows that any text becomes one safe subject token and comes back.
 import test from 'ava';
-import fc from 'fast-check';
+import fc from '../../test/kit/fast-check.ts';
 import { decodeToken, encodeToken } from './ids.ts';
 
 test('plain names stay readable', (t) => {

@@ -1,5 +1,5 @@
 // Shows that the object of an event comes through as it was, at the revision of the event.
-import fc from 'fast-check';
+import fc from '../../test/kit/fast-check.ts';
 import test from 'ava';
 import { packObject, unpackObject } from './event-object.ts';
 import { MESSAGE_VERSION, type ResourceEvent } from './messages.ts';

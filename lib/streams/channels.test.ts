@@ -1,6 +1,6 @@
 // Shows that channel messages survive the way there and back in each protocol, and that wrong ones are told as such.
 import test from 'ava';
-import fc from 'fast-check';
+import fc from '../../test/kit/fast-check.ts';
 import { chosenProtocol, COMMAND_PROTOCOLS, decodeMessage, encodeMessage, FORWARD_PROTOCOLS } from './channels.ts';
 
 const of = (name: string) => COMMAND_PROTOCOLS.find((one) => one.name === name)!;

@@ -1,6 +1,6 @@
 // Shows that a configuration survives its encoding, that bytes that are none are recognised, and that cutting the log undoes.
 import test from 'ava';
-import fc from 'fast-check';
+import fc from '../../test/kit/fast-check.ts';
 import {
   configurationAt,
   decodeConfiguration,

@@ -1,6 +1,6 @@
 // Shows that the log with its window in memory, writes in flight, cuts and compaction answers as a plain array would.
 import test from 'ava';
-import fc from 'fast-check';
+import fc from '../../test/kit/fast-check.ts';
 import {
   appendToLog,
   beginWrite,

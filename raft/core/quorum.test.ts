@@ -1,6 +1,6 @@
 // Shows that majorities are counted as a naive reading of the paper counts them, for every small configuration.
 import test from 'ava';
-import fc from 'fast-check';
+import fc from '../../test/kit/fast-check.ts';
 import { simpleConfiguration } from './configuration.ts';
 import { quorumValue, voteResult } from './quorum.ts';
 import type { Configuration, MemberId } from './types.ts';

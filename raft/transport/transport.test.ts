@@ -1,6 +1,6 @@
 // Shows that what the core says arrives as it was said, and that nothing else gets through. Never needs a real bus.
 import test from 'ava';
-import fc from 'fast-check';
+import fc from '../../test/kit/fast-check.ts';
 import { MemoryNetwork } from '../../lib/bus/memory.ts';
 import { subjectOf } from '../../lib/bus/subjects.ts';
 import { encodeConfiguration, simpleConfiguration } from '../core/configuration.ts';

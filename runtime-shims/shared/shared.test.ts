@@ -1,6 +1,6 @@
 // Asks the parts that several shims share, and the ctr shim's pure parts.
 import { once } from 'node:events';
-import fc from 'fast-check';
+import fc from '../../test/kit/fast-check.ts';
 import test from 'ava';
 import { capabilitiesOf } from '../ctr/privileges.ts';
 import { parseEvent, parseImages, parseRemovedExitCode, parseTasks } from '../ctr/tables.ts';

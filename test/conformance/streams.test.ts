@@ -1,7 +1,7 @@
 // Shows exec, attach and port-forward between clients of every protocol and a kubelet that is played here: what is carried,
 // how it ends, who is let in, what a slow or a wrong client does to others.
 import test from 'ava';
-import fc from 'fast-check';
+import fc from '../kit/fast-check.ts';
 import { systemClock } from '../../lib/actor/system.ts';
 import { ApiError } from '../../lib/base/errors.ts';
 import { LIMITS } from '../../lib/base/limits.ts';

@@ -1,6 +1,6 @@
 // Decides what must hold of every decoder whatever it is given: it answers, or refuses with an error that clients are told; and
 // it leaves everything else as it was. Never knows a decoder.
-import fc from 'fast-check';
+import fc from '../kit/fast-check.ts';
 import { ApiError } from '../../lib/base/errors.ts';
 
 export interface Decoder<T = any> {

@@ -1,6 +1,6 @@
 // Decides what hostile inputs look like: values, texts and bytes that clients could send, most of them nearly right. Never
 // judges what becomes of them.
-import fc from 'fast-check';
+import fc from '../kit/fast-check.ts';
 import { KINDS, type Kind } from '../../lib/api/kind.ts';
 import { isScalarType, typeSchema, type FieldSchema } from '../../lib/api/schema.ts';
 

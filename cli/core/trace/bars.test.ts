@@ -1,6 +1,6 @@
 // Shows where a bar begins, changes its shade and ends.
 import test from 'ava';
-import fc from 'fast-check';
+import fc from '../../../test/kit/fast-check.ts';
 import { bar, WAITED, WORKED } from './bars.ts';
 
 const scale = { width: 10, totalMs: 100 };

@@ -1,5 +1,5 @@
 import test from 'ava';
-import fc from 'fast-check';
+import fc from '../../../test/kit/fast-check.ts';
 import type { Span } from '../../../lib/bus/messages.ts';
 import { articleChain } from './chain.ts';
 import { treeLines } from './text.ts';

@@ -2,7 +2,7 @@
 // recorded on a real cluster; and that what is not stuck is left alone.
 import { existsSync, readFileSync } from 'node:fs';
 import test from 'ava';
-import fc from 'fast-check';
+import fc from '../../../test/kit/fast-check.ts';
 import type { ContainerStatus, Pod } from '../../../lib/api/generated/types.ts';
 import { STUCK_CASES } from '../../../test/trace/stuck-cases.ts';
 import type { AnyObject, Facts } from './facts.ts';

@@ -1,7 +1,7 @@
 // Shows the rules of kinds whose controllers are elsewhere or yet to come, by what they refuse; and that another version of a
 // kind says the same of the same object.
 import test from 'ava';
-import fc from 'fast-check';
+import fc from '../../../test/kit/fast-check.ts';
 import { canonical } from '../canonical.ts';
 import { equalObjects } from '../equality.ts';
 import { KINDS, kindFor, type Kind } from '../kind.ts';

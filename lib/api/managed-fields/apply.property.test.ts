@@ -1,6 +1,6 @@
 // Server-side apply of configurations of any shape: what must hold whatever is applied.
 import test from 'ava';
-import fc from 'fast-check';
+import fc from '../../../test/kit/fast-check.ts';
 import { canonical } from '../canonical.ts';
 import type { KubeObject } from '../object.ts';
 import { compare } from './compare.ts';

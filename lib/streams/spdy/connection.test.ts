@@ -3,7 +3,7 @@
 import { duplexPair, type Duplex } from 'node:stream';
 import { constants, createDeflate } from 'node:zlib';
 import test from 'ava';
-import fc from 'fast-check';
+import fc from '../../../test/kit/fast-check.ts';
 import { eventually } from '../../../test/kit/eventually.ts';
 import { LIMITS } from '../../base/limits.ts';
 import { SpdyConnection } from './connection.ts';

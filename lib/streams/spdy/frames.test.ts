@@ -1,7 +1,7 @@
 // Shows that frames are the same whatever pieces their bytes come in, and that wrong bytes are refused and never hang,
 // grow or throw anything but a protocol error.
 import test from 'ava';
-import fc from 'fast-check';
+import fc from '../../../test/kit/fast-check.ts';
 import { CONTROL_FRAME_BYTES, encode, FrameReader, type Frame } from './frames.ts';
 import { SpdyProtocolError } from './protocol-error.ts';
 

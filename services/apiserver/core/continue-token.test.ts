@@ -1,6 +1,6 @@
 // Shows that a token says what it was given, and that anything else is refused and never a crash.
 import test from 'ava';
-import fc from 'fast-check';
+import fc from '../../../test/kit/fast-check.ts';
 import { decodeContinue, encodeContinue } from './continue-token.ts';
 
 test('tokens', (t) => {

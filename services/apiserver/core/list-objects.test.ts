@@ -1,7 +1,7 @@
 // Shows that a list by an index is the list by looking at everything, that its pages are the whole, and that it looks at no
 // more than it must. Never speaks HTTP.
 import test from 'ava';
-import fc from 'fast-check';
+import fc from '../../../test/kit/fast-check.ts';
 import { ApiError } from '../../../lib/base/errors.ts';
 import { ClusterCache } from './cache/cluster-cache.ts';
 import { encodeContinue } from './continue-token.ts';

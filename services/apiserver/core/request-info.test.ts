@@ -1,6 +1,6 @@
 // Shows what paths and methods ask for, and that no path is read as another.
 import test from 'ava';
-import fc from 'fast-check';
+import fc from '../../../test/kit/fast-check.ts';
 import { requestInfo } from './request-info.ts';
 
 function told(method: string, url: string): string {

@@ -1,6 +1,6 @@
 // Shows that a list in pieces is one well-formed document with all its items, in each form. Never speaks HTTP.
 import test from 'ava';
-import fc from 'fast-check';
+import fc from '../../../test/kit/fast-check.ts';
 import { parse } from 'yaml';
 import { cachedObject, encodeStored } from '../core/cache/cached-object.ts';
 import { ClusterCache } from '../core/cache/cluster-cache.ts';

@@ -1,6 +1,6 @@
 // Shows that what is told to Prometheus is what prom-client's own counter and histogram would tell. Never opens a port.
 import test from 'ava';
-import fc from 'fast-check';
+import fc from '../../../test/kit/fast-check.ts';
 import { Counter, Histogram, Registry } from 'prom-client';
 import { Spreads, Tallies } from './tallies.ts';
 

@@ -1,6 +1,6 @@
 // Shows that EndpointSlices and Endpoints say where a Service's pods are, with as few writes as it takes.
 import test from 'ava';
-import fc from 'fast-check';
+import fc from '../../../test/kit/fast-check.ts';
 import type { EndpointSlice, Endpoints, Pod, Service } from '../../../lib/api/generated/types.ts';
 import { RESOURCES } from '../../../lib/api/resource.ts';
 import { seededChance } from '../../../lib/base/chance.ts';

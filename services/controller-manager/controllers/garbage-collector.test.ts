@@ -1,6 +1,6 @@
 // Shows that what lost its owners goes, what has one stays, and owners wait or let go as they were told, in any order.
 import test from 'ava';
-import fc from 'fast-check';
+import fc from '../../../test/kit/fast-check.ts';
 import type { ConfigMap, OwnerReference } from '../../../lib/api/generated/types.ts';
 import { RESOURCES, type ResourceRef } from '../../../lib/api/resource.ts';
 import { seededChance } from '../../../lib/base/chance.ts';

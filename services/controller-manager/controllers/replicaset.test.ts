@@ -1,6 +1,6 @@
 // Shows that a ReplicaSet has as many active pods as it asks for, in the end and without twins, whatever gets lost.
 import test from 'ava';
-import fc from 'fast-check';
+import fc from '../../../test/kit/fast-check.ts';
 import type { Pod, ReplicaSet } from '../../../lib/api/generated/types.ts';
 import { RESOURCES } from '../../../lib/api/resource.ts';
 import { seededChance } from '../../../lib/base/chance.ts';

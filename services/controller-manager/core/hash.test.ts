@@ -1,6 +1,6 @@
 // Shows that names derived from content are stable, sensitive to every change, and valid.
 import test from 'ava';
-import fc from 'fast-check';
+import fc from '../../../test/kit/fast-check.ts';
 import { canonicalJson, nameSuffix, templateHash } from './hash.ts';
 
 test('the same template gives the same hash for ever: old ReplicaSets must be found again after an upgrade', (t) => {

@@ -1,6 +1,6 @@
 // Shows that a packet is read, or refused before it costs anything.
 import dnsPacket from 'dns-packet';
-import fc from 'fast-check';
+import fc from '../../../test/kit/fast-check.ts';
 import test from 'ava';
 import { decodePacket, hasRoomForItsCounts, HEADER_BYTES } from './packet.ts';
 

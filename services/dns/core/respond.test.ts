@@ -2,7 +2,7 @@
 import dnsPacket from 'dns-packet';
 import type { DecodedPacket, RecordType } from 'dns-packet';
 import test from 'ava';
-import fc from 'fast-check';
+import fc from '../../../test/kit/fast-check.ts';
 import type { EndpointSlice, Service } from '../../../lib/api/generated/types.ts';
 import { DnsIndex } from './dns-index.ts';
 import { respond, type World } from './respond.ts';

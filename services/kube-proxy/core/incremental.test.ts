@@ -1,7 +1,7 @@
 // Shows that a chain of small programs leaves the kernel where one whole load of the last state would, on a model of
 // nft that refuses what the kernel refuses.
 import test from 'ava';
-import fc from 'fast-check';
+import fc from '../../../test/kit/fast-check.ts';
 import type { EndpointSlice, Service } from '../../../lib/api/generated/types.ts';
 import { staleFlows } from './conntrack.ts';
 import { ProxyState } from './proxy-state.ts';

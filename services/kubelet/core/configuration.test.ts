@@ -1,5 +1,5 @@
 // Asks what a container is told: environment, files, user, limits, name service; and what is refused.
-import fc from 'fast-check';
+import fc from '../../../test/kit/fast-check.ts';
 import test from 'ava';
 import type { Container, Pod, SecurityContext } from '../../../lib/api/generated/types.ts';
 import { refusalOf } from './admission.ts';

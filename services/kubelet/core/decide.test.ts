@@ -1,6 +1,6 @@
 // Asks what a worker does next in every stage of a pod's life; then lets worlds go wrong at random and looks whether what
 // must hold did.
-import fc from 'fast-check';
+import fc from '../../../test/kit/fast-check.ts';
 import test from 'ava';
 import { seededChance } from '../../../lib/base/chance.ts';
 import type { ContainerStatus, Pod, PodSpec } from '../../../lib/api/generated/types.ts';

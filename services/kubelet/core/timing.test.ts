@@ -1,5 +1,5 @@
 // Asks how long what failed must wait, and when probes are due and what their answers come to.
-import fc from 'fast-check';
+import fc from '../../../test/kit/fast-check.ts';
 import test from 'ava';
 import { afterFailure, afterRestart, restartDueInMs, shownReason, shownReasonChangesInMs } from './backoff.ts';
 import { durationText } from './container-status.ts';

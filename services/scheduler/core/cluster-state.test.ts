@@ -1,6 +1,6 @@
 // Shows that usage kept pod by pod is what a recount of everything gives, after any history.
 import test from 'ava';
-import fc from 'fast-check';
+import fc from '../../../test/kit/fast-check.ts';
 import type { Node, Pod } from '../../../lib/api/generated/types.ts';
 import { ClusterState } from './cluster-state.ts';
 import { podInfo } from './pod-info.ts';

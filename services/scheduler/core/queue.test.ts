@@ -1,6 +1,6 @@
 // Shows in which order pods come up, how long each waits, and that none is ever lost.
 import test from 'ava';
-import fc from 'fast-check';
+import fc from '../../../test/kit/fast-check.ts';
 import { SchedulingQueue } from './queue.ts';
 
 test('higher priority first, then who came first; each once', (t) => {

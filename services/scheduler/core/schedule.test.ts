@@ -1,6 +1,6 @@
 // Shows where pods go and what is said when they can go nowhere, plugin by plugin, in upstream's words.
 import test from 'ava';
-import fc from 'fast-check';
+import fc from '../../../test/kit/fast-check.ts';
 import type { Container, Node, Pod, PodSpec, Taint } from '../../../lib/api/generated/types.ts';
 import { seededChance } from '../../../lib/base/chance.ts';
 import { PLUGINS } from '../plugins/index.ts';

@@ -1,6 +1,6 @@
 import test from 'ava';
 import { packWrite } from '../../../lib/bus/packed.ts';
-import fc from 'fast-check';
+import fc from '../../../test/kit/fast-check.ts';
 import type { CommittedTxn, Operation, StoreWrite, TxnResult } from '../../../lib/bus/messages.ts';
 import { decodeCommand, encodeCompact, encodeWrites } from './command.ts';
 import type { StoreLimits } from './limits.ts';

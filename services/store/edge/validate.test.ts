@@ -1,5 +1,5 @@
 import test from 'ava';
-import fc from 'fast-check';
+import fc from '../../../test/kit/fast-check.ts';
 import type { Txn } from '../../../lib/bus/messages.ts';
 import { packTxns, unpackTxns } from '../../../lib/bus/packed.ts';
 import { decodeCommand, encodeWrites } from '../core/command.ts';

@@ -1,7 +1,7 @@
 // Decides how bodies are fuzzed: JSON, YAML, protobuf and the strict decoding of each into objects of all kinds. Never knows
 // patches or queries.
 import assert from 'node:assert/strict';
-import fc from 'fast-check';
+import fc from '../../kit/fast-check.ts';
 import captured from '../../../lib/api/testdata/kubectl-1.32-protobuf.json' with { type: 'json' };
 import { decodeBody, decodeValue, expectedOf, type Decoded } from '../../../lib/api/decode.ts';
 import { parseJson } from '../../../lib/api/json.ts';

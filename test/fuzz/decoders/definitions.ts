@@ -1,6 +1,6 @@
 // Decides how CRDs are fuzzed: schemas as odd as they may be, and objects of those that stand. Never serves one.
 import assert from 'node:assert/strict';
-import fc from 'fast-check';
+import fc from '../../kit/fast-check.ts';
 import { customKinds } from '../../../lib/api/custom/custom-kind.ts';
 import { decodeValue, expectedOf } from '../../../lib/api/decode.ts';
 import { kindFor } from '../../../lib/api/kind.ts';

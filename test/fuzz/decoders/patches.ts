@@ -1,7 +1,7 @@
 // Decides how patches are fuzzed: JSON patch, merge, strategic merge and server-side apply on objects of all kinds. Never sends
 // one.
 import assert from 'node:assert/strict';
-import fc from 'fast-check';
+import fc from '../../kit/fast-check.ts';
 import { applyServerSide } from '../../../lib/api/managed-fields/apply.ts';
 import { entriesOf, readOwners } from '../../../lib/api/managed-fields/owners.ts';
 import type { Kind } from '../../../lib/api/kind.ts';

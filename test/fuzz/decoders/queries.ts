@@ -1,5 +1,5 @@
 // Decides how what stands in a path or a query is fuzzed: selectors, continue tokens, paths, quantities, CEL. Never asks an API.
-import fc from 'fast-check';
+import fc from '../../kit/fast-check.ts';
 import { CelError, compileCel } from '../../../lib/api/cel/cel.ts';
 import { celOf } from '../../../lib/api/cel/values.ts';
 import { parseFieldSelector } from '../../../lib/api/field-selectors.ts';

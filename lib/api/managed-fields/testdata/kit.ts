@@ -1,6 +1,6 @@
 // Does nothing but serve the tests of this folder: short ways to apply and update, and configurations of any shape that a
 // client may apply.
-import fc from 'fast-check';
+import fc from '../../../../test/kit/fast-check.ts';
 import { decodeValue, expectedOf } from '../../decode.ts';
 import { kindByName, type Kind } from '../../kind.ts';
 import type { KubeObject } from '../../object.ts';

@@ -1,6 +1,6 @@
 // Shows who may do what by rules, roles and bindings, and that nothing is covered by less.
 import test from 'ava';
-import fc from 'fast-check';
+import fc from '../../../../test/kit/fast-check.ts';
 import type { KubeObject } from '../../../../lib/api/object.ts';
 import { bootstrapObjects } from '../bootstrap-objects.ts';
 import { effectiveRules, Rbac } from './rbac.ts';

@@ -1,7 +1,7 @@
 // Shows that the cache is the store's state at each revision: now, in the past that it remembers, and in its indexes; and
 // that every watcher hears everything once, in order, however slow it is.
 import test from 'ava';
-import fc from 'fast-check';
+import fc from '../../../../test/kit/fast-check.ts';
 import type { KubeObject } from '../../../../lib/api/object.ts';
 import type { CommittedTxn } from '../../../../lib/bus/messages.ts';
 import { keyOf } from '../storage-key.ts';

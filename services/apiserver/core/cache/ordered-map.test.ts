@@ -1,6 +1,6 @@
 // Shows that the map behaves as a sorted Map does, and that a state once held never changes.
 import test from 'ava';
-import fc from 'fast-check';
+import fc from '../../../../test/kit/fast-check.ts';
 import { OrderedMap } from './ordered-map.ts';
 
 const key = fc.string({ unit: fc.constantFrom('a', 'b', '-', '/', '.', 'z'), minLength: 1, maxLength: 4 });

@@ -1,7 +1,7 @@
 // Shows that objects keep saying what they say while they share what they have alike, and that nobody can change that. Never
 // measures memory.
 import test from 'ava';
-import fc from 'fast-check';
+import fc from '../../../../test/kit/fast-check.ts';
 import type { KubeObject } from '../../../../lib/api/object.ts';
 import { SharedParts } from './shared-parts.ts';
 

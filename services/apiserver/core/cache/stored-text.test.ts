@@ -1,6 +1,6 @@
 // Shows that what is answered after a write is the written object at its revision, whatever it holds. Never stores anything.
 import test from 'ava';
-import fc from 'fast-check';
+import fc from '../../../../test/kit/fast-check.ts';
 import type { KubeObject } from '../../../../lib/api/object.ts';
 import { withRevision } from './cached-object.ts';
 import { storedText, textAt } from './stored-text.ts';

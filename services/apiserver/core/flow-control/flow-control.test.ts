@@ -1,7 +1,7 @@
 // Shows flow control on a clock of its own: who is let in, who waits, who is refused, and that a flood of one client leaves
 // another's request its place. Nothing here waits for time to pass.
 import test from 'ava';
-import fc from 'fast-check';
+import fc from '../../../../test/kit/fast-check.ts';
 import type { FlowSchema, PriorityLevelConfiguration } from '../../../../lib/api/generated/types.ts';
 import { requestInfo } from '../request-info.ts';
 import { bootstrapLevels, bootstrapSchemas } from './bootstrap.ts';

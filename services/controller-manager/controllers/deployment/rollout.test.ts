@@ -1,6 +1,6 @@
 // Shows that rollouts keep their promises whatever the order of events: surge, availability, convergence, and quiet after.
 import test from 'ava';
-import fc from 'fast-check';
+import fc from '../../../../test/kit/fast-check.ts';
 import type { Deployment, Pod, ReplicaSet } from '../../../../lib/api/generated/types.ts';
 import { RESOURCES } from '../../../../lib/api/resource.ts';
 import { seededChance } from '../../../../lib/base/chance.ts';

@@ -1,6 +1,6 @@
 // Shows how surge and availability are rounded, and how replicas are shared.
 import test from 'ava';
-import fc from 'fast-check';
+import fc from '../../../../test/kit/fast-check.ts';
 import type { Deployment, ReplicaSet } from '../../../../lib/api/generated/types.ts';
 import { maxSurge, maxUnavailable, proportionalSizes, shrinkOldSets, sizeOf } from './sizes.ts';
 
