@@ -15,8 +15,10 @@ import { HttpsTransport } from '../../lib/client/https-transport.ts';
 import { TestCluster } from '../kit/cluster.ts';
 import { eventually } from '../kit/eventually.ts';
 import type { List } from '../kit/manifests.ts';
+import { tellOnFailure } from '../kit/tell-on-failure.ts';
 
 const cluster = new TestCluster({ name: 'chaos-faults', args: ['--runtime', 'hollow', '--nodes', '1'] });
+tellOnFailure(test, cluster);
 let driver: ChaosDriver;
 let api: HttpsTransport;
 

@@ -4,8 +4,10 @@ import { join } from 'node:path';
 import test from 'ava';
 import { run, TestCluster } from '../kit/cluster.ts';
 import { eventually } from '../kit/eventually.ts';
+import { tellOnFailure } from '../kit/tell-on-failure.ts';
 
 const cluster = new TestCluster({ name: 'chaos-run', args: ['--runtime', 'hollow', '--nodes', '1'] });
+tellOnFailure(test, cluster);
 
 const SCENARIO = `
 name: leader-killed-briefly

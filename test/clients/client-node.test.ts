@@ -17,8 +17,11 @@ import {
 } from '@kubernetes/client-node';
 import test from 'ava';
 import { eventually } from '../kit/eventually.ts';
+import { tellOnFailure } from '../kit/tell-on-failure.ts';
 import { cluster, freshNamespace, kubeconfig, readyPod, refusal } from './cluster-under-test.ts';
 import { exec, follow, forward, onTerminal } from './conversations.ts';
+
+tellOnFailure(test, cluster);
 
 test.before('one cluster for all', async (t) => {
   t.timeout(600_000);

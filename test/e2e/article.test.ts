@@ -10,8 +10,10 @@ import { patternOf, subjectOf } from '../../lib/bus/subjects.ts';
 import { follow, TestCluster } from '../kit/cluster.ts';
 import { eventually } from '../kit/eventually.ts';
 import { leftovers, settledLeftovers } from '../kit/leftovers.ts';
+import { tellOnFailure } from '../kit/tell-on-failure.ts';
 
 const cluster = new TestCluster({ name: 'e2e-article' });
+tellOnFailure(test, cluster);
 const WORDS = [cluster.home, cluster.name];
 let before: string[] = [];
 let isDown = false;

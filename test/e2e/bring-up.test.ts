@@ -8,6 +8,7 @@ import type { Pod } from '../../lib/api/generated/types.ts';
 import { TestCluster } from '../kit/cluster.ts';
 import { eventually } from '../kit/eventually.ts';
 import { settledLeftovers } from '../kit/leftovers.ts';
+import { storyOf } from '../kit/tell-on-failure.ts';
 import { isReady, web, type List } from '../kit/manifests.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
@@ -16,6 +17,9 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 function clusterFor(t: ExecutionContext, name: string, ...args: string[]): TestCluster {
   const cluster = new TestCluster({ name, args });
   t.teardown(() => cluster.down().then(() => {}));
+  t.teardown(async () => {
+    if (!t.passed) t.log(await storyOf(cluster));
+  });
   return cluster;
 }
 

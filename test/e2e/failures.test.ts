@@ -6,9 +6,11 @@ import type { ConfigMap, Node, Pod, Service } from '../../lib/api/generated/type
 import { run, TestCluster } from '../kit/cluster.ts';
 import { eventually } from '../kit/eventually.ts';
 import { isReady, shellPod, web, yaml, type List } from '../kit/manifests.ts';
+import { tellOnFailure } from '../kit/tell-on-failure.ts';
 import { writeLoad } from '../kit/write-load.ts';
 
 const cluster = new TestCluster({ name: 'e2e-fail' });
+tellOnFailure(test, cluster);
 
 test.before(async () => {
   await cluster.up();

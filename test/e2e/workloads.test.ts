@@ -15,8 +15,10 @@ import { Client } from '../../lib/client/client.ts';
 import { run, TestCluster } from '../kit/cluster.ts';
 import { eventually } from '../kit/eventually.ts';
 import { IMAGE, isReady, shellPod, web, yaml, type List } from '../kit/manifests.ts';
+import { tellOnFailure } from '../kit/tell-on-failure.ts';
 
 const cluster = new TestCluster({ name: 'e2e-work' });
+tellOnFailure(test, cluster);
 
 test.before(async () => void (await cluster.up()));
 test.after.always(async () => void (await cluster.down()));

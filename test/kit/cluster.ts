@@ -5,6 +5,10 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { readKubeconfig } from '../../cli/edge/session.ts';
+import { HttpsTransport } from '../../lib/client/https-transport.ts';
+import { eventually } from './eventually.ts';
+import { storyOf } from './tell-on-failure.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
@@ -78,8 +82,24 @@ export class TestCluster {
 
   async up(...more: string[]): Promise<Ran> {
     const ran = await this.flotilla('up', '--name', this.name, ...this.#args, ...more);
-    if (ran.code !== 0) throw new Error(`flotilla up exited ${ran.code}\n${ran.stdout}\n${ran.stderr}`);
+    if (ran.code !== 0)
+      throw new Error(`flotilla up exited ${ran.code}\n${ran.stdout}\n${ran.stderr}\n${await storyOf(this)}`);
+    await this.#takesPods();
     return ran;
+  }
+
+  /** A namespace takes pods once the controller manager has given it a service account; a new one waits for its first. */
+  async #takesPods(): Promise<void> {
+    const api = new HttpsTransport(readKubeconfig(join(this.home, 'kubeconfig')).server);
+    const path = '/api/v1/namespaces/default/serviceaccounts/default';
+    try {
+      await eventually(
+        `${this.name} takes pods`,
+        async () => (await api.request({ method: 'GET', path })).code === 200,
+      );
+    } finally {
+      api.close();
+    }
   }
 
   /** The API's port on this machine: `up` takes the first free one. */

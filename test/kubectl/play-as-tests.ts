@@ -1,6 +1,7 @@
 // Does: plays stories on a cluster of their own, each as a test. Never decides which.
 import type { TestFn } from 'ava';
 import { TestCluster } from '../kit/cluster.ts';
+import { tellOnFailure } from '../kit/tell-on-failure.ts';
 import type { Outcome } from './play-story.ts';
 import { namespaceOf, playAll, tell, type Part } from './suite.ts';
 
@@ -8,6 +9,7 @@ import { namespaceOf, playAll, tell, type Part } from './suite.ts';
 export function playAsTests(test: TestFn, name: string, args: readonly string[], parts: readonly Part[]): void {
   const cluster = new TestCluster({ name: `${name}-${process.pid}`, args });
   let outcomes: Array<Promise<Outcome>> = [];
+  tellOnFailure(test, cluster);
 
   test.before('one cluster, on which all versions play their stories beside each other', async (t) => {
     t.timeout(600_000);

@@ -8,10 +8,12 @@ import type { Pod } from '../../lib/api/generated/types.ts';
 import { follow, run, TestCluster, type Ran } from '../kit/cluster.ts';
 import { eventually } from '../kit/eventually.ts';
 import { IMAGE, isReady, shellPod, yaml } from '../kit/manifests.ts';
+import { tellOnFailure } from '../kit/tell-on-failure.ts';
 import { onTerminal } from '../kit/terminal.ts';
 import { findKubectls, type Kubectl } from '../kubectl/find-kubectls.ts';
 
 const cluster = new TestCluster({ name: 'streams', args: ['--nodes', '1', '--stores', '1'] });
+tellOnFailure(test, cluster);
 /** Oldest first. */
 let kubectls: Kubectl[] = [];
 

@@ -13,6 +13,7 @@ import { buildForest, flatten, rootOf, treeOf, type TraceForest } from '../../cl
 import { criticalPath } from '../../cli/core/trace/critical-path.ts';
 import { TestCluster } from '../kit/cluster.ts';
 import { eventually } from '../kit/eventually.ts';
+import { tellOnFailure } from '../kit/tell-on-failure.ts';
 import { workloads, type Workload } from './workloads.ts';
 
 const APPLIES = 200;
@@ -21,6 +22,7 @@ const cluster = new TestCluster({
   name: 'trc-connected',
   args: ['--runtime', 'hollow', '--apiservers', '2', '--nodes', '4'],
 });
+tellOnFailure(test, cluster);
 const spans = new Map<string, Span>();
 let bus: ClusterBus;
 let sessions: Session[];

@@ -12,9 +12,11 @@ import type { OtlpRequest, OtlpSpan } from '../../cli/core/trace/otlp.ts';
 import { follow, TestCluster } from '../kit/cluster.ts';
 import { eventually } from '../kit/eventually.ts';
 import { IMAGE, isReady, yaml, type List } from '../kit/manifests.ts';
+import { tellOnFailure } from '../kit/tell-on-failure.ts';
 import type { Pod } from '../../lib/api/generated/types.ts';
 
 const cluster = new TestCluster({ name: 'trc-live', args: ['--runtime', 'hollow', '--stores', '1', '--nodes', '2'] });
+tellOnFailure(test, cluster);
 const live = new Map<string, Span>();
 let bus: ClusterBus;
 let receiver: Server;

@@ -6,6 +6,7 @@ import { why } from '../../cli/core/why/why.ts';
 import { actorFacts } from '../../cli/edge/why-facts.ts';
 import { TestCluster } from '../kit/cluster.ts';
 import { eventually } from '../kit/eventually.ts';
+import { tellOnFailure } from '../kit/tell-on-failure.ts';
 import { factsOf, make } from './ask-why.ts';
 import { namespaceOf, STUCK_CASES, type StuckCase } from './stuck-cases.ts';
 
@@ -16,6 +17,7 @@ const NAMES = new Set(
 );
 const CASES = STUCK_CASES.filter(({ name }) => NAMES.has(name));
 const cluster = new TestCluster({ name: 'trc-why', args: ['--runtime', 'hollow', '--stores', '1', '--nodes', '2'] });
+tellOnFailure(test, cluster);
 
 test.before(async () => {
   await cluster.up();

@@ -190,10 +190,10 @@ test('an answer of its own is lost on the way to that peer only', async (t) => {
   const { plain, faulty, rule, heal } = world();
   let asked = 0;
   faulty.subscribe('c1.raft.store-1.*.*', (message) => message.respond?.(++asked));
-  const ask = (from: string): Promise<unknown> =>
-    plain.request(`c1.raft.store-1.${from}.append`, {}, { timeoutMs: 60 });
+  const ask = (from: string, timeoutMs = 60_000): Promise<unknown> =>
+    plain.request(`c1.raft.store-1.${from}.append`, {}, { timeoutMs });
   rule({ direction: 'out', peer: 'store-2' });
-  await t.throwsAsync(ask('store-2'), { message: /no answer in 60 ms/ });
+  await t.throwsAsync(ask('store-2', 60), { message: /no answer in 60 ms/ });
   t.is(asked, 1, 'the question arrived');
   t.is(await ask('store-3'), 2);
   heal();
