@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { eventually } from '../../test/kit/eventually.ts';
+import { patience } from '../../test/kit/patience.ts';
 import type { Unit } from '../core/unit.ts';
 import { endProcess, isAlive, readRecord } from '../edge/processes.ts';
 import { Supervisor, type SupervisorPlaces, type UnitStatus } from './supervisor.ts';
@@ -60,7 +61,7 @@ async function until(
   name: string,
   holds: (status: UnitStatus) => boolean,
 ): Promise<UnitStatus> {
-  for (const end = Date.now() + 120_000; Date.now() < end; await new Promise((go) => setTimeout(go, 20))) {
+  for (const goesOn = patience(120_000); goesOn(); await new Promise((go) => setTimeout(go, 20))) {
     const status = supervisor.status().find((each) => each.name === name);
     if (status !== undefined && holds(status)) return status;
   }

@@ -4,6 +4,7 @@ import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { TestFn } from 'ava';
+import { patience } from '../../test/kit/patience.ts';
 import {
   ShimError,
   type ContainerSpec,
@@ -83,11 +84,11 @@ export async function until<T>(
   ask: () => Promise<T | undefined | false>,
   timeoutMs = 120_000,
 ): Promise<T> {
-  const deadline = performance.now() + timeoutMs;
+  const goesOn = patience(timeoutMs);
   for (;;) {
     const answer = await ask();
     if (answer !== undefined && answer !== false) return answer as T;
-    if (performance.now() > deadline) throw new Error(`waited ${timeoutMs} ms in vain: ${what}`);
+    if (!goesOn()) throw new Error(`waited ${timeoutMs} ms in vain: ${what}`);
     await sleep(50);
   }
 }

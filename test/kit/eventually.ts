@@ -1,6 +1,7 @@
 // Does: waits for something to become so, the one way in which tests wait. Never waits for a time to pass: a machine may
 // be slow, so the limit only tells a wait from a hang, and is longer than any machine needs.
 import { setTimeout as sleep } from 'node:timers/promises';
+import { patience } from './patience.ts';
 
 const PAUSE_MS = 20;
 
@@ -10,7 +11,7 @@ export async function eventually<T>(
   look: () => Promise<T | undefined | false> | T | undefined | false,
   timeoutMs = 120_000,
 ): Promise<T> {
-  const end = performance.now() + timeoutMs;
+  const goesOn = patience(timeoutMs);
   let last: unknown = 'not so';
   do {
     try {
@@ -21,7 +22,7 @@ export async function eventually<T>(
       last = error;
     }
     await sleep(PAUSE_MS);
-  } while (performance.now() < end);
+  } while (goesOn());
   const why = last instanceof Error ? last.message : String(last);
   throw new Error(`waited ${timeoutMs} ms in vain for: ${typeof what === 'string' ? what : what()} (${why})`);
 }

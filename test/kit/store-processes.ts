@@ -11,6 +11,7 @@ import { StoreOperator } from '../../launcher/edge/store-operator.ts';
 import type { StoreOperation, StoreOperationReply, StoreQueryReply, StoreStatus } from '../../lib/bus/messages.ts';
 import { endChild } from './end-child.ts';
 import { startNats, type TestNats } from './nats-server.ts';
+import { patience } from './patience.ts';
 import { StoreTestClient } from './store-test-client.ts';
 
 const CLUSTER = 'c1';
@@ -119,8 +120,7 @@ export class StoreProcesses {
   }
 
   async votes(name: string, timeoutMs = 120_000): Promise<void> {
-    const until = performance.now() + timeoutMs;
-    while (performance.now() < until) {
+    for (const goesOn = patience(timeoutMs); goesOn();) {
       const status = await this.status(await this.leader());
       if (status?.voters.includes(name) === true) return;
       await sleep(50);
@@ -166,8 +166,7 @@ export class StoreProcesses {
 
   /** The member that leads, with a majority that agrees. */
   async leader(timeoutMs = 120_000): Promise<string> {
-    const until = performance.now() + timeoutMs;
-    while (performance.now() < until) {
+    for (const goesOn = patience(timeoutMs); goesOn();) {
       const statuses = (await Promise.all(this.names.map((name) => this.status(name)))).filter(
         (each) => each !== undefined,
       );

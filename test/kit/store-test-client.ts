@@ -18,6 +18,7 @@ import type {
 } from '../../lib/bus/messages.ts';
 import { packWrite, unpackReply, type PackedReply } from '../../lib/bus/packed.ts';
 import { subjectOf } from '../../lib/bus/subjects.ts';
+import { patience } from './patience.ts';
 
 /** Short, since a dead leader never answers what it was asked; asking again is safe. */
 const ATTEMPT_MS = 300;
@@ -114,9 +115,8 @@ export class StoreTestClient {
     timeoutMs: number,
     attempt: (member: string) => Promise<T | StoreRefusal>,
   ): Promise<T> {
-    const until = systemClock.monotonic() + timeoutMs;
     let last = '';
-    while (systemClock.monotonic() < until) {
+    for (const goesOn = patience(timeoutMs); goesOn();) {
       const member = this.leader ?? this.members[this.turn++ % this.members.length]!;
       try {
         const reply = await attempt(member);

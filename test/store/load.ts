@@ -3,6 +3,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { KeyInput } from '../../chaos/core/key-model.ts';
 import type { Compare, Operation } from '../../lib/bus/messages.ts';
+import { patience } from '../kit/patience.ts';
 import type { StoreProcesses } from '../kit/store-processes.ts';
 import type { StoreTestClient } from '../kit/store-test-client.ts';
 import type { Asked } from './real-history.ts';
@@ -52,9 +53,9 @@ export class Load {
   /** Waits for so many more answers: the store goes on. */
   async more(count: number, timeoutMs = 240_000): Promise<void> {
     const wanted = this.answered + count;
-    for (const until = performance.now() + timeoutMs; this.answered < wanted; await sleep(10)) {
+    for (const goesOn = patience(timeoutMs); this.answered < wanted; await sleep(10)) {
       if (this.stopped) await this.work;
-      if (performance.now() > until) throw new Error(`${wanted - this.answered} of ${count} answers are missing`);
+      if (!goesOn()) throw new Error(`${wanted - this.answered} of ${count} answers are missing`);
     }
   }
 
