@@ -7,6 +7,7 @@ import {
   dns1123Subdomain,
   labelValue,
   longerThan,
+  ipAddress,
   pathSegment,
   qualifiedName,
   type Format,
@@ -18,6 +19,7 @@ const NAME_FORMATS: Record<NameRule, Format> = {
   subdomain: dns1123Subdomain,
   label: dns1123Label,
   label1035: dns1035Label,
+  ipAddress,
   pathSegment,
 };
 const ANNOTATIONS_BYTES = 262_144;

@@ -13,7 +13,7 @@ export interface KubeObject {
 }
 
 /** The name formats of validation.md; `pathSegment` is RBAC's. */
-export type NameRule = 'subdomain' | 'label' | 'label1035' | 'pathSegment';
+export type NameRule = 'subdomain' | 'label' | 'label1035' | 'pathSegment' | 'ipAddress';
 
 /** A table column: name, type, format, priority (1 = only with `-o wide`). */
 export type Column = readonly [name: string, type: string, format: string, priority: number, description?: string];

@@ -18,6 +18,7 @@ import { flowControl } from './flow-control.ts';
 import { horizontalPodAutoscaler } from './horizontal-pod-autoscaler.ts';
 import { ingress } from './ingress.ts';
 import { ingressClass } from './ingress-class.ts';
+import { ipAddressKind } from './ip-address.ts';
 import { job } from './job.ts';
 import { lease } from './lease.ts';
 import { limitRange } from './limit-range.ts';
@@ -37,6 +38,7 @@ import { resourceQuota } from './resource-quota.ts';
 import { runtimeClass } from './runtime-class.ts';
 import { secret } from './secret.ts';
 import { service } from './service.ts';
+import { serviceCidr } from './service-cidr.ts';
 import { serviceAccount } from './service-account.ts';
 import { statefulSet } from './stateful-set.ts';
 import { storageClass } from './storage-class.ts';
@@ -60,6 +62,7 @@ export const BEHAVIOURS: readonly KindBehaviour[] = [
   ...horizontalPodAutoscaler,
   ingress,
   ingressClass,
+  ipAddressKind,
   job,
   lease,
   limitRange,
@@ -80,6 +83,7 @@ export const BEHAVIOURS: readonly KindBehaviour[] = [
   secret,
   service,
   serviceAccount,
+  serviceCidr,
   statefulSet,
   storageClass,
   ...webhookConfigurations,

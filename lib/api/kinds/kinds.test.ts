@@ -92,6 +92,16 @@ const WRONG: Array<[group: string, plural: string, object: object, told: string[
     ['spec.egress[0].ports[0].port', 'spec.egress[0].to[0]'],
   ],
   ['networking.k8s.io', 'ingressclasses', { spec: { controller: 'x' } }, ['spec.controller']],
+  ['networking.k8s.io', 'ipaddresses', { metadata: { name: '10.0.0.256' } }, ['metadata.name', 'spec.parentRef']],
+  [
+    'networking.k8s.io',
+    'ipaddresses',
+    { metadata: { name: '::1' }, spec: { parentRef: { group: 'A', name: 'a/b' } } },
+    ['spec.parentRef.group', 'spec.parentRef.name', 'spec.parentRef.resource'],
+  ],
+  ['networking.k8s.io', 'servicecidrs', { spec: {} }, ['spec.cidrs']],
+  ['networking.k8s.io', 'servicecidrs', { spec: { cidrs: ['10.0.0.0/8', '10.0.0.0'] } }, ['spec.cidrs[1]']],
+  ['networking.k8s.io', 'servicecidrs', { spec: { cidrs: ['10.0.0.0/8', '11.0.0.0/8'] } }, ['spec.cidrs']],
   [
     'policy',
     'poddisruptionbudgets',

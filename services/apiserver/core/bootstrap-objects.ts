@@ -21,6 +21,7 @@ export interface BootstrapObject {
 
 const FLOW_CONTROL = '/apis/flowcontrol.apiserver.k8s.io/v1';
 const RBAC = '/apis/rbac.authorization.k8s.io/v1';
+const SERVICE_CIDRS = '/apis/networking.k8s.io/v1/servicecidrs';
 const RBAC_VERSION = 'rbac.authorization.k8s.io/v1';
 const BOOTSTRAP_META = {
   labels: { 'kubernetes.io/bootstrapping': 'rbac-defaults' },
@@ -63,6 +64,12 @@ export function bootstrapObjects(facts: ClusterFacts, port: number): BootstrapOb
     ),
     ...bootstrapLevels().map((level) => at(`${FLOW_CONTROL}/prioritylevelconfigurations`, level)),
     ...bootstrapSchemas().map((schema) => at(`${FLOW_CONTROL}/flowschemas`, schema)),
+    at(SERVICE_CIDRS, {
+      apiVersion: 'networking.k8s.io/v1',
+      kind: 'ServiceCIDR',
+      metadata: { name: 'kubernetes' },
+      spec: { cidrs: [facts.serviceCidr] },
+    }),
     at('/api/v1/namespaces/default/services', apiService(facts, port)),
   ];
 }

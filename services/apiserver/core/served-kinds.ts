@@ -17,8 +17,6 @@ const METRICS = 'metrics.k8s.io';
 const UNSERVED_GROUPS = new Set(['internal.apiserver.k8s.io', 'resource.k8s.io', 'storagemigration.k8s.io']);
 const UNSERVED_RESOURCES = new Set([
   'componentstatuses',
-  'ipaddresses',
-  'servicecidrs',
   'clustertrustbundles',
   'podcertificaterequests',
 ]);

@@ -2,8 +2,11 @@
 // so that two API actors can never give out one address twice. Never touches what a user chose, only what was left open.
 import { invalidValue, type FieldError } from '../../../lib/api/field-error.ts';
 import type { KubeObject } from '../../../lib/api/object.ts';
+import { toTime } from '../../../lib/base/clock.ts';
+import { encodeStored } from './cache/cached-object.ts';
 import { addressAt, containsAddress, parseCidr, type Cidr } from './ipv4.ts';
 import type { Companions, WriteRequest } from './pipeline/plan.ts';
+import { addressKey, addressOf, foreignAddresses, serviceRanges, type Range } from './service-ranges.ts';
 import { ALLOCATIONS } from './storage-key.ts';
 
 export const SERVICES = 'core/services';
@@ -27,15 +30,16 @@ export function allocateForService(request: WriteRequest, object: KubeObject, ol
   const before = old === undefined ? [] : keysOf(old);
   const after = keysOf(object);
   const added = after.filter((key) => !before.includes(key));
-  const value = new TextEncoder().encode(
+  const owner = new TextEncoder().encode(
     JSON.stringify({ service: `${object.metadata.namespace}/${object.metadata.name}` }),
   );
+  const valueOf = (key: string): Uint8Array => (key.startsWith(ALLOCATIONS) ? owner : announced(request, object));
   return {
     errors,
     companions: {
       compares: added.map((key) => ({ key, revision: 0 })),
       operations: [
-        ...added.map((key) => ({ type: 'put' as const, key, value })),
+        ...added.map((key) => ({ type: 'put' as const, key, value: valueOf(key) })),
         ...before.filter((key) => !after.includes(key)).map((key) => ({ type: 'delete' as const, key })),
       ],
     },
@@ -55,9 +59,15 @@ export function kubernetesServiceIp(serviceCidr: string): string {
 
 function keysOf(service: KubeObject): string[] {
   const ip: string | undefined = service['spec']?.clusterIP;
-  const keys = ip === undefined || ip === '' || ip === 'None' ? [] : [`${ALLOCATIONS}clusterips/${ip}`];
+  const keys = ip === undefined || ip === '' || ip === 'None' ? [] : [`${ALLOCATIONS}clusterips/${ip}`, addressKey(ip)];
   const ports = nodePortsOf(service).map((port) => `${ALLOCATIONS}nodeports/${port}`);
   return [...new Set([...keys, ...ports])];
+}
+
+/** The IPAddress that tells of a Service's address. */
+function announced(request: WriteRequest, service: KubeObject): Uint8Array {
+  const made = { uid: request.chance.uuid(), time: toTime(request.now) };
+  return encodeStored(addressOf(service, service['spec'].clusterIP, made));
 }
 
 function nodePortsOf(service: KubeObject): number[] {
@@ -76,6 +86,7 @@ function takenBy(request: WriteRequest, object: KubeObject): Taken {
     if (other['spec']?.clusterIP !== undefined) taken.ips.add(other['spec'].clusterIP);
     for (const port of nodePortsOf(other)) taken.ports.add(port);
   }
+  for (const ip of foreignAddresses(request.view, object)) taken.ips.add(ip);
   return taken;
 }
 
@@ -83,10 +94,10 @@ function chooseIp(request: WriteRequest, object: KubeObject, taken: Taken): Fiel
   const spec = (object['spec'] ??= {});
   if (spec.type === 'ExternalName') return [];
   const given: string = spec.clusterIP ?? '';
-  const cidr = parseCidr(request.facts.serviceCidr);
-  const errors = given === '' || given === 'None' ? [] : checkIp(given, cidr, request, taken);
+  const ranges = serviceRanges(request.view, request.facts.serviceCidr);
+  const errors = given === '' || given === 'None' ? [] : checkIp(given, ranges, taken);
   if (given === '') {
-    const free = freeIp(request, cidr, taken);
+    const free = firstOf(ranges, (range) => freeIp(request, range, taken));
     if (free === undefined)
       return [
         invalidValue(
@@ -103,13 +114,21 @@ function chooseIp(request: WriteRequest, object: KubeObject, taken: Taken): Fiel
   return errors;
 }
 
-function checkIp(ip: string, cidr: Cidr, request: WriteRequest, taken: Taken): FieldError[] {
-  if (!containsAddress(cidr, ip))
+function firstOf<T>(ranges: readonly Range[], find: (range: Range) => T | undefined): T | undefined {
+  for (const range of ranges) {
+    const found = find(range);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
+function checkIp(ip: string, ranges: readonly Range[], taken: Taken): FieldError[] {
+  if (!ranges.some((range) => containsAddress(range, ip)))
     return [
       invalidValue(
         'spec.clusterIPs',
         [ip],
-        `failed to allocate IP ${ip}: the provided IP is not in the valid range. The range of valid IPs is ${request.facts.serviceCidr}`,
+        `failed to allocate IP ${ip}: the provided IP is not in the valid range. The range of valid IPs is ${ranges.map(({ text }) => text).join(', ')}`,
       ),
     ];
   if (taken.ips.has(ip))

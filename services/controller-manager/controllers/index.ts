@@ -14,6 +14,7 @@ import { podGc } from './pod-gc.ts';
 import { replicaset } from './replicaset.ts';
 import { resourceQuota } from './resource-quota.ts';
 import { rootCaPublisher } from './root-ca-publisher.ts';
+import { serviceCidr } from './service-cidr.ts';
 import { serviceaccount } from './serviceaccount.ts';
 import { validatingPolicyStatus } from './validating-policy-status.ts';
 import { pvcProtection, pvProtection } from './volume-protection.ts';
@@ -56,6 +57,7 @@ export function controllers(options: Omit<ControllerOptions, 'kinds' | 'elsewher
     pvProtection,
     validatingPolicyStatus,
     disruption,
+    serviceCidr,
     certificateCleaner,
     ...(options.issueCertificate === undefined ? [] : [certificateSigning(options.issueCertificate)]),
   ];

@@ -137,16 +137,40 @@ test('a Service takes its address and ports with it, and gives them back', (t) =
   });
   const ip = made.object['spec'].clusterIP;
   const port = made.object['spec'].ports[0].nodePort;
-  const taken = [`/allocations/clusterips/${ip}`, `/allocations/nodeports/${port}`];
+  const address = `/registry/networking.k8s.io/ipaddresses//${ip}`;
+  const taken = [`/allocations/clusterips/${ip}`, address, `/allocations/nodeports/${port}`];
   t.deepEqual(
     keys(made).slice(1),
     taken.map((key) => `put ${key}`),
   );
   for (const key of taken) t.true(made.compares.some((compare) => compare.key === key && compare.revision === 0));
   const inner = world.update('/api/v1/namespaces/x/services/s', (object) => (object['spec'].type = 'ClusterIP'));
-  t.deepEqual(keys(inner).slice(1), [`delete ${taken[1]}`]);
+  t.deepEqual(keys(inner).slice(1), [`delete ${taken[2]}`]);
   t.is(inner.object['spec'].clusterIP, ip);
-  t.deepEqual(keys(world.delete('/api/v1/namespaces/x/services/s')).slice(1), [`delete ${taken[0]}`]);
+  const ends = keys(world.delete('/api/v1/namespaces/x/services/s')).slice(1);
+  t.deepEqual(ends, [`delete ${taken[0]}`, `delete ${address}`]);
+});
+
+test('an address that is given out by name is no Service’s; a further range is used when the first is full', (t) => {
+  const world = new World('10.96.0.0/28');
+  const make = (spec: object, i = 0): Plan =>
+    world.create('/api/v1/namespaces/x/services', {
+      metadata: { name: `s${i}` },
+      spec: { ports: [{ port: 80 }], ...spec },
+    });
+  world.create('/apis/networking.k8s.io/v1/ipaddresses', {
+    metadata: { name: '10.96.0.9' },
+    spec: { parentRef: { resource: 'gateways', group: 'example.com', name: 'g' } },
+  });
+  t.throws(() => make({ clusterIP: '10.96.0.9' }), { message: /10\.96\.0\.9: provided IP is already allocated/ });
+  t.throws(() => make({ clusterIP: '10.97.0.9' }), { message: /range of valid IPs is 10\.96\.0\.0\/28/ });
+  for (let i = 0; i < 11; i++) t.regex(make({}, i).object['spec'].clusterIP, /^10\.96\.0\./);
+  world.create('/apis/networking.k8s.io/v1/servicecidrs', {
+    metadata: { name: 'more' },
+    spec: { cidrs: ['10.97.0.0/28', '2001:db8::/64'] },
+  });
+  t.regex(make({}, 98).object['spec'].clusterIP, /^10\.97\.0\./);
+  t.is(make({ clusterIP: '10.97.0.9' }, 99).object['spec'].clusterIP, '10.97.0.9');
 });
 
 test('a small range is given out to the last address, never twice, never the one of dns, and then is full', (t) => {

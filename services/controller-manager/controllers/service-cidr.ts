@@ -1,0 +1,89 @@
+// Decides when a ServiceCIDR is ready, and when one that is being deleted may go: once no address that was given out of it would be
+// left in no range. Never gives an address out, and never trusts a view of addresses that is older than the deletion.
+import type { Condition, IPAddress, ServiceCIDR } from '../../../lib/api/generated/types.ts';
+import { containsIp } from '../../../lib/api/ip-range.ts';
+import { resourceRef } from '../../../lib/api/resource.ts';
+import { toTime } from '../../../lib/base/clock.ts';
+import { selfKey, type Controller, type Key, type KubeObject, type View } from '../../../lib/reconcile/controller.ts';
+import { statusPatchOf, updateOf } from '../core/actions.ts';
+
+const SERVICE_CIDRS = resourceRef('networking.k8s.io', 'v1', 'servicecidrs');
+const IP_ADDRESSES = resourceRef('networking.k8s.io', 'v1', 'ipaddresses');
+const FINALIZER = 'networking.k8s.io/service-cidr-finalizer';
+/** Views learn how complete they are each second. */
+const PROGRESS_MS = 1100;
+
+const READY = { status: 'True', reason: '', message: 'Kubernetes Service CIDR is ready' };
+const TERMINATING = {
+  status: 'False',
+  reason: 'Terminating',
+  message: 'There are still IPAddresses referencing the ServiceCIDR, please remove them or create a new ServiceCIDR',
+};
+
+type Range = ServiceCIDR & KubeObject;
+
+export const serviceCidr: Controller = {
+  name: 'service-cidr',
+  kind: 'ServiceCIDR',
+  account: 'service-cidrs-controller',
+  watches: [
+    { ref: SERVICE_CIDRS, keys: rangesBeside },
+    { ref: IP_ADDRESSES, keys: endingRangesOf },
+  ],
+  reconcile(view, { name }, now) {
+    const range = view.get<Range>(SERVICE_CIDRS, '', name);
+    if (range === undefined) return { actions: [], saw: 'no such range' };
+    const finalizers = range.metadata.finalizers ?? [];
+    const having = (changed: string[]) => [
+      updateOf(SERVICE_CIDRS, { ...range, metadata: { ...range.metadata, finalizers: changed } }),
+    ];
+    if (range.metadata.deletionTimestamp === undefined) {
+      if (!finalizers.includes(FINALIZER)) return { actions: having([...finalizers, FINALIZER]), saw: 'not protected' };
+      return { actions: conditionActions(range, READY, now), saw: 'protected' };
+    }
+    if (!finalizers.includes(FINALIZER)) return { actions: [], saw: 'ending, others hold it' };
+    if (view.revision(IP_ADDRESSES) < Number(range.metadata.resourceVersion))
+      return { actions: [], saw: 'ending', why: 'an address may only not be known yet', againInMs: PROGRESS_MS };
+    const held = orphanOf(view, range);
+    if (held !== undefined)
+      return { actions: conditionActions(range, TERMINATING, now), saw: 'ending', why: `${held} is given out of it` };
+    return { actions: having(finalizers.filter((one) => one !== FINALIZER)), saw: 'ending, not in use' };
+  },
+};
+
+/** An address that is in this range and would then be in none. */
+function orphanOf(view: View, range: Range): string | undefined {
+  const others = view
+    .list<Range>(SERVICE_CIDRS)
+    .filter(({ metadata }) => metadata.name !== range.metadata.name && metadata.deletionTimestamp === undefined);
+  return view
+    .list<IPAddress & KubeObject>(IP_ADDRESSES)
+    .map(({ metadata }) => metadata.name)
+    .find((ip) => holds(range, ip) && !others.some((other) => holds(other, ip)));
+}
+
+const holds = ({ spec }: Range, ip: string): boolean => (spec?.cidrs ?? []).some((text) => containsIp(text, ip));
+
+function conditionActions(range: Range, wanted: Omit<Condition, 'type' | 'lastTransitionTime'>, now: number) {
+  const present = (range.status?.conditions ?? []).find(({ type }) => type === 'Ready');
+  if (present?.status === wanted.status && present.message === wanted.message) return [];
+  const others = (range.status?.conditions ?? []).filter(({ type }) => type !== 'Ready');
+  const conditions = [...others, { type: 'Ready', ...wanted, lastTransitionTime: toTime(now) }];
+  return [statusPatchOf(SERVICE_CIDRS, range, { conditions })];
+}
+
+/** A range that comes may let another go. */
+function rangesBeside(view: View, before: KubeObject | undefined, after: KubeObject | undefined): Key[] {
+  return [...selfKey(view, before, after), ...endingRanges(view)];
+}
+
+/** Only an address that goes lets go of a range. */
+function endingRangesOf(view: View, _before: KubeObject | undefined, after: KubeObject | undefined): Key[] {
+  return after === undefined ? endingRanges(view) : [];
+}
+
+const endingRanges = (view: View): Key[] =>
+  view
+    .list<Range>(SERVICE_CIDRS)
+    .filter(({ metadata }) => metadata.deletionTimestamp !== undefined)
+    .map(({ metadata }) => ({ namespace: '', name: metadata.name }));
