@@ -37,7 +37,7 @@ export async function tearDown(
   for (const phase of downPhases(plan)) await runPhase(phase, (step) => undoStep(exec, step));
   await releaseNamespaceDirectory(exec);
   const left = await leftovers(plan, exec);
-  if (options.stopForwarding === true && !(await hasOtherCluster(exec))) await writeFile(FORWARDING, '0');
+  if (options.stopForwarding === true) await stopForwarding(exec);
   if (left.length > 0) throw new Error(`the network of cluster ${plan.cluster} is not gone: ${left.join(', ')}`);
 }
 
@@ -62,6 +62,13 @@ async function releaseNamespaceDirectory(exec: Exec): Promise<void> {
   if (names.length > 0) return;
   await exec.run(['/usr/bin/umount', NAMESPACES]);
   await rmdir(NAMESPACES).catch(() => {});
+}
+
+/** A cluster that comes up at this moment makes its device, then turns forwarding on: whoever is seen too late gets it back. */
+async function stopForwarding(exec: Exec): Promise<void> {
+  if (await hasOtherCluster(exec)) return;
+  await writeFile(FORWARDING, '0');
+  if (await hasOtherCluster(exec)) await writeFile(FORWARDING, '1');
 }
 
 async function hasOtherCluster(exec: Exec): Promise<boolean> {
@@ -100,7 +107,7 @@ function run(exec: Exec, command: Command) {
 }
 
 async function acceptForwarding(plan: NetworkPlan, exec: Exec): Promise<void> {
-  const policy = await exec.run([IPTABLES, '-S', 'FORWARD']);
+  const policy = await exec.run([IPTABLES, '-w', '-S', 'FORWARD']);
   if (policy.exitCode !== 0 || !policy.stdout.includes('-P FORWARD DROP')) return;
   for (const rule of forwardAccepts(plan)) {
     const there = await exec.run([IPTABLES, '-w', '-C', ...rule]);
