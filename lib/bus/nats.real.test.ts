@@ -24,6 +24,28 @@ test('requests are answered, find nobody, or time out', async (t) => {
   t.is((await t.throwsAsync<BusError>(a.request('silent', 1, { timeoutMs: 50 })))?.kind, 'timeout');
 });
 
+test('messages longer and shorter than one read of the socket come whole, and are answered late to who asked', async (t) => {
+  const nats = await startNats();
+  t.teardown(() => nats.stop());
+  const [asking, answering] = [await nats.connect('asking'), await nats.connect('answering')];
+  const waiting: Array<() => void> = [];
+  answering.subscribe('c1.echo.*', ({ subject, data, respond }) => waiting.push(() => respond!({ subject, data })));
+  await answering.flush();
+  const sizes = Array.from({ length: 200 }, (_, i) => (i % 10 === 0 ? 60_000 + i * 100 : (i * 37) % 900));
+  const answers = sizes.map((size, i) => {
+    const data = { bytes: new Uint8Array(size).fill(i), text: `é${i}` };
+    return asking.request(`c1.echo.n${i}`, data, { timeoutMs: 20_000 });
+  });
+  await eventually('all are heard', () => waiting.length === sizes.length);
+  for (const answer of waiting.toReversed()) answer();
+  for (const [i, answer] of (await Promise.all(answers)).entries()) {
+    const { subject, data } = answer as { subject: string; data: { bytes: Uint8Array; text: string } };
+    t.is(subject, `c1.echo.n${i}`);
+    t.is(data.text, `é${i}`);
+    t.true(data.bytes.length === sizes[i] && data.bytes.every((byte) => byte === i), `message ${i}`);
+  }
+});
+
 test('a subject that could smuggle a command never leaves', async (t) => {
   const nats = await startNats();
   t.teardown(() => nats.stop());

@@ -107,11 +107,11 @@ class NatsBus implements Bus {
       callback: (error, message) => {
         if (error !== null) return this.#log.warn({ subject, error: error.message }, 'subscription refused');
         try {
+          // Looked at now: the bytes below a message are others when this returns.
+          const { reply = '', subject: heard } = message;
           const respond =
-            message.reply === undefined || message.reply === ''
-              ? undefined
-              : (data: unknown) => void message.respond(encode(data));
-          handler({ subject: message.subject, data: decode(message.data), respond });
+            reply === '' ? undefined : (answer: unknown) => this.#connection.publish(reply, encode(answer));
+          handler({ subject: heard, data: decode(message.data), respond });
         } catch (thrown) {
           this.#log.warn({ subject: message.subject, error: messageOf(thrown) }, 'message not handled');
         }
