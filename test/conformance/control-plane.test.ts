@@ -259,9 +259,11 @@ test('apply, roll, undo, scale, delete: everything follows', async (t) => {
   const pods = await plane.list<Pod>(RESOURCES.pods, 'default');
   t.is(new Set(pods.map((pod) => pod.spec.nodeName)).size, 3, 'three replicas on three nodes');
   const service = await plane.client.get<Service>(RESOURCES.services, { namespace: 'default', name: 'web' });
-  const endpoints = await plane.client.get<Endpoints>(RESOURCES.endpoints, { namespace: 'default', name: 'web' });
   t.truthy(service.spec.clusterIP);
-  t.is(endpoints.subsets?.[0]?.addresses?.length, 3);
+  await plane.eventually('three endpoints', async () => {
+    const endpoints = await plane.find<Endpoints>(RESOURCES.endpoints, 'default', 'web');
+    return endpoints?.subsets?.[0]?.addresses?.length === 3;
+  });
   const revision = async (): Promise<string | undefined> =>
     (await plane.client.get<Deployment>(RESOURCES.deployments, { namespace: 'default', name: 'web' })).metadata
       .annotations?.['deployment.kubernetes.io/revision'];
@@ -291,9 +293,12 @@ test('apply, roll, undo, scale, delete: everything follows', async (t) => {
     );
     return left.flat().length === 0;
   });
-  const events = (await plane.list<Event>(RESOURCES.events, 'default')).map(({ reason }) => reason);
-  for (const reason of ['ScalingReplicaSet', 'SuccessfulCreate', 'Scheduled', 'SuccessfulDelete'])
-    t.true(events.includes(reason), reason);
+  await plane.eventually('all of it is told in Events', async () => {
+    const events = (await plane.list<Event>(RESOURCES.events, 'default')).map(({ reason }) => reason);
+    return ['ScalingReplicaSet', 'SuccessfulCreate', 'Scheduled', 'SuccessfulDelete'].every((one) =>
+      events.includes(one),
+    );
+  });
 });
 
 test('a pod that fits nowhere says so in upstream’s words', async (t) => {
@@ -360,7 +365,10 @@ test('a dead node: its replicas are made anew elsewhere, a bare pod is not', asy
       there.every((pod) => pod.metadata.deletionTimestamp !== undefined)
     );
   });
-  t.truthy((await plane.find<Pod>(RESOURCES.pods, 'default', 'bare'))?.metadata.deletionTimestamp);
+  await plane.eventually(
+    'bare is told to go',
+    async () => (await plane.find<Pod>(RESOURCES.pods, 'default', 'bare'))?.metadata.deletionTimestamp !== undefined,
+  );
   await plane.client.delete(RESOURCES.nodes, { name: 'node-1' });
   await plane.eventually('nothing is left of node-1', async () =>
     (await plane.list<Pod>(RESOURCES.pods, 'default')).every((pod) => pod.spec.nodeName !== 'node-1'),
