@@ -49,6 +49,21 @@ test('what is wrong is told where it is', (t) => {
     t.is(checker.problem(expression)?.split('\n')[0], `ERROR: <input>:${told}`, expression);
 });
 
+test('everything that is wrong is told, in its order', (t) => {
+  const expression = 'size(object.spec.replicas) > 1 && object.nope && object.spec.replicas.all(c, c.x > zz)';
+  const all = deployment().problem(expression) ?? '';
+  t.deepEqual(
+    all.split('\n').filter((line) => line.startsWith('ERROR')),
+    [
+      "ERROR: <input>:1:5: found no matching overload for 'size' applied to '(int)'",
+      "ERROR: <input>:1:41: undefined field 'nope'",
+      "ERROR: <input>:1:61: expression of type 'int' cannot be range of a comprehension (must be list, map, or dynamic)",
+      "ERROR: <input>:1:84: undeclared reference to 'zz' (in container '')",
+    ],
+  );
+  t.is(all.split('\n').length, 3 * 4);
+});
+
 test('nothing is wrong with what is right', (t) => {
   const checker = deployment();
   for (const expression of [

@@ -29,17 +29,41 @@ export class TypeChecker {
     return 'problem' in checked ? checked.problem : undefined;
   }
 
+  /** After a problem the checker goes on as cel-go does: what is wrong is then of any type. */
   #checked(expression: string): { type: string } | { problem: string } {
     const environment = this.#environment.clone();
     environment.registerType(VARIABLES, { fields: { ...this.#variables } } as never);
     environment.registerVariable('variables', VARIABLES);
-    const text = rewriteForCheck(expression);
-    try {
-      const { valid, type, error } = environment.parse(text).check();
-      return valid ? { type: type ?? 'dyn' } : { problem: pictureOf(expression, error as unknown as Failure) };
-    } catch (error) {
-      return { problem: pictureOf(expression, error as Failure) };
+    const found: Told[] = [];
+    for (let text = rewriteForCheck(expression); found.length < MOST_PROBLEMS;) {
+      const checked = check(environment, text);
+      if ('type' in checked) {
+        if (found.length === 0) return checked;
+        break;
+      }
+      found.push(told(expression, checked));
+      const { start = 0, end = 0 } = checked.node ?? {};
+      if (end <= start) break;
+      const anything = ANYTHING.repeat(end - start);
+      if (!environment.hasVariable(anything)) environment.registerVariable(anything, 'dyn');
+      text = text.slice(0, start) + anything + text.slice(end);
     }
+    const inOrder = found.toSorted((one, other) => one.at - other.at);
+    return { problem: inOrder.map((one) => pictureOf(expression, one)).join('\n') };
+  }
+}
+
+/** As cel-go. */
+const MOST_PROBLEMS = 100;
+/** Stands in for each byte of what was wrong, so that the places of the rest stay theirs. */
+const ANYTHING = '_';
+
+function check(environment: Environment, text: string): { type: string } | Failure {
+  try {
+    const { valid, type, error } = environment.parse(text).check();
+    return valid ? { type: type ?? 'dyn' } : (error as unknown as Failure);
+  } catch (error) {
+    return error as Failure;
   }
 }
 
@@ -64,19 +88,24 @@ interface Failure {
   summary?: string;
   message: string;
   range?: { start: number; end: number };
-  node?: { op?: string; input?: string; args?: unknown };
+  node?: { op?: string; input?: string; args?: unknown; start?: number; end?: number };
+}
+
+/** `at`: where in the expression. */
+interface Told {
+  message: string;
+  at: number;
 }
 
 /** `ERROR: <input>:1:7: undefined field 'x'`, the line, and where in it. */
-function pictureOf(expression: string, failure: Failure): string {
-  const { message, at } = told(expression, failure);
+function pictureOf(expression: string, { message, at }: Told): string {
   const before = expression.slice(0, at).split('\n');
   const column = before.at(-1)!.length;
   const line = expression.split('\n')[before.length - 1] ?? '';
   return `ERROR: <input>:${before.length}:${column + 1}: ${message}\n | ${line}\n | ${'.'.repeat(column)}^`;
 }
 
-function told(text: string, failure: Failure): { message: string; at: number } {
+function told(text: string, failure: Failure): Told {
   const summary = failure.summary ?? failure.message;
   const start = failure.range?.start ?? 0;
   const field = /^No such key: (.*)$/.exec(summary);
@@ -86,6 +115,12 @@ function told(text: string, failure: Failure): { message: string; at: number } {
     return { message: `type '${indexed[1]}' does not support field selection`, at: text.lastIndexOf('.', start) };
   const unknown = /^Unknown variable: (.*)$/.exec(summary);
   if (unknown !== null) return { message: `undeclared reference to '${unknown[1]}' (in container '')`, at: start };
+  const range = /^Expression of type '(.*)' cannot be range of a comprehension/.exec(summary);
+  if (range !== null)
+    return {
+      message: `expression of type '${asUpstream(range[1]!)}' cannot be range of a comprehension (must be list, map, or dynamic)`,
+      at: text[start - 1] === '.' ? start - 1 : start,
+    };
   const operator = /^no such overload: (.+) (\S+) (.+)$/.exec(summary);
   if (operator !== null) return noOperator(text, failure, operator as unknown as [string, string, string, string]);
   const unary = /^no such overload: ([!-])(.+)$/.exec(summary);
