@@ -12,7 +12,7 @@ import {
   planComposeCluster,
 } from '../core/compose-layout.ts';
 import { homeLayout } from '../core/home.ts';
-import { NATS_ENVIRONMENT, nodeEnvironment, nodeFlags } from '../core/runtimes.ts';
+import { natsEnvironment, nodeEnvironment, nodeFlags } from '../core/runtimes.ts';
 
 interface Service {
   command: string[];
@@ -58,7 +58,7 @@ test('runtimes are tuned as on one machine', (t) => {
   for (const box of boxes) {
     const service = file.services[box.service]!;
     const [actor] = box.actors;
-    if (actor === undefined) t.like(service.environment, NATS_ENVIRONMENT, box.service);
+    if (actor === undefined) t.like(service.environment, natsEnvironment(), box.service);
     if (actor === undefined || box.actors.length > 1) continue;
     t.deepEqual(service.command.slice(1, -2), nodeFlags(actor.actor), box.service);
     t.deepEqual(service.environment ?? {}, nodeEnvironment(actor.actor), box.service);

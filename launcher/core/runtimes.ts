@@ -2,8 +2,16 @@
 // starts one; test/kit and test/bench start theirs with the same.
 import type { ActorName } from '../../lib/bus/subjects.ts';
 
-/** Of nats-server: its heap is small and its garbage is other people's messages: it collects a quarter as often, for some 20 MiB. */
-export const NATS_ENVIRONMENT = { GOGC: '400' };
+const FEW_CORES = 2;
+
+/**
+ * Of nats-server. Its heap is small and its garbage is other people's messages: it collects a quarter as often, for some 20 MiB.
+ * Where it has few cores to share with everybody else, one is enough for it: waking a thread of its own for each message takes longer
+ * than passing the message on. Without `cores`: as many as there are.
+ */
+export function natsEnvironment(cores = Infinity): Record<string, string> {
+  return { GOGC: '400', ...(cores <= FEW_CORES ? { GOMAXPROCS: '1' } : {}) };
+}
 
 /**
  * Actors that a node has many of, and that allocate little, get a small young generation: 9 MiB less each. Kubelet and

@@ -15,6 +15,7 @@ const PROGRAMS = {
   containerd: '/cd',
   nsenter: '/nsenter',
   compileCache: '/h/cache/compile',
+  cores: 8,
 };
 const HOME = homeLayout('/h');
 
@@ -36,6 +37,14 @@ test('every unit carries the mark by which `down` finds it, and actors the share
     t.is(unit.env['FLOTILLA_UNIT'], `c0ffee/${unit.name}`);
     if (unit.argv.includes('/run.ts')) t.is(unit.env['NODE_COMPILE_CACHE'], HOME.compileCache);
   }
+});
+
+test('with few cores nats-server takes one, else all', (t) => {
+  const environment = (cores: number): unknown =>
+    planUnits(hollow, loopbackPlaces(hollow), HOME, { ...PROGRAMS, cores }).find(({ role }) => role === 'nats-server')
+      ?.env;
+  t.like(environment(2), { GOGC: '400', GOMAXPROCS: '1' });
+  t.like(environment(3), { GOGC: '400', GOMAXPROCS: undefined });
 });
 
 test('without containers there is no containerd and no namespace to enter', (t) => {

@@ -4,7 +4,7 @@ import type { Cluster } from './cluster.ts';
 import { hasContainers } from './cluster.ts';
 import type { Home } from './home.ts';
 import { actorsOf } from './actor-files.ts';
-import { NATS_ENVIRONMENT, nodeEnvironment, nodeFlags } from './runtimes.ts';
+import { natsEnvironment, nodeEnvironment, nodeFlags } from './runtimes.ts';
 import type { Places } from './network-places.ts';
 import type { Unit } from './unit.ts';
 
@@ -18,6 +18,8 @@ export interface Programs {
   nsenter: string;
   /** Directory of compiled files that all actors share. */
   compileCache: string;
+  /** Of the machine that they run on. */
+  cores: number;
 }
 
 /** Marks every process of a cluster, so that `down` finds those that lost their parent. */
@@ -34,7 +36,7 @@ export function planUnits(cluster: Cluster, places: Places, home: Home, programs
     name: instance,
     role: 'nats-server',
     argv: [programs.natsServer, '-c', home.natsConfig(instance)],
-    env: { ...env(instance), ...NATS_ENVIRONMENT },
+    env: { ...env(instance), ...natsEnvironment(programs.cores) },
     after: [],
     ready: { type: 'nats', host: ip, port },
     graceSeconds: 5,

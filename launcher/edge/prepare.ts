@@ -2,6 +2,7 @@
 // replaces what is still good, so that it may run again at any time.
 import { fileURLToPath } from 'node:url';
 import { existsSync, mkdirSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { actorsOf, PEOPLE, planActorFiles } from '../core/actor-files.ts';
 import { apiPortOf, hasContainers, kubernetesServiceIp, type Cluster } from '../core/cluster.ts';
 import { composePlaces, largestCluster, NATS_HEALTH_PORT } from '../core/compose-layout.ts';
@@ -149,5 +150,6 @@ function programs() {
     natsServer: find('nats-server'),
     containerd: find('containerd'),
     nsenter: find('nsenter'),
+    cores: availableParallelism(),
   };
 }

@@ -2,10 +2,10 @@
 // port again. Never outlives its test: `stop` kills it.
 import { spawn, type ChildProcess } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { NATS_ENVIRONMENT } from '../../launcher/core/runtimes.ts';
+import { natsEnvironment } from '../../launcher/core/runtimes.ts';
 import { silentLog } from '../../lib/base/log.ts';
 import { connectNats } from '../../lib/bus/nats.ts';
 import type { Bus } from '../../lib/bus/bus.ts';
@@ -82,7 +82,7 @@ async function launch(dir: string, file: string, port: number): Promise<{ child:
   for (const name of readdirSync(dir)) if (name.endsWith('.ports')) rmSync(join(dir, name));
   const child = spawn(BINARY, ['-c', file, '-a', '127.0.0.1', '-p', String(port), '--ports_file_dir', dir], {
     stdio: 'ignore',
-    env: { ...process.env, ...NATS_ENVIRONMENT },
+    env: { ...process.env, ...natsEnvironment(availableParallelism()) },
   });
   const failed = new Promise<never>((_, reject) => child.once('error', reject));
   const ready = async (): Promise<number> => {
