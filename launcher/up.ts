@@ -67,6 +67,8 @@ export interface RunningCluster {
 }
 
 const UP_TIMEOUT_MS = 180_000;
+/** Its first start on a machine with a slow disk takes its time. */
+const SUPERVISOR_MS = 60_000;
 
 export async function up(options: UpOptions, progress: UpProgress): Promise<RunningCluster> {
   const home = openHome(options.home);
@@ -190,12 +192,12 @@ async function ensureSupervisor(home: Home, cluster: Cluster): Promise<void> {
     logFile: home.logFile('supervisor'),
     cwd: home.root,
   });
-  for (const until = Date.now() + 20_000; Date.now() < until; await new Promise((go) => setTimeout(go, 50)))
+  for (const until = Date.now() + SUPERVISOR_MS; Date.now() < until; await new Promise((go) => setTimeout(go, 50)))
     if ((await supervisorStatus(home)) !== undefined) {
       await askSupervisor(home, { cmd: 'load' });
       return;
     }
-  throw new Error(`the supervisor did not answer in 20 s: see ${home.logFile('supervisor')}`);
+  throw new Error(`the supervisor did not answer in ${SUPERVISOR_MS / 1000} s: see ${home.logFile('supervisor')}`);
 }
 
 /** Resolves when every unit runs; fails with who does not and where its log is. */

@@ -42,8 +42,14 @@ async function withContainer(
   }
 }
 
-const say = async (id: string, script: string): Promise<string> =>
-  (await outputOf(shim.exec(id, ['sh', '-c', script], { tty: false, stdin: false }))).stdout.trim();
+const SAID = 'said all\n';
+/** containerd waits two seconds for the output of a process that has ended, on however busy a machine: what is cut is asked again. */
+const say = (id: string, script: string): Promise<string> =>
+  until(`all that is said by ${script}`, async () => {
+    const all = `${script}\nprintf '${SAID.replace('\n', '\\n')}'`;
+    const { stdout } = await outputOf(shim.exec(id, ['sh', '-c', all], { tty: false, stdin: false }));
+    return stdout.endsWith(SAID) && stdout.slice(0, -SAID.length).trim() + ' ';
+  }).then((text) => text.slice(0, -1));
 
 /** Of the container's program: a task that is started is runc for a moment yet, with privileges that end with it. */
 const statusOf = (pid: number): Promise<string> =>

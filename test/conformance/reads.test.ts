@@ -251,7 +251,7 @@ test('a client that does not read delays nobody, and gets everything later', asy
   const client = connect(api.url, { ca: api.caPem });
   t.teardown(() => client.destroy());
   const slow = client.request({
-    ':path': `${at}?watch=true&timeoutSeconds=300`,
+    ':path': `${at}?watch=true&timeoutSeconds=36000`,
     authorization: `Bearer ${ADMIN_TOKEN}`,
   });
   slow.pause();
@@ -265,7 +265,8 @@ test('a client that does not read delays nobody, and gets everything later', asy
   t.is((await quick).length, count);
   let text = '';
   const lines = (): number => text.split('\n').length - 1;
-  await new Promise<void>((resolve) => {
+  await new Promise<void>((resolve, reject) => {
+    slow.on('end', () => reject(new Error(`the watch ended after ${lines()} of ${count} events`)));
     slow.setEncoding('utf8');
     slow.on('data', (chunk: string) => {
       text += chunk;

@@ -82,8 +82,10 @@ export class TestCluster {
 
   async up(...more: string[]): Promise<Ran> {
     const ran = await this.flotilla('up', '--name', this.name, ...this.#args, ...more);
-    if (ran.code !== 0)
-      throw new Error(`flotilla up exited ${ran.code}\n${ran.stdout}\n${ran.stderr}\n${await storyOf(this)}`);
+    if (ran.code !== 0) {
+      console.error(await storyOf(this));
+      throw new Error(`flotilla up exited ${ran.code}\n${ran.stdout}\n${ran.stderr}`);
+    }
     await this.#takesPods();
     return ran;
   }
