@@ -120,16 +120,16 @@ export function decodeBody<T = KubeObject>(
   return decodeValue<T>(parseBody(bytes, contentType, expected.kind), expected, fieldValidation);
 }
 
-/** The `fieldValidation` of a query; anything else than the three is a 400 of its own. */
-export function fieldValidationOf(text: string | undefined): FieldValidation {
+/** The `fieldValidation` of a query; anything else than the three is a refusal of its own. `optionsKind`: `CreateOptions`. */
+export function fieldValidationOf(text: string | undefined, optionsKind = 'PatchOptions'): FieldValidation {
   if (text === undefined || text === '') return 'Warn';
   if (text === 'Strict' || text === 'Warn' || text === 'Ignore') return text;
   throw new ApiError(
     'Invalid',
-    `PatchOptions.meta.k8s.io "" is invalid: fieldValidation: Unsupported value: ${JSON.stringify(text)}: supported values: "Ignore", "Warn", "Strict"`,
+    `${optionsKind}.meta.k8s.io "" is invalid: fieldValidation: Unsupported value: ${JSON.stringify(text)}: supported values: "Ignore", "Warn", "Strict"`,
     {
       group: 'meta.k8s.io',
-      kind: 'PatchOptions',
+      kind: optionsKind,
       causes: [
         {
           reason: 'FieldValueNotSupported',

@@ -5,6 +5,7 @@ import type { Kind } from '../../../lib/api/kind.ts';
 import type { KubeObject } from '../../../lib/api/object.ts';
 import { matchesLabels, parseLabelSelector, type Requirements } from '../../../lib/api/selectors.ts';
 import { ApiError } from '../../../lib/base/errors.ts';
+import { parseInt64 } from './query-number.ts';
 import { isTrue } from './request-info.ts';
 
 export type VersionMatch = '' | 'Exact' | 'NotOlderThan';
@@ -67,12 +68,11 @@ export function revisionOf(text: string): number {
   return Number(text);
 }
 
+/** Negative ones ask for nothing. */
 function whole(query: URLSearchParams, name: string): number {
   const text = query.get(name) ?? '';
   if (text === '') return 0;
-  if (!/^\d{1,9}$/.test(text))
-    throw new ApiError('BadRequest', `${name} must be a whole number, not ${JSON.stringify(text)}`);
-  return Number(text);
+  return Math.max(0, parseInt64(text));
 }
 
 function matchOf(query: URLSearchParams): VersionMatch {

@@ -1,6 +1,6 @@
 // Decides which options a write carries, and refuses those that do not exist. Never acts on them.
 import { fieldValidationOf, type FieldValidation } from '../../../lib/api/decode.ts';
-import { invalid } from '../../../lib/api/field-error.ts';
+import { invalid, invalidValue } from '../../../lib/api/field-error.ts';
 
 export interface WriteOptions {
   dryRun: boolean;
@@ -8,6 +8,8 @@ export interface WriteOptions {
 }
 
 const LONGEST_MANAGER_BYTES = 128;
+/** Letters, marks, numbers, punctuation, symbols and the space, as Go has it. */
+const PRINTABLE = /^[\p{L}\p{M}\p{N}\p{P}\p{S} ]*$/u;
 /** Of a query that asks for nothing. */
 const PLAIN: WriteOptions = Object.freeze({ dryRun: false, fieldValidation: fieldValidationOf(undefined) });
 
@@ -40,5 +42,8 @@ export function writeOptions(
         message: `Too long: may not be more than ${LONGEST_MANAGER_BYTES} bytes`,
       },
     ]);
-  return { dryRun: asked.length > 0, fieldValidation: fieldValidationOf(query.get('fieldValidation') ?? undefined) };
+  if (!PRINTABLE.test(manager))
+    throw invalid(ref, '', [invalidValue('fieldManager', manager, 'should only contain printable characters')]);
+  const fieldValidation = fieldValidationOf(query.get('fieldValidation') ?? undefined, optionsKind);
+  return { dryRun: asked.length > 0, fieldValidation };
 }

@@ -30,6 +30,30 @@ export function isOpen(path: string): boolean {
   return HEALTH.has(first) || first === 'version';
 }
 
+const PATHS = [
+  '/.well-known/openid-configuration',
+  '/api',
+  '/api/v1',
+  '/apis',
+  '/apis/',
+  '/healthz',
+  '/livez',
+  '/metrics',
+  '/openapi/v2',
+  '/openapi/v3',
+  '/openapi/v3/',
+  '/openid/v1/jwks',
+  '/readyz',
+  '/version',
+];
+
+/** What is here that is no resource. */
+function pathsOf({ kinds }: ApiParts): string[] {
+  const versions = kinds.table.groupVersions.filter(({ group }) => group !== '');
+  const groups = versions.flatMap(({ group, version }) => [`/apis/${group}`, `/apis/${group}/${version}`]);
+  return [...new Set([...PATHS, ...groups])].toSorted();
+}
+
 export async function answerDocument(parts: ApiParts, call: Call, info: NonResourceRequest): Promise<Answer> {
   const [first = '', second = ''] = info.path.split('/').slice(1);
   if (info.verb !== 'get' && info.verb !== 'head') throw methodNotAllowed();
@@ -37,18 +61,7 @@ export async function answerDocument(parts: ApiParts, call: Call, info: NonResou
   switch (first) {
     case '':
       return object({
-        paths: [
-          '/api',
-          '/api/v1',
-          '/apis',
-          '/healthz',
-          '/livez',
-          '/metrics',
-          '/openapi/v2',
-          '/openapi/v3',
-          '/readyz',
-          '/version',
-        ],
+        paths: pathsOf(parts),
       });
     case 'version':
       return indented(VERSION);

@@ -90,7 +90,7 @@ export class Freshness {
     } catch (error) {
       throw new ApiError(
         'Timeout',
-        `Too large resource version: ${revision}, current: ${this.#feed.revision}`,
+        `Timeout: Too large resource version: ${revision}, current: ${this.#feed.revision}`,
         {
           causes: [{ reason: 'ResourceVersionTooLarge', message: 'Too large resource version' }],
           retryAfterSeconds: 1,

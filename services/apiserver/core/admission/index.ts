@@ -70,6 +70,16 @@ export function mutate(request: WriteRequest, object: KubeObject, old: KubeObjec
   const told = new Told(request, object);
   const { kind } = request.kind.ref;
   for (const { name, step, changes } of MUTATING_STEPS) told.step(name, changes.has(kind), step, request, object, old);
+  mutateByOthers(request, object, old, told);
+}
+
+/** What the cluster's own policies and webhooks change: of parts of objects (status, approval) too. */
+export function mutateByOthers(
+  request: WriteRequest,
+  object: KubeObject,
+  old: KubeObject | undefined,
+  told: Told = new Told(request, object),
+): void {
   // Whether these change anything is only asked where there may be any: it costs more than all steps.
   if (!hasWebhooks(request) && request.view.resource(MUTATING_POLICIES).objects.size === 0) {
     for (const name of OF_OTHERS) request.story?.step(name, 'passed');

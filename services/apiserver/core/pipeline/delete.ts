@@ -6,6 +6,7 @@ import { equalObjects } from '../../../../lib/api/equality.ts';
 import { invalid } from '../../../../lib/api/field-error.ts';
 import { toTime } from '../../../../lib/base/clock.ts';
 import { ApiError } from '../../../../lib/base/errors.ts';
+import { parseInt64 } from '../query-number.ts';
 import { validateDeletion } from '../admission/index.ts';
 import type { CachedObject } from '../cache/cached-object.ts';
 import { withRevision } from '../cache/cached-object.ts';
@@ -25,7 +26,7 @@ const FOREGROUND = 'foregroundDeletion';
 /** Options from the body win over the query, as upstream: clients send one of both. */
 export function deleteOptions(body: unknown, query: URLSearchParams): DeleteOptions {
   const given = (typeof body === 'object' && body !== null ? body : {}) as Record<string, any>;
-  const grace = given['gracePeriodSeconds'] ?? numberOf(query.get('gracePeriodSeconds'), 'gracePeriodSeconds');
+  const grace = given['gracePeriodSeconds'] ?? numberOf(query.get('gracePeriodSeconds'));
   const policy = given['propagationPolicy'] ?? query.get('propagationPolicy') ?? undefined;
   const orphan = given['orphanDependents'] ?? query.get('orphanDependents') ?? undefined;
   if (grace !== undefined && !Number.isInteger(grace))
@@ -42,11 +43,8 @@ export function deleteOptions(body: unknown, query: URLSearchParams): DeleteOpti
   };
 }
 
-function numberOf(text: string | null, name: string): number | undefined {
-  if (text === null) return undefined;
-  if (!/^-?\d+$/.test(text))
-    throw new ApiError('BadRequest', `${name} must be a whole number, not ${JSON.stringify(text)}`);
-  return Number(text);
+function numberOf(text: string | null): number | undefined {
+  return text === null || text === '' ? undefined : parseInt64(text);
 }
 
 function checkPolicy(policy: unknown, orphan: unknown): void {

@@ -12,7 +12,7 @@ import { requestInfo, type ResourceRequest } from '../request-info.ts';
 import { planCreate } from './create.ts';
 import { planDelete, type DeleteOptions } from './delete.ts';
 import { textOf, type Plan, type WriteRequest } from './plan.ts';
-import { planUpdate } from './update.ts';
+import { planUpdate, type Part } from './update.ts';
 
 const CAUSE: Cause = { span: 's', actor: 'a' };
 
@@ -84,12 +84,12 @@ class World {
     return this.carryOut(planDelete(request, item, options));
   }
 
-  update(path: string, change: (object: KubeObject) => void): Plan {
+  update(path: string, change: (object: KubeObject) => void, part: Part = 'main'): Plan {
     const { request, item } = this.current(path);
     const object = structuredClone(item.object);
     change(object);
     request.kind.default(object);
-    return this.carryOut(planUpdate(request, item, object, 'main'));
+    return this.carryOut(planUpdate(request, item, object, part));
   }
 }
 
@@ -199,6 +199,37 @@ test('an update that changes nothing is no write; one of the spec counts a gener
   t.is(world.update(`${path}/d`, (object) => (object['spec'].replicas = 2)).object.metadata.generation, 2);
   const status = world.update(`${path}/d`, (object) => (object['status'] = { replicas: 9 }));
   t.is(status.verb, 'unchanged', 'the main endpoint does not write status');
+});
+
+test('policies that change objects change a status too, and nothing besides it', (t) => {
+  const world = new World();
+  const policies = '/apis/admissionregistration.k8s.io/v1';
+  const operations = ['status/reason', 'metadata/labels/seen', 'spec/nodeName'].map(
+    (path) => `JSONPatch{op: "add", path: "/${path}", value: "yes"}`,
+  );
+  const rule = { apiGroups: [''], apiVersions: ['v1'], operations: ['UPDATE'], resources: ['pods/status'] };
+  world.create(`${policies}/mutatingadmissionpolicies`, {
+    metadata: { name: 'p' },
+    spec: {
+      reinvocationPolicy: 'Never',
+      matchConstraints: { resourceRules: [rule] },
+      mutations: [{ patchType: 'JSONPatch', jsonPatch: { expression: `[${operations.join(', ')}]` } }],
+    },
+  });
+  world.create(`${policies}/mutatingadmissionpolicybindings`, { metadata: { name: 'p' }, spec: { policyName: 'p' } });
+  const spec = {
+    serviceAccountName: 's',
+    automountServiceAccountToken: false,
+    containers: [{ name: 'c', image: 'x' }],
+  };
+  const path = '/api/v1/namespaces/x/pods';
+  world.create('/api/v1/namespaces/x/serviceaccounts', { metadata: { name: 's' } });
+  world.create(path, { metadata: { name: 'a', labels: { a: 'b' } }, spec });
+  const change = (object: KubeObject): unknown => (object['status'].phase = 'Running');
+  const { object } = world.update(`${path}/a/status`, change, 'status');
+  t.like(object['status'], { phase: 'Running', reason: 'yes' });
+  t.is(object['spec'].nodeName, undefined);
+  t.is(world.update(`${path}/a`, (pod) => (pod.metadata.labels!['c'] = 'd')).object['status'].reason, 'yes');
 });
 
 test('propagation policies are finalizers; the last finalizer takes the object away', (t) => {

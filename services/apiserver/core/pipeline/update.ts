@@ -9,7 +9,7 @@ import { validateEphemeralContainers } from '../../../../lib/api/pod/ephemeral.t
 import { resizedSpec, validateResize } from '../../../../lib/api/pod/resize.ts';
 import { ApiError } from '../../../../lib/base/errors.ts';
 import { certificateConditionTimes } from '../admission/certificates.ts';
-import { mutate, validateAdmission } from '../admission/index.ts';
+import { mutate, mutateByOthers, validateAdmission } from '../admission/index.ts';
 import type { CachedObject } from '../cache/cached-object.ts';
 import { chargeQuotas } from '../admission/resource-quota.ts';
 import { isCustom, streamOfKind } from '../served-kinds.ts';
@@ -99,6 +99,7 @@ function prepare(
   part: Part,
 ): ReturnType<typeof allocateForService> {
   const { kind } = request;
+  if (part !== 'main') mutateByOthers(request, object, old);
   if (part === 'status' || part === 'approval') {
     if (part === 'status') kind.prepareForStatusUpdate(object, old);
     else conditionsOnly(kind, object, old);
