@@ -121,7 +121,8 @@ export interface RejoinAnswer extends Header {
 /** The hash of a sender's state machine after some entries. The core itself makes nothing of it. */
 export interface StateHashes extends Header {
   type: 'stateHashes';
-  hashes: { index: Index; hash: string }[];
+  /** `rest`: of what `hash` does not cover; members of older versions do not tell it. */
+  hashes: { index: Index; hash: string; rest?: string }[];
 }
 
 export type Message =

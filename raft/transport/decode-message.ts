@@ -10,6 +10,7 @@ import {
   type Message,
   type MessageType,
   type SnapshotDescription,
+  type StateHashes,
 } from '../core/types.ts';
 import { FIELDS } from './encode-message.ts';
 
@@ -129,12 +130,13 @@ function doubt(fields: Fields): DoubtReason | '' {
   return fields['doubt'] as DoubtReason | '';
 }
 
-function hashes(fields: Fields): { index: number; hash: string }[] {
+function hashes(fields: Fields): StateHashes['hashes'] {
   const list = fields['hashes'];
   if (!Array.isArray(list) || list.length > MAX_HASHES) throw new Malformed('hashes');
   return list.map((each: unknown) => {
     if (!isFields(each)) throw new Malformed('hashes');
-    return { index: natural(each, 'index'), hash: text(each, 'hash') };
+    const rest = each['rest'] === undefined ? {} : { rest: text(each, 'rest') };
+    return { index: natural(each, 'index'), hash: text(each, 'hash'), ...rest };
   });
 }
 

@@ -38,6 +38,7 @@ const BODIES: MessageBody[] = [
   { type: 'rejoin', nonce: 77, incarnation: 3 },
   { type: 'rejoinAnswer', nonce: 77, doubt: 'copied', lastIndex: 9, lastTerm: 3, incarnation: 12, through: 10 },
   { type: 'stateHashes', hashes: [{ index: 7, hash: 'ab' }] },
+  { type: 'stateHashes', hashes: [{ index: 7, hash: 'ab', rest: 'cd' }] },
   { type: 'heartbeatAnswer', incarnation: 2, round: 9 },
   { type: 'snapshotChunk', snapshot, offset: 4, data: new Uint8Array([1, 2, 3]) },
   { type: 'snapshotChunkAnswer', incarnation: 1, snapshotIndex: 5, nextOffset: 7, seek: false, installed: false },

@@ -45,7 +45,7 @@ export async function restoreElsewhere(fleet: Fleet, saved: StateMachine): Promi
     throw new Error(`a restored store answers with revision ${revision}, it was saved at ${saved.revision}`);
   for (const { name, member } of machines) {
     const state = member?.state;
-    const isWhole = state === undefined || state.revision > next.revision || state.hash === next.hash;
+    const isWhole = state === undefined || state.revision > next.revision || state.keysHash === next.keysHash;
     if (!isWhole) throw new Error(`${name} was restored with another state than the saved one`);
   }
   world.count('restored-elsewhere');

@@ -8,6 +8,8 @@ import type { Cause, CommittedTxn } from '../../../lib/bus/messages.ts';
 import { decodeCause } from '../../../lib/bus/packed.ts';
 import { ByteQueue } from './byte-queue.ts';
 import type { StoreLimits } from './limits.ts';
+import { revisionItem } from './rest-hash.ts';
+import { addHash, subtractHash, type Hash64 } from './state-hash.ts';
 import { Table } from './table.ts';
 import type { PackedCause } from './txn-places.ts';
 import type { Version, Versions } from './versions.ts';
@@ -29,6 +31,9 @@ const THROUGH_BYTES = 0;
 const THROUGH_CHANGES = 1;
 const CAUSE_AT = 2;
 const CAUSE_LENGTH = 0;
+/** The sum of the hashes of the keys as they were after it and after all before it. */
+const THROUGH_LOW = 1;
+const THROUGH_HIGH = 2;
 
 export class History {
   /** Every revision after it is readable. */
@@ -39,13 +44,18 @@ export class History {
   private forgottenRevision: number;
   /** The revision of row 0. */
   private readonly firstRevision: number;
-  private readonly txns = new Table(3, 1);
+  private readonly txns = new Table(3, 3);
   private readonly causes = new ByteQueue();
   /** The versions that the transactions made, one after another. */
   private readonly changes = new Table(0, 1);
   private pushedBytes = 0;
   private pushedChanges = 0;
   private compactedBytes = 0;
+  private readonly through: Hash64 = { low: 0, high: 0 };
+  /** What of `through` was before the compacted revision. */
+  private readonly unreadableHash: Hash64 = { low: 0, high: 0 };
+  /** Used again for each. */
+  private readonly item: Hash64 = { low: 0, high: 0 };
   private readonly limits: StoreLimits;
   readonly versions: Versions;
 
@@ -57,6 +67,29 @@ export class History {
     this.forgottenRevision = compactedRevision;
     this.firstRevision = compactedRevision;
     this.txns.reach(0);
+    this.begin();
+  }
+
+  /** Nothing was pushed yet, and the keys are as they were at the compacted revision. */
+  begin(): void {
+    this.through.low = this.through.high = 0;
+    this.sumUp(0, this.firstRevision);
+  }
+
+  /** Of the keys as they were after each readable revision, the compacted one too. */
+  get hash(): Hash64 {
+    const { low, high } = this.through;
+    const readable = { low, high };
+    subtractHash(readable, this.unreadableHash);
+    return readable;
+  }
+
+  private sumUp(row: number, revision: number): void {
+    const { item, through, txns } = this;
+    revisionItem(item, revision, this.versions.hash);
+    addHash(through, item);
+    txns.setInt(row, THROUGH_LOW, through.low);
+    txns.setInt(row, THROUGH_HIGH, through.high);
   }
 
   /** Changes of all transactions that this history ever held. */
@@ -91,6 +124,7 @@ export class History {
     this.txns.setLong(row, THROUGH_BYTES, this.pushedBytes);
     this.txns.setLong(row, CAUSE_AT, this.causes.push(data, from, to));
     this.txns.setInt(row, CAUSE_LENGTH, to - from);
+    this.sumUp(row, revision);
     this.keepLimits();
   }
 
@@ -108,7 +142,10 @@ export class History {
   compact(revision: number): void {
     const through = Math.min(revision, this.lastRevision);
     if (through <= this.compactedRevision) return;
-    this.compactedBytes = this.txns.long(through - this.firstRevision, THROUGH_BYTES);
+    const row = through - this.firstRevision;
+    this.compactedBytes = this.txns.long(row, THROUGH_BYTES);
+    this.unreadableHash.low = this.txns.int(row - 1, THROUGH_LOW);
+    this.unreadableHash.high = this.txns.int(row - 1, THROUGH_HIGH);
     this.compactedRevision = through;
   }
 

@@ -25,6 +25,8 @@ export function* rebase(state: StateMachine, index: number, bump: number): Gener
     if (++taken % TURN_KEYS === 0) yield;
   }
   next.leases.forgetEmpty();
-  invariant(next.hash === state.hash, 'the state has hash %, after it was taken over %', state.hash, next.hash);
+  next.history.begin();
+  const { keysHash } = state;
+  invariant(next.keysHash === keysHash, 'the keys have hash %, after they were taken over %', keysHash, next.keysHash);
   return next;
 }

@@ -1,6 +1,8 @@
 // Decides whether a transaction was applied before, and with which answer (Raft thesis, 6.3). Never applies one.
 import type { TxnResult } from '../../../lib/bus/messages.ts';
 import type { StoreLimits } from './limits.ts';
+import { addSession, answerItem, sessionItem, sessionLanes } from './rest-hash.ts';
+import { addHash, subtractHash, type Hash64 } from './state-hash.ts';
 
 /** The revision that a transaction left, or why nothing was done. A number in nearly every case: thousands are remembered. */
 export type Outcome = number | Refusal;
@@ -21,6 +23,8 @@ export interface Session {
   openedAt: number;
   /** In which life of the sessions it may be changed: one of an earlier life is being written, and a copy is changed. */
   life: number;
+  /** Of its name. */
+  readonly lanes: Hash64;
 }
 
 export class Sessions {
@@ -28,6 +32,10 @@ export class Sessions {
   readonly byName = new Map<string, Session>();
   /** No session that is forgotten was first heard of after this index. */
   forgottenThrough = 0;
+  /** Of all sessions and their answers. */
+  readonly hash: Hash64 = { low: 0, high: 0 };
+  /** Used again for each. */
+  private readonly item: Hash64 = { low: 0, high: 0 };
   private life = 0;
   private readonly limits: StoreLimits;
 
@@ -45,11 +53,11 @@ export class Sessions {
     index: number,
   ): Session | undefined {
     const isNew = acknowledged === 0 && since >= this.forgottenThrough;
-    const session = this.changeable(this.byName.get(name)) ?? (isNew ? this.open(index) : undefined);
+    const session = this.changeable(this.byName.get(name)) ?? (isNew ? this.open(name, index) : undefined);
     if (session === undefined) return undefined;
     this.byName.delete(name);
     this.byName.set(name, session);
-    if (acknowledged > session.acknowledged) forgetThrough(session, acknowledged);
+    if (acknowledged > session.acknowledged) this.forgetThrough(session, acknowledged);
     return session;
   }
 
@@ -59,8 +67,10 @@ export class Sessions {
     return [...this.byName];
   }
 
-  restore(name: string, session: Omit<Session, 'life'>): void {
-    this.byName.set(name, { ...session, life: this.life });
+  restore(name: string, described: Omit<Session, 'life' | 'lanes'>): void {
+    const session = { ...described, life: this.life, lanes: sessionLanes(name) };
+    this.byName.set(name, session);
+    addSession(this.hash, session);
   }
 
   private changeable(session: Session | undefined): Session | undefined {
@@ -69,11 +79,14 @@ export class Sessions {
   }
 
   remember(session: Session, sequence: number, outcome: Outcome): void {
-    session.results.set(sequence, outcome);
-    if (session.results.size <= this.limits.resultsPerSession) return;
-    const oldest = session.results.keys().next().value!;
-    session.results.delete(oldest);
-    session.acknowledged = Math.max(session.acknowledged, oldest);
+    const { results } = session;
+    results.set(sequence, outcome);
+    answerItem(this.item, session, sequence, outcome);
+    addHash(this.hash, this.item);
+    if (results.size <= this.limits.resultsPerSession) return;
+    const oldest = results.keys().next().value!;
+    this.forgetAnswer(session, oldest);
+    this.acknowledge(session, Math.max(session.acknowledged, oldest));
   }
 
   /** The remembered answer, 'forgotten' when it can't be known, undefined when the transaction is new. */
@@ -81,20 +94,40 @@ export class Sessions {
     return session.results.get(sequence) ?? (sequence <= session.acknowledged ? 'forgotten' : undefined);
   }
 
-  private open(index: number): Session {
+  private open(name: string, index: number): Session {
     if (this.byName.size >= this.limits.sessions) this.forgetOldest();
-    return { acknowledged: 0, results: new Map(), openedAt: index, life: this.life };
+    const lanes = sessionLanes(name);
+    const session = { acknowledged: 0, results: new Map<number, Outcome>(), openedAt: index, life: this.life, lanes };
+    addSession(this.hash, session);
+    return session;
   }
 
   /** Who began it knew only indexes before the one that it was first heard of in. */
   private forgetOldest(): void {
-    const [name, { openedAt }] = this.byName.entries().next().value!;
+    const [name, session] = this.byName.entries().next().value!;
     this.byName.delete(name);
-    this.forgottenThrough = Math.max(this.forgottenThrough, openedAt);
+    const gone = { low: 0, high: 0 };
+    addSession(gone, session);
+    subtractHash(this.hash, gone);
+    this.forgottenThrough = Math.max(this.forgottenThrough, session.openedAt);
   }
-}
 
-function forgetThrough(session: Session, acknowledged: number): void {
-  for (const sequence of session.results.keys()) if (sequence <= acknowledged) session.results.delete(sequence);
-  session.acknowledged = acknowledged;
+  private forgetThrough(session: Session, acknowledged: number): void {
+    for (const sequence of session.results.keys()) if (sequence <= acknowledged) this.forgetAnswer(session, sequence);
+    this.acknowledge(session, acknowledged);
+  }
+
+  private forgetAnswer(session: Session, sequence: number): void {
+    answerItem(this.item, session, sequence, session.results.get(sequence)!);
+    subtractHash(this.hash, this.item);
+    session.results.delete(sequence);
+  }
+
+  private acknowledge(session: Session, acknowledged: number): void {
+    sessionItem(this.item, session);
+    subtractHash(this.hash, this.item);
+    session.acknowledged = acknowledged;
+    sessionItem(this.item, session);
+    addHash(this.hash, this.item);
+  }
 }

@@ -1,8 +1,25 @@
 // Decides whether the bytes of a snapshot are the state that they say they are: the hash of every key is made anew from the
-// bytes and followed through every transaction to the end. Never keeps a key or a value: 28 bytes for each key.
+// bytes and followed through every transaction to the end, and so is all the rest. Never keeps a key or a value: 28 bytes for each
+// key, and more only for one that goes with a lease.
 import { ByteReader } from '../../../lib/base/bytes.ts';
 import { messageOf } from '../../../lib/base/errors.ts';
-import { END, HEAD, KEY, KEY_WITH_LEASE, TXN, WrongStateError } from './snapshot.ts';
+import { addSession, attachedItem, leaseItem, restText, revisionItem, sessionLanes } from './rest-hash.ts';
+import {
+  END,
+  FORGOTTEN_SESSIONS,
+  HEAD,
+  KEY,
+  KEY_WITH_LEASE,
+  LEASE,
+  LEASE_TIME,
+  LIMITS,
+  readHash,
+  readSession,
+  SESSION,
+  TXN,
+  WrongStateError,
+  type Expected,
+} from './snapshot.ts';
 import { addHash, finishItem, hashText, keyLanes, subtractHash, type Hash64 } from './state-hash.ts';
 import { readCause, readPlace } from './txn-places.ts';
 
@@ -10,7 +27,18 @@ import { readCause, readPlace } from './txn-places.ts';
 export class SnapshotCheck {
   private readonly sum: Hash64 = { low: 0, high: 0 };
   private readonly keys: KeyHashes;
-  private readonly expected: { revision: number; hash: string | undefined } = { revision: 0, hash: undefined };
+  private readonly expected: Expected = { revision: 0, hash: undefined };
+  private readonly rest = {
+    history: { low: 0, high: 0 },
+    sessions: { low: 0, high: 0 },
+    leases: { low: 0, high: 0 },
+    forgottenThrough: 0,
+    timeMs: 0,
+    limits: [] as number[],
+  };
+  /** What each key that goes with a lease counts, by its lanes. */
+  private readonly attached = new Map<string, Hash64>();
+  private areKeysRead = false;
   private revision = 0;
   /** Used again for each key. */
   private readonly lanes: Hash64 = { low: 0, high: 0 };
@@ -34,21 +62,47 @@ export class SnapshotCheck {
   }
 
   finish(): void {
-    const { expected, revision } = this;
-    const hash = hashText(this.sum);
+    const { expected, revision, rest } = this;
+    for (const item of this.attached.values()) addHash(rest.leases, item);
+    const hash = hashText(this.sum) + restText(rest);
     if (revision === expected.revision && hash === expected.hash) return;
     throw new WrongStateError(
-      `the keys and transactions of this state make revision ${revision} with hash ${hash}, ` +
+      `what is in this state makes revision ${revision} with hash ${hash}, ` +
         `and it says that it is ${expected.revision} with ${expected.hash}`,
     );
   }
 
   private item(reader: ByteReader): void {
     const type = reader.byte();
+    if (!this.areKeysRead && (type === TXN || type === END)) {
+      this.areKeysRead = true;
+      this.after(this.revision);
+    }
     if (type === HEAD) this.head(reader);
-    else if (type === KEY || type === KEY_WITH_LEASE) this.key(reader);
+    else if (type === KEY || type === KEY_WITH_LEASE) this.key(reader, type === KEY_WITH_LEASE);
     else if (type === TXN) this.txn(reader);
-    else if (type === END) this.expected.hash = reader.text();
+    else if (type === SESSION) this.session(reader);
+    else if (type === LEASE) this.lease(reader);
+    else if (type === FORGOTTEN_SESSIONS) this.rest.forgottenThrough = reader.number();
+    else if (type === LEASE_TIME) this.rest.timeMs = reader.number();
+    else if (type === LIMITS) while (!reader.done) this.rest.limits.push(reader.number());
+    else if (type === END) this.expected.hash = readHash(reader);
+  }
+
+  /** The keys are as they were after this revision. */
+  private after(revision: number): void {
+    revisionItem(this.lanes, revision, this.sum);
+    addHash(this.rest.history, this.lanes);
+  }
+
+  private session(reader: ByteReader): void {
+    const { name, ...session } = readSession(reader);
+    addSession(this.rest.sessions, { ...session, life: 0, lanes: sessionLanes(name) });
+  }
+
+  private lease(reader: ByteReader): void {
+    leaseItem(this.lanes, reader.text(), reader.number(), reader.number());
+    addHash(this.rest.leases, this.lanes);
   }
 
   private head(reader: ByteReader): void {
@@ -58,10 +112,18 @@ export class SnapshotCheck {
     this.revision = reader.number();
   }
 
-  private key(reader: ByteReader): void {
+  private key(reader: ByteReader, withLease: boolean): void {
     const slot = this.slot(reader);
+    const key = withLease ? { ...this.lanes } : undefined;
     const createRevision = reader.number();
     this.put(slot, createRevision, reader.number(), reader);
+    if (key !== undefined) this.attach(key, reader.text());
+  }
+
+  private attach(key: Hash64, lease: string): void {
+    const item = { low: 0, high: 0 };
+    attachedItem(item, key, lease);
+    this.attached.set(textOf(key), item);
   }
 
   private txn(reader: ByteReader): void {
@@ -73,10 +135,13 @@ export class SnapshotCheck {
     for (let left = reader.number(); left > 0; left--) {
       const kind = reader.byte();
       const slot = this.slot(reader);
+      if (this.attached.size > 0) this.attached.delete(textOf(this.lanes));
+      const key = kind === 2 ? { ...this.lanes } : undefined;
       if (kind === 0) this.remove(slot);
       else this.put(slot, this.keys.createRevision(slot) || revision, revision, reader);
-      if (kind === 2) reader.passBytes();
+      if (key !== undefined) this.attach(key, reader.text());
     }
+    this.after(revision);
   }
 
   /** Of the key that comes next; its lanes are then those of the key. */
@@ -101,6 +166,8 @@ export class SnapshotCheck {
     this.keys.set(slot, 0, NOTHING);
   }
 }
+
+const textOf = ({ low, high }: Hash64): string => `${low} ${high}`;
 
 const NOTHING: Hash64 = { low: 0, high: 0 };
 /** Of the table's slots, at most this share is taken. */

@@ -9,6 +9,7 @@ import { decodeLimits } from './command.ts';
 import type { DescribedLease } from './leases.ts';
 import { limitNumbers, type StoreLimits } from './limits.ts';
 import type { Outcome, Session } from './sessions.ts';
+import { HASH_TEXT } from './state-hash.ts';
 import { StateMachine } from './state-machine.ts';
 import { readCause, readPut } from './txn-places.ts';
 
@@ -16,13 +17,13 @@ const VERSION = 1;
 export const HEAD = 1;
 export const KEY = 2;
 export const TXN = 3;
-const SESSION = 4;
+export const SESSION = 4;
 export const END = 5;
-const LEASE = 6;
+export const LEASE = 6;
 export const KEY_WITH_LEASE = 7;
-const LEASE_TIME = 8;
-const FORGOTTEN_SESSIONS = 9;
-const LIMITS = 10;
+export const LEASE_TIME = 8;
+export const FORGOTTEN_SESSIONS = 9;
+export const LIMITS = 10;
 /** About as much as is encoded or decoded in a millisecond, on a busy machine. */
 export const SLICE_BYTES = 65_536;
 /** Keys in one slice, should they be short. */
@@ -32,7 +33,7 @@ type Slices = Generator<Uint8Array, void, void>;
 
 /** Slices of the state as it is now. Must be run to its end or closed (`return`), else old versions pile up. */
 export function* encodeSnapshot(state: StateMachine): Slices {
-  const { revision, compactedRevision, appliedIndex, hash } = state;
+  const { revision, compactedRevision, appliedIndex, keysHash, restHash } = state;
   const out = new SliceWriter();
   // What changes in place is held as it is now; what it takes to hold it is one reference each.
   const leases = encodeLeases(state.leases.timeMs, state.leases.described(), out);
@@ -52,7 +53,7 @@ export function* encodeSnapshot(state: StateMachine): Slices {
     }
     yield out.take();
     yield* sessions;
-    out.item(END, (item) => item.text(hash));
+    out.item(END, (item) => item.text(keysHash).text(restHash));
     yield out.take();
   } finally {
     state.unpin();
@@ -164,12 +165,23 @@ class SliceWriter {
 /** The bytes are those that were written, and yet not the state that they say they are: it was wrong in memory already. */
 export class WrongStateError extends Error {}
 
+export interface Expected {
+  revision: number;
+  hash: string | undefined;
+}
+
+/** Older snapshots say nothing but the hash of the keys. */
+export function readHash(reader: ByteReader): string {
+  return reader.text() + (reader.done ? '' : reader.text());
+}
+
 /** Takes the bytes of a snapshot in any pieces; `finish` gives the state, or throws if it is not whole and equal. */
 export class SnapshotLoader {
   private state: StateMachine | undefined;
   private readonly limits: Partial<StoreLimits>;
   private rest: Uint8Array = new Uint8Array(0);
-  private expected: { revision: number; hash: string | undefined } = { revision: 0, hash: undefined };
+  private expected: Expected & { compactedRevision: number } = { revision: 0, compactedRevision: 0, hash: undefined };
+  private areKeysLoaded = false;
 
   constructor(limits: Partial<StoreLimits> = {}) {
     this.limits = limits;
@@ -196,12 +208,15 @@ export class SnapshotLoader {
     const { state, expected } = this;
     if (state === undefined || expected.hash === undefined || this.rest.length > 0)
       throw new Error('the snapshot ends too early');
-    if (state.revision !== expected.revision || state.hash !== expected.hash)
+    state.leases.forgetEmpty();
+    // What smaller limits than the writer's have left of the history is less than it has said.
+    const isWhole = expected.hash.length > HASH_TEXT && state.compactedRevision === expected.compactedRevision;
+    const hash = isWhole ? state.hash : state.keysHash;
+    if (state.revision !== expected.revision || !expected.hash.startsWith(hash))
       throw new WrongStateError(
-        `the snapshot holds revision ${state.revision} with hash ${state.hash}, ` +
+        `the snapshot holds revision ${state.revision} with hash ${hash}, ` +
           `and says that it is ${expected.revision} with ${expected.hash}`,
       );
-    state.leases.forgetEmpty();
     return state;
   }
 
@@ -209,6 +224,10 @@ export class SnapshotLoader {
     const type = reader.byte();
     if (type === HEAD) return this.head(reader);
     invariant(this.state !== undefined, 'a snapshot begins with its head');
+    if (!this.areKeysLoaded && (type === TXN || type === END)) {
+      this.areKeysLoaded = true;
+      this.state.history.begin();
+    }
     if (type === KEY || type === KEY_WITH_LEASE) loadKey(this.state, reader, type === KEY_WITH_LEASE);
     else if (type === TXN) loadTxn(this.state, reader);
     else if (type === SESSION) loadSession(this.state, reader);
@@ -216,7 +235,7 @@ export class SnapshotLoader {
     else if (type === FORGOTTEN_SESSIONS) this.state.sessions.forgottenThrough = reader.number();
     else if (type === LIMITS) this.state.useLimits(decodeLimits(reader));
     else if (type === LEASE_TIME) this.state.leases.advance(reader.number());
-    else if (type === END) this.expected.hash = reader.text();
+    else if (type === END) this.expected.hash = readHash(reader);
     else throw new Error(`the snapshot has an item of type ${type}: written by a newer version?`);
   }
 
@@ -225,7 +244,8 @@ export class SnapshotLoader {
     if (version !== VERSION) throw new Error(`the snapshot has version ${version}, known is ${VERSION}`);
     const appliedIndex = reader.number();
     this.expected.revision = reader.number();
-    this.state = new StateMachine(this.limits, reader.number());
+    this.expected.compactedRevision = reader.number();
+    this.state = new StateMachine(this.limits, this.expected.compactedRevision);
     this.state.appliedIndex = appliedIndex;
   }
 }
@@ -267,13 +287,18 @@ function loadTxn(state: StateMachine, reader: ByteReader): void {
 }
 
 function loadSession(state: StateMachine, reader: ByteReader): void {
+  const { name, ...session } = readSession(reader);
+  state.sessions.restore(name, session);
+}
+
+export function readSession(reader: ByteReader): Omit<Session, 'life' | 'lanes'> & { name: string } {
   const name = reader.text();
-  const session: Omit<Session, 'life'> = { acknowledged: reader.number(), results: new Map(), openedAt: 0 };
+  const session = { name, acknowledged: reader.number(), results: new Map<number, Outcome>(), openedAt: 0 };
   for (let left = reader.number(); left > 0; left--) {
     const sequence = reader.number();
     session.results.set(sequence, decodeOutcome(reader));
   }
   // Older snapshots do not say it.
   if (!reader.done) session.openedAt = reader.number();
-  state.sessions.restore(name, session);
+  return session;
 }

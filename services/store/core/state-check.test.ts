@@ -48,6 +48,20 @@ test('a hash that is heard before its entry is applied counts when it is', (t) =
   t.is(check.verdict('a', THREE).found, 'wrong');
 });
 
+test('a member of an older version tells less: as far as all tell, they are compared', (t) => {
+  t.is(checkOf('kR', { b: 'kS', c: 'kS' }).verdict('a', THREE).found, 'wrong');
+  t.is(checkOf('kR', { b: 'k', c: 'kS' }).verdict('a', THREE).found, 'equal');
+  t.is(checkOf('k', { b: 'kR', c: 'kR' }).verdict('a', THREE).found, 'equal');
+  t.is(checkOf('kR', { b: 'l', c: 'lS' }).verdict('a', THREE).found, 'wrong');
+  const asked = checkOf('kR', {});
+  asked.ask(16, 'kR');
+  asked.hears('b', { index: 16, hash: 'k' });
+  t.is(asked.answer('a', { voters: THREE, outgoing: [] }), 'agreed');
+  const contradicted = checkOf('kR', { b: 'kS', c: 'kS' });
+  t.true(contradicted.isContradicted(16, 'kR', { voters: THREE, outgoing: [] }));
+  t.false(contradicted.isContradicted(16, 'k', { voters: THREE, outgoing: [] }));
+});
+
 test('told are every sixteenth entry, and the last one when nothing more comes; memory is bounded', (t) => {
   const check = new StateCheck();
   for (let index = 1; index <= 40; index++) check.applied(index, `hash ${index}`);

@@ -86,8 +86,9 @@ export class StateCheck {
 
   /** Whether a majority has said that its state after entry `index` is another than this one. */
   isContradicted(index: number, hash: string, { voters }: Voters): boolean {
-    const told = this.heard.get(index);
-    return voters.filter((id) => (told?.get(id) ?? hash) !== hash).length * 2 > voters.length;
+    const told = this.heard.get(index) ?? new Map<string, string>();
+    const { own, others } = asFarAsAllTell(hash, told);
+    return voters.filter((id) => (others.get(id) ?? own) !== own).length * 2 > voters.length;
   }
 
   /** Once a tick: what the others are to be told. */
@@ -162,7 +163,22 @@ interface Look {
   voters: readonly string[];
 }
 
-function compare(index: number, { self, own, others, voters }: Look): Verdict {
+/**
+ * A member of an older version tells the hash of its keys alone, which the others' begin with: as long as there is one, nothing but that
+ * is compared.
+ */
+function asFarAsAllTell(hash: string, told: ReadonlyMap<string, string>): { own: string; others: Map<string, string> } {
+  let shortest = hash.length;
+  for (const other of told.values()) if (other !== '') shortest = Math.min(shortest, other.length);
+  return {
+    own: hash.slice(0, shortest),
+    others: new Map([...told].map(([id, other]) => [id, other.slice(0, shortest)])),
+  };
+}
+
+function compare(index: number, look: Look): Verdict {
+  const { self, voters } = look;
+  const { own, others } = asFarAsAllTell(look.own, look.others);
   const counts = new Map<string, string[]>();
   for (const id of voters) {
     const hash = id === self ? own : others.get(id);
@@ -192,7 +208,8 @@ interface Asked {
 }
 
 /** More than half, of both halves of a joint configuration. */
-function agreement({ self, hash, told, voters: { voters, outgoing }, isLate }: Asked): Agreement {
+function agreement({ self, hash: whole, told: all, voters: { voters, outgoing }, isLate }: Asked): Agreement {
+  const { own: hash, others: told } = asFarAsAllTell(whole, all);
   const said = (id: string): string => (id === self ? hash : (told.get(id) ?? ''));
   const halves = [voters, outgoing].filter((ids) => ids.length > 0);
   const agreeing = (ids: readonly string[]): number => ids.filter((id) => said(id) === hash).length;

@@ -1,5 +1,7 @@
-// Decides the hash of a whole state as the sum of the hashes of its living keys, so that a change costs only its own keys
-// and two members can compare at any revision. Never cryptographic: it finds faults, not forgers.
+// Decides the hash of a whole state as sums of the hashes of what is in it, so that a change costs only what it changes and two
+// members can compare after any entry. Never cryptographic: it finds faults, not forgers.
+//
+// One sum is of the living keys; what else there is, is in rest-hash.ts.
 //
 // murmur3's mixing in two lanes with different constants, over key, revisions and value. What a key's own characters make of
 // the lanes is the same each time: who keeps many versions of a key keeps that too, and only finishes it (`finishItem`).
@@ -20,6 +22,9 @@ export function subtractHash(sum: Hash64, item: Hash64): void {
   sum.low = (sum.low - item.low) | 0;
   sum.high = (sum.high - item.high) | 0;
 }
+
+/** Characters of `hashText`. */
+export const HASH_TEXT = 16;
 
 export function hashText({ low, high }: Hash64): string {
   const hex = (lane: number): string => (lane >>> 0).toString(16).padStart(8, '0');
@@ -102,6 +107,36 @@ export function finishItem(
   }
   lanes.low = finish(mixLow(low, length));
   lanes.high = finish(mixHigh(high, length));
+}
+
+/** `lanes` begin an item that is no version of a key: `kind` keeps items of other kinds apart. */
+export function beginItem(lanes: Hash64, kind: number): void {
+  lanes.low = mixLow(LOW_SEED, kind);
+  lanes.high = mixHigh(HIGH_SEED, kind);
+}
+
+/** Two lanes that are known already. */
+export function mixLanes(lanes: Hash64, { low, high }: Hash64): void {
+  lanes.low = mixLow(lanes.low, low);
+  lanes.high = mixHigh(lanes.high, high);
+}
+
+/** A whole number, of more than 32 bits too. */
+export function mixNumber(lanes: Hash64, value: number): void {
+  const upper = (value / 4294967296) | 0;
+  lanes.low = mixLow(mixLow(lanes.low, value | 0), upper);
+  lanes.high = mixHigh(mixHigh(lanes.high, value | 0), upper);
+}
+
+export function mixText(lanes: Hash64, text: string): void {
+  lanes.low = mixLow(lanes.low, lowOfKey(text));
+  lanes.high = mixHigh(lanes.high, highOfKey(text));
+}
+
+/** Now the item may be added to a sum. */
+export function endItem(lanes: Hash64): void {
+  lanes.low = finish(lanes.low);
+  lanes.high = finish(lanes.high);
 }
 
 function mixLow(lane: number, word: number): number {

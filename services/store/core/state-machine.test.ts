@@ -83,7 +83,7 @@ test('a transaction is one revision; its changes say when the life of each key b
 test('a comparison that fails changes nothing and says what is there; 0 means absent, also after a delete', (t) => {
   const state = new StateMachine();
   apply(state, write(1, [put('a', '1')]));
-  const { hash } = state;
+  const { keysHash } = state;
   const refused = apply(
     state,
     write(2, [put('a', '2'), put('b', '2')], {
@@ -94,7 +94,7 @@ test('a comparison that fails changes nothing and says what is there; 0 means ab
     }),
   );
   t.deepEqual(refused.results, [{ sequence: 2, ok: false, reason: 'conflict', key: 'a', current: 1 }]);
-  t.is(state.hash, hash);
+  t.is(state.keysHash, keysHash);
   t.is(state.revision, 1);
   apply(state, write(3, [remove('a')], { compares: [{ key: 'a', revision: 1 }] }));
   t.deepEqual(apply(state, write(4, [put('a', '4')], { compares: [{ key: 'a', revision: 0 }] })).results, [
@@ -377,18 +377,18 @@ test('a member that started from a snapshot and one that applied everything go o
   );
 });
 
-test('the hash depends on what is there, not on how it came to be, and sees every difference', (t) => {
+test('the hash of the keys depends on what is there, not on how it came to be, and sees every difference', (t) => {
   const one = new StateMachine({ historyRevisions: 1 });
-  const empty = one.hash;
+  const empty = one.keysHash;
   apply(one, write(1, [put('a', '1'), put('b', '2')]));
-  const { hash } = one;
+  const { keysHash } = one;
   apply(one, write(2, [put('c', '3')]));
-  t.not(one.hash, hash);
+  t.not(one.keysHash, keysHash);
   apply(one, write(3, [remove('c')]));
-  t.is(one.hash, hash);
+  t.is(one.keysHash, keysHash);
   apply(one, write(4, [remove('a'), remove('b')]));
-  t.is(one.hash, empty);
-  t.not(load(snapshotOf(one), 10, {}).hash, hash);
+  t.is(one.keysHash, empty);
+  t.not(load(snapshotOf(one), 10, {}).keysHash, keysHash);
 });
 
 test('a cut or changed snapshot is refused', (t) => {

@@ -8,7 +8,8 @@ import { decodeCommand, isWrites, readWriteHead, type Command, type LeaseCommand
 import { committedOf, History } from './history.ts';
 import { Leases, type Lease } from './leases.ts';
 import { decodeText } from '../../../lib/base/bytes.ts';
-import { DEFAULT_STORE_LIMITS, PAGE_BYTES, type StoreLimits } from './limits.ts';
+import { DEFAULT_STORE_LIMITS, limitNumbers, PAGE_BYTES, type StoreLimits } from './limits.ts';
+import { restText } from './rest-hash.ts';
 import { Sessions, type Outcome, type Refusal, type Session } from './sessions.ts';
 import { hashText } from './state-hash.ts';
 import {
@@ -68,8 +69,27 @@ export class StateMachine {
     return this.history.compactedRevision;
   }
 
-  get hash(): string {
+  /** Of the living keys alone: what stays when a state begins anew elsewhere, and what members of older versions tell. */
+  get keysHash(): string {
     return hashText(this.versions.hash);
+  }
+
+  /** Of all that counts, history and sessions too: behind what `keysHash` is. */
+  get hash(): string {
+    return this.keysHash + this.restHash;
+  }
+
+  get restHash(): string {
+    const { history, sessions, leases, limits, areLimitsWritten } = this;
+    const { forgottenThrough } = sessions;
+    return restText({
+      history: history.hash,
+      sessions: sessions.hash,
+      leases: leases.hash,
+      forgottenThrough,
+      timeMs: leases.timeMs,
+      limits: areLimitsWritten ? limitNumbers(limits) : [],
+    });
   }
 
   // ---- writing ----------------------------------------------------------------------------------------------------
@@ -257,6 +277,7 @@ export class StateMachine {
     for (const { key, newKey, put } of changes)
       this.change(key === 0 ? this.versions.enter(newKey) : key, revision, put);
     this.record(revision, cause);
+    this.leases.forgetEmptied();
   }
 
   /** One key becomes what is put (undefined: deleted), in the lease or out of any. */

@@ -8,6 +8,7 @@ import {
   type RaftStatus,
   type StateHashes,
 } from '../../../raft/core/index.ts';
+import { HASH_TEXT } from '../core/state-hash.ts';
 import { StateCheck, type Agreement } from '../core/state-check.ts';
 import type { StateMachine } from '../core/state-machine.ts';
 
@@ -76,12 +77,17 @@ export class StateExchange {
     if (hashes.length === 0 || !counts()) return;
     const { configuration, term } = status();
     const header = { type: 'stateHashes', version: RAFT_MESSAGE_VERSION, clusterId } as const;
-    for (const to of membersOf(configuration)) if (to !== id) send({ ...header, from: id, to, term, hashes });
+    const said = hashes.map(({ index, hash }) => ({
+      index,
+      hash: hash.slice(0, HASH_TEXT),
+      rest: hash.slice(HASH_TEXT),
+    }));
+    for (const to of membersOf(configuration)) if (to !== id) send({ ...header, from: id, to, term, hashes: said });
     this.#judge();
   }
 
   heard({ from, hashes }: StateHashes): void {
-    for (const hash of hashes) this.#check.hears(from, hash);
+    for (const { index, hash, rest = '' } of hashes) this.#check.hears(from, { index, hash: hash + rest });
     this.#listen();
     this.#judge();
   }

@@ -42,5 +42,5 @@ export async function beginAnew(
       { clusterId, member, configuration, ...FIRST },
       encodeSnapshot(next),
     );
-  return { revision: next.revision, keys: next.versions.liveKeys, hash: next.hash };
+  return { revision: next.revision, keys: next.versions.liveKeys, hash: next.keysHash };
 }
