@@ -101,6 +101,12 @@ export class MemoryDisk implements Disk {
     for (const inode of this.names.values()) inode.pending = [];
   }
 
+  /** Bytes that were written since the last sync, or tried to. */
+  unsyncedBytes(path: string): number {
+    const pending = this.names.get(path)?.pending ?? [];
+    return pending.reduce((sum, change) => sum + (change.type === 'write' ? change.data.length : 0), 0);
+  }
+
   /** Names of all files, sorted. */
   paths(): string[] {
     return [...this.names.keys()].toSorted();

@@ -9,6 +9,7 @@ import type { Log } from '../../lib/base/log.ts';
 import type { Exec } from '../../lib/exec/exec.ts';
 import { DamagedError } from '../../raft/storage/disk.ts';
 import { WrongStateError } from '../../services/store/core/snapshot.ts';
+import type { StateMachine } from '../../services/store/core/state-machine.ts';
 import type { MemberOptions } from '../../services/store/edge/member-options.ts';
 import type { StoreMember } from '../../services/store/edge/member.ts';
 import { startMember, type RunningMember } from '../../services/store/edge/start-member.ts';
@@ -43,6 +44,22 @@ const noExec: Exec = {
 
 /** Behind all that clients ask for. */
 const NOBODYS_KEY = '~';
+/** So many that nobody is forgotten because of one more. */
+const MANY_SESSIONS = 100;
+
+/** Something is there that nobody asks for: a key, a session, a lease. What is told of it and what it is agree. */
+function misapply(state: StateMachine, world: World): void {
+  const ways = [
+    () => state.versions.set(NOBODYS_KEY, 1, 1, new Uint8Array(1)),
+    () => state.leases.restore(NOBODYS_KEY, 1_000, NEVER_MS),
+    () => state.sessions.restore(NOBODYS_KEY, { acknowledged: 1, results: new Map([[2, 1]]), openedAt: 1 }),
+  ];
+  const way = world.chance.int(state.limits.sessions < MANY_SESSIONS ? ways.length - 1 : ways.length);
+  world.count(`misapplied-${['key', 'lease', 'session'][way]}`);
+  ways[way]!();
+}
+
+const NEVER_MS = 1e15;
 
 export class Machine {
   readonly name: string;
@@ -134,10 +151,11 @@ export class Machine {
   spoil(plausibly: boolean): boolean {
     const state = this.member?.state;
     if (state === undefined || this.isWrong) return false;
+    const { world } = this.fleet;
     this.isWrong = this.fleet.mayBeWrong = true;
     this.wrongFrom = state.appliedIndex;
-    if (plausibly) state.versions.set(NOBODYS_KEY, 1, 1, new Uint8Array(1));
-    else state.versions.hash.low ^= 1 << this.fleet.world.chance.int(31);
+    if (plausibly) misapply(state, world);
+    else world.pick([state.versions, state.sessions, state.leases]).hash.low ^= 1 << world.chance.int(31);
     return true;
   }
 
@@ -155,9 +173,9 @@ export class Machine {
     const lingerMs = world.odds(0.5) ? 0.1 : world.draw(1, 3_000);
     if (lingerMs > 1) world.count('half-open-connection');
     network.leave(this.bus!, lingerMs);
-    // A process that dies by itself leaves the page cache; at a fuse it may have been the power.
+    // A process that dies by itself leaves the page cache; at a fuse it may have been the power, and there it was.
     const fromFuse = why.startsWith('at ');
-    const powerCut = fromFuse && world.odds(0.5);
+    const powerCut = why === 'at log-sync' || (fromFuse && world.odds(0.5));
     this.disk.memory.restart(world.chance, { keepAll: !powerCut });
     if (process === this.process) this.startLater(world.draw(20, 3_000));
   }

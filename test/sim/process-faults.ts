@@ -8,6 +8,25 @@ export function fuse(stage: Stage, at: Boundary): void {
   if (machine?.process !== undefined) machine.process.fuse = { touches: 1 + stage.world.chance.int(40), at };
 }
 
+/**
+ * The power goes while a batch is on its way to the disk, so that any part of it may be there. The disk is slow until then: what comes
+ * meanwhile is in one batch, and most batches of a quick disk hold one record.
+ */
+export function cutInWrite(stage: Stage): boolean {
+  const machine = someone(stage);
+  if (machine?.process === undefined) return false;
+  const { disk } = machine;
+  machine.process.fuse = { touches: 1 + stage.world.chance.int(3), at: 'log-sync' };
+  const max = stage.world.draw(20, 250);
+  forAWhile(
+    stage,
+    [200, 2_000],
+    () => (disk.latencyMs = { min: 10, max }),
+    () => disk.quicken(),
+  );
+  return true;
+}
+
 export function crashes(stage: Stage, keepsCache: boolean): boolean {
   const machine = someone(stage);
   machine?.crash({ keepsCache });

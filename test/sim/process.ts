@@ -4,7 +4,7 @@ import type { Clock, Timer } from '../../lib/base/clock.ts';
 import type { World } from './world.ts';
 
 /** Where a process touches the world: it can die before or after each of them. */
-export type Boundary = 'bus' | 'disk' | 'disk-done' | 'timer';
+export type Boundary = 'bus' | 'disk' | 'disk-done' | 'log-sync' | 'timer';
 
 /** Milliseconds since 1970 at the beginning of every run. */
 const EPOCH_MS = 1_800_000_000_000;

@@ -1,7 +1,7 @@
 // Decides when a call of a simulated process reaches its disk, and whether it fails: slow, stalled, full, failing. Never
 // decides what a crash leaves (raft/storage/memory-disk.ts does).
 import type { Disk, DiskFile } from '../../raft/storage/disk.ts';
-import { MemoryDisk, type DiskCall } from '../../raft/storage/memory-disk.ts';
+import { MemoryDisk, SECTOR_BYTES, type DiskCall } from '../../raft/storage/memory-disk.ts';
 import type { Process } from './process.ts';
 import type { World } from './world.ts';
 
@@ -32,9 +32,10 @@ export class MachineDisk {
   /** The next write of the log goes to another place of the log or of a snapshot, and says that it is done. */
   private misdirects(path: string, data: Uint8Array, offset: number): boolean {
     if (!this.misdirectsNext || !path.endsWith('.segment')) return false;
+    // Not what was moved aside as damaged: nobody reads it, and what lands there is seen by nobody.
     const targets = this.memory
       .paths()
-      .filter((each) => /log-\d+\.segment$|snapshot-\d+$/.test(each) && this.memory.contents(each)!.length > 1_024);
+      .filter((each) => /\/(log-\d+\.segment|snapshot-\d+)$/.test(each) && this.memory.contents(each)!.length > 1_024);
     if (targets.length === 0) return false;
     this.misdirectsNext = false;
     this.world.count('write-misdirected');
@@ -111,6 +112,7 @@ export class MachineDisk {
           return;
         }
         this.world.note(`disk ${process.name} ${kind} ${path}`);
+        if (kind === 'datasync' && this.wouldTear(path) && !process.touch('log-sync')) return;
         const trouble = this.troubleFor(kind);
         if (trouble !== undefined) return process.enter(() => reject(trouble));
         run().then(
@@ -120,6 +122,11 @@ export class MachineDisk {
       };
       this.world.after(this.world.draw(this.latencyMs.min, this.latencyMs.max), go);
     });
+  }
+
+  /** A batch of the log has been written that the power may cut in two: it lies in more sectors than one. */
+  private wouldTear(path: string): boolean {
+    return path.endsWith('.segment') && this.memory.unsyncedBytes(path) > SECTOR_BYTES;
   }
 
   private troubleFor(kind: DiskCall): DiskTrouble | undefined {

@@ -59,7 +59,7 @@ export const UPSTREAM_BUGS: readonly UpstreamBug[] = [
   bug(20_418, 'a linearizable read is old when a process was paused: an answer of an earlier round confirms it', {
     file: 'raft/core/reads.ts', find: 'leading.readRounds.push({ round: leading.round + 1,', put: 'leading.readRounds.push({ round: leading.round,', faults: ['clock-drift', 'paused', 'leader-cut-off', 'cut-off-one-way', 'weather-slow', 'weather-doubles'] }),
   bug(14_098, 'a member does not start again after it lost writes that were not synced', {
-    file: 'raft/storage/record.ts', find: 'if (record.last) {', put: 'if (record.last || true) {', faults: ['all-power-cut', 'majority-power-cut', 'fuse-disk', 'fuse-disk-done', 'disk-slow', 'leader-cut-off'] }),
+    file: 'raft/storage/record.ts', find: 'if (record.last) {', put: 'if (record.last || true) {', faults: ['power-cut-in-write', 'killed', 'all-killed', 'weather-slow'] }),
   bug(14_102, 'flipped bits of the log are served', {
     file: 'raft/storage/record.ts', find: "if (bytes.readUInt32LE(offset + 8) !== crc32(bytes.subarray(body, body + length + 1))) return 'payload';", put: '', faults: ['bit-flip-log', 'bit-flip-snapshot', 'killed', 'power-cut', 'leader-cut-off'] }),
   bug(14_890, 'a client that asks again is served twice', {

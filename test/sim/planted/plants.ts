@@ -15,6 +15,12 @@ export interface Plant {
 const POWER = {
   faults: ['all-power-cut', 'majority-power-cut', 'fuse-disk', 'fuse-disk-done', 'disk-slow', 'leader-cut-off'],
 } as const;
+/** Batches are torn in the middle, on members that start again and again. */
+const TORN = {
+  members: 3,
+  troubleMs: 8_000,
+  faults: ['power-cut-in-write', 'killed', 'all-killed', 'weather-slow'],
+} as const;
 const FIGURE_8 = {
   members: 5,
   faults: ['leader-with-few', 'leader-cut-off', 'fuse-bus', 'killed', 'weather-slow'],
@@ -110,6 +116,10 @@ export const PLANTS: readonly Plant[] = [
   disk('copied-directory-trusted', 'open-log.ts', "place !== '' && place !== known;", "place === 'somewhere';", OLD_COPY),
   disk('doubt-forgotten-at-restart', 'segmented-log.ts', "isMissingNothing(standing)\n", 'true\n', AMNESIA),
   edge('wrong-state-stays', 'state-exchange.ts', "if (verdict.found === 'wrong') return contradicted(verdict.text);", '', WRONG),
+  state('sessions-in-no-hash', 'rest-hash.ts', '[history, sessions, leases]', '[history, leases]', WRONG_COUNTS),
+  state('leases-in-no-hash', 'rest-hash.ts', '[history, sessions, leases]', '[history, sessions]', WRONG_COUNTS),
+  edge('rest-of-the-hash-not-heard', 'state-exchange.ts', 'hash: hash + rest', 'hash: hash + rest.slice(16)', WRONG_COUNTS),
+  state('session-row-of-a-snapshot-differs', 'snapshot.ts', '  if (!reader.done) session.openedAt = reader.number();\n', '', SNAPSHOTS),
   edge('snapshot-of-a-state-of-its-own-counts', 'snapshotter.ts', "if (answer === 'agreed' || (answer === 'silent' && this.wanted > 0))", 'if (answer.length > 0)', WRONG_COUNTS),
   // ---- the disk ----
   disk('fsync-of-log-skipped', 'segmented-log.ts', '    await segment.file.datasync();\n    segment.end = after;', '    segment.end = after;', POWER),
@@ -119,7 +129,7 @@ export const PLANTS: readonly Plant[] = [
   disk('new-segment-name-not-synced', 'segmented-log.ts', '    await this.disk.syncDirectory(this.directory);\n    const at =', '    const at ='),
   disk('snapshot-name-not-synced', 'snapshot-files.ts', '    await this.disk.syncDirectory(this.directory);\n    this.known.set', '    this.known.set', POWER),
   disk('snapshot-bytes-not-synced', 'snapshot-files.ts', '    await file.datasync();\n', '', POWER),
-  disk('half-batch-kept', 'record.ts', 'if (record.last) {', 'if (record.last || true) {', POWER),
+  disk('half-batch-kept', 'record.ts', 'if (record.last) {', 'if (record.last || true) {', TORN),
   disk('payload-checksum-ignored', 'record.ts', "if (bytes.readUInt32LE(offset + 8) !== crc32(bytes.subarray(body, body + length + 1))) return 'payload';", '', BIT_ROT),
   disk('incarnation-not-counted', 'open-log.ts', 'const incarnation = replayed.incarnation + 1;', 'const incarnation = replayed.incarnation;'),
   // ---- the state machine ----
