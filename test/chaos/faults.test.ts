@@ -131,7 +131,7 @@ test.serial('a follower that loses every message of Raft stands still, and catch
   await broken([{ type: 'messages', instance: name, rule }], async () => {
     // What was under way when it began may still be applied.
     const before = await eventually('it stands still', async () => {
-      const looks = [];
+      const looks: Array<NonNullable<Target['store']>> = [];
       while (looks.length < 5) looks.push((await targetOf(name)).store!);
       return looks.every(({ applied }) => applied === looks[0]!.applied) && looks[0];
     });
