@@ -38,6 +38,12 @@ const SNAPSHOTS = {
 } as const;
 const LATE = { faults: ['weather-doubles', 'weather-slow', 'killed', 'all-killed', 'fuse-disk'] } as const;
 const BEHIND = { members: 3, troubleMs: 12_000, faults: ['cut-off-one', 'disk-slow'] } as const;
+/** Whoever is added needs a snapshot. */
+const NEW_VOTERS = {
+  members: 3,
+  troubleMs: 6_000,
+  faults: ['bit-flip-snapshot', 'member-added', 'member-replaced', 'cut-off-one'],
+} as const;
 const FORGETS = {
   faults: ['compact', 'connection-lost', 'client-connection-lost', 'bus-restart', 'cut-off-one'],
 } as const;
@@ -152,6 +158,6 @@ export const PLANTS: readonly Plant[] = [
   edge('promise-sent-at-once', 'durable-gate.ts', 'if (afterAppend === undefined || afterAppend <= this.#durable) this.#send(message);', 'if (afterAppend !== -1) this.#send(message);', POWER),
   edge('commits-published-twice', 'publisher.ts', '    this.current.clear();\n    this.published = this.through;', '    this.published = this.through;'),
   edge('snapshot-installed-before-durable', 'applier.ts', '    await durable;\n', '', SNAPSHOTS),
-  edge('damaged-snapshot-sent-for-ever', 'chunk-sender.ts', 'if (message.offset === 0 && this.begun === index) this.verify(message.snapshot);', '', { members: 3, troubleMs: 6_000, faults: ['bit-flip-snapshot', 'cut-off-one', 'cut-pair'] }),
+  edge('damaged-snapshot-sent-for-ever', 'chunk-sender.ts', 'if (message.offset === 0 && this.begun === index) this.verify(message.snapshot);', '', NEW_VOTERS),
   edge('snapshot-parts-overtake', 'chunk-sender.ts', 'this.leaving = this.leaving.then(async () => {', 'void Promise.resolve().then(async () => {', BEHIND),
 ];
