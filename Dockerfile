@@ -2,8 +2,8 @@
 # run containers. Nothing secret goes into either: `setup` makes certificates and credentials into volumes.
 FROM node:26-bookworm-slim AS control-programs
 ARG DEBIAN_FRONTEND=noninteractive
-RUN apt-get update -qq \
- && apt-get install -y -qq --no-install-recommends nats-server \
+RUN apt-get -o Acquire::Retries=5 update -qq \
+ && apt-get -o Acquire::Retries=5 install -y -qq --no-install-recommends nats-server \
  && rm -rf /var/lib/apt/lists/*
 ENV NODE_ENV=production NODE_COMPILE_CACHE=/opt/flotilla/cache FLOTILLA_HOME=/flotilla FLOTILLA_READY_DIR=/run/flotilla
 RUN ln -s /opt/flotilla/cli/bin.js /usr/local/bin/flotilla
@@ -12,8 +12,8 @@ CMD ["flotilla", "--help"]
 
 FROM control-programs AS node-programs
 ARG DEBIAN_FRONTEND=noninteractive
-RUN apt-get update -qq \
- && apt-get install -y -qq --no-install-recommends \
+RUN apt-get -o Acquire::Retries=5 update -qq \
+ && apt-get -o Acquire::Retries=5 install -y -qq --no-install-recommends \
     containerd runc containernetworking-plugins nftables conntrack iproute2 mount busybox-static \
  && rm -rf /var/lib/apt/lists/*
 

@@ -19,7 +19,9 @@ export interface InstallEdges {
   say(line: string): void;
 }
 
-const APT_MS = 300_000;
+const APT_MS = 600_000;
+/** A mirror may break off, and a machine that is new may be updating itself. */
+const PATIENT = ['-o', 'Acquire::Retries=5', '-o', 'DPkg::Lock::Timeout=300'];
 
 /** Debian keeps daemons in directories that a user's PATH often leaves out. */
 export function searchPath(path = process.env['PATH'] ?? ''): string[] {
@@ -70,13 +72,13 @@ async function installEach(
   let updated = false;
   for (const { package: name, purpose } of missing) {
     edges.say(`installing ${name} (${purpose})`);
-    let result = await aptGet(edges.exec, [apt, 'install', '-y', '--no-install-recommends', name]);
+    let result = await aptGet(edges.exec, [apt, 'install', ...PATIENT, '-y', '--no-install-recommends', name]);
     if (result.exitCode !== 0 && !updated) {
       updated = true;
       edges.say('reading the package lists (apt-get update)');
-      const update = await aptGet(edges.exec, [apt, 'update']);
+      const update = await aptGet(edges.exec, [apt, 'update', ...PATIENT]);
       if (update.exitCode !== 0) refuse(lastLine(describeFailure(update)));
-      result = await aptGet(edges.exec, [apt, 'install', '-y', '--no-install-recommends', name]);
+      result = await aptGet(edges.exec, [apt, 'install', ...PATIENT, '-y', '--no-install-recommends', name]);
     }
     if (result.exitCode !== 0) refuse(lastLine(describeFailure(result)));
   }

@@ -2,6 +2,7 @@
 // packages and this machine's Node under the same name. Never changes what the Dockerfile says.
 import { copyFileSync, cpSync, existsSync, mkdirSync, realpathSync, rmSync, symlinkSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
+import { PATIENT } from './engine.ts';
 import { must, run } from './shell.ts';
 
 const DEBIAN = 'http://deb.debian.org/debian';
@@ -50,14 +51,14 @@ async function makeAndImport(
 async function makeRoot(root: string): Promise<void> {
   if ((await run(['sh', '-c', 'command -v debootstrap'])).code !== 0) {
     const env = { DEBIAN_FRONTEND: 'noninteractive' };
-    await must(['apt-get', 'install', '-y', '-qq', '--no-install-recommends', 'debootstrap'], {
+    await must(['apt-get', ...PATIENT, 'install', '-y', '-qq', '--no-install-recommends', 'debootstrap'], {
       env,
-      timeoutMs: 180_000,
+      timeoutMs: 600_000,
     });
   }
   const packages = 'libstdc++6,libatomic1,ca-certificates';
   await must(['debootstrap', '--variant=minbase', `--include=${packages}`, 'bookworm', root, DEBIAN], {
-    timeoutMs: 600_000,
+    timeoutMs: 1_200_000,
   });
   copyFileSync(realpathSync(process.execPath), join(root, 'usr/local/bin/node'));
   const modules = join(root, 'usr/local/lib/node_modules');

@@ -13,10 +13,12 @@ export interface Engine {
 }
 
 const IPTABLES = '/usr/sbin/iptables';
+/** A mirror may break off, and a machine that is new may be updating itself. */
+export const PATIENT = ['-o', 'Acquire::Retries=5', '-o', 'DPkg::Lock::Timeout=300'];
 
 export async function findEngine(directory: string, say: (line: string) => void): Promise<Engine> {
   await installPrograms(say);
-  if ((await run(['docker', 'version'], { timeoutMs: 10_000 })).code === 0)
+  if ((await run(['docker', 'version'], { timeoutMs: 60_000 })).code === 0)
     return { env: {}, isOurs: false, end: async () => {} };
   // A second one empties the chains that the first one's published ports need.
   if (anotherEngineRuns())
@@ -39,8 +41,11 @@ async function installPrograms(say: (line: string) => void): Promise<void> {
   const names = [...new Set(missing)];
   say(`installing ${names.join(', ')} from apt`);
   const env = { DEBIAN_FRONTEND: 'noninteractive' };
-  await must(['apt-get', 'update', '-qq'], { env, timeoutMs: 180_000 });
-  await must(['apt-get', 'install', '-y', '-qq', '--no-install-recommends', ...names], { env, timeoutMs: 300_000 });
+  await must(['apt-get', ...PATIENT, 'update', '-qq'], { env, timeoutMs: 600_000 });
+  await must(['apt-get', ...PATIENT, 'install', '-y', '-qq', '--no-install-recommends', ...names], {
+    env,
+    timeoutMs: 600_000,
+  });
 }
 
 const PATHS = { PATH: `${process.env['PATH']}:/usr/sbin:/sbin` };
