@@ -1,7 +1,20 @@
 // Does: loads once everything that the actors will load, so that their compile cache is full before a dozen processes
 // start at once: each would strip and compile the same files, and hold 25 MiB more for as long as it lives. Never runs
 // an actor.
+import { execFile } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { runtimesOf } from './core/runtimes.ts';
 import './run-actors.ts';
-import { SERVICES } from '../services/index.ts';
+import { STARTED, SERVICES, type StartedActor } from '../services/index.ts';
 
-await Promise.all(Object.values(SERVICES).map((load) => load()));
+/** Node keeps a cache for each set of V8's flags: what one process compiles is of no use to one that has others. */
+async function primeEach(): Promise<void> {
+  const self = fileURLToPath(import.meta.url);
+  await Promise.all(
+    runtimesOf(STARTED).map(({ flags, actors }) => promisify(execFile)(process.execPath, [...flags, self, ...actors])),
+  );
+}
+
+const actors = process.argv.slice(2) as StartedActor[];
+await (actors.length === 0 ? primeEach() : Promise.all(actors.map((actor) => SERVICES[actor]())));

@@ -4,7 +4,7 @@ import type { ActorName } from '../lib/bus/subjects.ts';
 
 type Load = () => Promise<{ start: StartActor<never> }>;
 
-export const SERVICES: Partial<Record<ActorName, Load>> = {
+export const SERVICES = {
   store: () => import('./store/main.ts'),
   apiserver: () => import('./apiserver/main.ts'),
   scheduler: () => import('./scheduler/main.ts'),
@@ -12,4 +12,7 @@ export const SERVICES: Partial<Record<ActorName, Load>> = {
   kubelet: () => import('./kubelet/main.ts'),
   'kube-proxy': () => import('./kube-proxy/main.ts'),
   dns: () => import('./dns/main.ts'),
-};
+} satisfies Partial<Record<ActorName, Load>>;
+
+export type StartedActor = keyof typeof SERVICES;
+export const STARTED = Object.keys(SERVICES) as StartedActor[];

@@ -29,6 +29,12 @@ export function nodeFlags(actor: ActorName): string[] {
   return actor === 'kubelet' || actor === 'kube-proxy' || actor === 'dns' ? ['--max-semi-space-size=2'] : [];
 }
 
+/** Actors that run with the same flags, together. */
+export function runtimesOf(actors: readonly ActorName[]): { flags: string[]; actors: ActorName[] }[] {
+  const byFlags = Map.groupBy(actors, (actor) => nodeFlags(actor).join(' '));
+  return [...byFlags.values()].map((alike) => ({ flags: nodeFlags(alike[0]!), actors: alike }));
+}
+
 /**
  * An arena for each thread keeps what a store has long given back: with 100,000 keys some 40 MiB. And a threshold that is given does
  * not move: else the first chunk of values that goes teaches malloc to put all later ones where gaps stay, another 10 MiB.

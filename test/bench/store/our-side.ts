@@ -9,7 +9,8 @@ import type { StoreCommitted, TxnResult } from '../../../lib/bus/messages.ts';
 import { patternOf, subjectOf } from '../../../lib/bus/subjects.ts';
 import { StoreClient, type TxnRequest } from '../../../services/apiserver/edge/store-client.ts';
 import { freePorts } from '../../kit/free-ports.ts';
-import { StoreProcesses } from '../../kit/store-processes.ts';
+import { nodeFlags } from '../../../launcher/core/runtimes.ts';
+import { COMPILE_CACHE, StoreProcesses } from '../../kit/store-processes.ts';
 import { WATCHED, type Processes, type Side } from './side.ts';
 
 const REQUEST_MS = 30_000;
@@ -40,7 +41,9 @@ export class OurSide implements Side {
   static async start(): Promise<OurSide> {
     const monitor = `127.0.0.1:${(await freePorts(1))[0]}`;
     // With what members find there from their second start on.
-    execFileSync(process.execPath, [new URL('prime-cache.ts', import.meta.url).pathname]);
+    const env = { NODE_COMPILE_CACHE: COMPILE_CACHE, ...process.env };
+    const prime = new URL('prime-cache.ts', import.meta.url).pathname;
+    execFileSync(process.execPath, [...nodeFlags('store'), prime], { env });
     const store = await StoreProcesses.start(`http: ${monitor}`);
     try {
       await store.leader(START_MS);
