@@ -382,6 +382,12 @@ test('bad input gets a clear answer and changes nothing', async (t) => {
     [],
   );
   t.is((await api.http('GET', '/livez')).text, 'ok');
+  t.is(
+    (await api.http('GET', '/livez?verbose&exclude=ping&exclude=x')).text,
+    '[+]ping excluded: ok\nwarn: some health checks cannot be excluded: no matches for "x"\nlivez check passed\n',
+  );
+  const pretty = await api.http('GET', '/api/v1/namespaces/default', { headers: { 'user-agent': 'curl/8.0' } });
+  t.is(pretty.text, JSON.stringify(pretty.body, undefined, 2));
 });
 
 test('the body of a Secret is in no span', async (t) => {

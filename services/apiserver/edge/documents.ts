@@ -13,6 +13,10 @@ import type { ApiParts } from './parts.ts';
 const VERSION = {
   major: '1',
   minor: '33',
+  emulationMajor: '1',
+  emulationMinor: '33',
+  minCompatibilityMajor: '1',
+  minCompatibilityMinor: '32',
   gitVersion: 'v1.33.0+flotilla',
   gitCommit: '',
   gitTreeState: 'clean',
@@ -125,13 +129,21 @@ interface Check {
 function health(parts: ApiParts, call: Call, which: string, path: string): Answer {
   const excluded = call.query.getAll('exclude');
   const asked = path.split('/')[2];
-  const all = checks(parts, which).filter(({ name }) => !excluded.includes(name));
+  const all = checks(parts, which);
   const chosen = asked === undefined || asked === '' ? all : all.filter(({ name }) => name === asked);
   if (chosen.length === 0 && asked !== undefined) return pageNotFound();
-  const failed = chosen.filter(({ problem }) => problem !== undefined);
-  const lines = chosen.map(({ name, problem }) =>
-    problem === undefined ? `[+]${name} ok` : `[-]${name} failed: ${problem}`,
-  );
+  const isLeftOut = ({ name }: Check): boolean => excluded.includes(name);
+  const failed = chosen.filter((check) => check.problem !== undefined && !isLeftOut(check));
+  const lines = chosen.map((check) => {
+    const { name, problem } = check;
+    if (isLeftOut(check)) return `[+]${name} excluded: ok`;
+    return problem === undefined ? `[+]${name} ok` : `[-]${name} failed: ${problem}`;
+  });
+  const unknown = excluded.filter((name) => !chosen.some((check) => check.name === name));
+  if (unknown.length > 0)
+    lines.push(
+      `warn: some health checks cannot be excluded: no matches for ${unknown.map((name) => JSON.stringify(name)).join(', ')}`,
+    );
   const verdict = `${which} check ${failed.length === 0 ? 'passed' : 'failed'}`;
   if (failed.length > 0) return text(500, `${[...lines, verdict].join('\n')}\n`);
   return text(200, call.query.has('verbose') ? `${[...lines, verdict].join('\n')}\n` : 'ok');

@@ -23,6 +23,7 @@ import type { ApiParts } from './parts.ts';
 import { sendLogs } from './pod-logs.ts';
 import { sendPodProxy } from './pod-proxy.ts';
 import { asRefusal } from './refusal.ts';
+import { isPretty, prettily } from './pretty.ts';
 import { render } from './render.ts';
 import { send } from './send.ts';
 import { answerUpgrade } from './upgrade-front.ts';
@@ -182,7 +183,9 @@ async function answerCall(parts: ApiParts, call: Call, request: Request, respons
     return sendPodProxy(parts, call, answer, request, response);
   if (answer.type === 'stream') return sendLogs(parts, call, answer, response);
   auditAnswer(call, answer);
-  await send(ctx.clock, request, response, render(answer, ctx.clock.now()));
+  const rendered = render(answer, ctx.clock.now());
+  const isForEyes = answer.type !== 'bytes' && isPretty(call.query, request.headers['user-agent']);
+  await send(ctx.clock, request, response, isForEyes ? prettily(rendered) : rendered);
 }
 
 export function callOf(
