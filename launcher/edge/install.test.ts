@@ -29,7 +29,12 @@ function machine(
   const exec: Exec = {
     run(argv): Promise<ExecResult> {
       // How patient it is with mirrors and locks is no part of what is asked.
-      ran.push(argv.slice(1).join(' ').replaceAll(/ -o \S+/g, ''));
+      ran.push(
+        argv
+          .slice(1)
+          .join(' ')
+          .replaceAll(/ -o \S+/g, ''),
+      );
       const failure = options.fails?.(argv);
       if (failure === undefined && argv[1] === 'install')
         for (const need of NEEDS) if (need.package === argv.at(-1)) put(need.program);
