@@ -67,8 +67,9 @@ export interface RunningCluster {
 }
 
 const UP_TIMEOUT_MS = 180_000;
-/** Its first start on a machine with a slow disk takes its time. */
-const SUPERVISOR_MS = 60_000;
+/** Its first start on a machine with a slow disk takes its time. Looks are counted: a machine that stood still has not waited. */
+const SUPERVISOR_LOOKS = 1_200;
+const SUPERVISOR_PAUSE_MS = 50;
 
 export async function up(options: UpOptions, progress: UpProgress): Promise<RunningCluster> {
   const home = openHome(options.home);
@@ -192,12 +193,16 @@ async function ensureSupervisor(home: Home, cluster: Cluster): Promise<void> {
     logFile: home.logFile('supervisor'),
     cwd: home.root,
   });
-  for (const until = Date.now() + SUPERVISOR_MS; Date.now() < until; await new Promise((go) => setTimeout(go, 50)))
+  for (let left = SUPERVISOR_LOOKS; left > 0; left--) {
     if ((await supervisorStatus(home)) !== undefined) {
       await askSupervisor(home, { cmd: 'load' });
       return;
     }
-  throw new Error(`the supervisor did not answer in ${SUPERVISOR_MS / 1000} s: see ${home.logFile('supervisor')}`);
+    await new Promise((go) => setTimeout(go, SUPERVISOR_PAUSE_MS));
+  }
+  throw new Error(
+    `the supervisor did not answer in ${(SUPERVISOR_LOOKS * SUPERVISOR_PAUSE_MS) / 1000} s: see ${home.logFile('supervisor')}`,
+  );
 }
 
 /** Resolves when every unit runs; fails with who does not and where its log is. */
