@@ -72,8 +72,7 @@ const SEEN = `
   watch-from-zero-told watch-from-zero-compacted watch-from-compacted-told watch-from-compacted-compacted watch-from-future-refused
   write-done write-conflict write-quota write-forgotten read-done session-expired twin-told-the-same oversize-refused
   lease-granted lease-attached lease-kept lease-over lease-revoked lease-refused
-  save-done restored-elsewhere restored-whole restored-newborn restored-lost wrong-state-taken-out wrong-state-found
-  misapplied-key misapplied-lease misapplied-session died-while-born
+  save-done restored-elsewhere restored-whole restored-newborn restored-lost wrong-state-taken-out wrong-state-found died-while-born
   disk-read-again reading-again-found-damage message-of-newer-version
   client-gave-up client-retried client-sent-twice client-new-session
   no-responders advisory-false advisory-late half-open-connection slow-consumer-cut
