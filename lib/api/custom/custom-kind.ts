@@ -11,6 +11,7 @@ import { customType, type CustomType } from './custom-type.ts';
 import { fillDefaults, hasDefaults } from './defaults.ts';
 import { fieldNames, parseJsonPath, valueAt, valuesAt, type JsonPath } from './json-path.ts';
 import type { JsonSchema } from './json-schema.ts';
+import { hasEmbedded, validateEmbedded } from './embedded.ts';
 import { hasRules, validateRules } from './rules.ts';
 import { validateSchema } from './validate.ts';
 
@@ -190,6 +191,7 @@ const NOT_ALL_CHECKED =
 
 function problems(schema: JsonSchema, object: KubeObject, old: KubeObject | undefined): FieldError[] {
   const errors = validateSchema(schema, object, '', old);
+  if (hasEmbedded(schema)) errors.push(...validateEmbedded(schema, object));
   if (!hasRules(schema)) return errors;
   if (errors.length > 0) return [...errors, invalidValue('', null, NOT_ALL_CHECKED)];
   return validateRules(schema, object, old);
