@@ -388,6 +388,8 @@ test('bad input gets a clear answer and changes nothing', async (t) => {
   );
   const pretty = await api.http('GET', '/api/v1/namespaces/default', { headers: { 'user-agent': 'curl/8.0' } });
   t.is(pretty.text, JSON.stringify(pretty.body, undefined, 2));
+  const refused = await api.http('GET', '/api/v1/namespaces/nope?pretty=true');
+  t.is(refused.text, JSON.stringify(refused.body, undefined, 2));
 });
 
 test('the body of a Secret is in no span', async (t) => {

@@ -238,9 +238,9 @@ async function sendError(
   if (retryAfter !== undefined) response.setHeader('retry-after', String(retryAfter));
   if (refusal.code === 401) response.setHeader('www-authenticate', 'Bearer');
   const bytes = Buffer.from(`${JSON.stringify(refusal.toStatus())}\n`);
-  await send(parts.ctx.clock, request, response, { code: refusal.code, contentType: 'application/json', bytes }).catch(
-    () => {},
-  );
+  const rendered = { code: refusal.code, contentType: 'application/json', bytes };
+  const isForEyes = isPretty(call.query, request.headers['user-agent']);
+  await send(parts.ctx.clock, request, response, isForEyes ? prettily(rendered) : rendered).catch(() => {});
 }
 
 const NO_LABELS = { group: '', resource: '' };
