@@ -1,11 +1,29 @@
-// Decides what a certificate says that answers a request: an X.509 v3 body (RFC 5280) in DER. Never signs it.
+// Decides what a certificate says that answers a request: the body of an X.509 v3 certificate (RFC 5280). Never signs it.
+import { AsnConvert, OctetString } from '@peculiar/asn1-schema';
+import {
+  AlgorithmIdentifier,
+  AuthorityKeyIdentifier,
+  BasicConstraints,
+  Certificate,
+  ExtendedKeyUsage,
+  Extension,
+  Extensions,
+  KeyIdentifier,
+  KeyUsage,
+  KeyUsageFlags,
+  Name,
+  SubjectKeyIdentifier,
+  SubjectPublicKeyInfo,
+  TBSCertificate,
+  Validity,
+  Version,
+} from '@peculiar/asn1-x509';
 import type { CertificateRequest } from '../../../lib/api/certificate-request.ts';
-import { DER, readDer, writeDer, writeObjectId, objectIdText } from '../../../lib/api/der.ts';
 
 export interface Issuer {
-  /** Its Name, in DER, byte for byte as in its own certificate: that is how a chain is followed. */
-  name: Uint8Array;
-  keyId: Uint8Array | undefined;
+  /** As in its own certificate: that is how a chain is followed. */
+  name: Name;
+  keyId: ArrayBuffer | undefined;
   notAfterMs: number;
 }
 
@@ -17,18 +35,17 @@ export interface Terms {
   notAfterMs: number;
 }
 
-/** Bits of KeyUsage. */
-const KEY_USAGES: Readonly<Record<string, number>> = {
-  signing: 0,
-  'digital signature': 0,
-  'content commitment': 1,
-  'key encipherment': 2,
-  'data encipherment': 3,
-  'key agreement': 4,
-  'cert sign': 5,
-  'crl sign': 6,
-  'encipher only': 7,
-  'decipher only': 8,
+const KEY_USAGES: Readonly<Record<string, KeyUsageFlags>> = {
+  signing: KeyUsageFlags.digitalSignature,
+  'digital signature': KeyUsageFlags.digitalSignature,
+  'content commitment': KeyUsageFlags.nonRepudiation,
+  'key encipherment': KeyUsageFlags.keyEncipherment,
+  'data encipherment': KeyUsageFlags.dataEncipherment,
+  'key agreement': KeyUsageFlags.keyAgreement,
+  'cert sign': KeyUsageFlags.keyCertSign,
+  'crl sign': KeyUsageFlags.cRLSign,
+  'encipher only': KeyUsageFlags.encipherOnly,
+  'decipher only': KeyUsageFlags.decipherOnly,
 };
 
 const EXTENDED_KEY_USAGES: Readonly<Record<string, string>> = {
@@ -47,85 +64,81 @@ const EXTENDED_KEY_USAGES: Readonly<Record<string, string>> = {
   'netscape sgc': '2.16.840.1.113730.4.1',
 };
 
-const TRUE = writeDer(DER.boolean, Uint8Array.of(0xff));
-const VERSION_3 = writeDer(DER.explicit(0), writeDer(DER.integer, Uint8Array.of(2)));
-const FIRST_GENERALIZED_YEAR = 2050;
+/** Object ids of extensions. */
+const EXTENSION = {
+  subjectKeyId: '2.5.29.14',
+  keyUsage: '2.5.29.15',
+  otherNames: '2.5.29.17',
+  basicConstraints: '2.5.29.19',
+  authorityKeyId: '2.5.29.35',
+  extendedKeyUsage: '2.5.29.37',
+} as const;
 
-/** `algorithm`: AlgorithmIdentifier of the signature that it will get, in DER. */
+/** `signature`: of the signature that it will get. */
 export function certificateBody(
   request: CertificateRequest,
   issuer: Issuer,
   terms: Terms,
-  algorithm: Uint8Array,
-): Uint8Array {
-  return writeDer(
-    DER.sequence,
-    VERSION_3,
-    writeDer(DER.integer, terms.serial),
-    algorithm,
-    issuer.name,
-    writeDer(DER.sequence, timeOf(terms.notBeforeMs), timeOf(Math.min(terms.notAfterMs, issuer.notAfterMs))),
-    request.subject,
-    request.publicKey,
-    writeDer(DER.explicit(3), writeDer(DER.sequence, ...extensions(request, issuer, terms.usages))),
-  );
+  signature: AlgorithmIdentifier,
+): TBSCertificate {
+  const subject = AsnConvert.parse(request.subject, Name);
+  return new TBSCertificate({
+    version: Version.v3,
+    serialNumber: terms.serial.slice().buffer,
+    signature,
+    issuer: issuer.name,
+    validity: new Validity({
+      notBefore: new Date(terms.notBeforeMs),
+      notAfter: new Date(Math.min(terms.notAfterMs, issuer.notAfterMs)),
+    }),
+    subject,
+    subjectPublicKeyInfo: AsnConvert.parse(request.publicKey, SubjectPublicKeyInfo),
+    extensions: new Extensions([...extensions(request, subject, issuer, terms.usages)]),
+  });
 }
 
-function* extensions(request: CertificateRequest, issuer: Issuer, usages: readonly string[]): Generator<Uint8Array> {
-  const bits = usages.flatMap((usage) => KEY_USAGES[usage] ?? []);
-  if (bits.length > 0) yield extension('2.5.29.15', true, writeBits(bits));
+function* extensions(
+  { otherNames }: CertificateRequest,
+  subject: Name,
+  issuer: Issuer,
+  usages: readonly string[],
+): Generator<Extension> {
+  const flags = usages.reduce((sum, usage) => sum | (KEY_USAGES[usage] ?? 0), 0);
+  if (flags !== 0) yield extension(EXTENSION.keyUsage, true, new KeyUsage(flags));
   const ids = [...new Set(usages.flatMap((usage) => EXTENDED_KEY_USAGES[usage] ?? []))];
-  if (ids.length > 0) yield extension('2.5.29.37', false, writeDer(DER.sequence, ...ids.map(writeObjectId)));
-  // An empty sequence: no authority itself, whatever was asked for.
-  yield extension('2.5.29.19', true, writeDer(DER.sequence));
-  if (issuer.keyId !== undefined)
-    yield extension('2.5.29.35', false, writeDer(DER.sequence, writeDer(0x80, issuer.keyId)));
-  const hasSubject = readDer(request.subject)[0]!.content.length > 0;
-  if (request.otherNames !== undefined) yield extension('2.5.29.17', !hasSubject, request.otherNames);
+  if (ids.length > 0) yield extension(EXTENSION.extendedKeyUsage, false, new ExtendedKeyUsage(ids));
+  // No authority itself, whatever was asked for.
+  yield extension(EXTENSION.basicConstraints, true, new BasicConstraints({ cA: false }));
+  if (issuer.keyId !== undefined) {
+    const keyIdentifier = new KeyIdentifier(issuer.keyId);
+    yield extension(EXTENSION.authorityKeyId, false, new AuthorityKeyIdentifier({ keyIdentifier }));
+  }
+  if (otherNames !== undefined)
+    yield new Extension({
+      extnID: EXTENSION.otherNames,
+      critical: subject.length === 0,
+      extnValue: new OctetString(otherNames),
+    });
 }
 
-function extension(id: string, isCritical: boolean, value: Uint8Array): Uint8Array {
-  const critical = isCritical ? [TRUE] : [];
-  return writeDer(DER.sequence, writeObjectId(id), ...critical, writeDer(DER.octetString, value));
+function extension(extnID: string, critical: boolean, value: object): Extension {
+  return new Extension({ extnID, critical, extnValue: new OctetString(AsnConvert.serialize(value)) });
 }
-
-/** Bit 0 is the highest of the first byte; zeros at the end are left out. */
-function writeBits(bits: readonly number[]): Uint8Array {
-  const highest = Math.max(...bits);
-  const bytes = new Uint8Array(1 + Math.floor(highest / 8) + 1);
-  bytes[0] = 7 - (highest % 8);
-  for (const bit of bits) bytes[1 + Math.floor(bit / 8)]! |= 0x80 >> (bit % 8);
-  return writeDer(DER.bitString, bytes);
-}
-
-function timeOf(ms: number): Uint8Array {
-  const text = `${new Date(ms).toISOString().replaceAll(/[-:T]|\.\d+/g, '')}`;
-  const isLate = Number(text.slice(0, 4)) >= FIRST_GENERALIZED_YEAR;
-  const encode = (digits: string): Uint8Array => new TextEncoder().encode(digits);
-  return isLate ? writeDer(DER.generalizedTime, encode(text)) : writeDer(DER.utcTime, encode(text.slice(2)));
-}
-
-export function signedCertificate(body: Uint8Array, algorithm: Uint8Array, signature: Uint8Array): Uint8Array {
-  return writeDer(DER.sequence, body, algorithm, writeDer(DER.bitString, Uint8Array.of(0), signature));
-}
-
-export function pemOf(certificate: Uint8Array): string {
-  const lines = certificate.toBase64().match(/.{1,64}/g) ?? [];
-  return `-----BEGIN CERTIFICATE-----\n${lines.join('\n')}\n-----END CERTIFICATE-----\n`;
-}
-
-const SUBJECT_KEY_ID = '2.5.29.14';
 
 /** What of an authority's own certificate (DER) goes into those that it signs. */
 export function issuerOf(certificate: Uint8Array): Pick<Issuer, 'name' | 'keyId'> {
-  const [body] = readDer(readDer(certificate)[0]!.content);
-  const fields = readDer(body!.content);
-  // Version, serial, algorithm, issuer, validity, subject.
-  const name = fields[5]!.bytes;
-  const list = fields.find(({ tag }) => tag === DER.explicit(3));
-  const all = list === undefined ? [] : readDer(readDer(list.content)[0]!.content);
-  for (const parts of all.map(({ content }) => readDer(content)))
-    if (objectIdText(parts[0]!.content) === SUBJECT_KEY_ID)
-      return { name, keyId: readDer(parts.at(-1)!.content)[0]!.content };
-  return { name, keyId: undefined };
+  const { subject, extensions: own } = AsnConvert.parse(certificate, Certificate).tbsCertificate;
+  const keyId = own?.find(({ extnID }) => extnID === EXTENSION.subjectKeyId);
+  return { name: subject, keyId: keyId && AsnConvert.parse(keyId.extnValue.buffer, SubjectKeyIdentifier).buffer };
+}
+
+/** PEM. */
+export function signedCertificate(body: TBSCertificate, signature: Uint8Array): string {
+  const certificate = new Certificate({
+    tbsCertificate: body,
+    signatureAlgorithm: body.signature,
+    signatureValue: signature.slice().buffer,
+  });
+  const lines = new Uint8Array(AsnConvert.serialize(certificate)).toBase64().match(/.{1,64}/g) ?? [];
+  return `-----BEGIN CERTIFICATE-----\n${lines.join('\n')}\n-----END CERTIFICATE-----\n`;
 }

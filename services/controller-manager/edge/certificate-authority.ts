@@ -9,11 +9,12 @@ import {
   type KeyObject,
 } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
+import { AsnConvert } from '@peculiar/asn1-schema';
+import { AlgorithmIdentifier } from '@peculiar/asn1-x509';
 import type { CertificateRequest } from '../../../lib/api/certificate-request.ts';
-import { writeDer, writeObjectId, DER } from '../../../lib/api/der.ts';
 import { TroubleError, messageOf } from '../../../lib/base/errors.ts';
 import type { IssueCertificate } from '../controllers/certificate-signing.ts';
-import { certificateBody, issuerOf, pemOf, signedCertificate } from '../core/certificate.ts';
+import { certificateBody, issuerOf, signedCertificate } from '../core/certificate.ts';
 
 /** By the object id of a signature: the digest that was signed; null where the algorithm takes its own. */
 const DIGESTS: Readonly<Record<string, string | null>> = {
@@ -26,13 +27,14 @@ const DIGESTS: Readonly<Record<string, string | null>> = {
   '1.3.101.112': null,
 };
 
-const NULL = Uint8Array.of(0x05, 0x00);
-
-/** How a key of this type signs. */
-const SIGNATURES: Readonly<Record<string, { algorithm: Uint8Array; digest: string | null }>> = {
-  ec: { algorithm: writeDer(DER.sequence, writeObjectId('1.2.840.10045.4.3.2')), digest: 'sha256' },
-  rsa: { algorithm: writeDer(DER.sequence, writeObjectId('1.2.840.113549.1.1.11'), NULL), digest: 'sha256' },
-  ed25519: { algorithm: writeDer(DER.sequence, writeObjectId('1.3.101.112')), digest: null },
+/** How a key of this type signs. Of RSA, the parameters are there and empty. */
+const SIGNATURES: Readonly<Record<string, { algorithm: AlgorithmIdentifier; digest: string | null }>> = {
+  ec: { algorithm: new AlgorithmIdentifier({ algorithm: '1.2.840.10045.4.3.2' }), digest: 'sha256' },
+  rsa: {
+    algorithm: new AlgorithmIdentifier({ algorithm: '1.2.840.113549.1.1.11', parameters: null }),
+    digest: 'sha256',
+  },
+  ed25519: { algorithm: new AlgorithmIdentifier({ algorithm: '1.3.101.112' }), digest: null },
 };
 
 export interface AuthorityFiles {
@@ -65,7 +67,7 @@ function issuer(certificate: X509Certificate, key: KeyObject): IssueCertificate 
     if (terms.notBeforeMs >= authority.notAfterMs)
       return { problem: `the signer has expired: NotAfter=${certificate.validTo}` };
     const body = certificateBody(request, authority, { ...terms, serial: serial() }, algorithm);
-    return { pem: pemOf(signedCertificate(body, algorithm, sign(digest, body, key))) };
+    return { pem: signedCertificate(body, sign(digest, new Uint8Array(AsnConvert.serialize(body)), key)) };
   };
 }
 
