@@ -15,11 +15,7 @@ const METRICS = 'metrics.k8s.io';
 
 /** Objects of these groups would be stored and then obeyed by nobody: that looks like safety and is none. */
 const UNSERVED_GROUPS = new Set(['internal.apiserver.k8s.io', 'resource.k8s.io', 'storagemigration.k8s.io']);
-const UNSERVED_RESOURCES = new Set([
-  'componentstatuses',
-  'clustertrustbundles',
-  'podcertificaterequests',
-]);
+const UNSERVED_RESOURCES = new Set(['componentstatuses', 'clustertrustbundles', 'podcertificaterequests']);
 const SERVED_SUBRESOURCES = new Set([
   'status',
   'scale',
