@@ -21,13 +21,29 @@ export function isVoter(configuration: Configuration, id: MemberId): boolean {
   return configuration.voters.includes(id) || configuration.outgoing.includes(id);
 }
 
-/** Everybody who is sent the log, sorted: the order of every loop over members, so that runs are repeatable. */
-export function membersOf(configuration: Configuration): MemberId[] {
-  return sorted([...configuration.voters, ...configuration.outgoing, ...configuration.learners]);
+/** Asked several times in each step, of one that lives for months: a configuration is never changed, only replaced. */
+const MEMBERS = new WeakMap<Configuration, readonly MemberId[]>();
+const VOTERS = new WeakMap<Configuration, readonly MemberId[]>();
+
+function remembered(
+  by: WeakMap<Configuration, readonly MemberId[]>,
+  configuration: Configuration,
+  make: (configuration: Configuration) => MemberId[],
+): readonly MemberId[] {
+  let ids = by.get(configuration);
+  if (ids === undefined) by.set(configuration, (ids = make(configuration)));
+  return ids;
 }
 
-export function votersOf(configuration: Configuration): MemberId[] {
-  return sorted([...configuration.voters, ...configuration.outgoing]);
+/** Everybody who is sent the log, sorted: the order of every loop over members, so that runs are repeatable. */
+export function membersOf(configuration: Configuration): readonly MemberId[] {
+  return remembered(MEMBERS, configuration, ({ voters, outgoing, learners }) =>
+    sorted([...voters, ...outgoing, ...learners]),
+  );
+}
+
+export function votersOf(configuration: Configuration): readonly MemberId[] {
+  return remembered(VOTERS, configuration, ({ voters, outgoing }) => sorted([...voters, ...outgoing]));
 }
 
 /** C(old,new) of the paper: decisions need both majorities until it is left. */

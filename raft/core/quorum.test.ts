@@ -14,7 +14,8 @@ const values = fc
   .array(fc.nat(9), { minLength: 7, maxLength: 7 })
   .map((list) => (id: MemberId) => list[ids.indexOf(id)]!);
 
-const isMajority = (some: MemberId[], all: MemberId[]): boolean => all.length === 0 || some.length > all.length / 2;
+const isMajority = (some: readonly MemberId[], all: readonly MemberId[]): boolean =>
+  all.length === 0 || some.length > all.length / 2;
 
 test('a quorum value is the highest that a majority of both halves has reached', (t) => {
   fc.assert(

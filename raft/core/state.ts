@@ -329,20 +329,27 @@ export function describeSnapshot(
 
 /** Checked after each step, in production too: cheap, and a member that fails it must not go on promising. */
 export function assertState(raft: RaftState): void {
-  const { log, commit, applying, applied } = raft;
-  const { baseIndex, durable, lastIndex } = log;
-  let wrong = '';
-  if (applied > applying || applying > commit || commit > lastIndex) wrong = 'positions out of order';
-  else if (durable > lastIndex || log.written !== lastIndex) wrong = 'unwritten entries';
-  else if (baseIndex > commit || baseIndex > raft.snapshot.index) wrong = 'compacted too far';
-  const positions = '%: applied %, applying %, commit %, durable %, last %';
-  invariant(wrong === '', positions, wrong, applied, applying, commit, durable, lastIndex);
-  invariant(log.windowStart + log.window.length === log.lastIndex + 1, 'the window does not end at %', log.lastIndex);
-  invariant(log.lastTerm <= raft.term, 'the log has term %, the member %', log.lastTerm, raft.term);
-  invariant(raft.term === raft.writtenTerm && raft.vote === raft.writtenVote, 'term % is not written', raft.term);
-  invariant(raft.doubt === undefined || raft.role === 'follower', 'a % in doubt of what it has promised', raft.role);
-  invariant((raft.role === 'leader') === (raft.leading !== undefined), 'a % with the wrong memory', raft.role);
-  invariant(raft.role !== 'leader' || raft.leader === raft.id, 'a leader that follows %', raft.leader);
-  const campaigning = raft.role === 'candidate' || raft.role === 'preCandidate';
-  invariant(campaigning === (raft.campaign !== undefined), 'a % with the wrong campaign', raft.role);
+  const wrong = wrongOf(raft);
+  invariant(wrong === '', '%', wrong);
 }
+
+/** '' as long as all is as it must be: then no text and no list of values is made. */
+function wrongOf(raft: RaftState): string {
+  const { log, commit, applying, applied, term, role, leader } = raft;
+  const { baseIndex, durable, lastIndex } = log;
+  if (applied > applying || applying > commit || commit > lastIndex)
+    return `positions out of order: ${positions(raft)}`;
+  if (durable > lastIndex || log.written !== lastIndex) return `unwritten entries: ${positions(raft)}`;
+  if (baseIndex > commit || baseIndex > raft.snapshot.index) return `compacted too far: ${positions(raft)}`;
+  if (log.windowStart + log.window.length !== lastIndex + 1) return `the window does not end at ${lastIndex}`;
+  if (log.lastTerm > term) return `the log has term ${log.lastTerm}, the member ${term}`;
+  if (term !== raft.writtenTerm || raft.vote !== raft.writtenVote) return `term ${term} is not written`;
+  if (raft.doubt !== undefined && role !== 'follower') return `a ${role} in doubt of what it has promised`;
+  if ((role === 'leader') !== (raft.leading !== undefined)) return `a ${role} with the wrong memory`;
+  if (role === 'leader' && leader !== raft.id) return `a leader that follows ${leader}`;
+  const campaigning = role === 'candidate' || role === 'preCandidate';
+  return campaigning === (raft.campaign !== undefined) ? '' : `a ${role} with the wrong campaign`;
+}
+
+const positions = ({ log, commit, applying, applied }: RaftState): string =>
+  `applied ${applied}, applying ${applying}, commit ${commit}, durable ${log.durable}, last ${log.lastIndex}`;

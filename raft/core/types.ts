@@ -37,9 +37,9 @@ export interface HardState {
  * All lists are sorted and without doubles.
  */
 export interface Configuration {
-  voters: MemberId[];
-  outgoing: MemberId[];
-  learners: MemberId[];
+  readonly voters: readonly MemberId[];
+  readonly outgoing: readonly MemberId[];
+  readonly learners: readonly MemberId[];
 }
 
 /** A state at `index`, whole: what a member needs that is too far behind for the log. */

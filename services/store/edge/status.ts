@@ -22,8 +22,8 @@ export function storeStatus(ctx: ActorContext<StoreSettings>, member: StoreMembe
     logBytes: storage.log.bytes,
     fsyncP99Ms: storage.batchP99Ms,
     hash: state.hash,
-    voters: raft.configuration.voters,
-    learners: raft.configuration.learners,
+    voters: [...raft.configuration.voters],
+    learners: [...raft.configuration.learners],
     match: Object.fromEntries([
       ...(raft.role === 'leader' ? [[raft.id, raft.durable]] : []),
       ...raft.followers.map(({ id, match }) => [id, match]),
