@@ -24,6 +24,17 @@ function world() {
   return { model, loops, range, address, find };
 }
 
+/** The range `more` is being deleted, with one address given out of it. */
+async function endingWorld(): Promise<ReturnType<typeof world>> {
+  const made = world();
+  made.range('more', '10.9.0.0/16');
+  made.address('10.9.1.1');
+  await made.loops.settle();
+  made.model.delete(SERVICE_CIDRS, '', 'more');
+  await made.loops.settle();
+  return made;
+}
+
 test('a range is protected and ready', async (t) => {
   const { loops, range, find } = world();
   range('more', '10.9.0.0/16');
@@ -35,12 +46,7 @@ test('a range is protected and ready', async (t) => {
 });
 
 test('a range goes with its last address', async (t) => {
-  const { model, loops, range, address, find } = world();
-  range('more', '10.9.0.0/16');
-  address('10.9.1.1');
-  await loops.settle();
-  model.delete(SERVICE_CIDRS, '', 'more');
-  await loops.settle();
+  const { model, loops, find } = await endingWorld();
   t.is(find('more')?.status?.conditions?.[0]?.reason, 'Terminating');
   model.delete(IP_ADDRESSES, '', '10.9.1.1');
   await loops.settle();
@@ -48,12 +54,7 @@ test('a range goes with its last address', async (t) => {
 });
 
 test('a range goes when another holds its addresses too', async (t) => {
-  const { model, loops, range, address, find } = world();
-  range('more', '10.9.0.0/16');
-  address('10.9.1.1');
-  await loops.settle();
-  model.delete(SERVICE_CIDRS, '', 'more');
-  await loops.settle();
+  const { loops, range, find } = await endingWorld();
   t.truthy(find('more'));
   range('wider', '10.0.0.0/8');
   await loops.settle();

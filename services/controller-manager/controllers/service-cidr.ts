@@ -4,14 +4,20 @@ import type { Condition, IPAddress, ServiceCIDR } from '../../../lib/api/generat
 import { containsIp } from '../../../lib/api/ip-range.ts';
 import { resourceRef } from '../../../lib/api/resource.ts';
 import { toTime } from '../../../lib/base/clock.ts';
-import { selfKey, type Controller, type Key, type KubeObject, type View } from '../../../lib/reconcile/controller.ts';
-import { statusPatchOf, updateOf } from '../core/actions.ts';
+import {
+  selfKey,
+  type Controller,
+  type Key,
+  type KubeObject,
+  type Reconciled,
+  type View,
+} from '../../../lib/reconcile/controller.ts';
+import { statusPatchOf } from '../core/actions.ts';
+import { PROGRESS_MS, protect, type Protection } from '../core/protection.ts';
 
 const SERVICE_CIDRS = resourceRef('networking.k8s.io', 'v1', 'servicecidrs');
 const IP_ADDRESSES = resourceRef('networking.k8s.io', 'v1', 'ipaddresses');
-const FINALIZER = 'networking.k8s.io/service-cidr-finalizer';
-/** Views learn how complete they are each second. */
-const PROGRESS_MS = 1100;
+const PROTECTION: Protection = { ref: SERVICE_CIDRS, finalizer: 'networking.k8s.io/service-cidr-finalizer' };
 
 const READY = { status: 'True', reason: '', message: 'Kubernetes Service CIDR is ready' };
 const TERMINATING = {
@@ -33,23 +39,22 @@ export const serviceCidr: Controller = {
   reconcile(view, { name }, now) {
     const range = view.get<Range>(SERVICE_CIDRS, '', name);
     if (range === undefined) return { actions: [], saw: 'no such range' };
-    const finalizers = range.metadata.finalizers ?? [];
-    const having = (changed: string[]) => [
-      updateOf(SERVICE_CIDRS, { ...range, metadata: { ...range.metadata, finalizers: changed } }),
-    ];
-    if (range.metadata.deletionTimestamp === undefined) {
-      if (!finalizers.includes(FINALIZER)) return { actions: having([...finalizers, FINALIZER]), saw: 'not protected' };
-      return { actions: conditionActions(range, READY, now), saw: 'protected' };
-    }
-    if (!finalizers.includes(FINALIZER)) return { actions: [], saw: 'ending, others hold it' };
-    if (view.revision(IP_ADDRESSES) < Number(range.metadata.resourceVersion))
-      return { actions: [], saw: 'ending', why: 'an address may only not be known yet', againInMs: PROGRESS_MS };
-    const held = orphanOf(view, range);
-    if (held !== undefined)
-      return { actions: conditionActions(range, TERMINATING, now), saw: 'ending', why: `${held} is given out of it` };
-    return { actions: having(finalizers.filter((one) => one !== FINALIZER)), saw: 'ending, not in use' };
+    return protect(
+      PROTECTION,
+      range,
+      () => heldBy(view, range, now),
+      () => conditionActions(range, READY, now),
+    );
   },
 };
+
+function heldBy(view: View, range: Range, now: number): Reconciled | undefined {
+  if (view.revision(IP_ADDRESSES) < Number(range.metadata.resourceVersion))
+    return { actions: [], saw: 'ending', why: 'an address may only not be known yet', againInMs: PROGRESS_MS };
+  const orphan = orphanOf(view, range);
+  if (orphan === undefined) return undefined;
+  return { actions: conditionActions(range, TERMINATING, now), saw: 'ending', why: `${orphan} is given out of it` };
+}
 
 /** An address that is in this range and would then be in none. */
 function orphanOf(view: View, range: Range): string | undefined {

@@ -1,27 +1,12 @@
 // Decides when a claim or a volume that is being deleted may go: a claim once no pod that has a node names it, a volume once it
 // is not bound. Never deletes one, and never trusts a view of pods that is older than the deletion.
 import type { PersistentVolume, PersistentVolumeClaim, Pod } from '../../../lib/api/generated/types.ts';
-import { RESOURCES, resourceRef, type ResourceRef } from '../../../lib/api/resource.ts';
-import {
-  selfKey,
-  type Controller,
-  type Key,
-  type KubeObject,
-  type Reconciled,
-  type View,
-} from '../../../lib/reconcile/controller.ts';
-import { updateOf } from '../core/actions.ts';
+import { RESOURCES, resourceRef } from '../../../lib/api/resource.ts';
+import { selfKey, type Controller, type Key, type KubeObject, type View } from '../../../lib/reconcile/controller.ts';
+import { PROGRESS_MS, protect, type Protection } from '../core/protection.ts';
 
 const CLAIMS = resourceRef('', 'v1', 'persistentvolumeclaims');
 const VOLUMES = resourceRef('', 'v1', 'persistentvolumes');
-/** Views learn how complete they are each second. */
-const PROGRESS_MS = 1100;
-
-interface Protection {
-  ref: ResourceRef;
-  finalizer: string;
-}
-
 const OF_CLAIMS: Protection = { ref: CLAIMS, finalizer: 'kubernetes.io/pvc-protection' };
 const OF_VOLUMES: Protection = { ref: VOLUMES, finalizer: 'kubernetes.io/pv-protection' };
 
@@ -59,21 +44,6 @@ export const pvProtection: Controller = {
     );
   },
 };
-
-/** `held`: why it must stay yet. */
-function protect({ ref, finalizer }: Protection, object: KubeObject, held: () => Reconciled | undefined): Reconciled {
-  const finalizers = object.metadata.finalizers ?? [];
-  const isProtected = finalizers.includes(finalizer);
-  const having = (changed: string[]): Reconciled['actions'] => [
-    updateOf(ref, { ...object, metadata: { ...object.metadata, finalizers: changed } }),
-  ];
-  if (object.metadata.deletionTimestamp === undefined)
-    return isProtected
-      ? { actions: [], saw: 'protected' }
-      : { actions: having([...finalizers, finalizer]), saw: 'not protected' };
-  if (!isProtected) return { actions: [], saw: 'ending, others hold it' };
-  return held() ?? { actions: having(finalizers.filter((one) => one !== finalizer)), saw: 'ending, not in use' };
-}
 
 /** Names of the claims that a pod's volumes are of; an ephemeral one is named after the pod. */
 function claimNames(pod: Pod | undefined): string[] {
