@@ -5,7 +5,6 @@ import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { runtimesOf } from './core/runtimes.ts';
-import './run-actors.ts';
 import { STARTED, SERVICES, type StartedActor } from '../services/index.ts';
 
 /** Node keeps a cache for each set of V8's flags: what one process compiles is of no use to one that has others. */
@@ -16,5 +15,9 @@ async function primeEach(): Promise<void> {
   );
 }
 
+async function load(actors: readonly StartedActor[]): Promise<void> {
+  await Promise.all([import('./run-actors.ts'), ...actors.map((actor) => SERVICES[actor]())]);
+}
+
 const actors = process.argv.slice(2) as StartedActor[];
-await (actors.length === 0 ? primeEach() : Promise.all(actors.map((actor) => SERVICES[actor]())));
+await (actors.length === 0 ? primeEach() : load(actors));
