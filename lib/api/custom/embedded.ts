@@ -4,11 +4,9 @@ import { invalidValue, required, type FieldError } from '../field-error.ts';
 import { dns1035Label } from '../formats.ts';
 import { validateMetadata } from '../metadata.ts';
 import type { KubeObject } from '../object.ts';
-import type { JsonSchema } from './json-schema.ts';
+import { isRecord, type JsonSchema } from './json-schema.ts';
 
 const EMPTY = 'must not be empty';
-const isMap = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 const known = new WeakMap<JsonSchema, boolean>();
 
@@ -28,7 +26,7 @@ export function hasEmbedded(schema: JsonSchema): boolean {
 export function validateEmbedded(schema: JsonSchema | undefined, value: unknown, path = ''): FieldError[] {
   if (schema === undefined) return [];
   if (Array.isArray(value)) return value.flatMap((item, i) => validateEmbedded(schema.items, item, `${path}[${i}]`));
-  if (!isMap(value)) return [];
+  if (!isRecord(value)) return [];
   const more = typeof schema.additionalProperties === 'object' ? schema.additionalProperties : undefined;
   const inside = Object.entries(value).flatMap(([name, child]) => {
     const own = schema.properties?.[name];
@@ -59,7 +57,7 @@ function validateText(value: unknown, path: string, problems: (text: string) => 
 
 /** A template has no name yet. */
 function validateMeta(metadata: unknown, path: string): FieldError[] {
-  if (!isMap(metadata)) return [invalidValue(`${path}.metadata`, metadata, 'must be an object')];
+  if (!isRecord(metadata)) return [invalidValue(`${path}.metadata`, metadata, 'must be an object')];
   const named = { name: 'x', ...metadata };
   const namespaced = (metadata['namespace'] ?? '') !== '';
   const object = { metadata: named.name === '' ? { ...named, name: 'x' } : named } as unknown as KubeObject;

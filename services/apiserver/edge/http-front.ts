@@ -23,7 +23,7 @@ import type { ApiParts } from './parts.ts';
 import { sendLogs } from './pod-logs.ts';
 import { sendPodProxy } from './pod-proxy.ts';
 import { asRefusal } from './refusal.ts';
-import { isPretty, prettily } from './pretty.ts';
+import { forEyes } from './pretty.ts';
 import { render } from './render.ts';
 import { send } from './send.ts';
 import { answerUpgrade } from './upgrade-front.ts';
@@ -184,8 +184,8 @@ async function answerCall(parts: ApiParts, call: Call, request: Request, respons
   if (answer.type === 'stream') return sendLogs(parts, call, answer, response);
   auditAnswer(call, answer);
   const rendered = render(answer, ctx.clock.now());
-  const isForEyes = answer.type !== 'bytes' && isPretty(call.query, request.headers['user-agent']);
-  await send(ctx.clock, request, response, isForEyes ? prettily(rendered) : rendered);
+  const told = answer.type === 'bytes' ? rendered : forEyes(rendered, call.query, request.headers['user-agent']);
+  await send(ctx.clock, request, response, told);
 }
 
 export function callOf(
@@ -239,8 +239,8 @@ async function sendError(
   if (refusal.code === 401) response.setHeader('www-authenticate', 'Bearer');
   const bytes = Buffer.from(`${JSON.stringify(refusal.toStatus())}\n`);
   const rendered = { code: refusal.code, contentType: 'application/json', bytes };
-  const isForEyes = isPretty(call.query, request.headers['user-agent']);
-  await send(parts.ctx.clock, request, response, isForEyes ? prettily(rendered) : rendered).catch(() => {});
+  const told = forEyes(rendered, call.query, request.headers['user-agent']);
+  await send(parts.ctx.clock, request, response, told).catch(() => {});
 }
 
 const NO_LABELS = { group: '', resource: '' };

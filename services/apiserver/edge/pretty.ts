@@ -12,7 +12,12 @@ export function isPretty(query: URLSearchParams, userAgent = ''): boolean {
   return asked === '' ? FOR_EYES.test(userAgent) : TRUE.test(asked);
 }
 
-export function prettily(rendered: Rendered): Rendered {
+/** As it is, or laid out where it is for eyes. */
+export function forEyes(rendered: Rendered, query: URLSearchParams, userAgent?: string): Rendered {
+  return isPretty(query, userAgent) ? prettily(rendered) : rendered;
+}
+
+function prettily(rendered: Rendered): Rendered {
   if (rendered.contentType !== 'application/json') return rendered;
   const { code, contentType, headers } = rendered;
   const pieces = indented('bytes' in rendered ? [rendered.bytes].values() : rendered.pieces);

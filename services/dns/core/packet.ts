@@ -1,4 +1,5 @@
-// Reads a packet whoever sent it: never throws, and never costs more than the packet's own length.
+// Decides what a packet says, whoever sent it, or that it cannot be read. Never throws, and never costs more than the packet's own
+// length.
 import dnsPacket, { type DecodedPacket } from 'dns-packet';
 
 export const HEADER_BYTES = 12;
