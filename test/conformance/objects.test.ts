@@ -1,7 +1,6 @@
 // Shows over real HTTPS how objects live: create, read, change, conflict, delete, and that bad input changes nothing.
 import test from 'ava';
 import { startApi, type HttpAnswer, type TestApi } from '../kit/api-server.ts';
-import { eventually } from '../kit/eventually.ts';
 
 const CM = '/api/v1/namespaces/default/configmaps';
 const PODS = '/api/v1/namespaces/default/pods';
@@ -390,42 +389,4 @@ test('bad input gets a clear answer and changes nothing', async (t) => {
   t.is(pretty.text, JSON.stringify(pretty.body, undefined, 2));
   const refused = await api.http('GET', '/api/v1/namespaces/nope?pretty=true');
   t.is(refused.text, JSON.stringify(refused.body, undefined, 2));
-});
-
-test('the body of a Secret is in no span', async (t) => {
-  const secret = 'bXktdmVyeS1zZWNyZXQ=';
-  await api.http('POST', '/api/v1/namespaces/default/secrets', {
-    body: { metadata: { name: 'sec' }, data: { a: secret } },
-  });
-  await api.http('POST', '/api/v1/namespaces/default/secrets', {
-    body: { metadata: { name: 'sec' }, stringData: { a: 'my-very-secret' } },
-  });
-  const spans = await eventually('two spans', () => {
-    const found = api.spans.filter((span) => span.kind === 'Secret');
-    return found.length >= 2 && found;
-  });
-  t.false(JSON.stringify(spans).includes('my-very-secret') || JSON.stringify(spans).includes(secret));
-});
-
-test('a write is a span that says who, what and which revision', async (t) => {
-  const made = (await api.http('POST', CM, { body: configMap('traced') })).body;
-  const span = await eventually('the span', () => api.spans.find((one) => one.name === 'traced'));
-  t.like(span, {
-    verb: 'request',
-    kind: 'ConfigMap',
-    namespace: 'default',
-    outcome: 'changed',
-    saw: 'admin asks to create configmaps',
-  });
-  t.deepEqual(span.wrote, [
-    {
-      verb: 'create',
-      kind: 'ConfigMap',
-      namespace: 'default',
-      name: 'traced',
-      revision: Number(made.metadata.resourceVersion),
-    },
-  ]);
-  const stored = api.store.history.find((txn) => txn.revision === Number(made.metadata.resourceVersion));
-  t.is(stored!.cause.span, span!.id);
 });

@@ -97,3 +97,43 @@ test('what only looks is told while somebody wishes to hear of it, and not befor
     api.spans.find(({ request }) => request?.user === 'system:kube-scheduler' && request.verb === 'list'),
   );
 });
+
+test('the body of a Secret is in no span', async (t) => {
+  const secret = 'bXktdmVyeS1zZWNyZXQ=';
+  await api.http('POST', `${AT}/secrets`, {
+    body: { metadata: { name: 'sec' }, data: { a: secret } },
+  });
+  await api.http('POST', `${AT}/secrets`, {
+    body: { metadata: { name: 'sec' }, stringData: { a: 'my-very-secret' } },
+  });
+  const spans = await eventually('two spans', () => {
+    const found = api.spans.filter((span) => span.kind === 'Secret' && span.name === 'sec');
+    return found.length >= 2 && found;
+  });
+  t.false(JSON.stringify(spans).includes('my-very-secret') || JSON.stringify(spans).includes(secret));
+});
+
+test('a write is a span that says who, what and which revision', async (t) => {
+  const made = (
+    await api.http('POST', `${AT}/configmaps`, { body: { metadata: { name: 'traced' }, data: { a: '1' } } })
+  ).body;
+  const span = await eventually('the span', () => api.spans.find((one) => one.name === 'traced'));
+  t.like(span, {
+    verb: 'request',
+    kind: 'ConfigMap',
+    namespace: 'default',
+    outcome: 'changed',
+    saw: 'admin asks to create configmaps',
+  });
+  t.deepEqual(span.wrote, [
+    {
+      verb: 'create',
+      kind: 'ConfigMap',
+      namespace: 'default',
+      name: 'traced',
+      revision: Number(made.metadata.resourceVersion),
+    },
+  ]);
+  const stored = api.store.history.find((txn) => txn.revision === Number(made.metadata.resourceVersion));
+  t.is(stored!.cause.span, span!.id);
+});
