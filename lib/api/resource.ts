@@ -43,6 +43,7 @@ export const RESOURCES = {
   replicaSets: resourceRef('apps', 'v1', 'replicasets'),
   endpointSlices: resourceRef('discovery.k8s.io', 'v1', 'endpointslices'),
   leases: resourceRef('coordination.k8s.io', 'v1', 'leases'),
+  serviceCidrs: resourceRef('networking.k8s.io', 'v1', 'servicecidrs'),
 } as const;
 
 /** `/apis/apps/v1/namespaces/default/deployments/web/status`; without a namespace: across all of them. */

@@ -143,6 +143,7 @@ export const SUBJECTS = {
         only: [
           ['core', 'services'],
           ['discovery_2ek8s_2eio', 'endpointslices'],
+          ['networking_2ek8s_2eio', 'servicecidrs'],
           ['core', 'nodes'],
           ['core', 'namespaces'],
         ],

@@ -137,6 +137,14 @@ test('a resolver finds services, sees them change, and knows what is not there',
   t.deepEqual(await eventually('it is there', () => resolver.resolve4('new.default.svc.cluster.local')), [
     '10.96.0.30',
   ]);
+  // In a range that is made later.
+  const ip = '10.112.0.30';
+  api.put(RESOURCES.services, {
+    metadata: { namespace: 'default', name: 'far' },
+    spec: { clusterIP: ip, ports: [{ port: 80 }] },
+  });
+  api.put(RESOURCES.serviceCidrs, { metadata: { name: 'more' }, spec: { cidrs: ['10.112.0.0/16'] } });
+  t.deepEqual(await eventually('the range is known', () => resolver.reverse(ip)), ['far.default.svc.cluster.local']);
   api.delete(RESOURCES.services, 'default', 'new');
   await eventually('it is gone', () => isGone(resolver.resolve4('new.default.svc.cluster.local')));
 });

@@ -1,8 +1,8 @@
-// Does: introduces copies of Services and EndpointSlices to the server that answers for their names. Never decides an
+// Does: introduces copies of Services, their ranges and EndpointSlices to the server that answers for their names. Never decides an
 // answer.
 import type { ActorContext, RunningActor } from '../../lib/actor/context.ts';
 import type { DnsSettings } from '../../lib/actor/settings.ts';
-import type { EndpointSlice, Service } from '../../lib/api/generated/types.ts';
+import type { EndpointSlice, Service, ServiceCIDR } from '../../lib/api/generated/types.ts';
 import { RESOURCES } from '../../lib/api/resource.ts';
 import type { Log } from '../../lib/base/log.ts';
 import { messageOf } from '../../lib/base/errors.ts';
@@ -49,6 +49,8 @@ export async function start(ctx: ActorContext<DnsSettings>): Promise<RunningActo
   const cacheContext = { cluster: ctx.cluster, bus: ctx.bus, clock, log, client };
   const services = new ResourceCache<Service>(cacheContext, { ref: RESOURCES.services });
   const slices = new ResourceCache<EndpointSlice>(cacheContext, { ref: RESOURCES.endpointSlices });
+  const cidrs = new ResourceCache<ServiceCIDR>(cacheContext, { ref: RESOURCES.serviceCidrs });
+  const caches = [services, slices, cidrs];
   services.onChange(({ before, after }) => {
     index.setService(before, after);
     if (isKubeDns(after ?? before)) publisher.wake();
@@ -57,9 +59,9 @@ export async function start(ctx: ActorContext<DnsSettings>): Promise<RunningActo
     index.setSlice(before, after);
     if (isKubeDns(after ?? before)) publisher.wake();
   });
-  services.start();
-  slices.start();
-  void Promise.all([services.ready, slices.ready]).then(() => {
+  cidrs.onChange(({ before, after }) => index.setRange(before, after));
+  for (const cache of caches) cache.start();
+  void Promise.all(caches.map((cache) => cache.ready)).then(() => {
     world.ready = true;
   });
   publisher.wake();
@@ -73,8 +75,7 @@ export async function start(ctx: ActorContext<DnsSettings>): Promise<RunningActo
       forwarded,
     }),
     async stop() {
-      services.stop();
-      slices.stop();
+      for (const cache of caches) cache.stop();
       await publisher.stop();
       await server.stop();
     },

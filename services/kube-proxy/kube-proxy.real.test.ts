@@ -26,6 +26,7 @@ import { FakeApi } from '../../test/kit/fake-api.ts';
 import { freePorts } from '../../test/kit/free-ports.ts';
 import { ProxyState } from './core/proxy-state.ts';
 import { ServiceIndex } from './core/service-index.ts';
+import { ServiceRanges } from './core/service-ranges.ts';
 import { NftablesApplier } from './edge/nftables.ts';
 import { start } from './main.ts';
 
@@ -46,6 +47,9 @@ let stopForwarding = false;
 const nodeNumber = (pod: Pod): number => Number(pod[1]);
 const ipOf = (pod: Pod): string => `${prefix}.${nodeNumber(pod)}.${pod.endsWith('a') ? 2 : 3}`;
 const netnsOf = (pod: Pod): string => `${CLUSTER}-${pod}`;
+/** In no range of services until somebody makes it one. */
+const LATER = '198.18.77.0/24';
+const later = (n: number): string => LATER.replace('0/24', String(n));
 const vip = (n: number): string => plan.serviceCidr.replace(/0\.0\/16$/, `1.${n}`);
 
 function inside(netns: string): Exec {
@@ -276,6 +280,28 @@ test.serial('no endpoints, no such port, no such address: refused at once, from 
   t.true(await isRefusedAtOnce(undefined, plan.nodes[1]!.ip, 30083));
 });
 
+test.serial('a range that is added is refused where it holds no Service, until it is gone', async (t) => {
+  const asked = { metadata: { name: 'later' }, spec: { cidrs: [LATER] } };
+  await inForce(api.put(RESOURCES.serviceCidrs, asked));
+  putService('later', 9, { clusterIP: later(1) });
+  await inForce(putSlice('later', ['p2a']));
+  t.deepEqual(await who(netnsOf('p1a'), later(1), 80, 5), ['p2a']);
+  t.true(await isRefusedAtOnce(netnsOf('p1a'), later(9), 80));
+  t.true(await isRefusedAtOnce(plan.nodes[0]!.netns, later(9), 80));
+  const listed = async (): Promise<string> =>
+    (await inside(plan.nodes[0]!.netns).run(['/usr/sbin/nft', 'list', 'set', 'ip', 'kube-proxy', 'service-cidrs']))
+      .stdout;
+  t.true((await listed()).includes(LATER));
+  // Wider and narrower ones in one change: the kernel takes no overlaps.
+  await inForce(api.put(RESOURCES.serviceCidrs, { ...asked, spec: { cidrs: ['198.18.0.0/16', LATER] } }));
+  t.true((await listed()).includes('198.18.0.0/16'));
+  await inForce(api.put(RESOURCES.serviceCidrs, { ...asked, spec: { cidrs: [LATER, '198.18.78.0/24'] } }));
+  t.true((await listed()).includes('198.18.78.0/24'));
+  api.delete(RESOURCES.serviceCidrs, '', 'later');
+  await eventually('the range is gone', async () => !(await listed()).includes('198.18'));
+  t.true((await listed()).includes(plan.serviceCidr));
+});
+
 test.serial('a client sticks to one endpoint, and to another when that is gone', async (t) => {
   putService('sticky', 4, { sessionAffinity: 'ClientIP', ports: [{ port: 80, nodePort: 30084 }] });
   await inForce(putSlice('sticky', ['p1b', 'p2a', 'p3a']));
@@ -384,14 +410,14 @@ test.serial('rules stay when the proxy goes; a table that somebody flushed is pu
     node: node.name,
     nodePodCidr: node.podCidr,
     podCidr: plan.podCidr,
-    serviceCidr: plan.serviceCidr,
     nonMasqueradeCidrs: [],
   };
   const index = new ServiceIndex();
+  const ranges = new ServiceRanges(plan.serviceCidr);
   index.setService(undefined, api.get<Service>(RESOURCES.services, 'default', 'web')!);
   index.setSlice(undefined, api.get(RESOURCES.endpointSlices, 'default', 'web-a')!);
   const exec = inside(node.netns);
-  const applier = new NftablesApplier({ exec, log: silentLog, state: new ProxyState(index, facts), facts });
+  const applier = new NftablesApplier({ exec, log: silentLog, state: new ProxyState(index, ranges, facts), facts });
   await applier.apply();
   t.is(await applier.verify(), undefined);
   const harm = [

@@ -1,7 +1,7 @@
-// Does: introduces this node's copies of Services and EndpointSlices to the rules that they ask for. Never decides one.
+// Does: introduces this node's copies of Services, their ranges and EndpointSlices to the rules that they ask for. Never decides one.
 import type { ActorContext, RunningActor } from '../../lib/actor/context.ts';
 import type { KubeProxySettings } from '../../lib/actor/settings.ts';
-import type { EndpointSlice, Service } from '../../lib/api/generated/types.ts';
+import type { EndpointSlice, Service, ServiceCIDR } from '../../lib/api/generated/types.ts';
 import { RESOURCES } from '../../lib/api/resource.ts';
 import { busTransport } from '../../lib/client/bus-transport.ts';
 import { ResourceCache } from '../../lib/client/cache.ts';
@@ -9,6 +9,7 @@ import { Client } from '../../lib/client/client.ts';
 import { ListenerState } from './core/listeners.ts';
 import { ProxyState } from './core/proxy-state.ts';
 import { ServiceIndex } from './core/service-index.ts';
+import { ServiceRanges } from './core/service-ranges.ts';
 import type { NodeFacts } from './core/service-rules.ts';
 import type { Applier } from './edge/applier.ts';
 import { NftablesApplier } from './edge/nftables.ts';
@@ -24,7 +25,8 @@ export async function start(ctx: ActorContext<KubeProxySettings>): Promise<Runni
   const { settings } = ctx;
   if (settings.mode === 'none') return { status: () => ({ mode: 'none' }), stop: () => Promise.resolve() };
   const index = new ServiceIndex();
-  const applier = applierFor(ctx, index);
+  const ranges = new ServiceRanges(settings.cluster.serviceCidr, [settings.cluster.podCidr, `${settings.nodeIp}/32`]);
+  const applier = applierFor(ctx, index, ranges);
   const loop = new SyncLoop({
     clock: ctx.clock,
     log: ctx.log,
@@ -37,6 +39,8 @@ export async function start(ctx: ActorContext<KubeProxySettings>): Promise<Runni
   const cacheContext = { cluster: ctx.cluster, bus: ctx.bus, clock: ctx.clock, log: ctx.log, client };
   const services = new ResourceCache<Service>(cacheContext, { ref: RESOURCES.services });
   const slices = new ResourceCache<EndpointSlice>(cacheContext, { ref: RESOURCES.endpointSlices });
+  const cidrs = new ResourceCache<ServiceCIDR>(cacheContext, { ref: RESOURCES.serviceCidrs });
+  const caches = [services, slices, cidrs];
   services.onChange(({ before, after, revision }) => {
     index.setService(before, after);
     loop.wake(revision);
@@ -45,11 +49,14 @@ export async function start(ctx: ActorContext<KubeProxySettings>): Promise<Runni
     index.setSlice(before, after);
     loop.wake(revision);
   });
-  services.start();
-  slices.start();
+  cidrs.onChange(({ before, after, revision }) => {
+    ranges.setRange(before, after);
+    loop.wake(revision);
+  });
+  for (const cache of caches) cache.start();
   // Without the API there is nothing to put into force; the rules of an earlier life stay as they are.
   let stopped = false;
-  void Promise.all([services.ready, slices.ready]).then(() => {
+  void Promise.all(caches.map((cache) => cache.ready)).then(() => {
     if (!stopped) loop.begin();
   });
   return {
@@ -62,15 +69,14 @@ export async function start(ctx: ActorContext<KubeProxySettings>): Promise<Runni
     }),
     async stop() {
       stopped = true;
-      services.stop();
-      slices.stop();
+      for (const cache of caches) cache.stop();
       await loop.stop();
       await applier.stop();
     },
   };
 }
 
-function applierFor(ctx: ActorContext<KubeProxySettings>, index: ServiceIndex): Applier {
+function applierFor(ctx: ActorContext<KubeProxySettings>, index: ServiceIndex, ranges: ServiceRanges): Applier {
   const { settings, exec, log, clock } = ctx;
   if (settings.mode === 'userspace')
     return new UserspaceApplier({
@@ -82,8 +88,7 @@ function applierFor(ctx: ActorContext<KubeProxySettings>, index: ServiceIndex): 
     node: settings.node,
     nodePodCidr: settings.nodePodCidr,
     podCidr: settings.cluster.podCidr,
-    serviceCidr: settings.cluster.serviceCidr,
     nonMasqueradeCidrs: settings.nonMasqueradeCidrs ?? [],
   };
-  return new NftablesApplier({ exec, log, state: new ProxyState(index, facts), facts });
+  return new NftablesApplier({ exec, log, state: new ProxyState(index, ranges, facts), facts });
 }

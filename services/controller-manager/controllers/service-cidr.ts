@@ -2,7 +2,7 @@
 // left in no range. Never gives an address out, and never trusts a view of addresses that is older than the deletion.
 import type { Condition, IPAddress, ServiceCIDR } from '../../../lib/api/generated/types.ts';
 import { containsIp } from '../../../lib/api/ip-range.ts';
-import { resourceRef } from '../../../lib/api/resource.ts';
+import { RESOURCES, resourceRef } from '../../../lib/api/resource.ts';
 import { toTime } from '../../../lib/base/clock.ts';
 import {
   selfKey,
@@ -15,7 +15,7 @@ import {
 import { statusPatchOf } from '../core/actions.ts';
 import { PROGRESS_MS, protect, type Protection } from '../core/protection.ts';
 
-const SERVICE_CIDRS = resourceRef('networking.k8s.io', 'v1', 'servicecidrs');
+const SERVICE_CIDRS = RESOURCES.serviceCidrs;
 const IP_ADDRESSES = resourceRef('networking.k8s.io', 'v1', 'ipaddresses');
 const PROTECTION: Protection = { ref: SERVICE_CIDRS, finalizer: 'networking.k8s.io/service-cidr-finalizer' };
 

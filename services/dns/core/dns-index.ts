@@ -1,5 +1,5 @@
 // Decides how Services and EndpointSlices are found by name and by address. Never decides what is answered.
-import type { EndpointSlice, Service } from '../../../lib/api/generated/types.ts';
+import type { EndpointSlice, Service, ServiceCIDR } from '../../../lib/api/generated/types.ts';
 
 const SERVICE_NAME = 'kubernetes.io/service-name';
 
@@ -17,6 +17,7 @@ export class DnsIndex {
   readonly #slices = new Map<string, Map<string, EndpointSlice>>();
   readonly #clusterIps = new Map<string, Set<string>>();
   readonly #endpointIps = new Map<string, Map<string, number>>();
+  readonly #ranges = new Map<string, readonly string[]>();
   #serial = 1;
 
   /** Counts changes: the zone's SOA serial. */
@@ -44,6 +45,11 @@ export class DnsIndex {
   /** Services that have an endpoint of this address. */
   servicesBehind(ip: string): Service[] {
     return [...(this.#endpointIps.get(ip)?.keys() ?? [])].flatMap((key) => this.#services.get(key) ?? []);
+  }
+
+  /** Of ServiceCIDRs: `10.112.0.0/16`. */
+  get ranges(): string[] {
+    return [...this.#ranges.values()].flat();
   }
 
   /** Ready ones, or all if the service publishes those that are not ready; IPv4, without duplicates. */
@@ -90,6 +96,12 @@ export class DnsIndex {
       const owners = this.#endpointIps.get(ip) ?? new Map<string, number>();
       this.#endpointIps.set(ip, owners.set(owner, (owners.get(owner) ?? 0) + 1));
     }
+  }
+
+  setRange(before: ServiceCIDR | undefined, after: ServiceCIDR | undefined): void {
+    this.#serial++;
+    if (before !== undefined) this.#ranges.delete(before.metadata.name);
+    if (after !== undefined) this.#ranges.set(after.metadata.name, after.spec?.cidrs ?? []);
   }
 
   #dropService(service: Service): void {

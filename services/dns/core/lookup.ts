@@ -2,13 +2,14 @@
 // packet; says of a name outside the cluster only that it is not ours.
 import type { Answer, SrvAnswer } from 'dns-packet';
 import type { Service } from '../../../lib/api/generated/types.ts';
+import { containsIp } from '../../../lib/api/ip-range.ts';
 import { clusterIps, isHeadless, type DnsIndex, type NamedEndpoint } from './dns-index.ts';
 
 export interface Zone {
   /** `cluster.local` */
   domain: string;
   dnsIp: string;
-  /** Reverse names of these blocks are ours. */
+  /** Reverse names of these blocks are ours, besides those of the ServiceCIDRs. */
   blocks: readonly string[];
 }
 
@@ -43,7 +44,8 @@ export function lookup(question: Question, index: DnsIndex, zone: Zone): Found {
     return inZone(labels, question, index, zone);
   }
   const ip = reverseAddress(name);
-  if (ip !== undefined && zone.blocks.some((block) => isIn(ip, block))) return reverse(ip, question, index, zone);
+  if (ip !== undefined && [...zone.blocks, ...index.ranges].some((block) => containsIp(block, ip)))
+    return reverse(ip, question, index, zone);
   return { type: 'foreign' };
 }
 
@@ -257,14 +259,4 @@ function isV4(ip: string): boolean {
 function reverseAddress(name: string): string | undefined {
   const match = /^(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.in-addr\.arpa$/.exec(name);
   return match === null ? undefined : match.slice(1).toReversed().map(Number).join('.');
-}
-
-function isIn(ip: string, block: string): boolean {
-  const [base = '', bits = '32'] = block.split('/');
-  const size = 2 ** (32 - Number(bits));
-  return Math.floor(numberOf(ip) / size) === Math.floor(numberOf(base) / size);
-}
-
-function numberOf(ip: string): number {
-  return ip.split('.').reduce((sum, byte) => sum * 256 + Number(byte), 0);
 }

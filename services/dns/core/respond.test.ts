@@ -170,6 +170,25 @@ test('what goes, goes: its names and addresses are forgotten', (t) => {
   t.is(of.index.services, 0);
 });
 
+test('reverse names of a further range are ours as long as it is there', (t) => {
+  const of = world();
+  of.index.setService(undefined, service('default', 'far', { clusterIP: '10.112.0.7' }));
+  const rcode = (name: string): string => ask(`${name}.in-addr.arpa`, 'PTR', of).rcode;
+  t.is(rcode('7.0.112.10'), 'REFUSED');
+  const range = { metadata: { name: 'more' }, spec: { cidrs: ['10.112.0.0/16', 'fd00:1::/112'] } };
+  const before = of.index.serial;
+  of.index.setRange(undefined, range);
+  t.true(of.index.serial > before);
+  t.deepEqual(data(ask('7.0.112.10.in-addr.arpa', 'PTR', of)), ['far.default.svc.cluster.local']);
+  t.is(rcode('8.0.112.10'), 'NXDOMAIN');
+  t.is(rcode('8.0.113.10'), 'REFUSED');
+  of.index.setRange(range, { ...range, spec: { cidrs: ['10.113.0.0/16'] } });
+  t.is(rcode('8.0.112.10'), 'REFUSED');
+  t.is(rcode('8.0.113.10'), 'NXDOMAIN');
+  of.index.setRange(range, undefined);
+  t.is(rcode('8.0.113.10'), 'REFUSED');
+});
+
 test('an answer that does not fit is cut and says so; TCP and EDNS have more room', (t) => {
   const of = world();
   const many = Array.from({ length: 40 }, (_, at) => ({ addresses: [`10.244.3.${at + 1}`] }));

@@ -37,6 +37,10 @@ export function contains(block: Block, address: number): boolean {
   return address >= block.first && address < block.first + 2 ** (32 - block.bits);
 }
 
+export function overlap(a: Block, b: Block): boolean {
+  return contains(a, b.first) || contains(b, a.first);
+}
+
 /** As nft prints it: a block of one address without its length. */
 export function blockText({ first, bits }: Block): string {
   const address = [24, 16, 8, 0].map((shift) => (first >>> shift) & 255).join('.');

@@ -8,6 +8,7 @@ export const MAPS = {
   'no-endpoint-services': { kind: 'map', type: 'ipv4_addr . inet_proto . inet_service : verdict' },
   'no-endpoint-nodeports': { kind: 'map', type: 'inet_proto . inet_service : verdict' },
   'cluster-ips': { kind: 'set', type: 'ipv4_addr' },
+  'service-cidrs': { kind: 'set', type: 'ipv4_addr', flags: 'interval' },
   'hairpin-ips': { kind: 'set', type: 'ipv4_addr . ipv4_addr' },
   endpoints: { kind: 'map', type: 'ipv4_addr . inet_proto . inet_service . mark : ipv4_addr . inet_service' },
   'nodeport-endpoints': { kind: 'map', type: 'inet_proto . inet_service . mark : ipv4_addr . inet_service' },

@@ -2,19 +2,23 @@
 // nft that refuses what the kernel refuses.
 import test from 'ava';
 import fc from '../../../test/kit/fast-check.ts';
-import type { EndpointSlice, Service } from '../../../lib/api/generated/types.ts';
+import type { EndpointSlice, Service, ServiceCIDR } from '../../../lib/api/generated/types.ts';
+import { blockOf, withoutNested } from './addresses.ts';
 import { staleFlows } from './conntrack.ts';
 import { ProxyState } from './proxy-state.ts';
 import { ServiceIndex } from './service-index.ts';
+import { ServiceRanges } from './service-ranges.ts';
 import type { NodeFacts } from './service-rules.ts';
 
 const facts: NodeFacts = {
   node: 'n1',
   nodePodCidr: '10.244.1.0/24',
   podCidr: '10.244.0.0/16',
-  serviceCidr: '10.96.0.0/16',
   nonMasqueradeCidrs: [],
 };
+
+const freshState = (): ProxyState =>
+  new ProxyState(new ServiceIndex(), new ServiceRanges('10.96.0.0/16', ['10.244.0.0/16']), facts);
 
 /** The table as the kernel keeps it; every statement of ours is one line. */
 class KernelModel {
@@ -89,6 +93,8 @@ class KernelModel {
 
   #check(): void {
     for (const goal of this.#goals()) if (!this.#chains.has(goal)) throw new Error(`goto ${goal}: no such chain`);
+    const blocks = [...(this.#maps.get('service-cidrs')?.keys() ?? [])].map((text) => blockOf(text)!);
+    if (withoutNested(blocks).length < blocks.length) throw new Error('conflicting intervals in service-cidrs');
   }
 }
 
@@ -140,11 +146,34 @@ const slice = fc.tuple(name, fc.constantFrom('1', '2')).chain(([owner, number]) 
   }),
 ) as fc.Arbitrary<EndpointSlice>;
 
-type Step = { put?: Service; slice?: EndpointSlice; drop?: string; dropSlice?: string; sync?: boolean };
+const range = fc.record({
+  metadata: fc.record({ name }),
+  spec: fc.record({
+    cidrs: fc.constantFrom(
+      ['10.112.0.0/16'],
+      ['10.112.7.0/24'],
+      ['10.96.0.0/12'],
+      ['10.96.0.0/16', 'fd00::/112'],
+      ['nonsense'],
+    ),
+  }),
+}) as fc.Arbitrary<ServiceCIDR>;
+
+interface Step {
+  put?: Service;
+  slice?: EndpointSlice;
+  range?: ServiceCIDR;
+  drop?: string;
+  dropSlice?: string;
+  dropRange?: string;
+  sync?: boolean;
+}
 const step: fc.Arbitrary<Step> = fc.oneof(
   fc.record({ put: service }),
   fc.record({ slice }),
+  fc.record({ range }),
   fc.record({ drop: name }),
+  fc.record({ dropRange: name }),
   fc.record({ dropSlice: fc.tuple(name, fc.constantFrom('1', '2')).map((both) => both.join('-')) }),
   fc.constant({ sync: true }),
   fc.constant({ sync: true }),
@@ -156,18 +185,21 @@ test('small programs lead where a whole load leads', (t) => {
     fc.property(fc.array(step, { maxLength: 40, size: 'max' }), (steps) => {
       const services = new Map<string, Service>();
       const slices = new Map<string, EndpointSlice>();
-      const state = new ProxyState(new ServiceIndex(), facts);
+      const ranges = new Map<string, ServiceCIDR>();
+      const state = freshState();
       const kernel = new KernelModel();
       kernel.run(state.full().program);
       for (const each of [...steps, { sync: true } as Step]) {
         change(each, state.index, services, slices);
+        changeRange(each, state.ranges, ranges);
         if (each.sync !== true) continue;
         const next = state.next();
         if (next.program !== '') applied++;
         kernel.run(next.program);
-        const fresh = new ProxyState(new ServiceIndex(), facts);
+        const fresh = freshState();
         for (const one of services.values()) fresh.index.setService(undefined, one);
         for (const one of slices.values()) fresh.index.setSlice(undefined, one);
+        for (const one of ranges.values()) fresh.ranges.setRange(undefined, one);
         const whole = new KernelModel();
         whole.run(fresh.full().program);
         if (whole.dump() !== kernel.dump())
@@ -205,6 +237,46 @@ function change(
   }
 }
 
+function changeRange({ range: one, dropRange }: Step, state: ServiceRanges, ranges: Map<string, ServiceCIDR>): void {
+  if (one !== undefined) {
+    state.setRange(ranges.get(one.metadata.name), one);
+    ranges.set(one.metadata.name, one);
+  }
+  if (dropRange !== undefined && ranges.has(dropRange)) {
+    state.setRange(ranges.get(dropRange), undefined);
+    ranges.delete(dropRange);
+  }
+}
+
+test('what is refused for want of a Service follows the ranges that come and go', (t) => {
+  const state = freshState();
+  const cidr = (name: string, ...cidrs: string[]): ServiceCIDR => ({ metadata: { name }, spec: { cidrs } });
+  const changed = (): string[] =>
+    state
+      .next()
+      .program.split('\n')
+      .filter((line) => line.includes(' service-cidrs '));
+  t.regex(state.full().program, /add element ip kube-proxy service-cidrs \{ 10\.96\.0\.0\/16 \}/);
+  state.ranges.setRange(undefined, cidr('kubernetes', '10.96.0.0/16'));
+  t.deepEqual(changed(), []);
+  const more = cidr('more', '10.112.0.0/16', '10.200.0.0/24');
+  state.ranges.setRange(undefined, more);
+  t.deepEqual(changed(), ['add element ip kube-proxy service-cidrs { 10.112.0.0/16, 10.200.0.0/24 }']);
+  state.ranges.setRange(undefined, cidr('inner', '10.112.7.0/24'));
+  t.deepEqual(changed(), []);
+  state.ranges.setRange(more, undefined);
+  t.deepEqual(changed(), [
+    'delete element ip kube-proxy service-cidrs { 10.112.0.0/16, 10.200.0.0/24 }',
+    'add element ip kube-proxy service-cidrs { 10.112.7.0/24 }',
+  ]);
+  // What holds pods is no range of services.
+  state.ranges.setRange(undefined, cidr('slip', '10.0.0.0/8', '10.244.3.0/24'));
+  t.deepEqual(changed(), []);
+  // The cluster's own block needs no object.
+  state.ranges.setRange(cidr('kubernetes', '10.96.0.0/16'), undefined);
+  t.deepEqual(changed(), []);
+});
+
 test('rules do not depend on the order in which slices came', (t) => {
   const owner = { 'kubernetes.io/service-name': 'd' };
   const one = (name: string, nodeName: string): EndpointSlice => ({
@@ -214,7 +286,7 @@ test('rules do not depend on the order in which slices came', (t) => {
     ports: [{ port: 80 }],
   });
   const hashOf = (...slices: EndpointSlice[]): string => {
-    const state = new ProxyState(new ServiceIndex(), facts);
+    const state = freshState();
     state.index.setService(undefined, {
       metadata: { namespace: 'default', name: 'd' },
       spec: { clusterIP: '10.96.0.1', ports: [{ port: 80 }], internalTrafficPolicy: 'Local' },
@@ -228,7 +300,7 @@ test('rules do not depend on the order in which slices came', (t) => {
 
 test('the model refuses what the kernel refuses', (t) => {
   const kernel = new KernelModel();
-  kernel.run(new ProxyState(new ServiceIndex(), facts).full().program);
+  kernel.run(freshState().full().program);
   t.throws(() => kernel.run('delete element ip kube-proxy endpoints { 10.96.0.1 . tcp . 80 . 0x00000000 }'), {
     message: /does not exist/,
   });
@@ -243,7 +315,7 @@ test('the model refuses what the kernel refuses', (t) => {
 });
 
 test('a change of one service among many touches only its own elements', (t) => {
-  const state = new ProxyState(new ServiceIndex(), facts);
+  const state = freshState();
   const web = (n: number): Service => ({
     metadata: { namespace: 'default', name: `s${n}` },
     spec: { clusterIP: `10.96.${n >> 8}.${n & 255}`, ports: [{ port: 80 }] },

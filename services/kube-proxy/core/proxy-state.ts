@@ -1,7 +1,8 @@
-// Decides the next nft program from the services that changed, and remembers the result. Never applies it.
+// Decides the next nft program from the services and ranges that changed, and remembers the result. Never applies it.
 import { staleFlows, type StaleFlow } from './conntrack.ts';
 import { RuleSet } from './rule-set.ts';
 import type { ServiceIndex } from './service-index.ts';
+import type { ServiceRanges } from './service-ranges.ts';
 import { serviceRules, type NodeFacts } from './service-rules.ts';
 import { changeProgram, fullProgram } from './transaction.ts';
 
@@ -15,13 +16,18 @@ export interface NextProgram {
   staleFlows: StaleFlow[];
 }
 
+/** Whose elements the ranges are; services have a `/` in theirs. */
+const RANGES = 'service-cidrs';
+
 export class ProxyState {
   readonly index: ServiceIndex;
+  readonly ranges: ServiceRanges;
   readonly #facts: NodeFacts;
   readonly #rules = new RuleSet();
 
-  constructor(index: ServiceIndex, facts: NodeFacts) {
+  constructor(index: ServiceIndex, ranges: ServiceRanges, facts: NodeFacts) {
     this.index = index;
+    this.ranges = ranges;
     this.#facts = facts;
   }
 
@@ -59,6 +65,7 @@ export class ProxyState {
     const dirty = this.index.takeDirty();
     for (const { key, service, slices } of dirty)
       this.#rules.replace(key, service === undefined ? [] : serviceRules(service, slices, this.#facts));
+    this.#rules.replace(RANGES, this.ranges.elements());
     return dirty.map(({ key }) => key);
   }
 }

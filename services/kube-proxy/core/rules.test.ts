@@ -8,7 +8,6 @@ const facts: NodeFacts = {
   node: 'n1',
   nodePodCidr: '10.244.1.0/24',
   podCidr: '10.244.0.0/16',
-  serviceCidr: '10.96.0.0/16',
   nonMasqueradeCidrs: [],
 };
 

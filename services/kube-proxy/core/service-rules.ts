@@ -13,7 +13,6 @@ export interface NodeFacts {
   nodePodCidr: string;
   /** The cluster's. */
   podCidr: string;
-  serviceCidr: string;
   /** Further blocks that know the way back to pods (say, the nodes' own network): not masqueraded. */
   nonMasqueradeCidrs: readonly string[];
 }

@@ -1,5 +1,5 @@
 // Decides the part of the table that is the same on every node: the hooks, and the order in which packets meet them.
-// Never holds a service's address.
+// Never holds the address of a service, nor their ranges.
 import { MASQUERADE_MARK } from './chains.ts';
 import { MAP_NAMES, MAPS } from './elements.ts';
 import type { NodeFacts } from './service-rules.ts';
@@ -56,13 +56,13 @@ export function fixedChains(facts: NodeFacts): Chain[] {
       rules: ['ct state new jump endpoints-check'],
     },
     // After NAT: a service's address that is still there is a port, or an address, that nobody defined. Refusing the
-    // whole service block also ends the circle between a host that routes it here and our default route to that host.
+    // whole of each service block also ends the circle between a host that routes it here and our default route to that host.
     ...['forward priority 0', 'output priority -90'].map((hook) => ({
       name: `filter-${hook.split(' ')[0]}-late`,
       hook: `filter hook ${hook}`,
       rules: [
         'ct state new ip daddr @cluster-ips goto reject-chain',
-        `ct state new ip daddr ${facts.serviceCidr} goto reject-chain`,
+        'ct state new ip daddr @service-cidrs goto reject-chain',
       ],
     })),
     {

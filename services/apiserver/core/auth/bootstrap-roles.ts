@@ -51,6 +51,7 @@ const MORE: Readonly<Record<string, readonly PolicyRule[]>> = {
   'system:dns': [
     rule(READ, '', 'endpoints', 'services', 'pods', 'namespaces', 'nodes'),
     rule(READ, 'discovery.k8s.io', 'endpointslices'),
+    rule(READ, 'networking.k8s.io', 'servicecidrs'),
     // It keeps its own Service pointed at itself; a create cannot be limited to a name.
     rule(['create'], '', 'services'),
     rule(['create'], 'discovery.k8s.io', 'endpointslices'),
