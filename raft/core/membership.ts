@@ -112,6 +112,7 @@ function dismiss(raft: RaftState, configuration: Configuration): void {
   const members = new Set(membersOf(configuration));
   const gone = [...progress.keys()].filter((id) => !members.has(id));
   for (const id of gone) progress.delete(id);
+  raft.leading!.quickest = raft.leading!.quickest.filter((id) => members.has(id));
   if (gone.length > 0) releaseSnapshots(raft);
 }
 

@@ -3,7 +3,7 @@
 import { counted, type Progress } from './progress.ts';
 import { configurationOf, type Leading, type RaftState } from './state.ts';
 import { quorumValue } from './quorum.ts';
-import { broadcastHeartbeats } from './replication.ts';
+import { openReadRound } from './replication.ts';
 import type { ReadFailure } from './types.ts';
 
 export function readIndex(raft: RaftState, readId: number): void {
@@ -33,7 +33,7 @@ export function pumpReads(raft: RaftState, leading: Leading): void {
   const readIds = leading.queuedReads;
   leading.queuedReads = [];
   leading.readRounds.push({ round: leading.round + 1, index: raft.commit, readIds });
-  broadcastHeartbeats(raft, leading);
+  openReadRound(raft, leading);
   release(raft, leading);
 }
 

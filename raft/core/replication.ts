@@ -15,13 +15,38 @@ import {
 } from './progress.ts';
 import { confirmRound } from './reads.ts';
 import { pumpSnapshot, startSnapshot } from './snapshot-sending.ts';
+import { isMajorityLate, isSpare, mayWait, rank, watchMajority } from './spares.ts';
 import type { Leading, RaftState } from './state.ts';
 import { pursueTransfer } from './transfer.ts';
 import type { AppendAnswer, Entry, HeartbeatAnswer, MemberId } from './types.ts';
 
-/** Sends whatever may be sent to everybody. */
+/** Sends whatever may be sent to everybody that should have it now. */
 export function broadcastAppends(raft: RaftState): void {
-  for (const [id, progress] of raft.leading!.progress) sendAppends(raft, id, progress);
+  for (const [id, progress] of raft.leading!.progress) offerAppends(raft, id, progress);
+}
+
+/** Sends what a follower lacks, unless it can wait. */
+function offerAppends(raft: RaftState, id: MemberId, progress: Progress): void {
+  const leading = raft.leading!;
+  if (!mayWait(raft, leading, id, progress)) return sendAppends(raft, id, progress);
+  leading.holds = true;
+  watchMajority(raft, leading);
+}
+
+/** What was held back goes out. */
+export function sendHeld(raft: RaftState, leading: Leading): void {
+  if (!leading.holds) return;
+  leading.holds = false;
+  for (const [id, progress] of leading.progress) sendAppends(raft, id, progress);
+}
+
+/** A majority should have answered by now. If it has not, all are asked. */
+export function reviewSpares(raft: RaftState): void {
+  const { leading } = raft;
+  if (leading === undefined || !isMajorityLate(raft, leading)) return;
+  sendHeld(raft, leading);
+  if (leading.readRounds.length === 0) return;
+  for (const [to, progress] of leading.progress) sendHeartbeat(raft, leading, to, progress);
 }
 
 /** Fills the pipeline to one follower; when there is nothing to fill it with, tells it a new commit index. */
@@ -108,9 +133,12 @@ export function acceptedThrough(raft: RaftState, from: MemberId, progress: Progr
   if (progress.state === 'probe' && (news || match === progress.match)) becomeReplicate(progress);
   // A snapshot is no longer needed when what it lacked is in our log again.
   if (progress.state === 'snapshot' && match >= progress.transfer!.snapshot.index) becomeReplicate(progress);
-  if (news) advanceCommit(raft);
+  if (news) {
+    rank(raft, raft.leading!, from);
+    advanceCommit(raft);
+  }
   if (raft.leading === undefined) return; // The commit may have ended a leadership.
-  sendAppends(raft, from, progress);
+  offerAppends(raft, from, progress);
   pursueTransfer(raft);
 }
 
@@ -161,17 +189,27 @@ function repairAfterLoss(raft: RaftState, id: MemberId, progress: Progress): voi
 /** Keeps authority, tells commit indexes, and opens a round that confirms reads. */
 export function broadcastHeartbeats(raft: RaftState, leading: Leading): void {
   leading.heartbeatElapsed = 0;
+  beginRound(raft, leading);
+  for (const [to, progress] of leading.progress) sendHeartbeat(raft, leading, to, progress);
+}
+
+/** Opens a round for reads alone: spares are left out of it, and have their heartbeats at the usual time. */
+export function openReadRound(raft: RaftState, leading: Leading): void {
+  beginRound(raft, leading);
+  for (const [to, progress] of leading.progress) {
+    if (isSpare(raft, leading, to)) watchMajority(raft, leading);
+    else sendHeartbeat(raft, leading, to, progress);
+  }
+}
+
+function beginRound(raft: RaftState, leading: Leading): void {
   const round = ++leading.round;
   if (raft.leaseReads && leading.roundTicks.at(-1)?.tick !== raft.ticks)
     leading.roundTicks.push({ round, tick: raft.ticks });
-  for (const [to, progress] of leading.progress) {
-    send(raft, to, {
-      type: 'heartbeat',
-      commit: Math.min(raft.commit, progress.match),
-      round,
-      life: progress.incarnation,
-    });
-  }
+}
+
+function sendHeartbeat(raft: RaftState, { round }: Leading, to: MemberId, { match, incarnation }: Progress): void {
+  send(raft, to, { type: 'heartbeat', commit: Math.min(raft.commit, match), round, life: incarnation });
 }
 
 /** What a heartbeat's worth of ticks brings beside the heartbeat. */

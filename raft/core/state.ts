@@ -45,6 +45,12 @@ export interface Leading {
   progress: Map<MemberId, Progress>;
   /** The index of its empty first entry: from here on all entries are of its term. */
   termStart: Index;
+  /** Followers by what they hold, most first; among equals, who held it first. */
+  quickest: MemberId[];
+  /** Entries were held back from a spare (spares.ts). */
+  holds: boolean;
+  /** What a majority was still to answer when the driver was last told that spares are left out. */
+  awaited: { index: Index; round: number } | undefined;
   heartbeatElapsed: number;
   round: number;
   /** When rounds began, oldest first; kept for lease reads alone. */

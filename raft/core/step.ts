@@ -29,6 +29,8 @@ import {
   receiveAppendAnswer,
   receiveHeartbeatAnswer,
   resumeSnapshots,
+  reviewSpares,
+  sendHeld,
 } from './replication.ts';
 import { chunkFailed, chunkWritten, receiveSnapshotChunk } from './snapshot-receiving.ts';
 import { receiveSnapshotChunkAnswer, releaseSnapshots } from './snapshot-sending.ts';
@@ -61,6 +63,8 @@ function handle(raft: RaftState, input: Input): void {
       return readIndex(raft, input.readId);
     case 'logReadable':
       return logReadable(raft);
+    case 'reviewSpares':
+      return reviewSpares(raft);
     case 'changeConfiguration':
       return changeConfiguration(raft, input);
     case 'transferLeadership':
@@ -94,6 +98,7 @@ function tickLeader(raft: RaftState, leading: Leading): void {
   if (raft.ticks - heard >= raft.electionTicks.min) return becomeFollower(raft, raft.term, '');
   tickTransfer(raft, leading);
   pruneRounds(raft, leading);
+  sendHeld(raft, leading);
   if (++leading.heartbeatElapsed < raft.heartbeatTicks) return;
   broadcastHeartbeats(raft, leading);
   resumeSnapshots(raft, leading);

@@ -91,6 +91,8 @@ export interface RaftLimits {
   heldEntries: number;
   /** A leader whose oldest write is unfinished for longer hands leadership over. */
   slowDiskTicks: number;
+  /** Entries that a follower may lack until the next tick while a majority is there without it; 0 = nobody is left out. */
+  spareEntries: number;
 }
 
 export const DEFAULT_RAFT_LIMITS: RaftLimits = {
@@ -108,6 +110,7 @@ export const DEFAULT_RAFT_LIMITS: RaftLimits = {
   retainedEntries: 5_000,
   heldEntries: 50_000,
   slowDiskTicks: 20,
+  spareEntries: 0,
 };
 
 /**
@@ -193,6 +196,8 @@ export type Input =
       learners: MemberId[];
       expectedIndex?: Index;
     }
+  /** Answers sparesLeftOut, when a majority should have answered. Without it, a slow follower is made good for at the next tick. */
+  | { type: 'reviewSpares' }
   /** To '' = to the follower that is furthest. Answered by transferEnded. */
   | { type: 'transferLeadership'; transferId: number; to: MemberId }
   /** A snapshot of the own state machine is durable. Described by `describeSnapshot` before its bytes were written. */
@@ -237,6 +242,8 @@ export type Effect =
       standing?: Standing | undefined;
     }
   | { type: 'send'; message: Message; afterAppend: AppendId | undefined }
+  /** Who is not needed for a majority was not sent or asked what others were: give `reviewSpares` after the time of a slow answer. */
+  | { type: 'sparesLeftOut' }
   /** Fill in `lengthBytes` of the snapshot `message.snapshot` from `message.offset`, then send. Lost ones are asked for again. */
   | { type: 'sendSnapshotChunk'; message: SnapshotChunkHead; lengthBytes: number }
   /** Stage these bytes. At offset 0 an older stage is dropped. Answer with snapshotChunkWritten or snapshotChunkFailed. */

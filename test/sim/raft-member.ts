@@ -98,6 +98,7 @@ export class RaftMember {
       case 'releaseSnapshot':
         this.disk.releaseSnapshot(effect.index);
         return [];
+      case 'sparesLeftOut': // The test says when that is long ago.
       case 'proposalAccepted':
       case 'proposalRefused':
       case 'readReady':

@@ -65,6 +65,7 @@ const HAPPENINGS = {
   stand: [4, stand],
   hang: [0.5, hang],
   backUp: [0.5, backUp],
+  review: [10, (run: Run) => run.cluster.leader()?.input({ type: 'reviewSpares' })],
 } satisfies Record<string, [number, (run: Run) => void]>;
 
 /** Time passes for all, though not equally fast. */
@@ -237,6 +238,7 @@ function watch(run: Run): void {
 function countEffect(run: Run, effect: Effect): void {
   if (effect.type === 'append' && effect.truncateFrom !== undefined) count(run, 'truncated');
   if (effect.type === 'installSnapshot') count(run, 'installed');
+  if (effect.type === 'sparesLeftOut') count(run, 'leftOut');
   if (effect.type === 'compact') count(run, 'compacted');
   if (effect.type === 'configurationAccepted') count(run, 'reconfigured');
   if (effect.type === 'transferEnded' && effect.done) count(run, 'transferred');
@@ -259,6 +261,7 @@ export function runRandomSchedule(schedule: Schedule): Counts {
     snapshotWindowBytes: 1_200,
     retainedEntries: chance.int(10),
     heldEntries: chance.int(40),
+    spareEntries: chance.int(2) * chance.int(12),
   };
   const cluster = new RaftCluster({ voters, seed: schedule.seed, limits, leaseReads: schedule.leaseReads ?? false });
   const weights = {} as Run['weights'];

@@ -153,6 +153,8 @@ export class StoryTeller {
         member.restart();
       }
     },
+    /** Since spares were left out, so much time has passed that a majority should have answered. */
+    review: ({ words: [id] }: Command): void => this.cluster.get(id!).input({ type: 'reviewSpares' }),
     isolate: ({ words }: Command): void => this.cluster.isolate(words),
     /** One way only. */
     cut: ({ words: [from, to] }: Command): void => void this.cluster.cuts.add(`${from}>${to}`),

@@ -112,6 +112,8 @@ export function effectText(effect: Effect): string | undefined {
       return `proposal ${effect.proposalId} is at ${effect.firstIndex}/${effect.term}`;
     case 'proposalRefused':
       return `refuses proposal ${effect.proposalId}: ${effect.reason}, leader ${effect.leader || 'unknown'}`;
+    case 'sparesLeftOut':
+      return 'leaves spares out';
     case 'readReady':
       return `read ${effect.readId} may see ${effect.index}`;
     case 'readFailed':
@@ -144,6 +146,8 @@ export function inputText(id: string, input: Input): string | undefined {
       return `${id} cannot write: ${input.reason}`;
     case 'snapshotTaken':
       return `${id} has taken snapshot ${input.snapshot.index}/${input.snapshot.term}`;
+    case 'reviewSpares':
+      return `${id} asks whether a majority is late`;
     case 'applied':
     case 'snapshotChunkWritten':
     case 'snapshotChunkFailed':

@@ -10,12 +10,13 @@ import type { ScrubPace } from './scrub.ts';
 import type { SnapshotPolicy } from './snapshotter.ts';
 
 /** Ticks of 50 ms: heartbeats each 100 ms, an election 500 to 1000 ms after the last. */
-export const TIMING = { tickMs: 50, heartbeatTicks: 2, electionTicks: { min: 10, max: 20 } } as const;
+export const TIMING = { tickMs: 50, lateMs: 10, heartbeatTicks: 2, electionTicks: { min: 10, max: 20 } } as const;
 
 /** Entries hold many writes each: a thousand of them are some seconds of full load for a follower to catch up on. */
 export const RAFT_LIMITS: Partial<RaftLimits> = {
   retainedEntries: 1_000,
   heldEntries: 10_000,
+  spareEntries: 256,
   applyBytes: 1_048_576,
   cachedBytes: 6_291_456,
 };

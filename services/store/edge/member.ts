@@ -297,6 +297,12 @@ export class StoreMember {
     });
   }
 
+  private reviewSparesLater(): void {
+    this.ctx.clock.timer(TIMING.lateMs, () => {
+      if (!this.stopped) this.input({ type: 'reviewSpares' });
+    });
+  }
+
   private appended(appendId: AppendId): void {
     if (this.stopped) return;
     this.gate.appended(appendId);
@@ -329,6 +335,8 @@ export class StoreMember {
         return this.applier.install(effect.snapshot, this.gate.whenDurable(effect.appendId));
       case 'send':
         return this.gate.send(effect.message, effect.afterAppend);
+      case 'sparesLeftOut':
+        return this.reviewSparesLater();
       case 'apply':
         // A follower's leader waits for its disk, and nobody for its state: while it applies, it would not hear that the disk is done.
         return this.applier.apply(effect.entries, this.leadership.leads || this.storage.pending === 0);
