@@ -3,6 +3,7 @@ import test from 'ava';
 import fc from '../../test/kit/fast-check.ts';
 import type { Span, TraceQuery } from '../bus/messages.ts';
 import { encode } from '../bus/codec.ts';
+import { encodeSpan } from '../bus/told.ts';
 import { SpanRing } from './span-ring.ts';
 
 const BOUNDS = { spans: 10, bytes: 1_000_000, pageBytes: 1_000_000 };
@@ -28,9 +29,11 @@ function span(n: number, text = ''): Span {
   };
 }
 
+const push = (ring: SpanRing, one: Span): void => ring.push(one, encodeSpan(one).bytes);
+
 function filled(bounds: typeof BOUNDS, spans: readonly Span[]): SpanRing {
   const ring = new SpanRing(bounds);
-  for (const one of spans) ring.push(one);
+  for (const one of spans) push(ring, one);
   return ring;
 }
 
@@ -63,7 +66,7 @@ test('the newest spans stay, oldest first', (t) => {
 test('however large spans are, what is kept of them stays below its bound', (t) => {
   const ring = new SpanRing({ ...BOUNDS, spans: 5000, bytes: 100_000 });
   for (const n of numbers(1, 500)) {
-    ring.push(span(n, 'x'.repeat(1000)));
+    push(ring, span(n, 'x'.repeat(1000)));
     if (ring.bytes > 100_000) return t.fail(`${ring.bytes} bytes after ${n}`);
   }
   t.true(ring.size > 10);

@@ -1,5 +1,6 @@
 // Decides which spans an actor still remembers, bounded in number and in bytes, and which of them one answer holds.
 // Never publishes one.
+import { decode } from '../bus/codec.ts';
 import type { Span, TraceQuery } from '../bus/messages.ts';
 
 export interface RingBounds {
@@ -10,14 +11,20 @@ export interface RingBounds {
   pageBytes: number;
 }
 
-/** msgpack writes each of the fixed fields by its name. */
-const FIXED_BYTES = 260;
-const BYTES_PER_WRITE = 64;
+interface Kept {
+  id: string;
+  startedAt: number;
+  bytes: Uint8Array;
+}
+
+/** Of the list of spans. */
+const PAGE_HEAD_BYTES = 5;
+const NOTHING: Kept = { id: '', startedAt: 0, bytes: new Uint8Array() };
 
 export class SpanRing {
   readonly #bounds: RingBounds;
-  readonly #spans: Array<Span | undefined> = [];
-  readonly #sizes: number[] = [];
+  /** As they were published: what lives this long would be copied and marked by the garbage collector as an object. */
+  readonly #spans: Kept[] = [];
   /** Slot of the oldest. */
   #first = 0;
   #count = 0;
@@ -35,13 +42,12 @@ export class SpanRing {
     return this.#bytes;
   }
 
-  push(span: Span): void {
-    const size = sizeOf(span);
+  push({ id, startedAt }: Span, bytes: Uint8Array): void {
+    const size = bytes.length;
     while (this.#count > 0 && (this.#count === this.#bounds.spans || this.#bytes + size > this.#bounds.bytes))
       this.#dropOldest();
     const slot = (this.#first + this.#count) % this.#bounds.spans;
-    this.#spans[slot] = span;
-    this.#sizes[slot] = size;
+    this.#spans[slot] = { id, startedAt, bytes };
     this.#count++;
     this.#bytes += size;
   }
@@ -56,17 +62,18 @@ export class SpanRing {
     const wanted: number[] = [];
     for (let i = from; i < this.#count; i++) if (this.#at(i).startedAt >= sinceMs) wanted.push(i);
     const page: Span[] = [];
-    let bytes = 0;
+    let bytes = PAGE_HEAD_BYTES;
     // Without a cursor `limit` means the newest; with one, the next.
     for (const i of query.after === undefined ? wanted.slice(-limit || wanted.length) : wanted.slice(0, limit)) {
-      bytes += this.#sizes[(this.#first + i) % this.#bounds.spans]!;
+      const kept = this.#at(i);
+      bytes += kept.bytes.length;
       if (page.length > 0 && bytes > this.#bounds.pageBytes) break;
-      page.push(this.#at(i));
+      page.push(decode(kept.bytes) as Span);
     }
     return page;
   }
 
-  #at(position: number): Span {
+  #at(position: number): Kept {
     return this.#spans[(this.#first + position) % this.#bounds.spans]!;
   }
 
@@ -77,19 +84,9 @@ export class SpanRing {
   }
 
   #dropOldest(): void {
-    this.#bytes -= this.#sizes[this.#first]!;
-    this.#spans[this.#first] = undefined;
+    this.#bytes -= this.#spans[this.#first]!.bytes.length;
+    this.#spans[this.#first] = NOTHING;
     this.#first = (this.#first + 1) % this.#bounds.spans;
     this.#count--;
   }
-}
-
-/** About what it takes on the bus and in memory: never less than its texts. UTF-8 takes at most three bytes a unit. */
-function sizeOf(span: Span): number {
-  let bytes = FIXED_BYTES + span.id.length + 3 * (span.saw.length + (span.why?.length ?? 0));
-  for (const line of span.did) bytes += 3 * line.length + 5;
-  for (const write of span.wrote)
-    bytes += BYTES_PER_WRITE + write.kind.length + write.namespace.length + write.name.length;
-  for (const by of span.causes.by ?? []) bytes += 2 * BYTES_PER_WRITE + by.span.length + by.name.length;
-  return bytes + 5 * span.causes.revisions.length;
 }

@@ -13,6 +13,7 @@ import {
   type WokenBy,
 } from '../bus/messages.ts';
 import { subjectOf, type ActorName } from '../bus/subjects.ts';
+import { encodeSpan } from '../bus/told.ts';
 import { SpanRing } from './span-ring.ts';
 
 export interface SpanStart {
@@ -83,9 +84,10 @@ export function createTracer(ctx: TracerContext): Tracer {
   /** 0: nobody wishes to hear of reads. */
   let readsUntil = 0;
   const tell = (span: Span): void => {
-    ring.push(span);
     const { kind, namespace, name } = span;
-    ctx.bus.publish(subjectOf(ctx.cluster, 'trace', { actor: ctx.actor, kind, namespace, name }), span);
+    const encoded = encodeSpan(span);
+    ring.push(span, encoded.bytes);
+    ctx.bus.publish(subjectOf(ctx.cluster, 'trace', { actor: ctx.actor, kind, namespace, name }), encoded);
   };
   return {
     start(start) {

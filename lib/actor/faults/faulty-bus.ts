@@ -5,7 +5,7 @@ import type { Clock } from '../../base/clock.ts';
 import { messageOf } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
 import { BusError, type Bus, type BusMessage, type BusStatus, type Subscription } from '../../bus/bus.ts';
-import { decode, encode } from '../../bus/codec.ts';
+import { decode, encode, Encoded } from '../../bus/codec.ts';
 import type { MessageRule } from '../../bus/messages.ts';
 import { fateOf, type Fate, type SeenMessage } from './fate.ts';
 import type { InnerFaultsDesk } from './inner-faults.ts';
@@ -38,7 +38,8 @@ export class FaultyBus implements Bus {
   publish(subject: string, data: unknown): void {
     const { rules } = this.#parts.desk.now;
     if (rules === undefined) return this.#bus.publish(subject, data);
-    const fate = this.#fate(rules, { subject, direction: 'out', isAnswer: false, data });
+    const seen = data instanceof Encoded ? decode(data.bytes) : data;
+    const fate = this.#fate(rules, { subject, direction: 'out', isAnswer: false, data: seen });
     const said = asItIsNow(fate, data);
     this.#carry(fate, subject, () => this.#bus.publish(subject, said));
   }
