@@ -12,7 +12,9 @@ export function isSpare(raft: RaftState, leading: Leading, id: MemberId): boolea
   // In these no time should be lost, or a majority is more than it seems.
   if (raft.limits.spareEntries === 0 || leading.transfer !== undefined || isJoint(configuration)) return false;
   if (raft.commit < leading.termStart) return false;
-  const { voters } = configuration;
+  const { voters, learners } = configuration;
+  // Who has just been removed is sent that, and is forgotten before the next tick.
+  if (!voters.includes(id) && !learners.includes(id)) return false;
   let needed = (voters.length >> 1) + (voters.includes(raft.id) ? 0 : 1);
   for (const each of leading.quickest) {
     if (needed === 0 || each === id) break;
@@ -47,13 +49,27 @@ export function watchMajority(raft: RaftState, leading: Leading): void {
   raft.emitted.push({ type: 'sparesLeftOut' });
 }
 
-/** That while is over. True if something that was awaited then still is. */
+/**
+ * That while is over. True if a majority is late with what was new then: whoever was asked and has not answered comes last from
+ * now on, so that the next question goes to others.
+ */
 export function isMajorityLate(raft: RaftState, leading: Leading): boolean {
-  const { awaited, readRounds } = leading;
+  const { awaited, readRounds, quickest } = leading;
   leading.awaited = undefined;
   if (awaited === undefined) return false;
-  const reading = readRounds[0]?.round;
-  if (raft.commit < awaited.index || (reading !== undefined && reading <= awaited.round)) return true;
-  if (raft.commit < raft.log.lastIndex || reading !== undefined) watchMajority(raft, leading);
-  return false;
+  const isReading = readRounds.length > 0 && readRounds[0]!.round <= awaited.round;
+  const isWriting = raft.commit < awaited.index;
+  if (!isReading && !isWriting) {
+    if (raft.commit < raft.log.lastIndex || readRounds.length > 0) watchMajority(raft, leading);
+    return false;
+  }
+  const isSilent = (id: MemberId): boolean => {
+    const { match, ackedRound } = leading.progress.get(id)!;
+    return (
+      !isSpare(raft, leading, id) && ((isWriting && match < awaited.index) || (isReading && ackedRound < awaited.round))
+    );
+  };
+  const silent = quickest.filter(isSilent);
+  leading.quickest = [...quickest.filter((id) => !silent.includes(id)), ...silent];
+  return true;
 }

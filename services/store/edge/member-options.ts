@@ -9,17 +9,20 @@ import type { NextTurn } from './applier.ts';
 import type { ScrubPace } from './scrub.ts';
 import type { SnapshotPolicy } from './snapshotter.ts';
 
-/** Ticks of 50 ms: heartbeats each 100 ms, an election 500 to 1000 ms after the last. */
+/**
+ * Ticks of 50 ms: heartbeats each 100 ms, an election 500 to 1000 ms after the last. Members that are not needed for a majority
+ * are asked when one is late by 10 ms: some times what a disk and the bus take, so that it is rare.
+ */
 export const TIMING = { tickMs: 50, lateMs: 10, heartbeatTicks: 2, electionTicks: { min: 10, max: 20 } } as const;
 
 /** Entries hold many writes each: a thousand of them are some seconds of full load for a follower to catch up on. */
-export const RAFT_LIMITS: Partial<RaftLimits> = {
+export const RAFT_LIMITS = {
   retainedEntries: 1_000,
   heldEntries: 10_000,
   spareEntries: 256,
   applyBytes: 1_048_576,
   cachedBytes: 6_291_456,
-};
+} satisfies Partial<RaftLimits>;
 /** For the successor to be told, when the own disk has failed. */
 export const LAST_WORDS_MS = 200;
 export const TRANSFER_MS = 1_500;

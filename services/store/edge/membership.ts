@@ -19,13 +19,14 @@ import {
   type WantedMembers,
 } from '../core/member-changes.ts';
 import type { Leadership } from './leadership.ts';
+import { RAFT_LIMITS } from './member-options.ts';
 
 export type MemberOperation = Extract<StoreOperation, { operation: 'addMember' | 'removeMember' }>;
 
 /** Heard within this: alive. The election timeout at its longest. */
 const ALIVE_TICKS = 20;
-/** Entries under way at full load, roughly: who lacks no more would not slow the others down as a voter. */
-const CAUGHT_UP_ENTRIES = 64;
+/** Entries under way at full load, roughly, and what is held back on purpose: who lacks no more would not slow the others down as a voter. */
+const CAUGHT_UP_ENTRIES = 64 + RAFT_LIMITS.spareEntries;
 const DECISION_MS = 8_000;
 /** Between attempts to promote, when the core said no. */
 const AGAIN_MS = 200;
