@@ -21,7 +21,7 @@ export interface TableRow {
 
 export interface Table {
   kind: 'Table';
-  apiVersion: 'meta.k8s.io/v1';
+  apiVersion: string;
   metadata: Record<string, unknown>;
   columnDefinitions: ColumnDefinition[];
   rows: TableRow[];
@@ -35,6 +35,8 @@ export interface TableOptions {
   metadata?: Record<string, unknown>;
   /** Later events of a watch leave the columns out. */
   noHeaders?: boolean;
+  /** `v1beta1` for those who still ask for it; absent: v1. */
+  version?: string;
 }
 
 const NAME_DESCRIPTION =
@@ -46,7 +48,7 @@ type Tabular = Pick<Kind, 'columns' | 'cells'>;
 export function toTable(kind: Tabular, objects: readonly KubeObject[], options: TableOptions): Table {
   return {
     kind: 'Table',
-    apiVersion: 'meta.k8s.io/v1',
+    apiVersion: `meta.k8s.io/${options.version ?? 'v1'}`,
     metadata: options.metadata ?? {},
     columnDefinitions: options.noHeaders === true ? [] : columnsOf(kind),
     rows: objects.map((object) => rowOf(kind, object, options)),
@@ -63,13 +65,13 @@ export function columnsOf(kind: Pick<Kind, 'columns'>): ColumnDefinition[] {
   }));
 }
 
-function rowOf(kind: Tabular, object: KubeObject, { now, includeObject = 'Metadata' }: TableOptions): TableRow {
+function rowOf(kind: Tabular, object: KubeObject, { now, includeObject = 'Metadata', version }: TableOptions): TableRow {
   const cells = kind.cells(object, now);
   if (includeObject === 'None') return { cells };
-  return { cells, object: includeObject === 'Object' ? object : partialObjectMetadata(object) };
+  return { cells, object: includeObject === 'Object' ? object : partialObjectMetadata(object, version) };
 }
 
 /** `as=PartialObjectMetadata`. */
-export function partialObjectMetadata(object: KubeObject): Record<string, unknown> {
-  return { kind: 'PartialObjectMetadata', apiVersion: 'meta.k8s.io/v1', metadata: object.metadata };
+export function partialObjectMetadata(object: KubeObject, version = 'v1'): Record<string, unknown> {
+  return { kind: 'PartialObjectMetadata', apiVersion: `meta.k8s.io/${version}`, metadata: object.metadata };
 }

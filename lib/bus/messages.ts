@@ -334,6 +334,8 @@ export interface StreamOpen {
   };
   /** portforward: container port. */
   port?: number;
+  /** page: which one of the kubelet's. */
+  path?: string;
 }
 
 export type StreamOpened = { opened: true } | { refused: Status };
@@ -361,7 +363,16 @@ export interface ContainerUsage {
   uid: string;
   name: string;
   cpuNanoCores: number;
+  /** Since it began. */
+  cpuNanoSeconds?: number;
   memoryBytes: number;
+}
+
+/** A page of a kubelet, as it would be over HTTP; told on the channel of the verb `page`, as JSON. */
+export interface NodePage {
+  code: number;
+  contentType: string;
+  body: string;
 }
 
 // ---- actors -------------------------------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ import type { Bus, Subscription } from './bus.ts';
 import type { StreamFrame, StreamOpen, StreamOpened } from './messages.ts';
 import { parseSubject, patternOf, subjectOf } from './subjects.ts';
 
-export type StreamVerb = 'logs' | 'exec' | 'attach' | 'portforward' | 'usage';
+export type StreamVerb = 'logs' | 'exec' | 'attach' | 'portforward' | 'usage' | 'page';
 type Channel = 'stdin' | 'stdout' | 'stderr';
 type Unnumbered<F> = F extends { seq: number } ? Omit<F, 'seq'> : never;
 

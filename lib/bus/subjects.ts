@@ -181,7 +181,7 @@ export const SUBJECTS = {
     owner: 'kubelet',
     category: 'cmd',
     message: 'StreamOpen → StreamOpened',
-    delivery: 'request; verb is logs, exec, attach, portforward or usage; then frames on `stream`',
+    delivery: 'request; verb is logs, exec, attach, portforward, usage or page; then frames on `stream`',
     publish: [{ actors: ['apiserver'], bind: { from: 'self' } }],
     subscribe: [{ actors: ['kubelet'], bind: { node: 'node' } }],
   },

@@ -105,6 +105,7 @@ export async function startWith(ctx: KubeletContext, openShim: OpenShim): Promis
     exec: ctx.exec,
     manager,
     view,
+    about: { configuration: configurationOf(settings), memoryBytes: machine.memoryBytes },
   });
   view.onTrouble = () => agent.hurry();
   await view.relist();
@@ -133,6 +134,23 @@ export async function startWith(ctx: KubeletContext, openShim: OpenShim): Promis
       view.stop();
       await shim.close();
     },
+  };
+}
+
+/** In the words of Kubernetes' KubeletConfiguration: what of it there is here. */
+function configurationOf(settings: KubeletSettings): object {
+  const { cluster, containerdAddress, cgroupRoot, nodePodCidr, maxPods, leaseSeconds } = settings;
+  return {
+    enableServer: false,
+    clusterDomain: cluster.domain,
+    clusterDNS: [cluster.dnsIp],
+    maxPods,
+    podCIDR: nodePodCidr,
+    cgroupRoot,
+    nodeLeaseDurationSeconds: leaseSeconds,
+    ...(containerdAddress === undefined ? {} : { containerRuntimeEndpoint: `unix://${containerdAddress}` }),
+    kind: 'KubeletConfiguration',
+    apiVersion: 'kubelet.config.k8s.io/v1beta1',
   };
 }
 

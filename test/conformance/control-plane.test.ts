@@ -435,4 +435,21 @@ test('a person who was let in has a certificate, and is known by it', async (t) 
     refused.body.message,
     'certificatesigningrequests.certificates.k8s.io "eve" is forbidden: use of kubernetes.io/kube-apiserver-client signer with system:masters group is not allowed',
   );
+  const foreign = await plane.api.http('POST', '/apis/certificates.k8s.io/v1/certificatesigningrequests', {
+    body: { metadata: { name: 'mallory' }, spec: { ...spec, request: signedByAnother(request) } },
+  });
+  t.is(foreign.code, 422);
+  t.deepEqual(
+    foreign.body.details.causes.map(({ field, message }: any) => `${field} ${message.split(': ').slice(2).join(': ')}`),
+    ['spec.request x509: ECDSA verification failure'],
+  );
 });
+
+/** The last bytes of a request are its signature. */
+function signedByAnother(base64: string): string {
+  const pem = Buffer.from(base64, 'base64').toString();
+  const der = Buffer.from(pem.replaceAll(/-----[^-]+-----|\s/g, ''), 'base64');
+  der[der.length - 1]! ^= 1;
+  const text = `-----BEGIN CERTIFICATE REQUEST-----\n${der.toString('base64')}\n-----END CERTIFICATE REQUEST-----\n`;
+  return Buffer.from(text).toString('base64');
+}

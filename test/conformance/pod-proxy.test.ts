@@ -3,12 +3,14 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server } from 'node:http';
 import { connect, type AddressInfo } from 'node:net';
+import { request } from 'node:https';
+import type { Duplex } from 'node:stream';
 import test from 'ava';
 import { systemClock } from '../../lib/actor/system.ts';
 import { ApiError } from '../../lib/base/errors.ts';
 import type { StreamOpen } from '../../lib/bus/messages.ts';
 import { serveStreams, type BusStream } from '../../lib/bus/streams.ts';
-import { startApi, type TestApi } from '../kit/api-server.ts';
+import { ADMIN_TOKEN, startApi, type HttpAnswer, type TestApi } from '../kit/api-server.ts';
 import { eventually } from '../kit/eventually.ts';
 
 const DEFAULT = '/api/v1/namespaces/default';
@@ -29,6 +31,12 @@ test.before(async () => {
     request.on('end', () =>
       response.writeHead(201, { 'x-own': 'yes' }).end(`${request.method} ${request.url} ${body}`),
     );
+  });
+  server.on('upgrade', (request, socket) => {
+    asked.push(request);
+    socket.write('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\nhello ');
+    socket.pipe(socket);
+    socket.on('error', () => {});
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -60,7 +68,8 @@ test.after.always(async () => {
   server.close();
 });
 
-async function forward(_verb: string, open: StreamOpen, stream: BusStream): Promise<void> {
+async function forward(verb: string, open: StreamOpen, stream: BusStream): Promise<void> {
+  if (verb === 'page') return tellPage(open, stream);
   if (open.port !== 8080) throw new ApiError('InternalError', `connect ECONNREFUSED 127.0.0.1:${open.port}`);
   const socket = connect((server.address() as AddressInfo).port, '127.0.0.1');
   await once(socket, 'connect');
@@ -78,6 +87,11 @@ async function forward(_verb: string, open: StreamOpen, stream: BusStream): Prom
     for await (const chunk of socket) await stream.write('stdout', chunk as Buffer);
     stream.exit(0);
   })().catch(() => stream.close());
+}
+
+async function tellPage({ path }: StreamOpen, stream: BusStream): Promise<void> {
+  const page = { code: path === '/none' ? 404 : 200, contentType: 'text/plain', body: `page ${path}` };
+  void stream.write('stdout', Buffer.from(JSON.stringify(page))).then(() => stream.exit(0));
 }
 
 test.serial('method, path, query, headers and body reach the pod; its answer comes back', async (t) => {
@@ -128,4 +142,54 @@ test.serial('much comes whole', async (t) => {
     many.map((_, i) => `GET /${i} `),
   );
   await eventually('every connection ends with its answer', () => ended.length >= before + 8);
+});
+
+test.serial('a connection that changes its protocol is one connection to the pod', async (t) => {
+  const upgraded = async (path: string): Promise<[answer: IncomingMessage, said: string]> => {
+    const asking = request({
+      host: '127.0.0.1',
+      port: api.port,
+      path,
+      ca: api.caPem,
+      agent: false,
+      headers: {
+        authorization: `Bearer ${ADMIN_TOKEN}`,
+        connection: 'Upgrade',
+        upgrade: 'echo',
+        'sec-websocket-protocol': 'base64url.bearer.authorization.k8s.io.eA, mine',
+      },
+    });
+    asking.end();
+    const [answer, socket, head] = (await Promise.race([once(asking, 'upgrade'), once(asking, 'response')])) as [
+      IncomingMessage,
+      Duplex | undefined,
+      Buffer,
+    ];
+    if (socket === undefined) return [answer, (await answer.toArray()).join('')];
+    let said = head.toString();
+    socket.on('data', (part: Buffer) => (said += part.toString()));
+    socket.write('world');
+    await eventually('it comes back', () => said === 'hello world');
+    socket.destroy();
+    return [answer, said];
+  };
+  const [answer] = await upgraded(`${DEFAULT}/services/web/proxy/echo?x=1`);
+  t.deepEqual([answer.statusCode, answer.headers.upgrade], [101, 'echo']);
+  const { url, headers } = asked.at(-1)!;
+  t.deepEqual([url, headers['sec-websocket-protocol'], headers.authorization], ['/echo?x=1', 'mine', undefined]);
+  const [refused, said] = await upgraded(`${DEFAULT}/pods/web:81/proxy/`);
+  t.is(refused.statusCode, 503);
+  t.is(JSON.parse(said).message, 'error trying to reach service: connect ECONNREFUSED 127.0.0.1:81');
+});
+
+test.serial('the kubelet of a node answers for it', async (t) => {
+  const at = (rest: string, method = 'GET'): Promise<HttpAnswer> => api.http(method, `/api/v1/nodes/${rest}`);
+  for (const name of ['node-1', 'node-1:10250', 'https:node-1:10250'])
+    t.is((await at(`${name}/proxy/stats/summary`)).text, 'page /stats/summary', name);
+  t.is((await at('node-1/proxy/none')).code, 404);
+  t.deepEqual([(await at('node-1/proxy')).code, (await at('node-1/proxy/pods', 'POST')).code], [301, 405]);
+  t.regex((await at('node-1:10249/proxy/x')).body.message, /^error trying to reach service: only the kubelet/);
+  t.is((await at('nosuch/proxy/pods')).body.message, 'nodes "nosuch" not found');
+  const denied = await api.http('GET', '/api/v1/nodes/node-1/proxy/pods', { token: 'bob-token' });
+  t.regex(denied.body.message, /cannot get resource "nodes\/proxy"/);
 });

@@ -5,7 +5,7 @@ import { gunzipSync } from 'node:zlib';
 import test from 'ava';
 import WebSocket from 'ws';
 import { parse } from 'yaml';
-import { ADMIN_TOKEN, startApi, type TestApi } from '../kit/api-server.ts';
+import { ADMIN_TOKEN, startApi, type HttpAnswer, type TestApi } from '../kit/api-server.ts';
 
 const MERGE = { 'content-type': 'application/merge-patch+json' };
 
@@ -144,7 +144,24 @@ test('a table has its columns once, and rows with bare metadata', async (t) => {
   });
   t.is(partial.body.kind, 'PartialObjectMetadataList');
   t.is(partial.body.items[0].data, undefined);
-  t.is((await api.http('GET', at, { headers: { accept: 'image/png' } })).code, 406);
+  const refusal = async (path: string, accept: string): Promise<string> => {
+    const { code, body } = await api.http('GET', path, { headers: { accept } });
+    return `${code} ${body.message}`;
+  };
+  const types = 'application/json, application/yaml, application/vnd.kubernetes.protobuf';
+  t.is(await refusal(at, 'image/png'), `406 only the following media types are accepted: ${types}`);
+  const watched = await api.http('GET', `${at}?watch=true`, { headers: { accept: 'application/yaml' } });
+  t.is(watched.code, 406);
+  t.regex(watched.text, /application\/json;stream=watch,\s+application\/vnd\.kubernetes\.protobuf;stream=watch/);
+  const metadata = 'application/json;g=meta.k8s.io;v=v1;as=PartialObjectMetadata';
+  t.regex(
+    await refusal(at, metadata),
+    /^406 you requested PartialObjectMetadata, but the requested object is a list \(\*core\.\w+List\)$/,
+  );
+  t.regex(
+    await refusal('/api/v1/namespaces/default', `${metadata}List`),
+    /^406 you requested PartialObjectMetadataList, but the requested object is not a list \(\*core\.Namespace\)$/,
+  );
 });
 
 test('selectors find by labels, fields and sets', async (t) => {
@@ -321,3 +338,33 @@ test('documents have a tag, and are not sent again to who has them', async (t) =
     t.is((await api.http('GET', path, { headers: { accept, 'if-none-match': '"other"' } })).code, 200);
   }
 });
+
+test.serial('what is written is told as metadata, as a row and in YAML to who asks so; so is a refusal', async (t) => {
+  const at = '/api/v1/namespaces/default/configmaps';
+  const write = (name: string, accept: string): Promise<HttpAnswer> =>
+    api.http('POST', at, { body: { metadata: { name }, data: { a: 'b' } }, headers: { accept } });
+  const partial = await write('told-1', 'application/json;g=meta.k8s.io;v=v1beta1;as=PartialObjectMetadata');
+  t.deepEqual(Object.keys(partial.body), ['kind', 'apiVersion', 'metadata']);
+  t.is(partial.body.apiVersion, 'meta.k8s.io/v1beta1');
+  const row = await write('told-2', 'application/json;g=meta.k8s.io;v=v1;as=Table');
+  t.deepEqual(row.body.rows[0].cells.slice(0, 2), ['told-2', 1]);
+  const yaml = await write('told-3', 'application/json;q=0.5,application/yaml');
+  t.is(yaml.headers['content-type'], 'application/yaml');
+  t.regex(yaml.text, /^data:\n {2}a: b$/m);
+  t.regex((await write('told-3', 'application/yaml')).text, /^reason: AlreadyExists$/m);
+});
+
+test.serial(
+  'the state of the parts of the control plane is told, with a warning that the question is old',
+  async (t) => {
+    const { body, headers } = await api.http('GET', '/api/v1/componentstatuses');
+    t.is(headers.warning, '299 - "v1 ComponentStatus is deprecated in v1.19+"');
+    t.deepEqual(
+      body.items.map((item: any) => `${item.metadata.name} ${item.conditions[0].status}`),
+      ['scheduler False', 'controller-manager False', 'store True'],
+    );
+    t.is((await api.http('GET', '/api/v1/componentstatuses/store')).body.conditions[0].message, 'ok');
+    const unknown = await api.http('GET', '/api/v1/componentstatuses/none');
+    t.deepEqual([unknown.code, unknown.body.message], [500, 'Component not found: none']);
+  },
+);

@@ -4,6 +4,7 @@ import type { KindBehaviour } from '../object.ts';
 import { admissionPolicies } from './admission-policies.ts';
 import { apiService } from './api-service.ts';
 import { certificateSigningRequest } from './certificate-signing-request.ts';
+import { componentStatus } from './component-status.ts';
 import { configMap } from './config-map.ts';
 import { controllerRevision } from './controller-revision.ts';
 import { cronJob } from './cron-job.ts';
@@ -48,6 +49,7 @@ export const BEHAVIOURS: readonly KindBehaviour[] = [
   ...admissionPolicies,
   apiService,
   certificateSigningRequest,
+  componentStatus,
   configMap,
   controllerRevision,
   cronJob,

@@ -1,4 +1,5 @@
 // Decides in which form an answer is wanted, from its Accept header. Never writes one.
+import type { ResourceRef } from '../../../lib/api/resource.ts';
 import { ApiError } from '../../../lib/base/errors.ts';
 
 export interface Form {
@@ -7,18 +8,16 @@ export interface Form {
   version: string;
   /** For the Content-Type. */
   mediaType: 'application/json' | 'application/yaml';
+  /** Metadata were asked for in the shape of a list. */
+  asList?: boolean;
 }
 
 const PLAIN: Form = { as: 'object', version: 'v1', mediaType: 'application/json' };
+const PROTOBUF = 'application/vnd.kubernetes.protobuf';
 /** We decode protobuf but answer JSON, which every client that asks for protobuf takes as well. */
-const ACCEPTED = new Set([
-  'application/json',
-  'application/yaml',
-  'application/*',
-  '*/*',
-  'application/vnd.kubernetes.protobuf',
-  'text/plain',
-]);
+const ACCEPTED = new Set(['application/json', 'application/yaml', 'application/*', '*/*', PROTOBUF]);
+const TOLD = 'only the following media types are accepted: ';
+const WATCHED = ['application/json', PROTOBUF].map((type) => `${type};stream=watch`).join(', ');
 
 export interface MediaRange {
   type: string;
@@ -54,18 +53,37 @@ export function formOf(accept: string): Form {
 
 function firstServed(accept: string): Form {
   if (accept.trim() === '') return PLAIN;
-  for (const { type, parameters } of parseAccept(accept)) {
-    const { as, v = 'v1', g } = parameters;
+  for (const { type, parameters } of byPreference(parseAccept(accept))) {
+    const { as, g, v = '' } = parameters;
     if (!ACCEPTED.has(type)) continue;
-    if (as === undefined) return type === 'application/yaml' ? { ...PLAIN, mediaType: 'application/yaml' } : PLAIN;
-    if (g !== 'meta.k8s.io' || type !== 'application/json' || (v !== 'v1' && v !== 'v1beta1')) continue;
-    if (as === 'Table') return { as: 'table', version: v, mediaType: 'application/json' };
-    if (as === 'PartialObjectMetadata' || as === 'PartialObjectMetadataList')
-      return { as: 'partial', version: v, mediaType: 'application/json' };
+    const mediaType = type === 'application/yaml' ? type : 'application/json';
+    if (as === undefined && g === undefined && v === '') return { ...PLAIN, mediaType };
+    if (g !== 'meta.k8s.io' || (v !== 'v1' && v !== 'v1beta1')) continue;
+    if (as === 'Table' && type !== PROTOBUF) return { as: 'table', version: v, mediaType };
+    if (as === 'PartialObjectMetadata') return { as: 'partial', version: v, mediaType };
+    if (as === 'PartialObjectMetadataList') return { as: 'partial', version: v, mediaType, asList: true };
   }
-  throw new ApiError(
-    'NotAcceptable',
-    `only the following media types are accepted: application/json, application/yaml (asked for: ${JSON.stringify(accept.slice(0, 200))})`,
-    {},
-  );
+  throw new ApiError('NotAcceptable', `${TOLD}application/json, application/yaml, ${PROTOBUF}`, {});
+}
+
+/** The best liked first, those liked alike in the order in which they are told. */
+function byPreference(ranges: MediaRange[]): MediaRange[] {
+  const liked = ({ parameters: { q } }: MediaRange): number => (q === undefined ? 1 : Number(q) || 0);
+  return ranges.toSorted((a, b) => liked(b) - liked(a));
+}
+
+/** Of a watch: a stream of events is never YAML. Throws 406. */
+export function streamFormOf(accept: string): Form {
+  const form = formOf(accept);
+  if (form.mediaType === 'application/yaml') throw new ApiError('NotAcceptable', `${TOLD}${WATCHED}`, {});
+  return form;
+}
+
+/** Metadata of one object are no list, and the other way round. Throws 406. */
+export function requireShape({ as, asList = false }: Form, { group, kind }: ResourceRef, isList: boolean): void {
+  if (as !== 'partial' || asList === isList) return;
+  const name = group === '' || group === 'events.k8s.io' ? 'core' : group.split('.', 1)[0];
+  const asked = asList ? 'PartialObjectMetadataList' : 'PartialObjectMetadata';
+  const is = isList ? `a list (*${name}.${kind}List)` : `not a list (*${name}.${kind})`;
+  throw new ApiError('NotAcceptable', `you requested ${asked}, but the requested object is ${is}`, {});
 }

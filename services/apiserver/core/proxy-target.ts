@@ -26,7 +26,8 @@ export function proxyTargetOf(text: string): ProxyTarget {
 
 /** What stands before the path that the pod is asked for, and that path: '' where not even a slash follows. */
 export function proxiedPath(path: string): { prefix: string; path: string } {
-  const [, prefix = path, rest = ''] = /^(\/api\/v1\/namespaces\/[^/]+\/[^/]+\/[^/]+\/proxy)(\/.*)?$/.exec(path) ?? [];
+  const [, prefix = path, rest = ''] =
+    /^(\/api\/v1(?:\/namespaces\/[^/]+)?\/[^/]+\/[^/]+\/proxy)(\/.*)?$/.exec(path) ?? [];
   return { prefix, path: rest };
 }
 

@@ -15,7 +15,7 @@ const METRICS = 'metrics.k8s.io';
 
 /** Objects of these groups would be stored and then obeyed by nobody: that looks like safety and is none. */
 const UNSERVED_GROUPS = new Set(['internal.apiserver.k8s.io', 'resource.k8s.io', 'storagemigration.k8s.io']);
-const UNSERVED_RESOURCES = new Set(['componentstatuses', 'clustertrustbundles', 'podcertificaterequests']);
+const UNSERVED_RESOURCES = new Set(['clustertrustbundles', 'podcertificaterequests']);
 const SERVED_SUBRESOURCES = new Set([
   'status',
   'scale',
@@ -40,14 +40,9 @@ function isServed(kind: Kind): boolean {
   );
 }
 
-/** A node's proxy leads to its kubelet's own HTTP server, and ours has none. */
-function isServedPart(kind: Kind, name: string): boolean {
-  return SERVED_SUBRESOURCES.has(name) && !(name === 'proxy' && kind.ref.resource === 'nodes');
-}
-
 const BUILT_IN: readonly Kind[] = KINDS.filter(isServed).map((kind) => ({
   ...kind,
-  subresources: Object.fromEntries(Object.entries(kind.subresources).filter(([name]) => isServedPart(kind, name))),
+  subresources: Object.fromEntries(Object.entries(kind.subresources).filter(([name]) => SERVED_SUBRESOURCES.has(name))),
 }));
 
 /** What is served at one moment; a new one is made when that changes, so that documents may be kept by it. */

@@ -10,6 +10,7 @@ import { streamOfKind } from '../core/served-kinds.ts';
 import { proxied } from './aggregation/proxy.ts';
 import type { Answer, Call } from './call.ts';
 import type { ApiParts } from './parts.ts';
+import { answerComponents } from './component-statuses.ts';
 import { answerDocument, isOpen } from './documents.ts';
 import { getObject, listOrTable, watchObjects } from './reads.ts';
 import { answerReview } from './review-answers.ts';
@@ -55,6 +56,7 @@ export async function handle(parts: ApiParts, call: Call): Promise<Answer> {
   const isNamedCreate = info.verb === 'create' && info.name !== '';
   if (isNamedCreate || !kind.verbs.includes(info.verb)) throw methodNotAllowed();
   if (kind.ref.group === METRICS_GROUP) return answerUsage(parts, call, target);
+  if (kind.ref.resource === 'componentstatuses') return answerComponents(parts, call, target);
   if (!kind.stored) return answerReview(parts, call, target);
   return VERBS[info.verb](parts, call, target);
 }

@@ -44,7 +44,7 @@ export interface Identity {
 
 type Sender = Pick<Identity, 'staleSeconds'> & { user: User };
 
-const WEBSOCKET_BEARER = 'base64url.bearer.authorization.k8s.io.';
+export const WEBSOCKET_BEARER = 'base64url.bearer.authorization.k8s.io.';
 
 export class Authenticator {
   readonly #static: StaticTokens;

@@ -53,10 +53,10 @@ export interface Call {
 }
 
 export type Answer =
-  /** `text`: the body as JSON, where it is at hand. */
-  | { type: 'object'; code: number; body: unknown; text?: Uint8Array | undefined }
+  /** `text`: the body as JSON, where it is at hand; `kind`: what it is of, where it may be told in another form. */
+  | { type: 'object'; code: number; body: unknown; text?: Uint8Array | undefined; kind?: Kind }
   /** A stored object: its bytes may be at hand. */
-  | { type: 'item'; code: number; kind: Kind; item: CachedObject; form: Form }
+  | { type: 'item'; code: number; kind: Kind; item: CachedObject; form: Form; includeObject: string | null }
   | { type: 'list'; code: number; kind: Kind; page: Page; form: Form; includeObject: string }
   | { type: 'bytes'; code: number; contentType: string; bytes: Uint8Array; headers: Record<string, string> }
   | { type: 'watch'; plan: WatchPlan }

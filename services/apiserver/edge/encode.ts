@@ -28,7 +28,7 @@ function shared(item: CachedObject, representation: string, make: () => Uint8Arr
 
 export function itemBytes(item: CachedObject, form: Form): Uint8Array {
   if (form.as === 'partial')
-    return shared(item, `partial/${form.version}`, () => jsonBytes(partialObjectMetadata(item.object)));
+    return shared(item, `partial/${form.version}`, () => jsonBytes(partialObjectMetadata(item.object, form.version)));
   return shared(item, 'object', () => jsonBytes(item.object));
 }
 
@@ -56,9 +56,11 @@ export function eventLine(seen: SeenEvent, how: EventEncoding): Uint8Array {
   );
 }
 
-function oneRowTable(item: CachedObject, { kind, include, now, withColumns }: EventEncoding): Uint8Array {
+function oneRowTable(item: CachedObject, { kind, form, include, now, withColumns }: EventEncoding): Uint8Array {
   const metadata = { resourceVersion: String(item.revision) };
-  return jsonBytes(toTable(kind, [item.object], { now, includeObject: include, metadata, noHeaders: !withColumns }));
+  const { version } = form;
+  const options = { now, includeObject: include, metadata, noHeaders: !withColumns, version };
+  return jsonBytes(toTable(kind, [item.object], options));
 }
 
 /** A list is made of the bytes of its items: no object is encoded twice. One piece an item. */
@@ -89,8 +91,14 @@ function* enclosed(
 }
 
 /** Rows tell ages: they are made anew for each answer. */
-export function* tablePieces(kind: Kind, page: Page, includeObject: IncludeObject, now: number): Generator<Uint8Array> {
-  const options = { now, includeObject, metadata: listMeta(page) };
+export function* tablePieces(
+  kind: Kind,
+  page: Page,
+  includeObject: IncludeObject,
+  now: number,
+  version?: string,
+): Generator<Uint8Array> {
+  const options = { now, includeObject, metadata: listMeta(page), ...(version === undefined ? {} : { version }) };
   const { rows: _, ...head } = toTable(kind, [], options);
   const begin = `${JSON.stringify(head).slice(0, -1)},"rows":[`;
   const row = { ...options, noHeaders: true };

@@ -22,6 +22,7 @@ import { keepOpenStreams } from './open-streams.ts';
 import type { ApiParts } from './parts.ts';
 import { sendLogs } from './pod-logs.ts';
 import { sendPodProxy } from './pod-proxy.ts';
+import { inAskedForm, wantsYaml, yamlBytes } from './answer-form.ts';
 import { asRefusal } from './refusal.ts';
 import { forEyes } from './pretty.ts';
 import { render } from './render.ts';
@@ -183,7 +184,8 @@ async function answerCall(parts: ApiParts, call: Call, request: Request, respons
     return sendPodProxy(parts, call, answer, request, response);
   if (answer.type === 'stream') return sendLogs(parts, call, answer, response);
   auditAnswer(call, answer);
-  const rendered = render(answer, ctx.clock.now());
+  const now = ctx.clock.now();
+  const rendered = render(answer.type === 'object' ? inAskedForm(answer, call, now) : answer, now);
   const told = answer.type === 'bytes' ? rendered : forEyes(rendered, call.query, request.headers['user-agent']);
   await send(ctx.clock, request, response, told);
 }
@@ -237,8 +239,10 @@ async function sendError(
   const retryAfter = refusal.details?.retryAfterSeconds;
   if (retryAfter !== undefined) response.setHeader('retry-after', String(retryAfter));
   if (refusal.code === 401) response.setHeader('www-authenticate', 'Bearer');
-  const bytes = Buffer.from(`${JSON.stringify(refusal.toStatus())}\n`);
-  const rendered = { code: refusal.code, contentType: 'application/json', bytes };
+  const status = refusal.toStatus();
+  const rendered = wantsYaml(call.accept)
+    ? { code: refusal.code, contentType: 'application/yaml', bytes: yamlBytes(status) }
+    : { code: refusal.code, contentType: 'application/json', bytes: Buffer.from(`${JSON.stringify(status)}\n`) };
   const told = forEyes(rendered, call.query, request.headers['user-agent']);
   await send(parts.ctx.clock, request, response, told).catch(() => {});
 }

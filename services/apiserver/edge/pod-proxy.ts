@@ -7,10 +7,14 @@ import { connect as connectTls } from 'node:tls';
 import { ApiError, messageOf } from '../../../lib/base/errors.ts';
 import { openStream, type BusStream } from '../../../lib/bus/streams.ts';
 import { proxiedPath, proxyTargetOf, type ProxyTarget } from '../core/proxy-target.ts';
+import type { CachedObject } from '../core/cache/cached-object.ts';
+import { joinUpgraded } from './aggregation/proxy.ts';
+import { WEBSOCKET_BEARER } from './authenticate.ts';
 import type { Answer, Call } from './call.ts';
 import { flushHeaders, sinkOf, type Request, type Response } from './http-exchange.ts';
 import type { ApiParts } from './parts.ts';
 import { forwardOpen, nodeOf } from './pod-target.ts';
+import type { Accept } from './streams/upgrades.ts';
 
 type StreamAnswer = Extract<Answer, { type: 'stream' }>;
 
@@ -55,13 +59,8 @@ async function ask(
   { scheme, port }: ProxyTarget,
   { path, headers }: { path: string; headers: OutgoingHttpHeaders },
 ): Promise<IncomingMessage> {
-  const { ctx } = parts;
-  const { node, kubelet } = nodeOf(pod);
   try {
-    const open = forwardOpen(ctx.chance.uuid(), pod, Number(port));
-    const way = new BusSocket(await openStream(ctx, { node, instance: kubelet }, 'portforward', open));
-    // Nobody knows what a pod's certificate should say: as upstream, it is not asked.
-    const socket = scheme === 'https' ? connectTls({ socket: way, rejectUnauthorized: false }) : way;
+    const socket = await connectTo(parts, pod, scheme, Number(port));
     return await new Promise((resolve, reject) => {
       const asked = httpRequest({ method, path, headers, createConnection: () => socket });
       asked.once('response', resolve);
@@ -69,10 +68,57 @@ async function ask(
       asked.end(body.bytes ?? new Uint8Array());
     });
   } catch (error) {
-    throw new ApiError('ServiceUnavailable', `error trying to reach service: ${messageOf(error)}`, undefined, {
-      cause: error,
-    });
+    throw unreachable(error);
   }
+}
+
+const unreachable = (error: unknown): ApiError =>
+  new ApiError('ServiceUnavailable', `error trying to reach service: ${messageOf(error)}`, undefined, { cause: error });
+
+async function connectTo({ ctx }: ApiParts, pod: CachedObject, scheme: string, port: number): Promise<Duplex> {
+  const { node, kubelet } = nodeOf(pod);
+  const open = forwardOpen(ctx.chance.uuid(), pod, port);
+  const way = new BusSocket(await openStream(ctx, { node, instance: kubelet }, 'portforward', open));
+  // Nobody knows what a pod's certificate should say: as upstream, it is not asked.
+  return scheme === 'https' ? connectTls({ socket: way, rejectUnauthorized: false }) : way;
+}
+
+/** An upgraded request: once the pod has agreed, its connection and the client's are one. Throws ApiError. */
+export async function openPodProxy(
+  parts: ApiParts,
+  call: Call,
+  answer: StreamAnswer,
+  upgrade: string,
+): Promise<Accept> {
+  const { prefix, path } = proxiedPath(call.path);
+  const target = proxyTargetOf(answer.info.name);
+  const query = call.query.toString();
+  let way: Duplex;
+  try {
+    way = await connectTo(parts, answer.pod, target.scheme, Number(target.port));
+  } catch (error) {
+    throw unreachable(error);
+  }
+  return ({ request, socket, head }) => {
+    const headers = {
+      ...headersFor(call, answer, target, request as unknown as Request, `${prefix}${path}`),
+      ...offeredProtocols(request.headers['sec-websocket-protocol']),
+      connection: 'Upgrade',
+      upgrade,
+    };
+    const asked = `${path === '' ? '/' : path}${query === '' ? '' : `?${query}`}`;
+    const outgoing = httpRequest({ method: call.method, path: asked, headers, createConnection: () => way });
+    joinUpgraded(outgoing, socket, head, (error) => JSON.stringify(unreachable(error).toStatus()));
+    outgoing.end();
+  };
+}
+
+/** A token that travels as a protocol is for us alone. */
+function offeredProtocols(offered: string | undefined): OutgoingHttpHeaders {
+  if (offered === undefined) return {};
+  const names = offered.split(',').map((name) => name.trim());
+  const others = names.filter((name) => !name.startsWith(WEBSOCKET_BEARER));
+  return { 'sec-websocket-protocol': others.length === 0 ? undefined : others.join(', ') };
 }
 
 function headersFor(

@@ -3,7 +3,7 @@ import type { CachedObject } from '../core/cache/cached-object.ts';
 import { viewAs } from '../core/cache/view-as.ts';
 import { freshnessOf, listing, listObjects } from '../core/list-objects.ts';
 import { listOptions, revisionOf } from '../core/list-options.ts';
-import { formOf } from '../core/media-type.ts';
+import { formOf, requireShape, streamFormOf } from '../core/media-type.ts';
 import { notFound } from '../core/pipeline/plan.ts';
 import type { Target } from './api.ts';
 import type { Answer, Call } from './call.ts';
@@ -16,7 +16,9 @@ import { planning, planWatch } from './watch-plan.ts';
 export async function getObject(parts: ApiParts, call: Call, target: Target): Promise<Answer> {
   const form = formOf(call.accept);
   const item = await readItem(parts, call, target);
-  return { type: 'item', code: 200, kind: target.kind, item, form };
+  requireShape(form, target.kind.ref, false);
+  const includeObject = call.query.get('includeObject');
+  return { type: 'item', code: 200, kind: target.kind, item, form, includeObject };
 }
 
 export async function readItem(parts: ApiParts, call: Call, target: Target): Promise<CachedObject> {
@@ -30,6 +32,7 @@ export async function readItem(parts: ApiParts, call: Call, target: Target): Pro
 export async function listOrTable(parts: ApiParts, call: Call, target: Target): Promise<Answer> {
   const { info, kind, stream } = target;
   const form = formOf(call.accept);
+  requireShape(form, kind.ref, true);
   const options = listOptions(call.query, kind, false);
   await makeFresh(parts, call, freshnessOf(options));
   const listed = { kind, stream, namespace: info.namespace, options };
@@ -43,7 +46,7 @@ export async function listOrTable(parts: ApiParts, call: Call, target: Target): 
 
 export async function watchObjects(parts: ApiParts, call: Call, target: Target): Promise<Answer> {
   const { info, kind, stream } = target;
-  const form = formOf(call.accept);
+  const form = streamFormOf(call.accept);
   const options = listOptions(call.query, kind, true);
   await makeFresh(parts, call, options.resourceVersion);
   const namespace = kind.ref.namespaced ? info.namespace : '';

@@ -1,6 +1,6 @@
 // Does: puts an answer into the bytes and headers of one HTTP response. Never decides what is answered.
-import { writeYaml } from '../../../lib/api/yaml.ts';
 import type { Form } from '../core/media-type.ts';
+import { yamlBytes } from './answer-form.ts';
 import type { Answer } from './call.ts';
 import { includeOf, itemBytes, jsonBytes, listPieces, tablePieces, yamlPieces } from './encode.ts';
 
@@ -33,25 +33,28 @@ export function render(answer: FiniteAnswer, now: number): Rendered {
       const { item, kind, form, code } = answer;
       if (form.as !== 'table') return inForm(code, form, itemBytes(item, form));
       const page = { items: [item], revision: item.revision, continue: '', remaining: undefined };
-      return { code, contentType: 'application/json', pieces: tablePieces(kind, page, 'Metadata', now) };
+      return inTableForm(code, form, tablePieces(kind, page, includeOf(answer.includeObject), now, form.version));
     }
     case 'list': {
       const { page, kind, form, code } = answer;
+      if (form.as === 'table')
+        return inTableForm(code, form, tablePieces(kind, page, includeOf(answer.includeObject), now, form.version));
       const pieces =
-        form.as === 'table'
-          ? tablePieces(kind, page, includeOf(answer.includeObject), now)
-          : form.mediaType === 'application/yaml'
-            ? yamlPieces(kind, page, form)
-            : listPieces(kind, page, form);
-      return { code, contentType: form.as === 'table' ? 'application/json' : form.mediaType, pieces };
+        form.mediaType === 'application/yaml' ? yamlPieces(kind, page, form) : listPieces(kind, page, form);
+      return { code, contentType: form.mediaType, pieces };
     }
   }
 }
 
 function inForm(code: number, form: Form, bytes: Uint8Array): Rendered {
   if (form.mediaType === 'application/json') return json(code, bytes);
-  const text = writeYaml(JSON.parse(new TextDecoder().decode(bytes)));
-  return { code, contentType: form.mediaType, bytes: Buffer.from(text) };
+  return { code, contentType: form.mediaType, bytes: yamlBytes(JSON.parse(new TextDecoder().decode(bytes))) };
+}
+
+/** Hardly anybody wants rows in YAML: they are made all at once. */
+function inTableForm(code: number, form: Form, pieces: IterableIterator<Uint8Array>): Rendered {
+  if (form.mediaType === 'application/json') return { code, contentType: form.mediaType, pieces };
+  return inForm(code, form, Buffer.concat([...pieces]));
 }
 
 function json(code: number, bytes: Uint8Array): Rendered {

@@ -18,6 +18,7 @@ import { formOf } from '../core/media-type.ts';
 import { methodNotAllowed, type Target } from './api.ts';
 import type { Answer, Call } from './call.ts';
 import { includeOf } from './encode.ts';
+import { nodePage } from './node-proxy.ts';
 import type { ApiParts } from './parts.ts';
 import { getObject, readItem } from './reads.ts';
 import { appliedOf, currentOf, patchOf, patchPart, updatePart, write, writeRequest } from './writes.ts';
@@ -194,6 +195,7 @@ async function converse(parts: ApiParts, call: Call, target: Target): Promise<An
 
 /** The pod that is meant, also of a Service; its name says by which scheme and on which port. */
 async function proxyTo(parts: ApiParts, call: Call, target: Target): Promise<Answer> {
+  if (target.kind.ref.resource === 'nodes') return nodePage(parts, call, target);
   const { scheme, name, port } = proxyTargetOf(target.info.name);
   // Whatever is asked there is asked of the pod.
   const withoutQuery = { ...call, query: new URLSearchParams() };

@@ -18,6 +18,7 @@ import { inUpgradeTurn } from './flow-control/in-turn.ts';
 import { callOf } from './http-front.ts';
 import type { ApiParts } from './parts.ts';
 import { openLogs } from './pod-logs.ts';
+import { openPodProxy } from './pod-proxy.ts';
 import { asRefusal } from './refusal.ts';
 import { prepareCommand, prepareForward } from './streams/prepare.ts';
 import { acceptWebSocket, offerOf, type Accept, type Offer } from './streams/upgrades.ts';
@@ -49,7 +50,7 @@ export async function answerUpgrade(
         auditConversation(call, socket);
         return tunnel(parts, call, answer, request, socket, head);
       }
-      const accept = await conversation(parts, call, answer, offer);
+      const accept = await conversation(parts, call, answer, offer, headers.upgrade ?? '');
       auditConversation(call, socket);
       accept({ request, socket, head });
     });
@@ -62,7 +63,15 @@ export async function answerUpgrade(
 }
 
 /** Everything that may be refused is asked for before the upgrade is accepted. */
-async function conversation(parts: ApiParts, call: Call, answer: Answer, offer: Offer): Promise<Accept> {
+async function conversation(
+  parts: ApiParts,
+  call: Call,
+  answer: Answer,
+  offer: Offer,
+  upgrade: string,
+): Promise<Accept> {
+  if (answer.type === 'stream' && answer.info.subresource === 'proxy')
+    return openPodProxy(parts, call, answer, upgrade);
   if (offer.carrier === 'other')
     throw new ApiError('BadRequest', 'only upgrades to "websocket" and "SPDY/3.1" are served');
   if (answer.type === 'watch') return overWebSocket(offer, (socket) => serveWatch(parts, socket, answer.plan));
@@ -73,7 +82,6 @@ async function conversation(parts: ApiParts, call: Call, answer: Answer, offer: 
     const stream = await openLogs(parts, call, answer);
     return overWebSocket(offer, (socket) => serveLogs(socket, stream));
   }
-  if (subresource === 'proxy') throw new ApiError('BadRequest', 'an upgrade through the proxy of a pod is not served');
   await mayCreate(parts, call, answer.info);
   if (subresource === 'portforward') return prepareForward(parts, call, answer, offer);
   return prepareCommand(parts, call, answer, subresource === 'attach' ? 'attach' : 'exec', offer);

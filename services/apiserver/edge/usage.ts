@@ -3,12 +3,12 @@ import type { Kind } from '../../../lib/api/kind.ts';
 import type { KubeObject } from '../../../lib/api/object.ts';
 import { type ApiError, messageOf } from '../../../lib/base/errors.ts';
 import type { NodeUsage } from '../../../lib/bus/messages.ts';
-import { openStream } from '../../../lib/bus/streams.ts';
 import { listOptions, matcherOf } from '../core/list-options.ts';
 import { notFound } from '../core/pipeline/plan.ts';
 import { isSpeaking, nodeMetrics, podMetrics } from '../core/usage.ts';
 import type { ResourceRequest } from '../core/request-info.ts';
 import { methodNotAllowed, type Target } from './api.ts';
+import { askKubelet } from './ask-kubelet.ts';
 import type { Answer, Call } from './call.ts';
 import type { ApiParts } from './parts.ts';
 import { makeFresh } from './reads.ts';
@@ -79,21 +79,10 @@ function asker(parts: ApiParts): Ask {
     const node = parts.cache.get({ stream: 'core/nodes', namespace: '', name })?.object;
     if (node === undefined || !isSpeaking(node)) return undefined;
     try {
-      return await measured(parts, name);
+      return (await askKubelet(parts, name, 'usage')) as NodeUsage;
     } catch (error) {
       parts.ctx.log.debug({ error: messageOf(error), node: name }, 'a kubelet did not tell its usage');
       return undefined;
     }
   };
-}
-
-async function measured(parts: ApiParts, node: string): Promise<NodeUsage> {
-  const open = { id: parts.ctx.chance.uuid(), namespace: '', pod: '', container: '' };
-  const stream = await openStream(parts.ctx, { node, instance: `kubelet-${node}` }, 'usage', open);
-  const chunks: Uint8Array[] = [];
-  stream.onFrame((frame) => {
-    if (frame.type === 'data') chunks.push(frame.data);
-  });
-  await stream.closed;
-  return JSON.parse(Buffer.concat(chunks).toString()) as NodeUsage;
 }

@@ -4,6 +4,7 @@ import { decodeValue, expectedOf, type FieldValidation } from '../../../lib/api/
 import type { ParsedText } from '../../../lib/api/json.ts';
 import type { Kind } from '../../../lib/api/kind.ts';
 import type { KubeObject } from '../../../lib/api/object.ts';
+import { signatureProblem } from '../../../lib/http/certificate-signature.ts';
 import { cloneJson } from '../../../lib/base/clone.ts';
 import { ApiError, isReason } from '../../../lib/base/errors.ts';
 import { attributesOf, refusalText } from '../core/auth/attributes.ts';
@@ -225,7 +226,9 @@ export async function write(
     ...turnOf(parts, target),
     plan: () => (mayWait(parts, kind) ? (call.answers ??= new Answers()).plan(parts, plan) : plan()),
   });
-  return { type: 'object', code: written.code, body: written.body, text: written.text };
+  const told = written.body as { kind?: unknown };
+  const ofKind = told.kind === kind.ref.kind ? { kind } : {};
+  return { type: 'object', code: written.code, body: written.body, text: written.text, ...ofKind };
 }
 
 /** Writers that take from one quota wait for each other, or most of them would find it changed. */
@@ -250,6 +253,7 @@ export function writeRequest(parts: ApiParts, call: Call, target: Target): Manag
     facts: ctx.settings.cluster,
     kinds: parts.kinds.table,
     dryRun: call.dryRun ?? false,
+    signatureProblem,
     warn: (text) => call.warnings.add(text),
     annotate: (key, value) => call.audit?.annotate(key, value),
     defaultTolerationSeconds: ctx.settings.defaultTolerationSeconds ?? DEFAULT_TOLERATION_SECONDS,

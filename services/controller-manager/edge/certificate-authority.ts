@@ -2,30 +2,17 @@
 import {
   X509Certificate,
   createPrivateKey,
-  createPublicKey,
   randomBytes,
   sign,
-  verify,
   type KeyObject,
 } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { AsnConvert } from '@peculiar/asn1-schema';
 import { AlgorithmIdentifier } from '@peculiar/asn1-x509';
-import type { CertificateRequest } from '../../../lib/api/certificate-request.ts';
 import { TroubleError, messageOf } from '../../../lib/base/errors.ts';
+import { signatureProblem } from '../../../lib/http/certificate-signature.ts';
 import type { IssueCertificate } from '../controllers/certificate-signing.ts';
 import { certificateBody, issuerOf, signedCertificate } from '../core/certificate.ts';
-
-/** By the object id of a signature: the digest that was signed; null where the algorithm takes its own. */
-const DIGESTS: Readonly<Record<string, string | null>> = {
-  '1.2.840.113549.1.1.11': 'sha256',
-  '1.2.840.113549.1.1.12': 'sha384',
-  '1.2.840.113549.1.1.13': 'sha512',
-  '1.2.840.10045.4.3.2': 'sha256',
-  '1.2.840.10045.4.3.3': 'sha384',
-  '1.2.840.10045.4.3.4': 'sha512',
-  '1.3.101.112': null,
-};
 
 /** How a key of this type signs. Of RSA, the parameters are there and empty. */
 const SIGNATURES: Readonly<Record<string, { algorithm: AlgorithmIdentifier; digest: string | null }>> = {
@@ -63,24 +50,12 @@ function issuer(certificate: X509Certificate, key: KeyObject): IssueCertificate 
   const { algorithm, digest } = how;
   const authority = { ...issuerOf(certificate.raw), notAfterMs: Date.parse(certificate.validTo) };
   return (request, terms) => {
-    if (!isSigned(request)) return { problem: 'unable to verify certificate request signature' };
+    if (signatureProblem(request) !== undefined) return { problem: 'unable to verify certificate request signature' };
     if (terms.notBeforeMs >= authority.notAfterMs)
       return { problem: `the signer has expired: NotAfter=${certificate.validTo}` };
     const body = certificateBody(request, authority, { ...terms, serial: serial() }, algorithm);
     return { pem: signedCertificate(body, sign(digest, new Uint8Array(AsnConvert.serialize(body)), key)) };
   };
-}
-
-/** Who asks must hold the key: else a certificate would tie a name to somebody else's. */
-function isSigned({ algorithm, publicKey, signed, signature }: CertificateRequest): boolean {
-  const digest = DIGESTS[algorithm];
-  if (digest === undefined) return false;
-  try {
-    const key = createPublicKey({ key: Buffer.from(publicKey), format: 'der', type: 'spki' });
-    return verify(digest, signed, key, signature);
-  } catch {
-    return false;
-  }
 }
 
 /** 127 bits, never negative, never with a leading zero. */

@@ -41,6 +41,10 @@ export class PodManager {
     return this.#workers.size;
   }
 
+  get pods(): Pod[] {
+    return [...this.#workers.values()].map(({ state }) => state.pod);
+  }
+
   /** Pods whose containers run. */
   get running(): number {
     return [...this.#workers.values()].filter(({ state }) => state.lifecycle === 'running').length;

@@ -1,5 +1,6 @@
 // Does: serves long conversations with this node's containers: logs, exec, attach, port-forward. Never decides
 // who may have one: the API actor has asked that.
+import type { Pod } from '../../../lib/api/generated/types.ts';
 import { ApiError, type Status } from '../../../lib/base/errors.ts';
 import type { Clock } from '../../../lib/base/clock.ts';
 import type { Subscription } from '../../../lib/bus/bus.ts';
@@ -9,6 +10,7 @@ import type { Exec } from '../../../lib/exec/exec.ts';
 import type { ContainerState, ExecSession, RuntimeShim } from '../../../runtime-shims/contract.ts';
 import { definitionOf, latestRun, readySandbox, runBefore, type PodState } from '../core/pod-state.ts';
 import { readLog } from './log-reader.ts';
+import { Pages } from './pages.ts';
 import type { PodManager } from './pod-manager.ts';
 import type { RuntimeView } from './runtime-view.ts';
 import { attachTo, refuseInput } from './stream-attach.ts';
@@ -22,16 +24,20 @@ export interface StreamTools extends StreamContext {
   exec: Exec;
   manager: PodManager;
   view: RuntimeView;
+  /** What the kubelet says of itself. */
+  about: { configuration: object; memoryBytes: number };
 }
 
 export function serveKubeletStreams(tools: StreamTools): Subscription {
   const meter = new UsageMeter({ clock: tools.clock, shim: tools.shim, running: () => tools.view.running() });
+  const pages = pagesOf(tools, meter);
   const serve: Record<StreamVerb, (open: StreamOpen, stream: BusStream) => Promise<void>> = {
     logs: (open, stream) => logs(tools, open, stream),
     exec: (open, stream) => exec(tools, open, stream),
     attach: (open, stream) => attach(tools, open, stream),
     portforward: (open, stream) => portForward(tools, open, stream),
-    usage: (_open, stream) => usage(meter, stream),
+    usage: (_open, stream) => tell(stream, 'measuring', () => meter.measure()),
+    page: (open, stream) => tell(stream, `the page ${open.path}`, () => pages.page(String(open.path))),
   };
   return serveStreams(tools, tools.node, async (verb, open, stream) => {
     if (!Object.hasOwn(serve, verb)) throw new ApiError('MethodNotAllowed', `a kubelet serves no ${String(verb)}`);
@@ -40,14 +46,19 @@ export function serveKubeletStreams(tools: StreamTools): Subscription {
 }
 
 /** Resolves at once: measuring takes a while, and the opener listens. */
-async function usage(meter: UsageMeter, stream: BusStream): Promise<void> {
-  meter.measure().then(
+async function tell(stream: BusStream, what: string, make: () => Promise<object>): Promise<void> {
+  make().then(
     async (told) => {
       await stream.write('stdout', Buffer.from(JSON.stringify(told)));
       stream.exit(0);
     },
-    (error: unknown) => stream.fail(new ApiError('InternalError', `measuring: ${String(error)}`).toStatus()),
+    (error: unknown) => stream.fail(new ApiError('InternalError', `${what}: ${String(error)}`).toStatus()),
   );
+}
+
+function pagesOf({ node, clock, about, view, manager }: StreamTools, meter: UsageMeter): Pages {
+  const pods = (): Pod[] => manager.pods;
+  return new Pages({ node, clock, ...about, view, pods, measure: () => meter.measure() });
 }
 
 // ---- logs -----------------------------------------------------------------------------------------------------------

@@ -40,7 +40,7 @@ test('processor time is a mean of the time between two readings; one that began 
   t.deepEqual(first, {
     at: 1_001_000,
     windowMs: 1000,
-    containers: [{ uid: 'p', name: 'a', cpuNanoCores: 500_000_000, memoryBytes: 4096 }],
+    containers: [{ uid: 'p', name: 'a', cpuNanoCores: 500_000_000, cpuNanoSeconds: 500_000_000, memoryBytes: 4096 }],
   });
   clock.pass(9_000);
   running = [container('a'), container('b')];

@@ -54,6 +54,7 @@ export class UsageMeter {
         return {
           uid: container.pod.uid,
           name: container.name,
+          cpuNanoSeconds: reading.cpuNanos.get(container.id)!,
           cpuNanoCores: Math.max(0, Math.round(used / (windowMs / 1000))),
           memoryBytes,
         };

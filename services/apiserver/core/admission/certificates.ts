@@ -1,5 +1,6 @@
 // Decides in whose name a request for a certificate is made, and who may approve one. Never signs one.
-import { parseCertificateRequest } from '../../../../lib/api/certificate-request.ts';
+import { parseCertificateRequest, type CertificateRequest } from '../../../../lib/api/certificate-request.ts';
+import { invalidValue, type FieldError } from '../../../../lib/api/field-error.ts';
 import type { CertificateSigningRequestCondition as Condition } from '../../../../lib/api/generated/types.ts';
 import type { KubeObject } from '../../../../lib/api/object.ts';
 import { toTime } from '../../../../lib/base/clock.ts';
@@ -22,6 +23,23 @@ export function certificateRequester(request: WriteRequest, object: KubeObject, 
     groups: [...groups],
     ...(extra === undefined ? {} : { extra: structuredClone(extra) }),
   };
+}
+
+/** What a request is signed with tells that its sender holds the key. One that cannot be read was refused for that. */
+export function certificateSignature(request: WriteRequest, object: KubeObject): FieldError[] {
+  if (!isRequest(request) || request.signatureProblem === undefined) return [];
+  const text: string = object['spec']?.request ?? '';
+  const parsed = readable(text);
+  const problem = parsed === undefined ? undefined : request.signatureProblem(parsed);
+  return problem === undefined ? [] : [invalidValue('spec.request', text, problem)];
+}
+
+function readable(text: string): CertificateRequest | undefined {
+  try {
+    return parseCertificateRequest(text);
+  } catch {
+    return undefined;
+  }
 }
 
 const API_CLIENT_SIGNER = 'kubernetes.io/kube-apiserver-client';

@@ -4,6 +4,7 @@ import { invalid } from '../../../../lib/api/field-error.ts';
 import type { KubeObject } from '../../../../lib/api/object.ts';
 import { toTime } from '../../../../lib/base/clock.ts';
 import { ApiError } from '../../../../lib/base/errors.ts';
+import { certificateSignature } from '../admission/certificates.ts';
 import { mutate, validateAdmission } from '../admission/index.ts';
 import { chargeQuotas } from '../admission/resource-quota.ts';
 import { allocateForService } from '../service-addresses.ts';
@@ -34,7 +35,7 @@ export function planCreate(request: WriteRequest, object: KubeObject): Plan {
   setOwners(object, owners);
   kind.prepareForCreate(object);
   const addresses = addressesOf(request, object);
-  const errors = [...kind.validate(object), ...addresses.errors];
+  const errors = [...kind.validate(object), ...certificateSignature(request, object), ...addresses.errors];
   if (errors.length > 0) throw invalid(kind.ref, object.metadata.name, errors);
   validateAdmission(request, object, undefined);
   if (exists(request, object.metadata.name, object.metadata.namespace)) throw alreadyExists(kind, object.metadata.name);

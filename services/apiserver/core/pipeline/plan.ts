@@ -1,5 +1,6 @@
 // Decides the shape of a decided write: what the store must find unchanged, what changes, and what the client is told.
 // Never does it.
+import type { CertificateRequest } from '../../../../lib/api/certificate-request.ts';
 import type { Kind } from '../../../../lib/api/kind.ts';
 import type { KubeObject } from '../../../../lib/api/object.ts';
 import type { ClusterFacts } from '../../../../lib/actor/settings.ts';
@@ -43,6 +44,8 @@ export interface WriteRequest {
   readonly annotate?: (key: string, value: string) => void;
   /** What a webhook said; throws NeedsAnswer when it was not asked yet. Absent: webhooks are passed over. */
   readonly ask?: (key: string, call: WebhookCall) => WebhookAnswer;
+  /** What is wrong with the signature of a request for a certificate. */
+  readonly signatureProblem?: (request: CertificateRequest) => string | undefined;
   /** Absent: who owns which field stays as it is. */
   readonly fieldManager?: FieldManager;
   /** Milliseconds since 1970. */

@@ -1,6 +1,6 @@
 // Does: hands a request that another server answers for to that server, and its answer back, streams and upgrades included.
 // Never looks into either.
-import type { IncomingHttpHeaders, IncomingMessage, OutgoingHttpHeaders } from 'node:http';
+import type { ClientRequest, IncomingHttpHeaders, IncomingMessage, OutgoingHttpHeaders } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { ApiError, messageOf } from '../../../../lib/base/errors.ts';
@@ -157,11 +157,23 @@ export function tunnel(
     upgrade: String(request.headers.upgrade ?? ''),
   };
   const outgoing = remotes.open(remote, address, { method: call.method, path: pathOf(call), headers });
+  joinUpgraded(outgoing, socket, head, (error) => `${error.message}\n`);
+  outgoing.end();
+}
+
+/** What the other side answers goes back as it is; where it changes the protocol, two sockets are one. */
+export function joinUpgraded(
+  outgoing: ClientRequest,
+  socket: Duplex,
+  head: Buffer,
+  problem: (error: Error) => string,
+): void {
   socket.once('close', () => outgoing.destroy());
   outgoing.once('error', (error) => {
-    const text = `${error.message}\n`;
+    const text = problem(error);
+    const type = text.startsWith('{') ? 'content-type: application/json\r\n' : '';
     socket.end(
-      `HTTP/1.1 503 Service Unavailable\r\nconnection: close\r\ncontent-length: ${Buffer.byteLength(text)}\r\n\r\n${text}`,
+      `HTTP/1.1 503 Service Unavailable\r\n${type}connection: close\r\ncontent-length: ${Buffer.byteLength(text)}\r\n\r\n${text}`,
     );
   });
   outgoing.once('response', (answer) => {
@@ -177,7 +189,6 @@ export function tunnel(
     socket.once('close', () => other.destroy());
     other.once('close', () => socket.destroy());
   });
-  outgoing.end();
 }
 
 function headOf(answer: IncomingMessage, headers: OutgoingHttpHeaders): string {

@@ -1,0 +1,46 @@
+// Does: answers a request for the proxy of a node: its kubelet is asked over the bus, for it listens to nobody. Never keeps what
+// it said.
+import { ApiError, messageOf } from '../../../lib/base/errors.ts';
+import type { NodePage } from '../../../lib/bus/messages.ts';
+import { proxiedPath, proxyTargetOf } from '../core/proxy-target.ts';
+import type { Target } from './api.ts';
+import type { Answer, Call } from './call.ts';
+import { askKubelet } from './ask-kubelet.ts';
+import type { ApiParts } from './parts.ts';
+import { readItem } from './reads.ts';
+
+/** Where the kubelets of others listen: whoever names it means the kubelet. */
+const KUBELET_PORT = '10250';
+const READS = new Set(['GET', 'HEAD']);
+
+/** Throws 404 for a node that is not there, 503 for one that does not answer. */
+export async function nodePage(parts: ApiParts, call: Call, target: Target): Promise<Answer> {
+  const { name, port } = proxyTargetOf(target.info.name);
+  // Whatever is asked there is asked of the node.
+  const withoutQuery = { ...call, query: new URLSearchParams() };
+  await readItem(parts, withoutQuery, { ...target, info: { ...target.info, name } });
+  const { prefix, path } = proxiedPath(call.path);
+  const query = call.query.toString();
+  if (path === '' && READS.has(call.method)) return moved(`${prefix}/${query === '' ? '' : `?${query}`}`);
+  if (port !== '' && port !== KUBELET_PORT)
+    throw unreachable(`only the kubelet of a node is reached through its proxy, port ${KUBELET_PORT}`);
+  if (!READS.has(call.method)) return page({ code: 405, contentType: 'text/plain', body: '405: Method Not Allowed' });
+  try {
+    return page((await askKubelet(parts, name, 'page', { path: decodeURI(path) })) as NodePage);
+  } catch (error) {
+    throw unreachable(messageOf(error), error);
+  }
+}
+
+function unreachable(why: string, cause?: unknown): ApiError {
+  return new ApiError('ServiceUnavailable', `error trying to reach service: ${why}`, undefined, { cause });
+}
+
+function page({ code, contentType, body }: NodePage): Answer {
+  return { type: 'bytes', code, contentType, bytes: Buffer.from(body), headers: {} };
+}
+
+/** Relative links of a page must lead to what is below it. */
+function moved(location: string): Answer {
+  return { type: 'bytes', code: 301, contentType: 'text/html', bytes: Buffer.from(''), headers: { location } };
+}
