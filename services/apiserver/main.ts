@@ -21,6 +21,7 @@ import { FlowGate } from './edge/flow-control/flow-gate.ts';
 import { Freshness } from './edge/freshness.ts';
 import { serveHttps } from './edge/http-front.ts';
 import { Metrics } from './edge/metrics.ts';
+import { dropOldAddresses } from './edge/old-addresses.ts';
 import { OidcTokens } from './edge/oidc-tokens.ts';
 import type { ApiParts } from './edge/parts.ts';
 import { Publisher } from './edge/publisher.ts';
@@ -92,6 +93,8 @@ export const start: StartActor<ApiserverSettings> = async (ctx) => {
     running.push(() => parts.aggregation.stop());
     const expiry = expireEvents(parts);
     running.push(() => expiry.stop());
+    const oldAddresses = dropOldAddresses(ctx, store, cache);
+    running.push(() => oldAddresses.stop());
   } catch (error) {
     await stop();
     throw error;

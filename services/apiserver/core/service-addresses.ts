@@ -1,12 +1,13 @@
-// Decides the cluster IP and the node ports of a Service. Each is a key of its own, written in the Service's transaction,
+// Decides the cluster IP and the node ports of a Service. Each has a key of its own, written in the Service's transaction,
 // so that two API actors can never give out one address twice. Never touches what a user chose, only what was left open.
 import { invalidValue, type FieldError } from '../../../lib/api/field-error.ts';
 import type { KubeObject } from '../../../lib/api/object.ts';
 import { toTime } from '../../../lib/base/clock.ts';
+import type { Operation } from '../../../lib/bus/messages.ts';
 import { encodeStored } from './cache/cached-object.ts';
 import { addressAt, containsAddress, parseCidr, type Cidr } from './ipv4.ts';
 import type { Companions, WriteRequest } from './pipeline/plan.ts';
-import { addressKey, addressOf, foreignAddresses, serviceRanges, type Range } from './service-ranges.ts';
+import { addressKey, addressOf, givenAddresses, oldAddressKey, serviceRanges, type Range } from './service-ranges.ts';
 import { ALLOCATIONS } from './storage-key.ts';
 
 export const SERVICES = 'core/services';
@@ -26,21 +27,17 @@ interface Allocation {
 /** Fills clusterIP(s), ipFamilies and nodePort(s) of `object`, which already kept what it may of `old` (undefined: new). */
 export function allocateForService(request: WriteRequest, object: KubeObject, old: KubeObject | undefined): Allocation {
   const taken = takenBy(request, object);
-  const errors = [...chooseIp(request, object, taken), ...choosePorts(request, object, taken)];
-  const before = old === undefined ? [] : keysOf(old);
-  const after = keysOf(object);
-  const added = after.filter((key) => !before.includes(key));
-  const owner = new TextEncoder().encode(
-    JSON.stringify({ service: `${object.metadata.namespace}/${object.metadata.name}` }),
-  );
-  const valueOf = (key: string): Uint8Array => (key.startsWith(ALLOCATIONS) ? owner : announced(request, object));
+  const errors = [...chooseIp(request, object, old, taken), ...choosePorts(request, object, taken)];
+  const before = old === undefined ? [] : heldBy(old);
+  const after = heldBy(object);
+  const added = without(after, before);
   return {
     errors,
     companions: {
-      compares: added.map((key) => ({ key, revision: 0 })),
+      compares: added.flatMap(keysOf).map((key) => ({ key, revision: 0 })),
       operations: [
-        ...added.map((key) => ({ type: 'put' as const, key, value: valueOf(key) })),
-        ...before.filter((key) => !after.includes(key)).map((key) => ({ type: 'delete' as const, key })),
+        ...added.map(({ key }) => ({ type: 'put' as const, key, value: valueOf(request, object, key) })),
+        ...releases(without(before, after)),
       ],
     },
   };
@@ -49,7 +46,7 @@ export function allocateForService(request: WriteRequest, object: KubeObject, ol
 /** What goes with the removal of an object: a Service gives its addresses back. */
 export function releaseOf(object: KubeObject): Companions {
   if (object.kind !== 'Service' || object.apiVersion !== 'v1') return { compares: [], operations: [] };
-  return { compares: [], operations: keysOf(object).map((key) => ({ type: 'delete', key })) };
+  return { compares: [], operations: releases(heldBy(object)) };
 }
 
 /** The first address of the range is the Service `kubernetes`. */
@@ -57,15 +54,33 @@ export function kubernetesServiceIp(serviceCidr: string): string {
   return addressAt(parseCidr(serviceCidr), 1);
 }
 
-function keysOf(service: KubeObject): string[] {
-  const ip: string | undefined = service['spec']?.clusterIP;
-  const keys = ip === undefined || ip === '' || ip === 'None' ? [] : [`${ALLOCATIONS}clusterips/${ip}`, addressKey(ip)];
-  const ports = nodePortsOf(service).map((port) => `${ALLOCATIONS}nodeports/${port}`);
-  return [...new Set([...keys, ...ports])];
+/** One Service's alone, by a key that nobody else may have. */
+interface Held {
+  key: string;
+  /** Where an earlier version may have said so. */
+  formerly?: string;
 }
 
-/** The IPAddress that tells of a Service's address. */
-function announced(request: WriteRequest, service: KubeObject): Uint8Array {
+function heldBy(service: KubeObject): Held[] {
+  const ip: string | undefined = service['spec']?.clusterIP;
+  const address =
+    ip === undefined || ip === '' || ip === 'None' ? [] : [{ key: addressKey(ip), formerly: oldAddressKey(ip) }];
+  const ports = new Set(nodePortsOf(service));
+  return [...address, ...[...ports].map((port) => ({ key: `${ALLOCATIONS}nodeports/${port}` }))];
+}
+
+const without = (held: readonly Held[], others: readonly Held[]): Held[] =>
+  held.filter(({ key }) => !others.some((other) => other.key === key));
+
+const keysOf = ({ key, formerly }: Held): string[] => (formerly === undefined ? [key] : [key, formerly]);
+
+const releases = (held: readonly Held[]): Operation[] =>
+  held.flatMap(keysOf).map((key) => ({ type: 'delete' as const, key }));
+
+/** An address is held by its IPAddress, a port by a key that only names the Service. */
+function valueOf(request: WriteRequest, service: KubeObject, key: string): Uint8Array {
+  const { namespace, name } = service.metadata;
+  if (key.startsWith(ALLOCATIONS)) return new TextEncoder().encode(JSON.stringify({ service: `${namespace}/${name}` }));
   const made = { uid: request.chance.uuid(), time: toTime(request.now) };
   return encodeStored(addressOf(service, service['spec'].clusterIP, made));
 }
@@ -86,16 +101,17 @@ function takenBy(request: WriteRequest, object: KubeObject): Taken {
     if (other['spec']?.clusterIP !== undefined) taken.ips.add(other['spec'].clusterIP);
     for (const port of nodePortsOf(other)) taken.ports.add(port);
   }
-  for (const ip of foreignAddresses(request.view, object)) taken.ips.add(ip);
+  for (const ip of givenAddresses(request.view)) taken.ips.add(ip);
   return taken;
 }
 
-function chooseIp(request: WriteRequest, object: KubeObject, taken: Taken): FieldError[] {
+function chooseIp(request: WriteRequest, object: KubeObject, old: KubeObject | undefined, taken: Taken): FieldError[] {
   const spec = (object['spec'] ??= {});
   if (spec.type === 'ExternalName') return [];
   const given: string = spec.clusterIP ?? '';
   const ranges = serviceRanges(request.view, request.facts.serviceCidr);
-  const errors = given === '' || given === 'None' ? [] : checkIp(given, ranges, taken);
+  const isChosen = given !== '' && given !== 'None' && given !== old?.['spec']?.clusterIP;
+  const errors = isChosen ? checkIp(given, ranges, taken) : [];
   if (given === '') {
     const free = firstOf(ranges, (range) => freeIp(request, range, taken));
     if (free === undefined)

@@ -1,11 +1,15 @@
-// Decides from which ranges Services get their addresses, and how an IPAddress says whose one is. Never picks an address.
+// Decides from which ranges Services get their addresses, and which keys hold one: its IPAddress, and what earlier versions wrote.
+// Never picks an address.
 import { canonical } from '../../../lib/api/canonical.ts';
-import type { IPAddress, ServiceCIDR } from '../../../lib/api/generated/types.ts';
+import type { ServiceCIDR } from '../../../lib/api/generated/types.ts';
 import { isIPv4 } from '../../../lib/api/formats.ts';
 import type { KubeObject } from '../../../lib/api/object.ts';
+import { serviceAddress } from '../../../lib/api/service-address.ts';
+import type { KeyValue } from '../../../lib/bus/messages.ts';
 import type { ClusterCache } from './cache/cluster-cache.ts';
 import { parseCidr, type Cidr } from './ipv4.ts';
-import { keyOf } from './storage-key.ts';
+import type { Companions } from './pipeline/plan.ts';
+import { ALLOCATIONS, keyOf } from './storage-key.ts';
 
 const IP_ADDRESSES = 'networking.k8s.io/ipaddresses';
 const SERVICE_CIDRS = 'networking.k8s.io/servicecidrs';
@@ -30,45 +34,39 @@ function isUsable(text: string): boolean {
   return isIPv4(ip) && Number(bits) <= SMALLEST_BITS;
 }
 
-/** Addresses that belong to somebody else than this Service. */
-export function* foreignAddresses(view: ClusterCache, service: KubeObject): Generator<string> {
-  for (const { object, name } of view.list(IP_ADDRESSES))
-    if (!isOf(object as unknown as IPAddress, service)) yield name;
-}
-
-function isOf({ spec }: IPAddress, service: KubeObject): boolean {
-  const { group = '', resource, namespace, name } = spec?.parentRef ?? {};
-  const { metadata } = service;
-  return group === '' && resource === 'services' && namespace === metadata.namespace && name === metadata.name;
+/** Addresses that somebody has: Services, or whoever an IPAddress names. */
+export function* givenAddresses(view: ClusterCache): Generator<string> {
+  for (const { name } of view.list(IP_ADDRESSES)) yield name;
 }
 
 export const addressKey = (ip: string): string => keyOf({ stream: IP_ADDRESSES, namespace: '', name: ip });
 
-/** As upstream's allocator writes it. */
 export function addressOf(service: KubeObject, ip: string, made: { uid: string; time: string }): KubeObject {
+  const { metadata, ...rest } = serviceAddress(service, ip);
+  const { name, labels } = metadata;
   return canonical('networking.v1.IPAddress', {
-    apiVersion: 'networking.k8s.io/v1',
-    kind: 'IPAddress',
-    metadata: {
-      name: ip,
-      uid: made.uid,
-      creationTimestamp: made.time,
-      labels: {
-        'ipaddress.kubernetes.io/ip-family': 'IPv4',
-        'ipaddress.kubernetes.io/managed-by': 'ipallocator.k8s.io',
-      },
-    },
-    spec: { parentRef: { resource: 'services', namespace: service.metadata.namespace, name: service.metadata.name } },
+    ...rest,
+    metadata: { name, uid: made.uid, creationTimestamp: made.time, labels },
   }).value as unknown as KubeObject;
 }
 
-/** Services that an earlier version gave an address, or whose IPAddress somebody deleted. */
-export function* unannouncedAddresses(
+/** How earlier versions held an address besides: a key without an object. */
+export const OLD_ADDRESSES = `${ALLOCATIONS}clusterips/`;
+export const oldAddressKey = (ip: string): string => OLD_ADDRESSES + ip;
+
+/** Which of the old keys may go: those whose address is held by its IPAddress now, or by no Service any more. */
+export function* spentAddressKeys(
   view: ClusterCache,
+  items: readonly KeyValue[],
   services: string,
-): Generator<[service: KubeObject, ip: string]> {
-  for (const { object } of view.list(services)) {
-    const ip: string = object['spec']?.clusterIP ?? '';
-    if (isIPv4(ip) && view.get({ stream: IP_ADDRESSES, namespace: '', name: ip }) === undefined) yield [object, ip];
+): Generator<Companions> {
+  const used = new Set([...view.list(services)].map(({ object }) => object['spec']?.clusterIP));
+  for (const { key, modRevision } of items) {
+    const ip = key.slice(OLD_ADDRESSES.length);
+    const address = view.get({ stream: IP_ADDRESSES, namespace: '', name: ip });
+    // Whose it is may only not be known yet.
+    if (modRevision > view.revision || (address === undefined && used.has(ip))) continue;
+    const holds = address === undefined ? [] : [{ key: addressKey(ip), revision: address.revision }];
+    yield { compares: [{ key, revision: modRevision }, ...holds], operations: [{ type: 'delete', key }] };
   }
 }

@@ -14,6 +14,7 @@ import { podGc } from './pod-gc.ts';
 import { replicaset } from './replicaset.ts';
 import { resourceQuota } from './resource-quota.ts';
 import { rootCaPublisher } from './root-ca-publisher.ts';
+import { addressRepair, serviceAddressRepair } from './service-address.ts';
 import { serviceCidr } from './service-cidr.ts';
 import { serviceaccount } from './serviceaccount.ts';
 import { validatingPolicyStatus } from './validating-policy-status.ts';
@@ -58,6 +59,8 @@ export function controllers(options: Omit<ControllerOptions, 'kinds' | 'elsewher
     validatingPolicyStatus,
     disruption,
     serviceCidr,
+    serviceAddressRepair,
+    addressRepair,
     certificateCleaner,
     ...(options.issueCertificate === undefined ? [] : [certificateSigning(options.issueCertificate)]),
   ];

@@ -1,6 +1,6 @@
 // Decides which roles and bindings every cluster is born with: Kubernetes' own, and what this cluster's actors need beyond.
 // Never overwrites what an operator added to them (bootstrap/bootstrap.ts adds what is missing only).
-import { CONTROLLER_ROLES } from './controller-roles.ts';
+import { CONTROLLER_ROLES, OWN_CONTROLLER_ROLES } from './controller-roles.ts';
 import { KUBERNETES_ROLES } from './kubernetes-roles.ts';
 import type { PolicyRule } from './rules.ts';
 
@@ -10,9 +10,11 @@ function rule(verbs: string[], group: string, ...resources: string[]): PolicyRul
   return { verbs, apiGroups: [group], resources };
 }
 
+const LOOPS: Readonly<Record<string, readonly PolicyRule[]>> = { ...CONTROLLER_ROLES, ...OWN_CONTROLLER_ROLES };
+
 /** It speaks for its loops, each of which has its own account and role; nobody else does. */
 const CONTROLLER_MANAGER: PolicyRule[] = [
-  { ...rule(['impersonate'], '', 'serviceaccounts'), resourceNames: Object.keys(CONTROLLER_ROLES) },
+  { ...rule(['impersonate'], '', 'serviceaccounts'), resourceNames: Object.keys(LOOPS) },
 ];
 
 const SCHEDULER: PolicyRule[] = [
@@ -83,7 +85,7 @@ export const BOOTSTRAP_CLUSTER_ROLES: readonly BootstrapRole[] = [
       ...(target === undefined ? {} : { partOf: AGGREGATE_TO + target }),
     };
   }),
-  ...Object.entries(CONTROLLER_ROLES).map(([account, rules]): BootstrapRole => ({
+  ...Object.entries(LOOPS).map(([account, rules]): BootstrapRole => ({
     name: `system:controller:${account}`,
     rules,
   })),
@@ -136,7 +138,7 @@ export const BOOTSTRAP_CLUSTER_ROLE_BINDINGS: readonly BootstrapBinding[] = [
     role: 'system:kube-dns',
     subjects: [{ kind: 'ServiceAccount', name: 'kube-dns', namespace: 'kube-system' }],
   },
-  ...Object.keys(CONTROLLER_ROLES).map((account): BootstrapBinding => {
+  ...Object.keys(LOOPS).map((account): BootstrapBinding => {
     const name = `system:controller:${account}`;
     return { name, role: name, subjects: [{ kind: 'ServiceAccount', name: account, namespace: 'kube-system' }] };
   }),

@@ -1,5 +1,6 @@
 // Decides nothing: the rules of the ClusterRoles that Kubernetes (1.33) gives to the loops of its controller-manager, one by one, as
-// a table; those of features that are off by default are left out. Never holds what only this cluster's loops need: they keep to it.
+// a table; those of features that are off by default are left out. Loops that do what upstream's API server does by itself have a
+// table of their own; never does one of Kubernetes' roles hold more than there.
 import { on } from './kubernetes-roles.ts';
 import type { PolicyRule } from './rules.ts';
 
@@ -215,6 +216,16 @@ export const CONTROLLER_ROLES: Readonly<Record<string, readonly PolicyRule[]>> =
   'validatingadmissionpolicy-status-controller': [
     on(READ, 'admissionregistration.k8s.io', 'validatingadmissionpolicies'),
     on('get patch update', 'admissionregistration.k8s.io', 'validatingadmissionpolicies/status'),
+    EVENTS,
+  ],
+};
+
+/** As the repair of addresses in upstream's API server, which needs no rights there. */
+export const OWN_CONTROLLER_ROLES: Readonly<Record<string, readonly PolicyRule[]>> = {
+  'service-address-controller': [
+    on(READ, 'core', 'services'),
+    on(READ, 'networking.k8s.io', 'servicecidrs'),
+    on('create delete get list watch', 'networking.k8s.io', 'ipaddresses'),
     EVENTS,
   ],
 };

@@ -15,8 +15,6 @@ import {
   missingRules,
 } from '../../core/bootstrap-objects.ts';
 import { FLOW_SCHEMAS, PRIORITY_LEVELS } from '../../core/flow-control/bootstrap.ts';
-import { SERVICES } from '../../core/service-addresses.ts';
-import { addressOf, unannouncedAddresses } from '../../core/service-ranges.ts';
 import { flowUpkeep } from '../../core/flow-control/upkeep.ts';
 import { parseKeyOfPath } from './paths.ts';
 import type { ApiParts } from '../parts.ts';
@@ -74,15 +72,6 @@ export class Bootstrap {
     await this.#completeRoles(parts);
     await this.#keepFlowControl(parts);
     await this.#announce(parts);
-    await this.#announceAddresses(parts);
-  }
-
-  async #announceAddresses(parts: ApiParts): Promise<void> {
-    const { ctx, cache } = parts;
-    for (const [service, ip] of unannouncedAddresses(cache, SERVICES)) {
-      const made = { uid: ctx.chance.uuid(), time: toTime(ctx.clock.now()) };
-      await ensure(parts, '/apis/networking.k8s.io/v1/ipaddresses', addressOf(service, ip, made));
-    }
   }
 
   async #completeRoles(parts: ApiParts): Promise<void> {
