@@ -7,7 +7,8 @@ import { toScale, withScale } from './scale.ts';
 import { typeSchema } from './schema.ts';
 import { toTable } from './table.ts';
 
-const NOW = Date.parse('2026-11-22T08:00:00Z');
+const TIME = '2026-11-22T08:00:00Z';
+const NOW = Date.parse(TIME);
 
 function make(kind: Kind, value: any): any {
   const { object } = {
@@ -56,7 +57,7 @@ test('the whole life of an empty object of every kind goes through without a thr
     kind.prepareForUpdate(update, object);
     kind.validateUpdate(update, object);
     t.is(update.metadata.generation, object.metadata.generation, `${kind.ref.kind}: nothing changed, generation stays`);
-    kind.prepareForStatusUpdate(update, object);
+    kind.prepareForStatusUpdate(update, object, TIME);
     kind.validateStatusUpdate(update, object);
     t.is(kind.cells(object, NOW).length, kind.columns.length, `${kind.ref.kind}: a cell for each column`);
     for (const field of Object.values(kind.fields)) t.is(typeof field(object), 'string', kind.ref.kind);
@@ -154,7 +155,7 @@ test('generation counts spec changes only; server-owned metadata and status stay
   status.spec.replicas = 99;
   status.metadata.labels = { stolen: 'yes' };
   status.status = { replicas: 4 };
-  kind.prepareForStatusUpdate(status, { ...old, spec: { ...old.spec, replicas: 1 } });
+  kind.prepareForStatusUpdate(status, { ...old, spec: { ...old.spec, replicas: 1 } }, TIME);
   t.deepEqual([status.spec.replicas, status.status.replicas, status.metadata.labels], [1, 4, undefined]);
 });
 

@@ -57,8 +57,8 @@ export interface Kind {
   prepareForCreate(object: KubeObject): void;
   /** Keeps status and server-owned metadata of `old`, bumps generation when anything but metadata and status changed. */
   prepareForUpdate(object: KubeObject, old: KubeObject): void;
-  /** Keeps everything of `old` but status and what of metadata a status writer may touch. */
-  prepareForStatusUpdate(object: KubeObject, old: KubeObject): void;
+  /** Keeps everything of `old` but status and what of metadata a status writer may touch. `time` is RFC 3339. */
+  prepareForStatusUpdate(object: KubeObject, old: KubeObject, time: string, part?: 'status' | 'approval'): void;
   /** What a DELETE writes into an object that it does not take away at once. */
   prepareForDelete(object: KubeObject, time: string): void;
   /** Cells of a table row, in the order of `columns`; `now` in milliseconds. */
@@ -212,11 +212,11 @@ export function makeKind(row: KindRow, own: KindBehaviour | undefined): Kind {
       if (hasGeneration && !equalObjects(counted(object, hasStatus), counted(old, hasStatus)))
         object.metadata.generation = (old.metadata.generation ?? 0) + 1;
     },
-    prepareForStatusUpdate(object, old) {
+    prepareForStatusUpdate(object, old, time, part = 'status') {
       keepServerOwned(object, old);
       for (const field of new Set([...Object.keys(object), ...Object.keys(old)]))
         if (!['status', 'metadata', 'apiVersion', 'kind'].includes(field)) keepField(object, old, field);
-      own?.prepareForStatusUpdate?.(object, old);
+      own?.prepareForStatusUpdate?.(object, old, time, part);
     },
     prepareForDelete: (object, time) => own?.prepareForDelete?.(object, time),
     cells: (object, now) => own?.cells?.(object, now) ?? genericCells(columns, object, now),

@@ -65,7 +65,8 @@ export interface KindBehaviour<T = any> {
   validateStatusUpdate?(object: T, old: T, part: 'status' | 'approval'): FieldError[];
   prepareForCreate?(object: T): void;
   prepareForUpdate?(object: T, old: T): void;
-  prepareForStatusUpdate?(object: T, old: T): void;
+  /** `time` is RFC 3339; `approval`: of a signing request. */
+  prepareForStatusUpdate?(object: T, old: T, time: string, part: 'status' | 'approval'): void;
   /** A DELETE begins: finalizers and conditions that come with it. `time` is RFC 3339. */
   prepareForDelete?(object: T, time: string): void;
   columns?: readonly Column[];

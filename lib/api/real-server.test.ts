@@ -198,7 +198,7 @@ test('a status patch leaves the spec alone', (t) => {
     { value: applyJsonMerge(old, request('status patch ignores spec').b), duplicates: [] },
     expectedOf(kind),
   );
-  kind.prepareForStatusUpdate(object, old);
+  kind.prepareForStatusUpdate(object, old, '2026-11-22T08:00:00Z');
   t.is(object.spec.replicas, 0);
   t.is(object.status.replicas, 1);
   t.is(object.metadata.generation, 1);

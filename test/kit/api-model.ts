@@ -183,7 +183,7 @@ export class ApiModel implements Transport {
         'the object has been modified; please apply your changes to the latest version and try again',
       );
     if (place.subresource === undefined) kind.prepareForUpdate(object, present);
-    else if (place.subresource === 'status') kind.prepareForStatusUpdate(object, present);
+    else if (place.subresource === 'status') kind.prepareForStatusUpdate(object, present, toTime(this.now()));
     object.metadata.resourceVersion = present.metadata.resourceVersion;
     if (isSame(object, present)) return present;
     if (isFreed(kind, object)) return this.#commit(kind, 'DELETED', object, cause);

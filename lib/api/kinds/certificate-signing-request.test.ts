@@ -4,6 +4,7 @@ import { kindFor } from '../kind.ts';
 import type { KubeObject } from '../object.ts';
 
 const KIND = kindFor('certificates.k8s.io', 'v1', 'certificatesigningrequests')!;
+const NOW = '2026-11-22T08:00:00Z';
 const PEM = Buffer.from('-----BEGIN CERTIFICATE-----\nAA==\n-----END CERTIFICATE-----\n').toString('base64');
 
 const one = (type: string, more: object = {}): object => ({ type, status: 'True', reason: 'r', ...more });
@@ -20,7 +21,7 @@ function request(status: object): KubeObject {
 
 function problems(part: 'status' | 'approval', was: object, now: object): string[] {
   const object = request(now);
-  KIND.prepareForStatusUpdate(object, request(was));
+  KIND.prepareForStatusUpdate(object, request(was), NOW, part);
   return KIND.validateStatusUpdate(object, request(was), part).map(({ path, message }) => `${path}: ${message}`);
 }
 
@@ -37,8 +38,8 @@ test('a decision is made through approval alone, and lasts', (t) => {
     'status.conditions[1].type: Invalid value: "Denied": Approved and Denied conditions are mutually exclusive',
   ]);
   const object = request({ conditions: [one('Approved', { reason: 'other' })], certificate: PEM });
-  KIND.prepareForStatusUpdate(object, request(approved));
-  t.deepEqual(object['status'].conditions, approved.conditions);
+  KIND.prepareForStatusUpdate(object, request(approved), NOW);
+  t.like(object['status'].conditions, [{ type: 'Approved', reason: 'r' }]);
 });
 
 test('a condition has a type and a status, once', (t) => {
@@ -61,6 +62,21 @@ test('a certificate is set once, and is one', (t) => {
     problems('status', {}, { certificate: 'AAAA' })[0]!,
     /^status\.certificate: Invalid value: "<certificate data>"/,
   );
+});
+
+test('a condition has the times that its writer gave it, or those of the write', (t) => {
+  const [past, given] = ['2026-11-01T00:00:00Z', '2026-11-02T00:00:00Z'];
+  const times = (part: 'status' | 'approval', was: object[], conditions: object[]): unknown[] => {
+    const object = request({ conditions });
+    KIND.prepareForStatusUpdate(object, request({ conditions: was }), NOW, part);
+    const all: { lastUpdateTime: string; lastTransitionTime: string }[] = object['status'].conditions;
+    return all.map(({ lastUpdateTime, lastTransitionTime }) => [lastUpdateTime, lastTransitionTime]);
+  };
+  t.deepEqual(times('approval', [], [one('Approved')]), [[NOW, NOW]]);
+  t.deepEqual(times('status', [], [one('Failed', { lastUpdateTime: given })]), [[given, NOW]]);
+  const known = one('Failed', { lastUpdateTime: past, lastTransitionTime: past });
+  t.deepEqual(times('status', [known], [one('Failed')]), [[NOW, past]]);
+  t.deepEqual(times('approval', [one('X', { status: 'False', lastTransitionTime: past })], [one('X')]), [[NOW, NOW]]);
 });
 
 test('what was asked for never changes, and nobody is told', (t) => {

@@ -152,6 +152,17 @@ function keepDecisions(object: CertificateSigningRequest, old: CertificateSignin
   }
 }
 
+/** When each condition came, where its writer did not say. */
+function tellTimes(object: CertificateSigningRequest, old: CertificateSigningRequest, time: string): void {
+  for (const condition of object.status?.conditions ?? []) {
+    condition.lastUpdateTime ||= time;
+    const same = old.status?.conditions?.find(
+      ({ type, status }) => type === condition.type && status === condition.status,
+    );
+    condition.lastTransitionTime ||= same?.lastTransitionTime ?? time;
+  }
+}
+
 function conditionText({ status }: CertificateSigningRequest): string {
   const types = (status?.conditions ?? []).map(({ type }) => type);
   const told = ['Approved', 'Denied', 'Failed'].filter((type) => types.includes(type));
@@ -171,7 +182,10 @@ export const certificateSigningRequest = defineKind<CertificateSigningRequest>({
   prepareForUpdate(object, old) {
     object.spec = cloneJson(old.spec);
   },
-  prepareForStatusUpdate: keepDecisions,
+  prepareForStatusUpdate(object, old, time, part) {
+    if (part === 'status') keepDecisions(object, old);
+    tellTimes(object, old, time);
+  },
   validateStatusUpdate: validateStatus,
   columns: [
     ['Name', 'string', 'name', 0],

@@ -1,9 +1,7 @@
 // Decides in whose name a request for a certificate is made, and who may approve one. Never signs one.
 import { parseCertificateRequest, type CertificateRequest } from '../../../../lib/api/certificate-request.ts';
 import { invalidValue, type FieldError } from '../../../../lib/api/field-error.ts';
-import type { CertificateSigningRequestCondition as Condition } from '../../../../lib/api/generated/types.ts';
 import type { KubeObject } from '../../../../lib/api/object.ts';
-import { toTime } from '../../../../lib/base/clock.ts';
 import { forbiddenBy, type WriteRequest } from '../pipeline/plan.ts';
 
 const GROUP = 'certificates.k8s.io';
@@ -54,17 +52,6 @@ export function certificateSubject(request: WriteRequest, object: KubeObject, ol
       object.metadata.name,
       `use of ${API_CLIENT_SIGNER} signer with ${MASTERS} group is not allowed`,
     );
-}
-
-/** When each condition came, where its writer did not say. */
-export function certificateConditionTimes(request: WriteRequest, object: KubeObject, old: KubeObject): void {
-  if (!isRequest(request)) return;
-  const was: Condition[] = old['status']?.conditions ?? [];
-  for (const condition of (object['status']?.conditions ?? []) as Condition[]) {
-    condition.lastUpdateTime ||= toTime(request.now);
-    const same = was.find(({ type, status }) => type === condition.type && status === condition.status);
-    condition.lastTransitionTime ||= same?.lastTransitionTime ?? toTime(request.now);
-  }
 }
 
 /** Needs `approve` on the signer, as well as the right to write `/approval`. */

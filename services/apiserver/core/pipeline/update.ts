@@ -3,12 +3,11 @@
 import { equalJson } from '../../../../lib/api/equality.ts';
 import { invalid, type FieldError } from '../../../../lib/api/field-error.ts';
 import type { Pod } from '../../../../lib/api/generated/types.ts';
-import type { Kind } from '../../../../lib/api/kind.ts';
 import type { KubeObject } from '../../../../lib/api/object.ts';
 import { validateEphemeralContainers } from '../../../../lib/api/pod/ephemeral.ts';
 import { resizedSpec, validateResize } from '../../../../lib/api/pod/resize.ts';
+import { toTime } from '../../../../lib/base/clock.ts';
 import { ApiError } from '../../../../lib/base/errors.ts';
-import { certificateConditionTimes } from '../admission/certificates.ts';
 import { mutate, mutateByOthers, validateAdmission } from '../admission/index.ts';
 import type { CachedObject } from '../cache/cached-object.ts';
 import { chargeQuotas } from '../admission/resource-quota.ts';
@@ -101,9 +100,8 @@ function prepare(
   const { kind } = request;
   if (part !== 'main') mutateByOthers(request, object, old);
   if (part === 'status' || part === 'approval') {
-    if (part === 'status') kind.prepareForStatusUpdate(object, old);
-    else conditionsOnly(kind, object, old);
-    certificateConditionTimes(request, object, old);
+    kind.prepareForStatusUpdate(object, old, toTime(request.now), part);
+    if (part === 'approval') conditionsOnly(object, old);
   } else if (part === 'finalize') finalizersOnly(object, old);
   else if (part === 'ephemeralcontainers') ephemeralContainersOnly(object, old);
   else if (part === 'resize') resourcesOnly(object, old);
@@ -126,9 +124,8 @@ function finalizersOnly(object: KubeObject, old: KubeObject): void {
 }
 
 /** `/approval` of a signing request: what is decided, not what was signed. */
-function conditionsOnly(kind: Kind, object: KubeObject, old: KubeObject): void {
-  const conditions: unknown = structuredClone(object['status']?.conditions);
-  kind.prepareForStatusUpdate(object, old);
+function conditionsOnly(object: KubeObject, old: KubeObject): void {
+  const conditions: unknown = object['status']?.conditions;
   object['status'] = { ...structuredClone(old['status']), conditions };
   if (conditions === undefined) delete object['status'].conditions;
 }
