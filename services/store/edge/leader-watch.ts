@@ -5,9 +5,9 @@ import type { ActorContext } from '../../../lib/actor/context.ts';
 import { BusError } from '../../../lib/bus/bus.ts';
 import { subjectOf } from '../../../lib/bus/subjects.ts';
 
-/** One and a half heartbeats. */
-const SILENT_MS = 150;
-const AGAIN_MS = 100;
+/** At every tick after the one in which it was heard: it costs a message that is answered only when nobody is there. */
+const SILENT_MS = 60;
+const AGAIN_MS = 50;
 const ANSWER_MS = 500;
 
 export class LeaderWatch {
