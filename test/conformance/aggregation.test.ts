@@ -6,10 +6,9 @@ import { join } from 'node:path';
 import { connect } from 'node:tls';
 import type { TLSSocket } from 'node:tls';
 import test, { type ExecutionContext } from 'ava';
-import { start as startControllerManager } from '../../services/controller-manager/main.ts';
 import { openAuthority } from '../../launcher/edge/certificates.ts';
 import { ADMIN_TOKEN, startApi, type TestApi } from '../kit/api-server.ts';
-import { startOver } from '../kit/api-model-actor.ts';
+import { startManager } from '../kit/control-plane.ts';
 import { eventually } from '../kit/eventually.ts';
 import { httpsService, type HttpsService } from '../kit/https-service.ts';
 
@@ -340,19 +339,8 @@ test('each group and version of our own has an APIService, which goes with its l
 
 test('what another server has in a namespace goes with it', async (t) => {
   const { api, seen, left } = await served(t);
-  const manager = await startOver(api.network, startControllerManager, {
-    cluster: 'c1',
-    actor: 'controller-manager',
-    instance: 'controller-manager-1',
-    settings: {
-      cluster: { name: 'c1', clusterId: 'x', domain: 'cluster.local', podCidr: '', serviceCidr: '', dnsIp: '' },
-      leaderElect: false,
-      rootCaFile: join(api.dir, 'ca.crt'),
-      nodeMonitorGraceSeconds: 40,
-      defaultTolerationSeconds: 300,
-    },
-  });
-  t.teardown(() => manager.actor.stop());
+  const manager = await startManager(api);
+  t.teardown(() => manager.stop());
   await api.http('POST', '/api/v1/namespaces', { body: { metadata: { name: 'team' } } });
   await eventually('the namespace is looked after', async () =>
     (await api.http('GET', '/api/v1/namespaces/team/serviceaccounts/default')).code === 200 ? true : undefined,

@@ -1,9 +1,6 @@
 // Shows the API actor, the scheduler and the controller-manager together, each the real one, over one memory bus: from a
 // Deployment to endpoints and back, with nodes that are only played.
-import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
-import type { Transport } from '../../lib/client/client.ts';
-import { Client } from '../../lib/client/client.ts';
 import type {
   CertificateSigningRequest,
   Deployment,
@@ -16,187 +13,11 @@ import type {
   ReplicaSet,
   Service,
 } from '../../lib/api/generated/types.ts';
-import { RESOURCES, resourceRef, type ResourceRef } from '../../lib/api/resource.ts';
-import { toTime } from '../../lib/base/clock.ts';
-import { isReason } from '../../lib/base/errors.ts';
-import { start as startControllerManager } from '../../services/controller-manager/main.ts';
-import { start as startScheduler } from '../../services/scheduler/main.ts';
-import { startOver } from '../kit/api-model-actor.ts';
+import { RESOURCES, resourceRef } from '../../lib/api/resource.ts';
 import { makeCertificateRequest } from '../kit/certificate-requests.ts';
-import { eventually } from '../kit/eventually.ts';
-import { startApi, type TestApi } from '../kit/api-server.ts';
+import { ControlPlane } from '../kit/control-plane.ts';
 
-const NODES = ['node-1', 'node-2', 'node-3'];
 const ROLES = resourceRef('rbac.authorization.k8s.io', 'v1', 'roles');
-const PATIENCE_MS = 240_000;
-
-class Plane {
-  readonly api: TestApi;
-  readonly client: Client;
-  readonly #stops: Array<() => Promise<void>> = [];
-  /** Nodes whose kubelet is played. */
-  readonly alive = new Set(NODES);
-
-  constructor(api: TestApi) {
-    this.api = api;
-    const transport: Transport = {
-      request: async ({ method, path, query, contentType, body }) => {
-        const search = new URLSearchParams(query ?? {}).toString();
-        const headers = contentType === undefined ? {} : { headers: { 'content-type': contentType } };
-        const answer = await api.http(method, `${path}${search === '' ? '' : `?${search}`}`, { body, ...headers });
-        return { code: answer.code, body: answer.body };
-      },
-    };
-    this.client = new Client(transport);
-  }
-
-  static async start(settings: { graceSeconds?: number } = {}): Promise<Plane> {
-    const api = await startApi({ settings: { defaultTolerationSeconds: 1 } });
-    const plane = new Plane(api);
-    const { network } = api;
-    for (const name of NODES) await plane.#addNode(name);
-    const scheduler = await startOver(network, startScheduler, {
-      cluster: 'c1',
-      actor: 'scheduler',
-      instance: 'scheduler-1',
-      settings: { leaderElect: true },
-    });
-    const manager = await startOver(network, startControllerManager, {
-      cluster: 'c1',
-      actor: 'controller-manager',
-      instance: 'controller-manager-1',
-      settings: {
-        cluster: { name: 'c1', clusterId: 'x', domain: 'cluster.local', podCidr: '', serviceCidr: '', dnsIp: '' },
-        leaderElect: true,
-        rootCaFile: join(api.dir, 'ca.crt'),
-        signer: { certFile: join(api.dir, 'ca.crt'), keyFile: join(api.dir, 'ca.key') },
-        nodeMonitorGraceSeconds: settings.graceSeconds ?? 40,
-        defaultTolerationSeconds: 1,
-      },
-    });
-    const kubelets = plane.#playKubelets();
-    plane.#stops.push(
-      kubelets,
-      () => manager.actor.stop(),
-      () => scheduler.actor.stop(),
-      () => api.stop(),
-    );
-    await plane.eventually(
-      'pods may be created',
-      async () => (await plane.find(RESOURCES.serviceAccounts, 'default', 'default')) !== undefined,
-    );
-    return plane;
-  }
-
-  async stop(): Promise<void> {
-    for (const stop of this.#stops) await stop();
-  }
-
-  async list<T>(ref: ResourceRef, namespace?: string): Promise<T[]> {
-    return (await this.client.list<T>(ref, namespace === undefined ? {} : { namespace })).items;
-  }
-
-  async find<T>(ref: ResourceRef, namespace: string, name: string): Promise<T | undefined> {
-    try {
-      return await this.client.get<T>(ref, { namespace, name });
-    } catch (error) {
-      if (isReason(error, 'NotFound')) return undefined;
-      throw error;
-    }
-  }
-
-  async eventually(what: string, holds: () => Promise<boolean>): Promise<void> {
-    let isTrue = false;
-    let failure: unknown;
-    let isAsking = false;
-    const ask = async (): Promise<void> => {
-      isAsking = true;
-      isTrue = await holds().catch((error: unknown) => {
-        failure = error;
-        return false;
-      });
-      isAsking = false;
-    };
-    await eventually(
-      what,
-      () => {
-        if (!isAsking && !isTrue) void ask();
-        return isTrue;
-      },
-      PATIENCE_MS,
-    ).catch((error: unknown) => {
-      throw failure ?? error;
-    });
-  }
-
-  async #addNode(name: string): Promise<void> {
-    await this.client.create(RESOURCES.nodes, '', { metadata: { name } });
-    await this.client.create(RESOURCES.leases, 'kube-node-lease', {
-      metadata: { name, namespace: 'kube-node-lease' },
-      spec: { holderIdentity: name, leaseDurationSeconds: 40 },
-    });
-    await this.sayNode(name);
-  }
-
-  async sayNode(name: string): Promise<void> {
-    const node = await this.client.get<Node>(RESOURCES.nodes, { name });
-    const resources = { cpu: '2', memory: '4Gi', pods: '110' };
-    const conditions = [
-      { type: 'Ready', status: 'True', reason: 'KubeletReady', message: '', lastTransitionTime: toTime(Date.now()) },
-    ];
-    await this.client.update(
-      RESOURCES.nodes,
-      { name, subresource: 'status' },
-      { ...node, status: { allocatable: resources, capacity: resources, conditions } },
-    );
-  }
-
-  /** Every pod of a living node runs and is ready soon, or ends when it is told to. */
-  #playKubelets(): () => Promise<void> {
-    let isStopped = false;
-    const play = async (): Promise<void> => {
-      for (let renewedAt = 0; !isStopped;) {
-        for (const pod of await this.list<Pod>(RESOURCES.pods)) await this.#playPod(pod).catch(() => {});
-        if (Date.now() - renewedAt > 500) {
-          renewedAt = Date.now();
-          await Promise.allSettled([...this.alive].map((name) => this.#renew(name)));
-        }
-        await new Promise((resolve) => setTimeout(resolve, 20));
-      }
-    };
-    const done = play();
-    return () => {
-      isStopped = true;
-      return done;
-    };
-  }
-
-  async #renew(name: string): Promise<void> {
-    const at = { namespace: 'kube-node-lease', name };
-    await this.client.patch(RESOURCES.leases, at, 'application/merge-patch+json', {
-      spec: { renewTime: `${toTime(Date.now()).slice(0, -1)}.000000Z` },
-    });
-    // On a machine that stood still its node was given up meanwhile: a kubelet says again that it is well.
-    const node = await this.client.get<Node>(RESOURCES.nodes, { name });
-    if (node.status?.conditions?.some(({ type, status }) => type === 'Ready' && status !== 'True') === true)
-      await this.sayNode(name);
-  }
-
-  async #playPod(pod: Pod): Promise<void> {
-    const { name, namespace = '', uid = '' } = pod.metadata;
-    if (!this.alive.has(pod.spec.nodeName ?? '')) return;
-    if (pod.metadata.deletionTimestamp !== undefined) {
-      await this.client.delete(RESOURCES.pods, { namespace, name }, { uid, graceSeconds: 0 });
-      return;
-    }
-    if (pod.status?.phase === 'Running') return;
-    const ip = `10.244.${1 + NODES.indexOf(pod.spec.nodeName!)}.${(Number.parseInt(uid.slice(0, 4), 16) % 250) + 2}`;
-    const others = (pod.status?.conditions ?? []).filter(({ type }) => type !== 'Ready');
-    const ready = { type: 'Ready', status: 'True', lastTransitionTime: toTime(Date.now()) };
-    const status = { ...pod.status, phase: 'Running', podIP: ip, podIPs: [{ ip }], conditions: [...others, ready] };
-    await this.client.update(RESOURCES.pods, { namespace, name, subresource: 'status' }, { ...pod, status });
-  }
-}
 
 const WEB = {
   metadata: { name: 'web', namespace: 'default' },
@@ -223,12 +44,12 @@ const SERVICE = {
   spec: { selector: { app: 'web' }, ports: [{ port: 80, targetPort: 8080 }] },
 };
 
-const setImage = (plane: Plane, image: string): Promise<unknown> =>
+const setImage = (plane: ControlPlane, image: string): Promise<unknown> =>
   plane.client.patch(RESOURCES.deployments, { namespace: 'default', name: 'web' }, 'application/json-patch+json', [
     { op: 'replace', path: '/spec/template/spec/containers/0/image', value: image },
   ]);
 
-async function isRolledOut(plane: Plane, image: string, replicas: number): Promise<boolean> {
+async function isRolledOut(plane: ControlPlane, image: string, replicas: number): Promise<boolean> {
   const pods = await plane.list<Pod>(RESOURCES.pods, 'default');
   const { status } = await plane.client.get<Deployment>(RESOURCES.deployments, { namespace: 'default', name: 'web' });
   const slices = await plane.list<EndpointSlice>(RESOURCES.endpointSlices, 'default');
@@ -245,8 +66,8 @@ async function isRolledOut(plane: Plane, image: string, replicas: number): Promi
   );
 }
 
-async function up(t: ExecutionContext, settings: { graceSeconds?: number } = {}): Promise<Plane> {
-  const plane = await Plane.start(settings);
+async function up(t: ExecutionContext, settings: { graceSeconds?: number } = {}): Promise<ControlPlane> {
+  const plane = await ControlPlane.start(settings);
   t.teardown(() => plane.stop());
   await plane.client.create(RESOURCES.services, 'default', SERVICE);
   await plane.client.create(RESOURCES.deployments, 'default', WEB);
@@ -302,7 +123,7 @@ test('apply, roll, undo, scale, delete: everything follows', async (t) => {
 });
 
 test('a pod that fits nowhere says so in upstream’s words', async (t) => {
-  const plane = await Plane.start();
+  const plane = await ControlPlane.start();
   t.teardown(() => plane.stop());
   const containers = [{ name: 'c', image: 'x', resources: { requests: { cpu: '64' } } }];
   await plane.client.create(RESOURCES.pods, 'default', {
@@ -333,7 +154,7 @@ test('a dead node: its replicas are made anew elsewhere, a bare pod is not', asy
     'bare runs',
     async () => (await plane.find<Pod>(RESOURCES.pods, 'default', 'bare'))?.status?.phase === 'Running',
   );
-  plane.alive.delete('node-1');
+  plane.nodes.alive.delete('node-1');
   await plane.eventually('node-1 is Unknown and tainted', async () => {
     const node = await plane.client.get<Node>(RESOURCES.nodes, { name: 'node-1' });
     const ready = node.status?.conditions?.find(({ type }) => type === 'Ready')?.status;
@@ -377,7 +198,7 @@ test('a dead node: its replicas are made anew elsewhere, a bare pod is not', asy
 });
 
 test('a namespace takes everything with it, kinds that no loop knows by name too', async (t) => {
-  const plane = await Plane.start();
+  const plane = await ControlPlane.start();
   t.teardown(() => plane.stop());
   await plane.client.create(RESOURCES.namespaces, '', { metadata: { name: 'team' } });
   await plane.eventually('it is given what every namespace is given', async () => {
@@ -402,7 +223,7 @@ test('a namespace takes everything with it, kinds that no loop knows by name too
 });
 
 test('a person who was let in has a certificate, and is known by it', async (t) => {
-  const plane = await Plane.start();
+  const plane = await ControlPlane.start();
   t.teardown(() => plane.stop());
   const requests = resourceRef('certificates.k8s.io', 'v1', 'certificatesigningrequests');
   const { request, keyPem } = await makeCertificateRequest({ commonName: 'alice', organizations: ['devs'] });
