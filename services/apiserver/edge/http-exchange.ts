@@ -3,6 +3,7 @@
 import type { IncomingHttpHeaders, ServerHttp2Stream } from 'node:http2';
 import type { Duplex, Writable } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
+import { endQuietly } from './quiet-ends.ts';
 
 type Listener = (...values: never[]) => void;
 
@@ -97,6 +98,7 @@ export class Http2Response implements Response {
 
   constructor(stream: ServerHttp2Stream) {
     this.stream = stream;
+    endQuietly(stream);
     stream.on('error', ignore);
   }
 

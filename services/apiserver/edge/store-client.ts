@@ -87,10 +87,18 @@ export class StoreClient {
     const sequence = ++session.sequence;
     session.unanswered.add(sequence);
     this.#pendingWrites++;
+    const { compares, operations, cause } = request;
     return new Promise<TxnResult>((resolve, reject) => {
-      this.#waiting.push({ session, txn: { sequence, ...request }, bytes, deadline, resolve, reject });
+      this.#waiting.push({
+        session,
+        txn: { sequence, compares, operations, cause },
+        bytes,
+        deadline,
+        resolve,
+        reject,
+      });
       this.#flushLater();
-    }).finally(() => this.#pendingWrites--);
+    });
   }
 
   /** A revision that includes every write acknowledged before the question. Those who ask together share one answer, as a promise. */
@@ -245,6 +253,7 @@ export class StoreClient {
   #giveUp(pending: Pending, error: Error): void {
     this.noteGivenUp(error);
     if (pending.session === this.#session) this.#session = this.#newSession();
+    this.#pendingWrites--;
     pending.reject(error);
   }
 
@@ -256,7 +265,10 @@ export class StoreClient {
       if (result === undefined) return true;
       pending.session.unanswered.delete(result.sequence);
       if (!result.ok && result.reason === 'forgotten') this.#giveUp(pending, forgotten(result.message));
-      else pending.resolve(result);
+      else {
+        this.#pendingWrites--;
+        pending.resolve(result);
+      }
       return false;
     });
   }

@@ -34,7 +34,11 @@ export function decodeStored(
   shared?: SharedParts,
 ): CachedObject {
   const object = JSON.parse(decoder.decode(value)) as KubeObject;
-  return cachedObject(at, shared?.share(object) ?? object, revision, createRevision);
+  shared?.share(object);
+  // It is nobody else's yet: no copy is needed to put it in.
+  object.metadata.resourceVersion = String(revision);
+  const { key, namespace, name } = at;
+  return { key, namespace, name, revision, createRevision, object, encoded: undefined };
 }
 
 export function cachedObject(at: Place, object: KubeObject, revision: number, createRevision: number): CachedObject {

@@ -14,14 +14,28 @@ export interface StoredText {
 
 /** `apiVersion`, `kind` and `metadata` come first, as people expect them. */
 export function storedText(object: KubeObject): StoredText {
-  const { apiVersion, kind, metadata, ...rest } = object;
-  const { resourceVersion: _, ...own } = metadata;
-  const begin = JSON.stringify({ apiVersion, kind, metadata: own }).slice(0, -1);
-  const end = JSON.stringify(rest);
+  const { apiVersion, kind, metadata } = object;
+  const begin = JSON.stringify({ apiVersion, kind, metadata: withoutRevision(metadata) }).slice(0, -1);
+  const end = JSON.stringify(restOf(object));
   const text = end === '{}' ? `${begin}}` : `${begin},${end.slice(1)}`;
   const bytes = encoder.encode(text);
   const isAscii = bytes.length === text.length;
   return { bytes, revisionAt: (isAscii ? begin.length : encoder.encode(begin).length) - 1 };
+}
+
+/** No copy of a new object's, which has none. */
+function withoutRevision(metadata: KubeObject['metadata']): KubeObject['metadata'] {
+  if (metadata.resourceVersion === undefined) return metadata;
+  const { resourceVersion: _, ...own } = metadata;
+  return own as KubeObject['metadata'];
+}
+
+/** Field by field: of an object without a type's shape, V8 takes a detour for `...rest`. */
+function restOf(object: KubeObject): Record<string, unknown> {
+  const rest: Record<string, unknown> = {};
+  for (const field in object)
+    if (field !== 'apiVersion' && field !== 'kind' && field !== 'metadata') rest[field] = object[field];
+  return rest;
 }
 
 /** As clients see it at that revision. An object has at least a name, so that something stands before the revision. */

@@ -2,6 +2,7 @@
 // reads on from the history, so that it never delays another. Never encodes or writes anything.
 import { seenBy, type CacheEvent, type Matches, type SeenEvent } from './cache-event.ts';
 import type { ClusterCache } from './cluster-cache.ts';
+import { localKey } from '../storage-key.ts';
 
 export interface WatchScope {
   stream: string;
@@ -61,9 +62,23 @@ class Watcher implements WatchHandle {
   }
 }
 
+type Table = Map<string, Set<Watcher>>;
+
+/** Who watches what of one resource: an event finds them by the texts that its object has anyway. */
+interface Watched {
+  /** Under ''. */
+  all: Table;
+  namespaces: Table;
+  /** By key: of one namespace. */
+  objects: Table;
+  /** Of cluster scope, or of any namespace. */
+  names: Table;
+  nodes: Table;
+}
+
 export class WatchHub {
   readonly #cache: ClusterCache;
-  readonly #watchers = new Map<string, Set<Watcher>>();
+  readonly #streams = new Map<string, Watched>();
   #size = 0;
 
   constructor(cache: ClusterCache) {
@@ -81,9 +96,9 @@ export class WatchHub {
   /** Watches what comes after `from`; what is already in the history is sent before this returns. */
   watch(scope: WatchScope, matches: Matches, from: number, sink: WatchSink): WatchHandle {
     const watcher = new Watcher(this, scope, matches, sink, from);
-    const key = scopeKey(scope);
-    const set = this.#watchers.get(key) ?? new Set();
-    this.#watchers.set(key, set.add(watcher));
+    const [table, key] = placeOf(this.#watched(scope.stream), scope);
+    const set = table.get(key) ?? new Set();
+    table.set(key, set.add(watcher));
     this.#size++;
     this.replay(watcher);
     return watcher;
@@ -91,12 +106,16 @@ export class WatchHub {
 
   /** O(watchers that may match): they are found by where they look, not by asking each. */
   dispatch(event: CacheEvent): void {
-    for (const key of keysOf(event)) {
-      for (const watcher of this.#watchers.get(key) ?? []) {
-        if (watcher.parked || event.revision <= watcher.seen || !inScope(watcher.scope, event)) continue;
-        this.#offer(watcher, event);
-      }
+    const watched = this.#streams.get(event.stream);
+    if (watched === undefined) return;
+    const { key, namespace, name } = (event.after ?? event.before)!;
+    this.#offerAll(watched.all.get(''), event);
+    this.#offerAll(watched.names.get(name), event);
+    if (namespace !== '') {
+      this.#offerAll(watched.namespaces.get(namespace), event);
+      this.#offerAll(watched.objects.get(key), event);
     }
+    for (const node of nodesOf(event)) this.#offerAll(watched.nodes.get(node), event);
   }
 
   replay(watcher: Watcher): void {
@@ -119,10 +138,27 @@ export class WatchHub {
   }
 
   drop(watcher: Watcher): void {
-    const key = scopeKey(watcher.scope);
-    const set = this.#watchers.get(key);
+    const [table, key] = placeOf(this.#watched(watcher.scope.stream), watcher.scope);
+    const set = table.get(key);
     if (set?.delete(watcher) === true) this.#size--;
-    if (set?.size === 0) this.#watchers.delete(key);
+    if (set?.size === 0) table.delete(key);
+  }
+
+  #watched(stream: string): Watched {
+    let watched = this.#streams.get(stream);
+    if (watched === undefined) {
+      watched = { all: new Map(), namespaces: new Map(), objects: new Map(), names: new Map(), nodes: new Map() };
+      this.#streams.set(stream, watched);
+    }
+    return watched;
+  }
+
+  #offerAll(watchers: Iterable<Watcher> | undefined, event: CacheEvent): void {
+    if (watchers === undefined) return;
+    for (const watcher of watchers) {
+      if (watcher.parked || event.revision <= watcher.seen || !inScope(watcher.scope, event)) continue;
+      this.#offer(watcher, event);
+    }
   }
 
   #offer(watcher: Watcher, event: CacheEvent): void {
@@ -132,18 +168,10 @@ export class WatchHub {
   }
 }
 
-function scopeKey(scope: WatchScope): string {
-  if (scope.node !== '') return `${scope.stream} node ${scope.node}`;
-  if (scope.name !== '') return `${scope.stream} name ${scope.namespace}/${scope.name}`;
-  return scope.namespace === '' ? `${scope.stream} all` : `${scope.stream} namespace ${scope.namespace}`;
-}
-
-function keysOf(event: CacheEvent): string[] {
-  const { namespace, name } = (event.after ?? event.before)!;
-  const keys = [`${event.stream} all`, `${event.stream} name ${namespace}/${name}`];
-  if (namespace !== '') keys.push(`${event.stream} namespace ${namespace}`, `${event.stream} name /${name}`);
-  for (const node of nodesOf(event)) keys.push(`${event.stream} node ${node}`);
-  return keys;
+function placeOf(watched: Watched, { namespace, name, node }: WatchScope): [Table, string] {
+  if (node !== '') return [watched.nodes, node];
+  if (name === '') return namespace === '' ? [watched.all, ''] : [watched.namespaces, namespace];
+  return namespace === '' ? [watched.names, name] : [watched.objects, localKey(namespace, name)];
 }
 
 function inScope(scope: WatchScope, event: CacheEvent): boolean {
