@@ -124,13 +124,19 @@ function keepServerOwned(object: KubeObject, old: KubeObject): void {
   const was = old.metadata;
   meta.uid ||= was.uid;
   meta.creationTimestamp ||= was.creationTimestamp;
-  meta.generation = was.generation;
-  meta.deletionTimestamp = was.deletionTimestamp;
-  meta.deletionGracePeriodSeconds = was.deletionGracePeriodSeconds;
-  meta.generateName ??= was.generateName;
-  delete meta.selfLink;
-  for (const key of ['generation', 'deletionTimestamp', 'deletionGracePeriodSeconds', 'generateName'] as const)
-    if (meta[key] === undefined) delete meta[key];
+  keepOrDrop(meta, 'generation', was.generation);
+  keepOrDrop(meta, 'deletionTimestamp', was.deletionTimestamp);
+  keepOrDrop(meta, 'deletionGracePeriodSeconds', was.deletionGracePeriodSeconds);
+  keepOrDrop(meta, 'generateName', meta.generateName ?? was.generateName);
+  keepOrDrop(meta, 'selfLink', undefined);
+}
+
+type Metadata = KubeObject['metadata'];
+
+/** Only what is there is taken out: V8 goes through an object that lost a field more slowly ever after. */
+function keepOrDrop<K extends keyof Metadata>(meta: Metadata, field: K, value: Metadata[K]): void {
+  if (value !== undefined) meta[field] = value;
+  else if (field in meta) delete meta[field];
 }
 
 function setStatus(object: KubeObject, status: unknown): void {

@@ -86,22 +86,25 @@ export function recursiveDifference(a: Fields, b: Fields): Fields {
   return withoutBelow(a, b, true) ?? a;
 }
 
-/** Undefined: nothing went. */
+/** Undefined: nothing went. Never by taking out of a copy: V8 is slow with objects that lost fields, and these are stored. */
 function withoutBelow(a: Fields, b: Fields, recursive: boolean): Building | undefined {
-  let out: Building | undefined;
-  for (const element in b) {
-    const left = element === SELF ? undefined : a[element];
-    if (left === undefined) continue;
-    const node = withoutNode(left, b[element]!, recursive);
-    if (node === left) continue;
-    if (out === undefined) {
-      out = { ...a };
-      delete out[SELF];
-    }
-    if (node === undefined) delete out[element];
-    else out[element] = node;
+  if (!meet(a, b)) return undefined;
+  let went = false;
+  const out: Building = {};
+  for (const element in a) {
+    if (element === SELF) continue;
+    const left = a[element]!;
+    const right = b[element];
+    const node = right === undefined ? left : withoutNode(left, right, recursive);
+    if (node !== left) went = true;
+    if (node !== undefined) out[element] = node;
   }
-  return out;
+  return went ? out : undefined;
+}
+
+function meet(a: Fields, b: Fields): boolean {
+  for (const element in b) if (element !== SELF && a[element] !== undefined) return true;
+  return false;
 }
 
 function withoutNode(left: Fields, right: Fields, recursive: boolean): Fields | undefined {
@@ -114,8 +117,8 @@ function withoutNode(left: Fields, right: Fields, recursive: boolean): Fields | 
 }
 
 function childrenOf(node: Fields): Building {
-  const out: Building = { ...node };
-  delete out[SELF];
+  const out: Building = {};
+  for (const element in node) if (element !== SELF) out[element] = node[element]!;
   return out;
 }
 
