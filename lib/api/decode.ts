@@ -103,8 +103,10 @@ export function decodeValue<T = KubeObject>(
     ...unknown.map((path) => `unknown field ${JSON.stringify(path)}`),
     ...parsed.duplicates.map((path) => `duplicate field ${JSON.stringify(path)}`),
   ];
-  if (problems.length > 0 && fieldValidation === 'Strict')
-    throw new ApiError('BadRequest', `${cannotBeHandled(expected)}: strict decoding error: ${problems.join(', ')}`);
+  if (problems.length > 0 && fieldValidation === 'Strict') {
+    const cause = new StrictDecodingError(`strict decoding error: ${problems.join(', ')}`);
+    throw new ApiError('BadRequest', `${cannotBeHandled(expected)}: ${cause.message}`, undefined, { cause });
+  }
   const { apiVersion, kind } = expected;
   const named = Object.assign({ apiVersion, kind }, object, { apiVersion, kind }) as T;
   return { object: named, warnings: fieldValidation === 'Warn' ? problems : [] };
@@ -140,6 +142,9 @@ export function fieldValidationOf(text: string | undefined, optionsKind = 'Patch
     },
   );
 }
+
+/** The cause of a refusal of fields that nobody knows, or that come twice. */
+export class StrictDecodingError extends Error {}
 
 const versionOf = (expected: Expected): string => expected.apiVersion.split('/').at(-1)!;
 const cannotBeHandled = (expected: Expected): string =>

@@ -65,7 +65,11 @@ export function columnsOf(kind: Pick<Kind, 'columns'>): ColumnDefinition[] {
   }));
 }
 
-function rowOf(kind: Tabular, object: KubeObject, { now, includeObject = 'Metadata', version }: TableOptions): TableRow {
+function rowOf(
+  kind: Tabular,
+  object: KubeObject,
+  { now, includeObject = 'Metadata', version }: TableOptions,
+): TableRow {
   const cells = kind.cells(object, now);
   if (includeObject === 'None') return { cells };
   return { cells, object: includeObject === 'Object' ? object : partialObjectMetadata(object, version) };

@@ -50,6 +50,8 @@ export interface Call {
   /** Of webhooks; there once the first plan is made. */
   answers?: Answers;
   dryRun?: boolean;
+  /** Of a deletion, from its body. */
+  options?: object;
 }
 
 export type Answer =

@@ -18,6 +18,7 @@ import { formOf } from '../core/media-type.ts';
 import { methodNotAllowed, type Target } from './api.ts';
 import type { Answer, Call } from './call.ts';
 import { includeOf } from './encode.ts';
+import { admitConnection } from './connections.ts';
 import { nodePage } from './node-proxy.ts';
 import type { ApiParts } from './parts.ts';
 import { getObject, readItem } from './reads.ts';
@@ -163,7 +164,7 @@ async function evictPod(parts: ApiParts, call: Call, target: Target): Promise<An
   const options = deleteOptions(eviction['deleteOptions'], new URLSearchParams());
   const dryRun = writeOptions(call.query, 'CreateOptions', eviction['deleteOptions']?.dryRun).dryRun;
   return write(parts, call, target, dryRun, () =>
-    planEviction(writeRequest(parts, call, target), currentOf(parts, target), options),
+    planEviction(writeRequest(parts, call, target), currentOf(parts, target), options, eviction),
   );
 }
 
@@ -190,11 +191,13 @@ async function createToken(parts: ApiParts, call: Call, target: Target): Promise
 }
 
 async function converse(parts: ApiParts, call: Call, target: Target): Promise<Answer> {
+  if (target.info.subresource !== 'log') await admitConnection(parts, call, target);
   return { type: 'stream', info: target.info, pod: await readItem(parts, call, target) };
 }
 
 /** The pod that is meant, also of a Service; its name says by which scheme and on which port. */
 async function proxyTo(parts: ApiParts, call: Call, target: Target): Promise<Answer> {
+  await admitConnection(parts, call, target);
   if (target.kind.ref.resource === 'nodes') return nodePage(parts, call, target);
   const { scheme, name, port } = proxyTargetOf(target.info.name);
   // Whatever is asked there is asked of the pod.

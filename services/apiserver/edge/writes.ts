@@ -197,7 +197,9 @@ export async function deleteItem(
 function deletion(call: Call): { options: DeleteOptions; dryRun: boolean } {
   const body = call.body.isEmpty ? undefined : call.body.parse('DeleteOptions').value;
   const dryRun = (body as { dryRun?: unknown } | undefined)?.dryRun;
-  return { options: deleteOptions(body, call.query), dryRun: writeOptions(call.query, 'DeleteOptions', dryRun).dryRun };
+  const options = deleteOptions(body, call.query);
+  call.options = options;
+  return { options, dryRun: writeOptions(call.query, 'DeleteOptions', dryRun).dryRun };
 }
 
 /** `named` is what the trace calls an object that is not in the path yet. */
@@ -255,7 +257,8 @@ export function writeRequest(parts: ApiParts, call: Call, target: Target): Manag
     dryRun: call.dryRun ?? false,
     signatureProblem,
     warn: (text) => call.warnings.add(text),
-    annotate: (key, value) => call.audit?.annotate(key, value),
+    annotate: (key, value, atLeast) => call.audit?.annotate(key, value, atLeast),
+    options: { ...call.options, ...optionsOf(call.query, call.dryRun ?? false) },
     defaultTolerationSeconds: ctx.settings.defaultTolerationSeconds ?? DEFAULT_TOLERATION_SECONDS,
     fieldManager: {
       name: managerName(call.query, call.userAgent ?? '', call.user),
@@ -266,8 +269,18 @@ export function writeRequest(parts: ApiParts, call: Call, target: Target): Manag
 }
 
 /** Whether a plan may have to wait for what a webhook says. */
-const mayWait = (parts: ApiParts, kind: Kind): boolean =>
+export const mayWait = (parts: ApiParts, kind: Kind): boolean =>
   kind.storedAs?.converter !== undefined || hasWebhooks({ view: parts.cache });
+
+/** As admission is told of them. */
+function optionsOf(query: URLSearchParams, dryRun: boolean): Record<string, unknown> {
+  if (!dryRun && query.size === 0) return {};
+  const told = ['fieldManager', 'fieldValidation'].flatMap((name) => {
+    const value = query.get(name) ?? '';
+    return value === '' ? [] : [[name, value] as const];
+  });
+  return { ...(dryRun ? { dryRun: ['All'] } : {}), ...Object.fromEntries(told) };
+}
 
 /** Where there are webhooks, all plans of a request draw the same at the same time: they are asked about one object. */
 function asking(parts: ApiParts, call: Call, kind: Kind): Pick<ManagedRequest, 'chance' | 'now' | 'ask'> {

@@ -1,6 +1,7 @@
 // Decides in which order admission looks at a write: mutating steps, then (after validation) validating ones, and quotas last.
 // Never decides anything itself.
 import { ApiError } from '../../../../lib/base/errors.ts';
+import { equalJson } from '../../../../lib/api/equality.ts';
 import type { KubeObject } from '../../../../lib/api/object.ts';
 import type { WriteRequest } from '../pipeline/plan.ts';
 import type { RequestStory } from '../request-story.ts';
@@ -16,9 +17,10 @@ import { rbacEscalation } from './rbac-escalation.ts';
 import { runtimeClass } from './runtime-class.ts';
 import { serviceAccount } from './service-account.ts';
 import { storageObjectInUse } from './storage-in-use.ts';
-import { validatingPolicies, validatingPoliciesOnDelete } from './validating-policies.ts';
+import { validatingPolicies, validatingPoliciesOnSent, validatingPoliciesOnDelete } from './validating-policies.ts';
+import type { SentObject } from './matching.ts';
 import { MutatingPolicies } from './mutating-policies.ts';
-import { hasWebhooks, mutatingWebhooks, validatingWebhooks, webhooksOnDelete } from './webhooks.ts';
+import { hasWebhooks, MutatingWebhooks, validatingWebhooks, webhooksOnSent, webhooksOnDelete } from './webhooks.ts';
 
 /** `old` is undefined for a new object. A mutating step changes `object`; any step may throw a refusal. */
 type Step = (request: WriteRequest, object: KubeObject, old: KubeObject | undefined) => void;
@@ -70,7 +72,10 @@ export function mutate(request: WriteRequest, object: KubeObject, old: KubeObjec
   const told = new Told(request, object);
   const { kind } = request.kind.ref;
   for (const { name, step, changes } of MUTATING_STEPS) told.step(name, changes.has(kind), step, request, object, old);
-  mutateByOthers(request, object, old, told);
+  const again = (): void => {
+    for (const { step, changes } of MUTATING_STEPS) if (changes.has(kind)) step(request, object, old);
+  };
+  mutateByOthers(request, object, old, told, again);
 }
 
 /** What the cluster's own policies and webhooks change: of parts of objects (status, approval) too. */
@@ -79,6 +84,7 @@ export function mutateByOthers(
   object: KubeObject,
   old: KubeObject | undefined,
   told: Told = new Told(request, object),
+  again: () => void = () => {},
 ): void {
   // Whether these change anything is only asked where there may be any: it costs more than all steps.
   if (!hasWebhooks(request) && request.view.resource(MUTATING_POLICIES).objects.size === 0) {
@@ -86,10 +92,18 @@ export function mutateByOthers(
     return;
   }
   const policies = new MutatingPolicies(request, object, old);
-  const [first, webhooks, again] = OF_OTHERS;
+  const webhooks = new MutatingWebhooks(request, object, old);
+  const before = structuredClone(object);
+  const [first, second, third] = OF_OTHERS;
   told.step(first, true, () => policies.run());
-  told.step(webhooks, true, mutatingWebhooks, request, object, old);
-  told.step(again, true, () => policies.runAgain());
+  told.step(second, true, () => webhooks.run());
+  told.step(third, true, () => {
+    if (equalJson(before, object)) return;
+    // What they put in is to be filled in like everything else, and those before them may have something to say of it.
+    again();
+    policies.runAgain();
+    webhooks.runAgain();
+  });
 }
 
 const MUTATING_POLICIES = 'admissionregistration.k8s.io/mutatingadmissionpolicies';
@@ -136,5 +150,19 @@ const ON_DELETE = [nodeRestrictionOnDelete, validatingPoliciesOnDelete, webhooks
 
 export function validateDeletion(request: WriteRequest, old: KubeObject): void {
   const told = new Told(request);
-  for (const step of ON_DELETE) told.step(step.name, false, step, request, old);
+  // An eviction is judged as what it is (pipeline/eviction.ts).
+  const steps = request.info.subresource === 'eviction' ? [nodeRestrictionOnDelete] : ON_DELETE;
+  for (const step of steps) told.step(step.name, false, step, request, old);
 }
+
+/** `sent`: the options of a connection to a pod, a Service or a node; an Eviction. */
+export function validateSent(request: WriteRequest, operation: 'CONNECT' | 'CREATE', sent: SentObject): void {
+  validatingPoliciesOnSent(request, operation, sent);
+  webhooksOnSent(request, operation, sent);
+}
+
+/** Whether anybody but the cluster itself has a say in them. */
+export const judgesSent = (request: Pick<WriteRequest, 'view'>): boolean =>
+  hasWebhooks(request) || request.view.resource(VALIDATING_BINDINGS).objects.size > 0;
+
+const VALIDATING_BINDINGS = 'admissionregistration.k8s.io/validatingadmissionpolicybindings';

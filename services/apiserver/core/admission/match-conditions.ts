@@ -16,7 +16,7 @@ export type Variables = Record<string, unknown>;
 export function variablesOf(subject: Subject, matched: Kind): Variables {
   const { request, object, old } = subject;
   return {
-    object: celOf(asKind(request.kind, matched, object) ?? null),
+    object: celOf(subject.sent?.object ?? asKind(request.kind, matched, object) ?? null),
     oldObject: celOf(asKind(request.kind, matched, old) ?? null),
     request: celOf(admissionRequest(subject, matched)),
     namespaceObject: celOf(namespaceOf(request, object ?? old) ?? null),
@@ -40,15 +40,15 @@ function authorizerOf({ request, object, old }: Subject): Authorizer {
 
 /** All must be true; a false one wins over a broken one, as upstream. Throws CelError. */
 export function meets(conditions: readonly MatchCondition[] | undefined, variables: Variables): boolean {
-  let broken: CelError | undefined;
+  const broken: string[] = [];
   for (const { expression } of conditions ?? []) {
     try {
       if (compileCel(expression).run(variables) !== true) return false;
     } catch (error) {
       if (!(error instanceof CelError)) throw error;
-      broken = error;
+      broken.push(`expression '${expression}' resulted in error: ${error.message}`);
     }
   }
-  if (broken !== undefined) throw broken;
+  if (broken.length > 0) throw new CelError(broken.length === 1 ? broken[0]! : `[${broken.join(', ')}]`);
   return true;
 }

@@ -1,5 +1,6 @@
 // Decides which webhooks and policies are about a write: rules of groups, versions, resources and operations, and selectors of
 // namespaces and objects. Never calls or evaluates one.
+import { equalObjects } from '../../../../lib/api/equality.ts';
 import type { Kind } from '../../../../lib/api/kind.ts';
 import type { KubeObject } from '../../../../lib/api/object.ts';
 import { selects } from '../../../../lib/api/selectors.ts';
@@ -7,7 +8,7 @@ import { NAMESPACES } from '../pipeline/namespace.ts';
 import type { WriteRequest } from '../pipeline/plan.ts';
 import { streamOfKind } from '../served-kinds.ts';
 
-export type Operation = 'CREATE' | 'UPDATE' | 'DELETE';
+export type Operation = 'CREATE' | 'UPDATE' | 'DELETE' | 'CONNECT';
 
 export interface Rule {
   operations?: string[];
@@ -33,6 +34,13 @@ export interface Subject {
   /** Undefined for a deletion. */
   object: KubeObject | undefined;
   old: KubeObject | undefined;
+  /** What is looked at in place of the object: the options of a connection, an Eviction. Selectors know no labels of it. */
+  sent?: SentObject;
+}
+
+export interface SentObject {
+  kind: { group: string; version: string; kind: string };
+  object: Record<string, unknown>;
 }
 
 /** Rules about rules would lock everybody out: nothing judges these. */
@@ -102,6 +110,7 @@ export function namespaceOf(request: WriteRequest, object: KubeObject | undefine
 
 /** Either state may be what is meant: nobody slips away by dropping a label. */
 function selectsObject({ objectSelector }: Matching, { object, old }: Subject): boolean {
+  if (equalObjects(objectSelector ?? {}, {})) return true;
   return [object, old].some((one) => one !== undefined && selects(objectSelector ?? {}, one.metadata.labels));
 }
 
@@ -116,9 +125,10 @@ export function asKind(from: Kind, to: Kind, object: KubeObject | undefined): Ku
 export function admissionRequest(subject: Subject, matched: Kind): Record<string, unknown> {
   const { request, operation, object, old } = subject;
   const { user, info, kind } = request;
+  const { sent } = subject;
   const subresource = info.subresource === '' ? {} : { subResource: info.subresource };
   const of = ({ ref }: Kind): Record<string, unknown> => ({
-    kind: { group: ref.group, version: ref.version, kind: ref.kind },
+    kind: sent?.kind ?? { group: ref.group, version: ref.version, kind: ref.kind },
     resource: { group: ref.group, version: ref.version, resource: ref.resource },
   });
   const own = of(kind);
@@ -128,7 +138,7 @@ export function admissionRequest(subject: Subject, matched: Kind): Record<string
     requestKind: own['kind'],
     requestResource: own['resource'],
     ...(info.subresource === '' ? {} : { requestSubResource: info.subresource }),
-    name: (object ?? old)?.metadata.name ?? '',
+    name: (object ?? old)?.metadata.name ?? info.name,
     ...(kind.ref.namespaced ? { namespace: (object ?? old)?.metadata.namespace ?? info.namespace } : {}),
     operation,
     userInfo: {

@@ -4,6 +4,8 @@ import type { KubeObject } from '../../../../lib/api/object.ts';
 import { forbiddenBy, type WriteRequest } from '../pipeline/plan.ts';
 import { isMirror, isPodWrite } from './pods.ts';
 
+/** A pod that has such a volume has its token: containers that come later, from webhooks, share it. */
+const VOLUME_PREFIX = 'kube-api-access-';
 const MOUNT_PATH = '/var/run/secrets/kubernetes.io/serviceaccount';
 /** Upstream's lifetime of a pod's token: an hour and the clock skew that a kubelet may have. */
 const TOKEN_SECONDS = 3607;
@@ -39,8 +41,10 @@ function mountToken(request: WriteRequest, spec: any): void {
     (c) => !(c.volumeMounts ?? []).some((mount: any) => mount.mountPath === MOUNT_PATH),
   );
   if (without.length === 0) return;
-  const name = `kube-api-access-${request.chance.suffix(5)}`;
-  spec.volumes = [...(spec.volumes ?? []), tokenVolume(name)];
+  const volumes: Array<{ name: string }> = spec.volumes ?? [];
+  const known = volumes.find((volume) => volume.name.startsWith(VOLUME_PREFIX))?.name;
+  const name = known ?? `${VOLUME_PREFIX}${request.chance.suffix(5)}`;
+  if (known === undefined) spec.volumes = [...volumes, tokenVolume(name)];
   for (const container of without)
     container.volumeMounts = [...(container.volumeMounts ?? []), { name, readOnly: true, mountPath: MOUNT_PATH }];
 }

@@ -6,7 +6,7 @@ import type { KubeObject } from '../../../../lib/api/object.ts';
 import { ApiError, isReason, REASONS, type Reason } from '../../../../lib/base/errors.ts';
 import { detailsOf, qualified, type WriteRequest } from '../pipeline/plan.ts';
 import { meets, variablesOf, type Variables } from './match-conditions.ts';
-import { isExempt, matchedKind, operationOf, type Subject } from './matching.ts';
+import { isExempt, matchedKind, operationOf, type SentObject, type Subject } from './matching.ts';
 import { bindingMatches, composed, matchingOf, paramsOf } from './policies.ts';
 
 const POLICIES = 'admissionregistration.k8s.io/validatingadmissionpolicies';
@@ -27,6 +27,14 @@ export function validatingPolicies(request: WriteRequest, object: KubeObject, ol
 
 export function validatingPoliciesOnDelete(request: WriteRequest, old: KubeObject): void {
   judge({ request, operation: 'DELETE', object: undefined, old });
+}
+
+export function validatingPoliciesOnSent(
+  request: WriteRequest,
+  operation: 'CONNECT' | 'CREATE',
+  sent: SentObject,
+): void {
+  judge({ request, operation, object: undefined, old: undefined, sent });
 }
 
 /** All policies are asked, so that each can warn; the first that denies is the refusal. */
@@ -64,7 +72,7 @@ function act(
     );
   if (!does('Deny') && !isConfiguration) return undefined;
   const told = `${about} denied request: ${message}`;
-  const name = (object ?? old)?.metadata.name ?? '';
+  const name = (object ?? old)?.metadata.name ?? request.info.name;
   return new ApiError(
     reason,
     `${qualified(request.kind)} ${JSON.stringify(name)} is forbidden: ${told}`,

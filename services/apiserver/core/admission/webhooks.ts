@@ -6,7 +6,7 @@ import type { Kind } from '../../../../lib/api/kind.ts';
 import type { KubeObject } from '../../../../lib/api/object.ts';
 import { ApiError, REASONS, type Reason, type StatusDetails } from '../../../../lib/base/errors.ts';
 import { patched } from '../pipeline/patch.ts';
-import type { WriteRequest } from '../pipeline/plan.ts';
+import { forbiddenBy, type WriteRequest } from '../pipeline/plan.ts';
 import { meets, variablesOf, type MatchCondition } from './match-conditions.ts';
 import {
   admissionRequest,
@@ -15,6 +15,7 @@ import {
   matchedKind,
   operationOf,
   type Matching,
+  type SentObject,
   type Subject,
 } from './matching.ts';
 
@@ -43,24 +44,33 @@ export type WebhookAnswer =
       allowed: boolean;
       status?: { message?: string; reason?: string; code?: number; details?: StatusDetails };
       patch?: string;
+      patchType?: string;
       warnings?: string[];
+      auditAnnotations?: Record<string, string>;
     }
   | { failure: string };
 
-/** The plan cannot be made before this is answered. */
-export class NeedsAnswer extends Error {
-  readonly key: string;
-  readonly call: WebhookCall;
+export interface Question {
+  key: string;
+  call: WebhookCall;
+}
 
-  constructor(key: string, call: WebhookCall) {
-    super(`the webhook ${call.name} has not been asked yet`);
-    this.key = key;
-    this.call = call;
+/** The plan cannot be made before these are answered; they may be asked at the same time. */
+export class NeedsAnswer extends Error {
+  readonly questions: readonly Question[];
+
+  constructor(questions: readonly Question[]) {
+    super(`the webhook ${questions[0]?.call.name} has not been asked yet`);
+    this.questions = questions;
   }
 }
 
 interface Webhook extends Matching {
   name: string;
+  /** Of the object that it stands in. */
+  configuration: string;
+  /** Among all of its sort. */
+  index: number;
   clientConfig: ClientConfig;
   failurePolicy?: string;
   timeoutSeconds?: number;
@@ -76,56 +86,150 @@ function webhooksOf(request: WriteRequest, stream: string): Webhook[] {
   if (request.ask === undefined || isExempt(request.kind) || request.view.resource(stream).objects.size === 0)
     return [];
   // The cache is in the order of names, as upstream calls them.
-  return [...request.view.list(stream)].flatMap(({ object }) => (object['webhooks'] ?? []) as Webhook[]);
+  return [...request.view.list(stream)]
+    .flatMap(({ object }) =>
+      ((object['webhooks'] ?? []) as Webhook[]).map((webhook) => ({ ...webhook, configuration: object.metadata.name })),
+    )
+    .map((webhook, index) => ({ ...webhook, index }));
 }
 
-/** Changes `object` as the webhooks' patches say, one after the other. */
-export function mutatingWebhooks(request: WriteRequest, object: KubeObject, old: KubeObject | undefined): void {
-  const webhooks = webhooksOf(request, MUTATING);
-  if (webhooks.length === 0) return;
-  const seen = new Map<Webhook, KubeObject>();
-  const pass = (webhook: Webhook): void => {
-    const subject: Subject = { request, operation: operationOf(old), object, old };
-    const answer = answerOf(webhook, subject);
-    if (answer?.patch !== undefined) applyPatch(request.kind, webhook, subject, answer.patch);
-    seen.set(webhook, structuredClone(object));
-  };
-  for (const webhook of webhooks) pass(webhook);
-  // Who wants to be asked again after others changed the object is, once.
-  for (const webhook of webhooks)
-    if (webhook.reinvocationPolicy === 'IfNeeded' && !equalJson(seen.get(webhook), object)) pass(webhook);
+/** A round over all mutating webhooks; the next one asks again those that others have changed something behind. */
+export class MutatingWebhooks {
+  readonly #request: WriteRequest;
+  readonly #object: KubeObject;
+  readonly #old: KubeObject | undefined;
+  readonly #webhooks: readonly Webhook[];
+  /** What each left behind. */
+  readonly #left = new Map<Webhook, KubeObject>();
+
+  constructor(request: WriteRequest, object: KubeObject, old: KubeObject | undefined) {
+    this.#request = request;
+    this.#object = object;
+    this.#old = old;
+    this.#webhooks = webhooksOf(request, MUTATING);
+  }
+
+  /** Changes the object as the webhooks' patches say, one after the other. */
+  run(): void {
+    for (const webhook of this.#webhooks) this.#pass(webhook, 0);
+  }
+
+  /** Who wants to be asked again after others changed the object is, once; who was not asked before is not. */
+  runAgain(): void {
+    for (const webhook of this.#webhooks) {
+      const left = this.#left.get(webhook);
+      if (left !== undefined && webhook.reinvocationPolicy === 'IfNeeded' && !equalJson(left, this.#object))
+        this.#pass(webhook, 1);
+    }
+  }
+
+  #pass(webhook: Webhook, round: number): void {
+    const request = this.#request;
+    const object = this.#object;
+    const subject: Subject = { request, operation: operationOf(this.#old), object, old: this.#old };
+    const answer = answerOf(webhook, subject, round);
+    if (answer === undefined) return;
+    const isChanged = answer.patch !== undefined && applyPatch(request, webhook, subject, answer.patch, round);
+    tellMutation(request, webhook, round, isChanged);
+    this.#left.set(webhook, structuredClone(object));
+  }
 }
 
 export function validatingWebhooks(request: WriteRequest, object: KubeObject, old: KubeObject | undefined): void {
-  for (const webhook of webhooksOf(request, VALIDATING))
-    answerOf(webhook, { request, operation: operationOf(old), object, old });
+  validate({ request, operation: operationOf(old), object, old });
 }
 
 /** A mutating webhook may refuse a deletion, too; there is nothing that it could change. */
 export function webhooksOnDelete(request: WriteRequest, old: KubeObject): void {
-  for (const webhook of [...webhooksOf(request, MUTATING), ...webhooksOf(request, VALIDATING)])
-    answerOf(webhook, { request, operation: 'DELETE', object: undefined, old });
+  onlyAsk({ request, operation: 'DELETE', object: undefined, old });
+}
+
+/** Nor is there of a connection or an eviction. */
+export function webhooksOnSent(request: WriteRequest, operation: 'CONNECT' | 'CREATE', sent: SentObject): void {
+  onlyAsk({ request, operation, object: undefined, old: undefined, sent });
+}
+
+function onlyAsk(subject: Subject): void {
+  const { request } = subject;
+  for (const webhook of webhooksOf(request, MUTATING)) {
+    const answer = answerOf(webhook, subject, 0);
+    if (answer?.patch !== undefined)
+      throw internal(
+        `admission webhook ${JSON.stringify(webhook.name)} attempted to modify the object, which is not supported for this operation`,
+      );
+    if (answer !== undefined) tellMutation(request, webhook, 0, false);
+  }
+  validate(subject);
+}
+
+/** All are asked at the same time, and each may warn; the first that says no is the refusal. */
+function validate(subject: Subject): void {
+  const questions: Question[] = [];
+  let refused: ApiError | undefined;
+  for (const webhook of webhooksOf(subject.request, VALIDATING))
+    try {
+      answerOf(webhook, subject);
+    } catch (error) {
+      if (error instanceof NeedsAnswer) questions.push(...error.questions);
+      else if (error instanceof ApiError) refused ??= error;
+      else throw error;
+    }
+  if (questions.length > 0) throw new NeedsAnswer(questions);
+  if (refused !== undefined) throw refused;
+}
+
+/** For the audit log: whether a webhook changed the object. */
+function tellMutation(request: WriteRequest, webhook: Webhook, round: number, mutated: boolean): void {
+  const { configuration, name } = webhook;
+  const key = `mutation.webhook.admission.k8s.io/${placeOf(webhook, round)}`;
+  request.annotate?.(key, JSON.stringify({ configuration, webhook: name, mutated }));
+}
+
+const placeOf = ({ index }: Webhook, round: number): string => `round_${round}_index_${index}`;
+
+/** Upstream's words and shape for what nobody but the server could mend. */
+function internal(message: string): ApiError {
+  return new ApiError('InternalError', `Internal error occurred: ${message}`, { causes: [{ message }] });
 }
 
 type Allowed = Exclude<WebhookAnswer, { failure: string }>;
 
-/** Undefined: the webhook is not about this write, or its failure is passed over. Throws its refusal. */
-function answerOf(webhook: Webhook, subject: Subject): Allowed | undefined {
+/** Undefined: the webhook is not about this write, or its failure is passed over. `round`: of a mutating one. Throws its refusal. */
+function answerOf(webhook: Webhook, subject: Subject, round?: number): Allowed | undefined {
   const { request } = subject;
   const matched = matchedKind(webhook, subject);
   if (matched === undefined || !isMeant(webhook, subject, matched)) return undefined;
   const call = callOf(webhook, subject, matched);
   const answer = request.ask!(JSON.stringify([webhook.clientConfig, call.request]), call);
-  if ('failure' in answer) {
-    if (webhook.failurePolicy === 'Ignore') return undefined;
-    throw new ApiError(
-      'InternalError',
-      `Internal error occurred: failed calling webhook ${JSON.stringify(webhook.name)}: failed to call webhook: ${answer.failure}`,
-    );
+  const failure = 'failure' in answer ? answer.failure : patchProblem(answer, round !== undefined);
+  if (failure !== undefined) {
+    if (webhook.failurePolicy !== 'Ignore')
+      throw internal(`failed calling webhook ${JSON.stringify(webhook.name)}: ${failure}`);
+    const sort = round === undefined ? 'validating' : 'mutation';
+    request.annotate?.(`failed-open.${sort}.webhook.admission.k8s.io/${placeOf(webhook, round ?? 0)}`, webhook.name);
+    if (round !== undefined) tellMutation(request, webhook, round, false);
+    return undefined;
   }
-  for (const warning of answer.warnings ?? []) request.warn?.(warning);
-  if (!answer.allowed) throw refusal(webhook, answer);
-  return answer;
+  const allowed = answer as Allowed;
+  for (const [key, value] of Object.entries(allowed.auditAnnotations ?? {}))
+    request.annotate?.(`${webhook.name}/${key}`, value);
+  for (const warning of allowed.warnings ?? []) request.warn?.(warning);
+  if (!allowed.allowed) throw refusal(webhook, allowed);
+  return allowed;
+}
+
+/** Why the answer cannot be understood. */
+function patchProblem({ patch = '', patchType }: Allowed, mayPatch: boolean): string | undefined {
+  const told = ((): string | undefined => {
+    if (!mayPatch && patch !== '') return 'validating webhook may not return response.patch';
+    if (!mayPatch && patchType !== undefined) return 'validating webhook may not return response.patchType';
+    if (patch !== '' && patchType === undefined) return 'webhook returned response.patch but not response.patchType';
+    if (patch === '' && patchType !== undefined) return 'webhook returned response.patchType but not response.patch';
+    if (patchType === '') return 'webhook returned invalid response.patchType of ""';
+    return undefined;
+  })();
+  if (told !== undefined) return `received invalid webhook response: ${told}`;
+  return patch !== '' && patchType !== 'JSONPatch' ? `unsupported patch type ${JSON.stringify(patchType)}` : undefined;
 }
 
 function isMeant(webhook: Webhook, subject: Subject, matched: Kind): boolean {
@@ -135,16 +239,16 @@ function isMeant(webhook: Webhook, subject: Subject, matched: Kind): boolean {
   } catch (error) {
     if (!(error instanceof CelError)) throw error;
     if (webhook.failurePolicy === 'Ignore') return false;
-    throw new ApiError(
-      'Forbidden',
-      `admission webhook ${JSON.stringify(webhook.name)}: its match conditions could not be evaluated: ${error.message}`,
-    );
+    const { request, object, old } = subject;
+    throw forbiddenBy(request.kind, (object ?? old)?.metadata.name ?? request.info.name, error.message);
   }
 }
 
+const OPTIONS = { CREATE: 'CreateOptions', UPDATE: 'UpdateOptions', DELETE: 'DeleteOptions', CONNECT: undefined };
+
 function callOf(webhook: Webhook, subject: Subject, matched: Kind): WebhookCall {
   const { request, object, old, operation } = subject;
-  const options = { CREATE: 'CreateOptions', UPDATE: 'UpdateOptions', DELETE: 'DeleteOptions' }[operation];
+  const options = OPTIONS[operation];
   return {
     name: webhook.name,
     clientConfig: webhook.clientConfig,
@@ -152,41 +256,52 @@ function callOf(webhook: Webhook, subject: Subject, matched: Kind): WebhookCall 
     version: (webhook.admissionReviewVersions ?? ['v1']).find((one) => one === 'v1' || one === 'v1beta1') ?? 'v1',
     request: {
       ...admissionRequest(subject, matched),
-      object: asKind(request.kind, matched, object) ?? null,
+      object: subject.sent?.object ?? asKind(request.kind, matched, object) ?? null,
       oldObject: asKind(request.kind, matched, old) ?? null,
-      options: { apiVersion: 'meta.k8s.io/v1', kind: options },
+      options: options === undefined ? null : { kind: options, apiVersion: 'meta.k8s.io/v1', ...request.options },
     },
   };
 }
 
 function refusal({ name }: Webhook, { status = {} }: Allowed): ApiError {
   const denied = `admission webhook ${JSON.stringify(name)} denied the request`;
-  const message = status.message ?? status.reason ?? '';
-  const reason = status.reason !== undefined && status.reason in REASONS ? (status.reason as Reason) : 'Forbidden';
+  const message = status.message || status.reason || '';
+  const reason = status.reason !== undefined && status.reason in REASONS ? (status.reason as Reason) : '';
   return new ApiError(
     reason,
     message === '' ? `${denied} without explanation` : `${denied}: ${message}`,
     status.details,
-    status.code === undefined || status.code < 400 ? {} : { code: status.code },
+    {
+      code: Math.max(BAD_REQUEST, status.code ?? 0),
+    },
   );
 }
 
-function applyPatch(kind: Kind, webhook: Webhook, subject: Subject, base64: string): void {
+/** A refusal that gives no code, or one that is none of a refusal. */
+const BAD_REQUEST = 400;
+
+/** Whether it changed the object. Throws where it cannot be applied, whatever the webhook's policy. */
+function applyPatch(request: WriteRequest, webhook: Webhook, subject: Subject, base64: string, round: number): boolean {
+  const { kind } = request;
   const { object } = subject;
   let result: KubeObject;
+  let value: unknown;
   try {
-    const value: unknown = JSON.parse(new TextDecoder().decode(Uint8Array.fromBase64(base64)));
+    value = JSON.parse(new TextDecoder().decode(Uint8Array.fromBase64(base64)));
     const patch = { type: 'application/json-patch+json' as const, value, duplicates: [] };
     const matched = matchedKind(webhook, subject) ?? kind;
     const base = asKind(kind, matched, object)!;
     result = asKind(matched, kind, patched(matched, base, patch, 'Ignore').object)!;
   } catch (error) {
-    throw new ApiError(
-      'InternalError',
-      `Internal error occurred: the patch of webhook ${JSON.stringify(webhook.name)} cannot be applied: ${(error as Error).message}`,
+    throw internal(
+      `the patch of webhook ${JSON.stringify(webhook.name)} cannot be applied: ${(error as Error).message}`,
     );
   }
+  const isChanged = !equalJson(object, result);
+  const told = { configuration: webhook.configuration, webhook: webhook.name, patch: value, patchType: 'JSONPatch' };
+  request.annotate?.(`patch.webhook.admission.k8s.io/${placeOf(webhook, round)}`, JSON.stringify(told), 'Request');
   kind.default(result);
   for (const field of Object.keys(object!)) delete object![field];
   Object.assign(object!, result);
+  return isChanged;
 }

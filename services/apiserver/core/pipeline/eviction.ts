@@ -5,14 +5,22 @@ import { toTime } from '../../../../lib/base/clock.ts';
 import { ApiError } from '../../../../lib/base/errors.ts';
 import { encodeStored, type CachedObject } from '../cache/cached-object.ts';
 import { keyOf } from '../storage-key.ts';
+import { judgesSent, validateSent } from '../admission/index.ts';
 import { planDelete, type DeleteOptions } from './delete.ts';
 import { ALONE, type Companions, type Plan, type WriteRequest } from './plan.ts';
 
+const EVICTION = { group: 'policy', version: 'v1', kind: 'Eviction' };
 const BUDGETS = 'policy/poddisruptionbudgets';
 const SUCCESS = { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', code: 201 };
 
-export function planEviction(request: WriteRequest, current: CachedObject, options: DeleteOptions): Plan {
+export function planEviction(
+  request: WriteRequest,
+  current: CachedObject,
+  options: DeleteOptions,
+  eviction: KubeObject,
+): Plan {
   const pod = current.object;
+  if (judgesSent(request)) validateSent(request, 'CREATE', { kind: EVICTION, object: eviction });
   const phase: string = pod['status']?.phase ?? '';
   // A pod that does no work, or goes already, disturbs no budget.
   const isFree = ['Succeeded', 'Failed', 'Pending'].includes(phase) || pod.metadata.deletionTimestamp !== undefined;

@@ -2,7 +2,7 @@
 // stand: it goes through the same update as a whole object would.
 import fastJsonPatch, { type Operation } from 'fast-json-patch';
 import { TypeMismatchError } from '../../../../lib/api/canonical.ts';
-import { decodeValue, expectedOf, type FieldValidation } from '../../../../lib/api/decode.ts';
+import { decodeValue, expectedOf, StrictDecodingError, type FieldValidation } from '../../../../lib/api/decode.ts';
 import type { TypeName } from '../../../../lib/api/custom/custom-type.ts';
 import type { ManagedFieldsEntry } from '../../../../lib/api/generated/types.ts';
 import { invalid, invalidValue } from '../../../../lib/api/field-error.ts';
@@ -61,7 +61,9 @@ export function patched(
     return decoded;
   } catch (error) {
     if (error instanceof ApiError && error.cause instanceof TypeMismatchError)
-      throw notOfItsType(patch, value, error.cause, error.message);
+      throw blamed(patch, value, isStrategic(patch) ? unstructuredMismatch(error.cause.message) : error.cause.message);
+    if (error instanceof ApiError && error.cause instanceof StrictDecodingError)
+      throw blamed(patch, value, error.cause.message);
     throw error;
   }
 }
@@ -73,13 +75,12 @@ function ownersLeftAlone(base: KubeObject, made: unknown): ManagedFieldsEntry[] 
   return owners !== undefined && left === owners ? owners : undefined;
 }
 
-/** The object would be of no type any more: upstream blames the patch, or what it made, in words that go with the patch's type. */
-function notOfItsType(patch: Patch, made: unknown, mismatch: TypeMismatchError, told: string): ApiError {
-  const error =
-    patch.type === 'application/strategic-merge-patch+json'
-      ? invalidValue('patch', goText(patch.value), unstructuredMismatch(mismatch.message))
-      : invalidValue('patch', JSON.stringify(made), told);
-  return invalid({ group: '', kind: '' }, '', [error]);
+const isStrategic = ({ type }: Patch): boolean => type === 'application/strategic-merge-patch+json';
+
+/** The object would be of no type any more, or have fields that nobody knows: upstream blames the patch, or what it made. */
+function blamed(patch: Patch, made: unknown, told: string): ApiError {
+  const value = isStrategic(patch) ? goText(patch.value) : JSON.stringify(made);
+  return invalid({ group: '', kind: '' }, '', [invalidValue('patch', value, told)]);
 }
 
 export function applyPatch(typeName: TypeName, base: KubeObject, patch: Patch): unknown {

@@ -35,13 +35,15 @@ export interface WriteRequest {
   readonly defaultTolerationSeconds: number;
   /** What is served: policies name kinds. */
   readonly kinds?: KindTable;
+  /** What the client asked for besides, as admission is told: field manager, dry run, grace. */
+  readonly options?: Readonly<Record<string, unknown>>;
   readonly dryRun?: boolean;
   /** Told what each step of admission makes of it. */
   readonly story?: RequestStory | undefined;
   /** For `Warning` headers. */
   readonly warn?: (text: string) => void;
   /** For the audit event. */
-  readonly annotate?: (key: string, value: string) => void;
+  readonly annotate?: (key: string, value: string, atLeast?: 'Request') => void;
   /** What a webhook said; throws NeedsAnswer when it was not asked yet. Absent: webhooks are passed over. */
   readonly ask?: (key: string, call: WebhookCall) => WebhookAnswer;
   /** What is wrong with the signature of a request for a certificate. */

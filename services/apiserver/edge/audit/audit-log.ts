@@ -94,7 +94,9 @@ export class AuditTrail {
     this.#audited = { ...arrival, level: decision.level, annotations: {} };
   }
 
-  annotate(key: string, value: string): void {
+  /** `atLeast`: what quotes bodies is told only where bodies are. */
+  annotate(key: string, value: string, atLeast?: 'Request'): void {
+    if (atLeast !== undefined && this.#audited.level === 'Metadata') return;
     this.#audited.annotations[key] = value;
   }
 

@@ -4,7 +4,7 @@ import { NeedsConversion } from '../../../../lib/api/custom/conversion.ts';
 import { messageOf } from '../../../../lib/base/errors.ts';
 import type { Chance } from '../../../../lib/base/chance.ts';
 import type { Clock } from '../../../../lib/base/clock.ts';
-import { NeedsAnswer, type WebhookAnswer, type WebhookCall } from '../../core/admission/webhooks.ts';
+import { NeedsAnswer, type Question, type WebhookAnswer, type WebhookCall } from '../../core/admission/webhooks.ts';
 import { convert } from '../custom-resources/convert.ts';
 import type { ApiParts } from '../parts.ts';
 import { postJson } from './call-webhook.ts';
@@ -21,7 +21,7 @@ export class Answers {
 
   ask = (key: string, call: WebhookCall): WebhookAnswer => {
     const known = this.#known.get(key);
-    if (known === undefined) throw new NeedsAnswer(key, call);
+    if (known === undefined) throw new NeedsAnswer([{ key, call }]);
     return known;
   };
 
@@ -58,10 +58,14 @@ export class Answers {
     }
   }
 
-  async #planLater<T>(parts: ApiParts, make: () => T, first: Question): Promise<T> {
+  async #learn(parts: ApiParts, { key, call }: Question): Promise<void> {
+    this.#known.set(key, await answer(parts, call));
+  }
+
+  async #planLater<T>(parts: ApiParts, make: () => T, first: Needed): Promise<T> {
     let needed = first;
     for (let i = 0; i < MOST_QUESTIONS; i++) {
-      if (needed instanceof NeedsAnswer) this.#known.set(needed.key, await answer(parts, needed.call));
+      if (needed instanceof NeedsAnswer) await Promise.all(needed.questions.map((one) => this.#learn(parts, one)));
       else await convert(parts, needed);
       try {
         return make();
@@ -74,8 +78,8 @@ export class Answers {
   }
 }
 
-type Question = NeedsAnswer | NeedsConversion;
-const isQuestion = (error: unknown): error is Question =>
+type Needed = NeedsAnswer | NeedsConversion;
+const isQuestion = (error: unknown): error is Needed =>
   error instanceof NeedsAnswer || error instanceof NeedsConversion;
 
 async function answer(parts: ApiParts, call: WebhookCall): Promise<WebhookAnswer> {
@@ -87,18 +91,37 @@ async function answer(parts: ApiParts, call: WebhookCall): Promise<WebhookAnswer
       call.clientConfig,
       { apiVersion, kind: 'AdmissionReview', request: { uid, ...call.request } },
       call.timeoutSeconds * 1000,
-    )) as { apiVersion?: unknown; kind?: unknown; response?: { uid?: unknown; allowed?: unknown } } | null;
-    const response = review?.response;
-    if (review?.apiVersion !== apiVersion || review.kind !== 'AdmissionReview')
-      return {
-        failure: `expected webhook response of ${apiVersion}, Kind=AdmissionReview, got ${String(review?.apiVersion)}, Kind=${String(review?.kind)}`,
-      };
-    if (typeof response !== 'object' || response === null || typeof response.allowed !== 'boolean')
-      return { failure: 'webhook response did not contain a response with `allowed`' };
-    if (response.uid !== uid)
-      return { failure: `expected response.uid=${JSON.stringify(uid)}, got ${JSON.stringify(response.uid)}` };
-    return response as WebhookAnswer;
+    )) as Review | null;
+    return answerIn(review, apiVersion, uid);
   } catch (error) {
-    return { failure: messageOf(error) };
+    return { failure: `failed to call webhook: ${messageOf(error)}` };
   }
 }
+
+interface Review {
+  apiVersion?: unknown;
+  kind?: unknown;
+  response?: { uid?: unknown; allowed?: unknown } | null;
+}
+
+/** v1beta1 had no need to name the request, nor the type of its patch. */
+function answerIn(review: Review | null, apiVersion: string, uid: string): WebhookAnswer {
+  const response = review?.response;
+  const invalid = (why: string): WebhookAnswer => ({ failure: `received invalid webhook response: ${why}` });
+  if (typeof response !== 'object' || response === null) return invalid('webhook response was absent');
+  const isOld = apiVersion.endsWith('/v1beta1');
+  if (!isOld && response.uid !== uid)
+    return invalid(`expected response.uid=${JSON.stringify(uid)}, got ${JSON.stringify(response.uid ?? '')}`);
+  if (review?.apiVersion !== apiVersion || review.kind !== 'AdmissionReview')
+    return invalid(
+      `expected webhook response of ${apiVersion}, Kind=AdmissionReview, got ${String(review?.apiVersion ?? '')}, Kind=${String(review?.kind ?? '')}`,
+    );
+  const { allowed } = response;
+  if (allowed !== undefined && typeof allowed !== 'boolean')
+    return { failure: `failed to call webhook: ${unmarshal(allowed)}` };
+  const patched = isOld && 'patch' in response ? { patchType: 'JSONPatch' } : {};
+  return { ...patched, ...response, allowed: allowed === true } as WebhookAnswer;
+}
+
+const unmarshal = (value: unknown): string =>
+  `json: cannot unmarshal ${typeof value} into Go struct field AdmissionResponse.response.allowed of type bool`;

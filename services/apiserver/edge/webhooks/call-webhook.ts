@@ -30,7 +30,11 @@ export async function postJson(
   try {
     return JSON.parse(await post(place, config.caBundle, JSON.stringify(body), timeoutMs)) as unknown;
   } catch (error) {
-    throw new Error(`Post ${JSON.stringify(place.shown)}: ${messageOf(error)}`, { cause: error });
+    // A server that answers was reached: what it says is no matter of the way to it.
+    if (error instanceof Answered) throw error;
+    if (error instanceof SyntaxError)
+      throw new Error(`couldn't get version/kind; json parse error: ${error.message}`, { cause: error });
+    throw new Error(`Post ${JSON.stringify(place.shown)}: ${networkProblem(error, place)}`, { cause: error });
   }
 }
 
@@ -52,9 +56,61 @@ function placeOf(cache: ClusterCache, { url, service }: ClientConfig, query: str
   const serverName = `${name}.${namespace}.svc`;
   const shown = `https://${serverName}:${port}${path}`;
   const address = serviceEndpoint(cache, namespace, name, port);
-  if (address === undefined)
-    throw new Error(`Post ${JSON.stringify(shown)}: no endpoints available for service ${JSON.stringify(name)}`);
+  if (address === undefined) {
+    const isThere = cache.get({ stream: 'core/services', namespace, name }) !== undefined;
+    const told = JSON.stringify(name);
+    const why = isThere ? `no endpoints available for service ${told}` : `service ${told} not found`;
+    throw new Error(`Post ${JSON.stringify(shown)}: ${why}`);
+  }
   return { ...address, path, serverName, shown };
+}
+
+/** A server's own no. */
+class Answered extends Error {}
+
+const CODES: Readonly<Record<number, string>> = {
+  400: 'the server rejected our request for an unknown reason',
+  401: 'the server has asked for the client to provide credentials',
+  403: 'forbidden',
+  404: 'the server could not find the requested resource',
+  405: 'the server does not allow this method on the requested resource',
+  408: 'the server timed out responding, but its error message is unavailable',
+  429: 'the server has received too many requests and has asked us to try again later',
+  503: 'the server is currently unable to handle the request',
+  504: 'the server was unable to return a response in the time allotted, but may still be processing the request',
+};
+
+/** What client-go makes of an answer that is no success. */
+function problemOfCode(code: number, body: string): string {
+  const known = CODES[code];
+  if (known !== undefined) return known;
+  const text = body.trim() === '' ? 'unknown' : body.trim().slice(0, 2048);
+  return code >= 500
+    ? `an error on the server (${JSON.stringify(text)}) has prevented the request from succeeding`
+    : `the server responded with the status code ${code} but did not return more information`;
+}
+
+const UNKNOWN_AUTHORITY = new Set([
+  'DEPTH_ZERO_SELF_SIGNED_CERT',
+  'SELF_SIGNED_CERT_IN_CHAIN',
+  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+]);
+
+/** In the words that users of Kubernetes know. */
+function networkProblem(error: unknown, { host, port, serverName }: Place): string {
+  const { code = '', cert } = error as { code?: string; cert?: { subjectaltname?: string } };
+  if (code === 'ECONNREFUSED') return `dial tcp ${host}:${port}: connect: connection refused`;
+  if (code === 'ENOTFOUND') return `dial tcp: lookup ${host}: no such host`;
+  if (code === 'ECONNRESET') return 'EOF';
+  const unverified = 'tls: failed to verify certificate: x509: ';
+  if (UNKNOWN_AUTHORITY.has(code)) return `${unverified}certificate signed by unknown authority`;
+  if (code === 'CERT_HAS_EXPIRED') return `${unverified}certificate has expired or is not yet valid`;
+  if (code === 'ERR_TLS_CERT_ALTNAME_INVALID') {
+    const names = (cert?.subjectaltname ?? '').replaceAll(/\b(DNS|IP Address):/g, '');
+    return `${unverified}certificate is valid for ${names}, not ${serverName}`;
+  }
+  return messageOf(error);
 }
 
 function post(place: Place, caBundle: string | undefined, text: string, timeoutMs: number): Promise<string> {
@@ -83,8 +139,9 @@ function post(place: Place, caBundle: string | undefined, text: string, timeoutM
         response.on('error', reject);
         response.on('end', () => {
           const answer = Buffer.concat(chunks).toString();
-          if (response.statusCode === 200) resolve(answer);
-          else reject(new Error(`the server answered ${response.statusCode}: ${answer.slice(0, 200)}`));
+          const code = response.statusCode ?? 500;
+          if (code >= 200 && code < 300) resolve(answer);
+          else reject(new Answered(problemOfCode(code, answer)));
         });
       },
     );
