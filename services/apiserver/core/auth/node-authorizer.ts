@@ -157,7 +157,7 @@ function containersOf(pod: KubeObject): any[] {
   ];
 }
 
-function* secretsOf(pod: KubeObject): Generator<string> {
+export function* secretsOf(pod: KubeObject): Generator<string> {
   for (const pull of pod.spec?.imagePullSecrets ?? []) yield pull.name;
   for (const container of containersOf(pod)) {
     for (const env of container.env ?? [])
@@ -171,7 +171,7 @@ function* secretsOf(pod: KubeObject): Generator<string> {
   }
 }
 
-function* configMapsOf(pod: KubeObject): Generator<string> {
+export function* configMapsOf(pod: KubeObject): Generator<string> {
   for (const container of containersOf(pod)) {
     for (const env of container.env ?? [])
       if (env.valueFrom?.configMapKeyRef !== undefined) yield env.valueFrom.configMapKeyRef.name;
@@ -184,7 +184,7 @@ function* configMapsOf(pod: KubeObject): Generator<string> {
   }
 }
 
-function* claimsOf(pod: KubeObject): Generator<string> {
+export function* claimsOf(pod: KubeObject): Generator<string> {
   for (const volume of pod.spec?.volumes ?? []) {
     if (volume.persistentVolumeClaim !== undefined) yield volume.persistentVolumeClaim.claimName;
     if (volume.ephemeral !== undefined) yield `${pod.metadata.name}-${volume.name}`;
