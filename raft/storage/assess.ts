@@ -4,6 +4,7 @@ import type { Configuration, HardState, Index, Standing, Term } from '../core/ty
 import { decodeConfiguration } from '../core/configuration.ts';
 import { decodeRecord, NOTHING_MISSING, type LogRecord, type SegmentHeader } from './log-record.ts';
 import { HEADER_BYTES, judge, readRecord, recordBytes, type ScannedRecord } from './record.ts';
+import { isBlank } from './segment-file.ts';
 
 export interface SegmentBytes {
   number: number;
@@ -30,7 +31,8 @@ export interface Remains {
 const ALIGN_BYTES = 8;
 
 /** `segments` in their order; the records of a torn end, which nobody was told of, do not count. */
-export function assess(segments: readonly SegmentBytes[]): Remains {
+export function assess(all: readonly SegmentBytes[]): Remains {
+  const segments = withoutPrepared(all);
   const reading = new Reading(segments.length === 1 && segments[0]!.number === 1);
   for (const [i, { number, bytes }] of segments.entries()) {
     const before = segments[i - 1]?.number;
@@ -39,8 +41,15 @@ export function assess(segments: readonly SegmentBytes[]): Remains {
   }
   const end = segments.at(-1);
   if (end === undefined || reading.isEnded) reading.lost();
-  else if (isElsewhere(segments, { segment: end.number, offset: endOf(end) })) reading.lost();
+  else if (isElsewhere(all, { segment: end.number, offset: endOf(end) })) reading.lost();
   return reading.remains();
+}
+
+/** One that lies ready and was never begun tells nothing; if the one before it says that the log goes on in it, it is lost. */
+function withoutPrepared(segments: readonly SegmentBytes[]): readonly SegmentBytes[] {
+  const [before, last] = segments.slice(-2);
+  const isPrepared = last !== undefined && last.number - 1 === before!.number && isBlank(last.bytes);
+  return isPrepared ? segments.slice(0, -1) : segments;
 }
 
 /** Every readable record, and `lost` where others were. */

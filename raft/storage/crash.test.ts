@@ -77,7 +77,11 @@ function randomAppend(chance: Chance, model: Model, appendId: number): WriteEffe
 
 async function entriesOf(storage: RaftStorage, from: number, to: number): Promise<Entry[]> {
   const found: Entry[] = [];
+  let unreadable: Error | undefined;
+  // The machine may crash in the middle of what the log does on the side.
+  storage.log.onDamage = (error) => (unreadable = error);
   for (let index = from; index <= to;) {
+    if (unreadable !== undefined) throw unreadable;
     const read = storage.log.entries(index, to, 1000);
     if (read === 'compacted') throw new Error(`entry ${index} is compacted`);
     if (read === 'unavailable') {

@@ -168,7 +168,9 @@ class Replay {
     this.unended = undefined;
     if (unended === undefined) return false;
     if (isLast && records.length <= 1 && end.found !== 'damage') {
-      this.note(path, 0, 'a segment that was being begun; the next start removes it');
+      // Ready for when the one before it is full: so it lies in most directories.
+      if (records.length > 0 || end.found === 'torn')
+        this.note(path, 0, 'a segment that was being begun; the next start removes it');
       return true;
     }
     this.damage(unended.path, unended.offset, 'the log ends here, but a later segment goes on');

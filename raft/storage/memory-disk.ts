@@ -94,11 +94,12 @@ export class MemoryDisk implements Disk {
   }
 
   /**
-   * What a failed fsync leaves behind on many file systems: unsynced pages count as clean, so that readers still see them,
+   * What a failed fsync of a file leaves behind on many file systems: its unsynced pages count as clean, so that readers still see them,
    * later fsyncs succeed, and a power cut loses them.
    */
-  forgetPending(): void {
-    for (const inode of this.names.values()) inode.pending = [];
+  forgetPending(path: string): void {
+    const inode = this.names.get(path);
+    if (inode !== undefined) inode.pending = [];
   }
 
   /** Bytes that were written since the last sync, or tried to. */

@@ -8,7 +8,8 @@ import { NOTHING_MISSING } from './log-record.ts';
 import { cutTail, endInterruptedRotation, neverBegun, readSegments, type ReadSegment } from './read-segments.ts';
 import { joinToSnapshot, NO_HARD_STATE, replay } from './replay.ts';
 import { finishSalvage, resumeSalvage, salvage } from './salvage.ts';
-import { createSegment, SegmentedLog, type LogOptions, type LogWrite } from './segmented-log.ts';
+import { createSegment } from './segment-file.ts';
+import { SegmentedLog, type LogOptions, type LogWrite } from './segmented-log.ts';
 
 export interface LogIdentity {
   clusterId: string;
@@ -102,9 +103,9 @@ async function openRead(
   } = fresh
     ? await createLog(disk, directory, identity, options, files)
     : await restoreLog(disk, directory, identity, snapshot, options, files);
-  // What the page cache still held of a killed process is counted as durable from here on: make it so. The write below
-  // does it for the last file; an `end` record may be as young in the file before it.
-  await files.at(-2)?.file.datasync();
+  // What the page cache still held of a killed process is counted as durable from here on: make it so before anything is written
+  // behind it. An `end` record may be as young in the file before the last.
+  for (const { file } of files.slice(-2)) await file.datasync();
   // Before anything is promised, and behind the log: a mark without one means that one was lost.
   if (!wasHere) await leaveMark(disk, directory);
   const place = await disk.identify(`${directory}/${MARK_NAME}`);

@@ -4,7 +4,7 @@ import { isElsewhere } from './assess.ts';
 import { DamagedError, type Disk } from './disk.ts';
 import { decodeRecord } from './log-record.ts';
 import { scan, type Scan } from './record.ts';
-import { segmentName, type Segment } from './segmented-log.ts';
+import { segmentName, type Segment } from './segment-file.ts';
 
 const SEGMENT_NAME = /^log-(\d{10})\.segment$/;
 
@@ -26,15 +26,27 @@ export async function readSegments(disk: Disk, directory: string, files: ReadSeg
   }
 }
 
-/** The last file holds nothing yet and the one before has no `end`: the crash came between the two. */
+/** The last file holds nothing yet and the one before has no `end`: it lay ready, or the crash came between the two. */
 export async function endInterruptedRotation(disk: Disk, directory: string, files: ReadSegment[]): Promise<void> {
   const [before, last] = files.slice(-2);
   if (before === undefined || last === undefined) return;
   if (endsHere(before.scan) || last.scan.end.found === 'damage' || last.scan.records.length > 1) return;
+  if (last.scan.end.found === 'torn') await refuseStray(last, before);
   files.pop();
   await last.file.close();
   await disk.remove(`${directory}/${segmentName(last.number)}`);
   await disk.syncDirectory(directory);
+}
+
+/** What belongs at the end of the log lies in this file: left by a write that a disk put there, and confirmed. */
+async function refuseStray(
+  { number, file, allocated }: ReadSegment,
+  { number: segment, scan }: ReadSegment,
+): Promise<void> {
+  const { offset } = scan.end;
+  const bytes = Buffer.from(await file.read(0, allocated));
+  if (isElsewhere([{ number, bytes }], { segment, offset }))
+    throw new DamagedError(file.path, `what belongs at byte ${offset} of segment ${segment} lies elsewhere in it`);
 }
 
 function endsHere(scanned: Scan): boolean {
@@ -59,12 +71,8 @@ export async function cutTail(files: ReadSegment[]): Promise<string | undefined>
       throw new DamagedError(segment.file.path, `the log ends at byte ${end.offset}, but a later segment goes on`);
     if (isLast && endsHere(segment.scan))
       throw new DamagedError(segment.file.path, 'it says that the log goes on in a next segment, which is missing');
+    if (end.found === 'torn') await refuseStray(segment, files.at(-1)!);
     if (isLast && end.found === 'torn') {
-      // Left by a write that a disk put behind its place, and confirmed.
-      const place = { segment: segment.number, offset: end.offset };
-      const bytes = Buffer.from(await segment.file.read(0, segment.allocated));
-      if (isElsewhere([{ number: segment.number, bytes }], place))
-        throw new DamagedError(segment.file.path, `what belongs at byte ${end.offset} lies elsewhere in it`);
       torn = `${segment.file.path} at byte ${end.offset}: ${end.why}`;
       // To zeros again, and that durably: what is left of a torn write must never look like part of a later one.
       await segment.file.truncate(end.offset);

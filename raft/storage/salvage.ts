@@ -7,7 +7,7 @@ import { votersOf } from '../core/configuration.ts';
 import { assess, type Remains, type SegmentBytes } from './assess.ts';
 import { DamagedError, type Disk } from './disk.ts';
 import { NOTHING_MISSING, type SegmentHeader } from './log-record.ts';
-import { createSegment } from './segmented-log.ts';
+import { createSegment } from './segment-file.ts';
 
 export interface SalvageIdentity {
   clusterId: string;

@@ -3,17 +3,14 @@
 // nobody can say what is on the disk (the page cache may claim what the disk has lost).
 import { BrokenPromiseError, invariant, messageOf } from '../../lib/base/errors.ts';
 import type { Entry, HardState, Index, LogReader, Standing, Term } from '../core/types.ts';
-import { DamagedError, type Disk, type DiskFile } from './disk.ts';
+import { DamagedError, type Disk } from './disk.ts';
 import { EntryTable, type EntryPlace } from './entry-table.ts';
 import { decodeRecord, encodeRecord, isMissingNothing, type LogRecord, type SegmentHeader } from './log-record.ts';
 import { batchBytes, encodeBatch, payloadBytes, readRecord, recordBytes } from './record.ts';
+import { layZeros, NextSegment, segmentName, type Segment, type SegmentSizes } from './segment-file.ts';
 import { verifySegment } from './verify-segment.ts';
 
-export interface LogOptions {
-  /** A segment that is longer gets a successor. */
-  segmentBytes: number;
-  /** Files grow by this much of zeros at once, so that most batches change no metadata and fdatasync is one write. */
-  extendBytes: number;
+export interface LogOptions extends SegmentSizes {
   /** Entries read back for followers that are behind, or for a restart. */
   cachedBytes: number;
   /** Bytes read at once when an entry is not in memory. */
@@ -28,17 +25,6 @@ export const DEFAULT_LOG_OPTIONS: LogOptions = {
 };
 
 const SCRATCH_BYTES = 131_072;
-const ZEROS = Buffer.alloc(1_048_576);
-
-export interface Segment {
-  number: number;
-  file: DiskFile;
-  /** Where the next batch goes. */
-  end: number;
-  allocated: number;
-  /** Highest index of any entry in it, also of entries that were cut later; 0 = none. */
-  maxIndex: Index;
-}
 
 /** What one `write` makes durable. */
 export interface LogWrite {
@@ -59,10 +45,6 @@ export interface LogState {
   nextBatch: number;
   segments: Segment[];
   table: EntryTable;
-}
-
-export function segmentName(number: number): string {
-  return `log-${String(number).padStart(10, '0')}.segment`;
 }
 
 export class SegmentedLog implements LogReader {
@@ -89,6 +71,7 @@ export class SegmentedLog implements LogReader {
   /** Never fails: what it failed with is in `extendFailure`. */
   private extending: Promise<void> | undefined;
   private extendFailure: Error | undefined;
+  private readonly next: NextSegment;
 
   constructor(disk: Disk, directory: string, options: LogOptions, state: LogState) {
     this.disk = disk;
@@ -100,6 +83,7 @@ export class SegmentedLog implements LogReader {
     this.hardStateOnDisk = state.hardState;
     this.standingOnDisk = state.standing;
     this.nextBatch = state.nextBatch;
+    this.next = new NextSegment(disk, directory, options);
   }
 
   get hardState(): HardState {
@@ -116,6 +100,11 @@ export class SegmentedLog implements LogReader {
 
   get segmentCount(): number {
     return this.segments.length;
+  }
+
+  /** So many were made while a batch waited for it. */
+  get segmentsMadeLate(): number {
+    return this.next.madeLate;
   }
 
   // ---- writing ----------------------------------------------------------------------------------------------------
@@ -152,6 +141,7 @@ export class SegmentedLog implements LogReader {
     const at = { segment: segment.number, offset: end, batch: this.nextBatch };
     const batch = encodeBatch(encoded, at, this.scratch);
     await this.put(segment, batch);
+    this.next.prepare(segment);
     let offset = end;
     for (const [i, record] of records.entries()) {
       const bytes = payloadBytes(encoded[i]!);
@@ -178,21 +168,11 @@ export class SegmentedLog implements LogReader {
     }
   }
 
-  /** Zeros beyond what is there: a start that finds them, and no batch, has found the end. */
-  private async extend(segment: Segment, past: number): Promise<void> {
-    const allocated = Math.ceil(past / this.options.extendBytes) * this.options.extendBytes;
-    for (let at = segment.allocated; at < allocated; at = segment.allocated) {
-      const bytes = Math.min(ZEROS.length, allocated - at);
-      await segment.file.write(ZEROS.subarray(0, bytes), at);
-      segment.allocated = at + bytes;
-    }
-  }
-
   /** Before a batch needs it: one that waited for it would take ten times as long. */
   private extendAhead(segment: Segment): void {
     const past = segment.end + this.options.extendBytes / 2;
     if (this.extending !== undefined || past <= segment.allocated || past > this.options.segmentBytes) return;
-    this.extending = this.extend(segment, past)
+    this.extending = layZeros(segment, past, this.options)
       .catch((error: unknown) => (this.extendFailure = error as Error))
       .then(() => (this.extending = undefined));
   }
@@ -202,7 +182,7 @@ export class SegmentedLog implements LogReader {
     const after = segment.end + batch.length;
     if (after > segment.allocated) await this.extending;
     if (this.extendFailure !== undefined) throw this.extendFailure;
-    if (after > segment.allocated) await this.extend(segment, after);
+    if (after > segment.allocated) await layZeros(segment, after, this.options);
     await segment.file.write(batch, segment.end);
     await segment.file.datasync();
     segment.end = after;
@@ -218,12 +198,8 @@ export class SegmentedLog implements LogReader {
     await this.extending;
     const old = this.active;
     const endBatch = this.nextBatch++;
-    const next = await createSegment(this.disk, this.directory, old.number + 1, this.nextBatch, {
-      ...this.header,
-      hardState: this.hardStateOnDisk,
-      standing: this.standingOnDisk,
-    });
-    await this.disk.syncDirectory(this.directory);
+    const { hardStateOnDisk: hardState, standingOnDisk: standing } = this;
+    const next = await this.next.take(old.number + 1, this.nextBatch, { ...this.header, hardState, standing });
     const at = { segment: old.number, offset: old.end, batch: endBatch };
     await this.put(old, encodeBatch([encodeRecord({ type: 'end' })], at));
     this.segments.push(next);
@@ -249,6 +225,7 @@ export class SegmentedLog implements LogReader {
   async close(): Promise<void> {
     this.failure ??= new Error('it was closed');
     await this.extending;
+    await this.next.close();
     for (const segment of this.segments) await segment.file.close();
   }
 
@@ -324,24 +301,6 @@ export class SegmentedLog implements LogReader {
       throw new DamagedError(path, `a ${decoded.type} stands at ${place.offset} instead of entry ${index}`);
     return decoded.entry;
   }
-}
-
-/** A new file with its header record, durable; its name is not until the caller syncs the directory. */
-export async function createSegment(
-  disk: Disk,
-  directory: string,
-  number: number,
-  batch: number,
-  header: SegmentHeader,
-): Promise<Segment> {
-  const path = `${directory}/${segmentName(number)}`;
-  // What an interrupted rotation left.
-  await disk.remove(path);
-  const file = await disk.open(path, { create: true, writesThrough: true });
-  const bytes = encodeBatch([encodeRecord({ type: 'segment', header })], { segment: number, offset: 0, batch });
-  await file.write(bytes, 0);
-  await file.datasync();
-  return { number, file, end: bytes.length, allocated: bytes.length, maxIndex: 0 };
 }
 
 /** `standing`: after this write. */

@@ -8,6 +8,7 @@ import type { Input } from '../../raft/core/index.ts';
 import type { Log } from '../../lib/base/log.ts';
 import type { Exec } from '../../lib/exec/exec.ts';
 import { DamagedError } from '../../raft/storage/disk.ts';
+import { isBlank } from '../../raft/storage/segment-file.ts';
 import { WrongStateError } from '../../services/store/core/snapshot.ts';
 import type { StateMachine } from '../../services/store/core/state-machine.ts';
 import type { MemberOptions } from '../../services/store/edge/member-options.ts';
@@ -115,6 +116,7 @@ export class Machine {
     this.running = undefined;
     this.isWrong = false;
     world.note(`start ${this.name}`);
+    if (this.hasBlankSegment()) world.count('segment-lay-ready');
     startMember(this.context(process, bus), this.options(process)).then(
       (running) => {
         if (process.alive) this.running = running;
@@ -205,6 +207,11 @@ export class Machine {
     // Started again it would find the same.
     if (error instanceof DamagedError && !this.wasStarted(process)) this.refused = error.message;
     process.die('gave up');
+  }
+
+  private hasBlankSegment(): boolean {
+    const { memory } = this.disk;
+    return memory.paths().some((path) => path.endsWith('.segment') && isBlank(memory.contents(path)!));
   }
 
   private wasStarted(process: Process): boolean {

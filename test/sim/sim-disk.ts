@@ -6,7 +6,14 @@ import type { Process } from './process.ts';
 import type { World } from './world.ts';
 
 /** Said by the simulator: whatever a process dies of because of it is no fault of its own. */
-export class DiskTrouble extends Error {}
+export class DiskTrouble extends Error {
+  readonly code: string;
+
+  constructor(code: string, what: string) {
+    super(`${code}: ${what}`);
+    this.code = code;
+  }
+}
 
 /** One machine's disk: outlives the processes on it. */
 export class MachineDisk {
@@ -113,7 +120,7 @@ export class MachineDisk {
         }
         this.world.note(`disk ${process.name} ${kind} ${path}`);
         if (kind === 'datasync' && this.wouldTear(path) && !process.touch('log-sync')) return;
-        const trouble = this.troubleFor(kind);
+        const trouble = this.troubleFor(kind, path);
         if (trouble !== undefined) return process.enter(() => reject(trouble));
         run().then(
           (value) => process.touch('disk-done') && process.enter(() => resolve(value)),
@@ -129,18 +136,18 @@ export class MachineDisk {
     return path.endsWith('.segment') && this.memory.unsyncedBytes(path) > SECTOR_BYTES;
   }
 
-  private troubleFor(kind: DiskCall): DiskTrouble | undefined {
+  private troubleFor(kind: DiskCall, path: string): DiskTrouble | undefined {
     if (this.isFull && (kind === 'write' || kind === 'open')) {
       this.world.count('disk-call-full');
-      return new DiskTrouble('ENOSPC: no space left on device');
+      return new DiskTrouble('ENOSPC', 'no space left on device');
     }
     if (!this.world.odds(this.failing[kind] ?? 0)) return undefined;
     this.world.count(`disk-failed-${kind}`);
     // A failed fsync may have marked the pages clean: later ones succeed and the data is not on the disk.
     if (kind === 'datasync' && this.mayLie && this.world.odds(0.5)) {
       this.world.count('disk-fsync-forgot');
-      this.memory.forgetPending();
+      this.memory.forgetPending(path);
     }
-    return new DiskTrouble(`EIO: i/o error, ${kind}`);
+    return new DiskTrouble('EIO', `i/o error, ${kind}`);
   }
 }

@@ -66,7 +66,7 @@ for (let from = FIRST; from < FIRST + SEEDS; from += PART) {
 
 /** What members and clients did because of it: silence is not health. */
 const SEEN = `
-  elected log-truncated log-compacted snapshot-taken snapshot-installed torn-tail-cut reads-abandoned transferred
+  elected log-truncated log-compacted snapshot-taken snapshot-installed torn-tail-cut segment-lay-ready reads-abandoned transferred
   configuration-joint configuration-final learner-promoted member-retired member-began-anew addMember-done removeMember-done
   stream-gap stream-repaired stream-compacted read-compacted
   watch-from-zero-told watch-from-zero-compacted watch-from-compacted-told watch-from-compacted-compacted watch-from-future-refused

@@ -21,6 +21,12 @@ const TORN = {
   troubleMs: 8_000,
   faults: ['power-cut-in-write', 'killed', 'all-killed', 'weather-slow'],
 } as const;
+/** What a killed process left in the page cache is found at the next start, and then the power goes. */
+const TWICE = {
+  members: 3,
+  troubleMs: 8_000,
+  faults: ['fuse-disk', 'fuse-disk-done', 'all-killed', 'all-power-cut'],
+} as const;
 const FIGURE_8 = {
   members: 5,
   faults: ['leader-with-few', 'leader-cut-off', 'fuse-bus', 'killed', 'weather-slow'],
@@ -106,7 +112,7 @@ export const PLANTS: readonly Plant[] = [
   core('half-born-cluster-waits-for-ever', 'doubt.ts', 'const isEmpty = raft.log', 'const isEmpty = raft.term === 0 && raft.log', BIRTH),
   core('contradicting-entries-kept', 'following.ts', '!hasEntry(raft.log, entry.index, entry.term)', 'entry.index > raft.log.lastIndex'),
   core('old-append-cuts-newer-entries', 'following.ts', 'const first = entries.findIndex((entry) => !hasEntry(raft.log, entry.index, entry.term));', 'const first = entries.length - 1;'),
-  core('heartbeat-tells-too-much', 'replication.ts', 'commit: Math.min(raft.commit, progress.match),\n      round', 'commit: raft.commit,\n      round', PARTED),
+  core('heartbeat-tells-too-much', 'replication.ts', 'commit: Math.min(raft.commit, match), round', 'commit: Math.max(raft.commit, match - match), round', PARTED),
   core('read-without-a-round', 'reads.ts', 'if (!raft.leaseReads || leading.leaseLost || raft.commit < leading.termStart) return false;', 'return raft.commit >= leading.termStart;', STALE),
   core('read-confirmed-by-older-round', 'reads.ts', 'leading.readRounds.push({ round: leading.round + 1,', 'leading.readRounds.push({ round: leading.round,', STALE),
   core('read-before-first-commit-of-term', 'reads.ts', ' || raft.commit < leading.termStart) return;', ') return;'),
@@ -131,8 +137,11 @@ export const PLANTS: readonly Plant[] = [
   disk('fsync-of-log-skipped', 'segmented-log.ts', '    await segment.file.datasync();\n    segment.end = after;', '    segment.end = after;', POWER),
   disk('vote-not-persisted', 'segmented-log.ts', 'hardStateRecord(write.hardState, standing', "hardStateRecord({ ...write.hardState, vote: '' }, standing", POWER),
   disk('term-not-persisted', 'storage.ts', 'const changed = hardState.term !== before.term || hardState.vote !== before.vote || effect.standing !== undefined;', 'const changed = effect.standing !== undefined;'),
-  disk('hard-state-lost-at-rotation', 'segmented-log.ts', '      hardState: this.hardStateOnDisk,\n', "      hardState: { term: 0, vote: '', commit: 0 },\n"),
-  disk('new-segment-name-not-synced', 'segmented-log.ts', '    await this.disk.syncDirectory(this.directory);\n    const at =', '    const at ='),
+  disk('hard-state-lost-at-rotation', 'segmented-log.ts', '{ ...this.header, hardState, standing }', "{ ...this.header, hardState: { term: 0, vote: '', commit: 0 }, standing }"),
+  disk('name-of-the-next-segment-not-synced', 'segment-file.ts', '      await this.disk.syncDirectory(this.directory);\n', '', POWER),
+  disk('header-of-a-segment-not-synced', 'segment-file.ts', '  await file.datasync();\n  segment.end', '  segment.end', POWER),
+  disk('segment-that-lies-ready-stays', 'read-segments.ts', 'last.scan.records.length > 1) return;', 'last.scan.records.length >= 0) return;', POWER),
+  disk('batch-of-the-last-life-not-synced', 'open-log.ts', 'files.slice(-2)', 'files.slice(-2, -1)', TWICE),
   disk('snapshot-name-not-synced', 'snapshot-files.ts', '    await this.disk.syncDirectory(this.directory);\n    this.known.set', '    this.known.set', POWER),
   disk('snapshot-bytes-not-synced', 'snapshot-files.ts', '    await file.datasync();\n', '', POWER),
   disk('half-batch-kept', 'record.ts', 'if (record.last) {', 'if (record.last || true) {', TORN),
