@@ -18,6 +18,7 @@ import type { RaftState } from '../../raft/core/state.ts';
 import type { CommittedTxn, StoreCommitted } from '../../lib/bus/messages.ts';
 import type { StateMachine } from '../../services/store/core/state-machine.ts';
 import { whyOverBound } from './bounds.ts';
+import { SparesInvariants } from './spares-invariants.ts';
 import { changeText, type StoreModel } from './store-model.ts';
 
 export class PromiseBroken extends Error {}
@@ -60,6 +61,7 @@ export class StoreInvariants {
     snapshots: 0,
     published: 0,
     configurations: 0,
+    spares: 0,
   };
   readonly model: StoreModel;
   /** The last that is committed. */
@@ -86,6 +88,7 @@ export class StoreInvariants {
   private readonly reads = new Map<string, Index>();
   private readonly hashes = new Map<Index, string>();
   private readonly snapshots = new Map<Index, string>();
+  private readonly spares = new SparesInvariants();
 
   constructor(model: StoreModel, names: readonly MemberId[], onDisk: (member: MemberId) => OnDisk | undefined) {
     this.model = model;
@@ -106,8 +109,9 @@ export class StoreInvariants {
     for (const effect of effects) this.effect(raft, life, effect);
     this.commit(raft, life);
     this.endsDoubt(raft);
-    const tooMuch = whyOverBound(raft);
-    hold(tooMuch === undefined, () => tooMuch!);
+    const wrong = whyOverBound(raft) ?? this.spares.whyBroken(raft, input, effects);
+    this.checks.spares = this.spares.looked;
+    hold(wrong === undefined, () => wrong!);
     const said = this.remembered.get(`${raft.id} ${raft.term}`) ?? 0;
     hold(
       said <= raft.log.lastIndex,

@@ -50,6 +50,11 @@ const NEW_VOTERS = {
   troubleMs: 6_000,
   faults: ['bit-flip-snapshot', 'member-added', 'member-replaced', 'cut-off-one'],
 } as const;
+const CHANGES = {
+  members: 3,
+  troubleMs: 8_000,
+  faults: ['member-added', 'member-removed', 'member-replaced', 'weather-slow', 'disk-slow'],
+} as const;
 const FORGETS = {
   faults: ['compact', 'connection-lost', 'client-connection-lost', 'bus-restart', 'cut-off-one'],
 } as const;
@@ -119,6 +124,21 @@ export const PLANTS: readonly Plant[] = [
   core('read-confirmed-by-one', 'reads.ts', 'id === raft.id ? Infinity : counted(leading.progress.get(id), (progress) => progress.ackedRound),', 'Infinity,', STALE),
   core('compacts-what-no-snapshot-covers', 'compaction.ts', 'Math.min(snapshot.index, log.durable) - limits.retainedEntries', 'Math.min(raft.applied, log.durable) - limits.retainedEntries'),
   core('cut-entries-still-confirmed', 'log.ts', '  clampWrites(log, from - 1);\n', ''),
+  // ---- followers that a majority does not need ----
+  core('read-round-counts-as-heartbeat', 'replication.ts', '  beginRound(raft, leading);\n  for (const [to, progress] of leading.progress) {', '  beginRound(raft, leading);\n  leading.heartbeatElapsed = 0;\n  for (const [to, progress] of leading.progress) {'),
+  core('held-back-over-a-tick', 'step.ts', '  sendHeld(raft, leading);\n', ''),
+  core('spare-counts-as-if-it-held-all', 'commit.ts', '(progress) => progress.match)', "(progress) => (leading.holds && progress.state === 'replicate' ? raft.log.lastIndex : progress.match))"),
+  core('spare-counts-as-if-it-had-answered', 'reads.ts', 'counted(leading.progress.get(id), (progress) => progress.ackedRound)', 'leading.quickest.indexOf(id) > 0 ? Infinity : counted(leading.progress.get(id), (progress) => progress.ackedRound)', STALE),
+  core('late-majority-not-noticed', 'replication.ts', '!isMajorityLate(raft, leading)) return;', '!isMajorityLate(raft, leading) || raft.ticks > 0) return;', LATE),
+  core('late-write-not-noticed', 'spares.ts', 'const isWriting = raft.commit < awaited.index;', 'const isWriting = raft.commit < 0;', LATE),
+  core('late-read-not-noticed', 'spares.ts', 'const isReading = readRounds.length > 0', 'const isReading = readRounds.length < 0', STALE),
+  core('late-majority-looked-for-once', 'spares.ts', '  leading.awaited = undefined;\n  if', '  if'),
+  core('follower-in-doubt-is-quick', 'spares.ts', "=> progress?.state === 'replicate' && !isDoubted(progress);", "=> progress?.state === 'replicate';", AMNESIA),
+  core('follower-in-probe-is-quick', 'spares.ts', "=> progress?.state === 'replicate' && !isDoubted(progress);", '=> progress !== undefined && !isDoubted(progress);', LATE),
+  core('learner-is-quick', 'spares.ts', 'if (voters.includes(each) && isQuick', 'if (isQuick', CHANGES),
+  core('leader-that-is-no-voter-counts-itself', 'spares.ts', '(voters.includes(raft.id) ? 0 : 1)', '0', CHANGES),
+  core('spares-while-joint', 'spares.ts', ' || isJoint(configuration)) return false;', ') return false;', CHANGES),
+  edge('nobody-asks-whether-a-majority-is-late', 'member.ts', "if (!this.stopped) this.input({ type: 'reviewSpares' });", "if (this.stopped) this.input({ type: 'reviewSpares' });"),
   // ---- a member that cannot know what it has promised ----
   core('doubted-member-counts', 'progress.ts', 'doubt?.incarnation === incarnation;', 'doubt?.incarnation === -1 && incarnation > 0;', AMNESIA),
   core('doubted-member-votes', 'election.ts', "raft.storageFailure === '' && raft.doubt === undefined;", "raft.storageFailure === '';", AMNESIA),
