@@ -30,7 +30,8 @@ export interface TxnRequest {
 /** Leaves room for the envelope below the bus' payload limit. */
 const BATCH_BYTES = 2_500_000;
 const BATCH_TXNS = 512;
-const BATCHES_IN_FLIGHT = 4;
+/** While one is on its way to the disks the next one gathers: with four, each was half as large, for the same trouble to all. */
+const BATCHES_IN_FLIGHT = 2;
 /** One attempt at one member; shorter than the deadline, so that a dead leader costs one attempt, not the write. */
 const ATTEMPT_MS = 1_000;
 const RETRY_PAUSE_MS = 50;
