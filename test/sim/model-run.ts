@@ -10,7 +10,7 @@ const option = (name: string, usual: number): number => {
 
 if (argv.includes('--help'))
   console.log(
-    'npm run sim:model -- [--terms 3] [--proposals 2] [--changes 1] [--crashes 1] [--depth 60] [--states 200000] [--slow-disks]',
+    'npm run sim:model -- [--terms 3] [--proposals 2] [--changes 1] [--crashes 1] [--reads 0] [--spares 0] [--depth 60] [--states 200000] [--slow-disks]',
   );
 else
   console.log(
@@ -19,6 +19,8 @@ else
       proposals: option('proposals', 2),
       changes: option('changes', 1),
       crashes: option('crashes', 1),
+      reads: option('reads', 0),
+      spareEntries: option('spares', 0),
       depth: option('depth', 60),
       states: option('states', 200_000),
       slowDisks: argv.includes('--slow-disks'),

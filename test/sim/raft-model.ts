@@ -1,5 +1,5 @@
-// Decides what a small cluster can do at all: every order of deliveries, writes, elections, proposals, one change of members and
-// one crash, with the production step function, breadth first; every promise is checked in every state. Never draws anything.
+// Decides what a small cluster can do at all: every order of deliveries, writes, elections, proposals, reads, one change of members
+// and one crash, with the production step function, breadth first; every promise is checked in every state. Never draws anything.
 import { createHash } from 'node:crypto';
 import { entryOf } from './raft-invariants.ts';
 import { RaftCluster } from './raft-cluster.ts';
@@ -12,6 +12,9 @@ export interface ModelBounds {
   proposals: number;
   changes: number;
   crashes: number;
+  reads: number;
+  /** Of RaftLimits: with it, leaders leave followers out, and look at ticks and at reviews for what they hold back. */
+  spareEntries: number;
   /** Writes take time: they are events of their own. */
   slowDisks: boolean;
   depth: number;
@@ -33,6 +36,7 @@ interface Node {
   proposals: number;
   changes: number;
   crashes: number;
+  reads: number;
   path: readonly string[];
 }
 
@@ -43,12 +47,12 @@ const IDS = ['a', 'b', 'c'];
 export class ModelBroken extends Error {}
 
 export function explore(bounds: ModelBounds): ModelResult {
-  const cluster = new RaftCluster({ voters: IDS, seed: 1 });
+  const cluster = new RaftCluster({ voters: IDS, seed: 1, limits: { spareEntries: bounds.spareEntries } });
   for (const { raft } of cluster.members.values()) raft.electionTimeout = raft.electionTicks.min;
   // Every way to a first leader is like another: it begins where there is one.
   stand(cluster, IDS[0]!);
   cluster.settle();
-  const first: Node = { cluster, proposals: 0, changes: 0, crashes: 0, path: [] };
+  const first: Node = { cluster, proposals: 0, changes: 0, crashes: 0, reads: 0, path: [] };
   const seen = new Set([fingerprint(first)]);
   let level = [first];
   const result: ModelResult = { states: 1, transitions: 0, depth: 0, isComplete: false, checks: {} };
@@ -123,6 +127,13 @@ function actionsOf(node: Node, bounds: ModelBounds): Action[] {
       actions.push({ name: `propose ${id}`, run: (at) => propose(at, id) });
     if (raft.role === 'leader' && node.changes < bounds.changes)
       actions.push({ name: `change ${id}`, run: (at) => change(at, id) });
+    if (raft.role === 'leader' && node.reads < bounds.reads)
+      actions.push({ name: `read ${id}`, run: (at) => read(at, id) });
+    if (raft.leading?.awaited !== undefined)
+      actions.push({ name: `review ${id}`, run: (at) => at.cluster.get(id).input({ type: 'reviewSpares' }) });
+    // A tick of a leader that holds nothing back changes nothing here: what it says again is a message that was not lost.
+    if (raft.leading?.holds === true)
+      actions.push({ name: `tick ${id}`, run: (at) => at.cluster.get(id).input({ type: 'tick' }) });
     if (node.crashes < bounds.crashes) actions.push({ name: `crash ${id}`, run: (at) => crash(at, id) });
   }
   return actions;
@@ -140,6 +151,10 @@ function stand(cluster: RaftCluster, id: string): void {
 function propose(node: Node, id: string): void {
   const proposalId = ++node.proposals;
   node.cluster.get(id).input({ type: 'propose', proposalId, data: [new Uint8Array([proposalId])] });
+}
+
+function read(node: Node, id: string): void {
+  node.cluster.get(id).input({ type: 'readIndex', readId: ++node.reads });
 }
 
 /** Two members go on without the third. */
@@ -201,11 +216,11 @@ const IDLE = new Set(
 /** Of the election clock only this counts: whether a leader is still protected. */
 const PROTECTED_TICKS = 10;
 
-function fingerprint({ cluster, proposals, changes, crashes }: Node): string {
+function fingerprint({ cluster, proposals, changes, crashes, reads }: Node): string {
   const { members, network, invariants } = cluster;
   const messages = [...new Set(network.map((message) => JSON.stringify(message)))].toSorted();
   const text = JSON.stringify(
-    [...members.values(), messages, invariants, proposals, changes, crashes],
+    [...members.values(), messages, invariants, proposals, changes, crashes, reads],
     (key, value) => {
       if (IDLE.has(key)) return undefined;
       if (key === 'electionElapsed') return (value as number) >= PROTECTED_TICKS;

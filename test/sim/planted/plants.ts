@@ -27,12 +27,13 @@ const TWICE = {
   troubleMs: 8_000,
   faults: ['fuse-disk', 'fuse-disk-done', 'all-killed', 'all-power-cut'],
 } as const;
+const POWER_CUTS = { members: 3, troubleMs: 8_000, faults: ['all-power-cut', 'majority-power-cut'] } as const;
 const FIGURE_8 = {
   members: 5,
   faults: ['leader-with-few', 'leader-cut-off', 'fuse-bus', 'killed', 'weather-slow'],
 } as const;
-/** Nothing but leaders that are cut off with a few: logs part again and again. */
-const PARTED = { members: 5, troubleMs: 9_000, faults: ['leader-with-few', 'leader-cut-off'] } as const;
+/** Leaders that are cut off again and again: logs part, and what would mend them is late or lost. */
+const PARTED = { members: 3, troubleMs: 9_000, faults: ['leader-cut-off', 'weather-slow', 'weather-loss'] } as const;
 const STALE = {
   faults: ['clock-drift', 'paused', 'leader-cut-off', 'cut-off-one-way', 'weather-slow', 'weather-doubles'],
 } as const;
@@ -162,7 +163,7 @@ export const PLANTS: readonly Plant[] = [
   disk('header-of-a-segment-not-synced', 'segment-file.ts', '  await file.datasync();\n  segment.end', '  segment.end', POWER),
   disk('segment-that-lies-ready-stays', 'read-segments.ts', 'last.scan.records.length > 1) return;', 'last.scan.records.length >= 0) return;', POWER),
   disk('batch-of-the-last-life-not-synced', 'open-log.ts', 'files.slice(-2)', 'files.slice(-2, -1)', TWICE),
-  disk('snapshot-name-not-synced', 'snapshot-files.ts', '    await this.disk.syncDirectory(this.directory);\n    this.known.set', '    this.known.set', POWER),
+  disk('snapshot-name-not-synced', 'snapshot-files.ts', '    await this.disk.syncDirectory(this.directory);\n    this.known.set', '    this.known.set', POWER_CUTS),
   disk('snapshot-bytes-not-synced', 'snapshot-files.ts', '    await file.datasync();\n', '', POWER),
   disk('half-batch-kept', 'record.ts', 'if (record.last) {', 'if (record.last || true) {', TORN),
   disk('payload-checksum-ignored', 'record.ts', "if (bytes.readUInt32LE(offset + 8) !== crc32(bytes.subarray(body, body + length + 1))) return 'payload';", '', BIT_ROT),
