@@ -36,7 +36,7 @@ export function execInContainer(
     ...(request.stdin ? {} : { stdin: '' }),
     ...(request.timeoutMs === undefined ? {} : { timeoutMs: request.timeoutMs }),
   });
-  const size = new TerminalSize(exec, () => child.pid);
+  const size = new TerminalSize(exec, () => child.pid, { isRelay: true });
   const errors = child.stderr.pipe(new HeldLine(OWN_LINE));
   const finish = async (): Promise<Ended> => {
     const { exitCode, signal } = await child.ended;

@@ -103,10 +103,11 @@ export class CtrInputs {
   }
 
   open(id: string): ContainerInput {
-    const size = new TerminalSize(this.#exec, async () => {
+    const scriptPid = async (): Promise<number | undefined> => {
       const text = await readFile(this.#path(id, 'script'), 'utf8').catch(() => '');
       return text === '' ? undefined : Number(text);
-    });
+    };
+    const size = new TerminalSize(this.#exec, scriptPid, { isRelay: true });
     const [kind, stdin] = this.#openPipe(id);
     return {
       stdin,
