@@ -6,13 +6,13 @@ import { get } from 'node:http';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import test from 'ava';
-import { systemClock } from '../../lib/actor/system.ts';
 import type { Container, Pod } from '../../lib/api/generated/types.ts';
-import { openStream, type StreamVerb } from '../../lib/bus/streams.ts';
+import type { StreamVerb } from '../../lib/bus/streams.ts';
 import { startTestRuntime, type TestRuntime } from '../../runtime-shims/ctr/test-runtime.ts';
 import { SHIMS } from '../../runtime-shims/index.ts';
 import { eventually } from '../../test/kit/eventually.ts';
-import { containerOf, isReady, startTestNode, type TestNode } from './test-node.ts';
+import { converseWith, type Conversation } from '../../test/kit/bus-conversation.ts';
+import { containerOf, isReady, startTestNode, type TestNode } from '../../test/kit/kubelet-node.ts';
 
 let runtime: TestRuntime;
 let node: TestNode;
@@ -56,39 +56,8 @@ function fetchText(host: string, path = '/'): Promise<{ code: number; text: stri
   });
 }
 
-let conversations = 0;
-async function converse(
-  verb: StreamVerb,
-  pod: string,
-  more: object,
-  input?: string,
-): Promise<{ out: string; err: string; code: number | undefined }> {
-  const bus = node.api.network.connect('apiserver-9');
-  const id = `s${++conversations}`;
-  const open = { id, namespace: 'default', pod, container: 'main', ...more };
-  const stream = await openStream(
-    { cluster: 'c1', bus, clock: systemClock },
-    { node: 'node-1', instance: 'kubelet-node-1' },
-    verb,
-    open,
-  );
-  const said = { out: '', err: '', code: undefined as number | undefined };
-  let failure: string | undefined;
-  stream.onFrame((frame) => {
-    if (frame.type === 'data' && frame.channel === 'stdout') said.out += Buffer.from(frame.data).toString();
-    if (frame.type === 'data' && frame.channel === 'stderr') said.err += Buffer.from(frame.data).toString();
-    if (frame.type === 'exit') said.code = frame.code;
-    if (frame.type === 'error') failure = frame.status.message;
-  });
-  if (input !== undefined) {
-    await stream.write('stdin', Buffer.from(input));
-    stream.end('stdin');
-  }
-  await stream.closed;
-  await bus.close();
-  if (failure !== undefined) throw new Error(failure);
-  return said;
-}
+const converse = (verb: StreamVerb, pod: string, more: object, input?: string): Promise<Conversation> =>
+  converseWith(node.api, verb, { namespace: 'default', pod, container: 'main', ...more }, input);
 
 test.serial('the demo runs from the archive that the node was given, and answers by its own name', async (t) => {
   const began = Date.now();

@@ -5,7 +5,7 @@ import { BusError, type Bus } from '../../lib/bus/bus.ts';
 import type { RuntimeShim } from '../../runtime-shims/contract.ts';
 import { openHollowShim } from '../../runtime-shims/hollow/index.ts';
 import { eventually } from '../../test/kit/eventually.ts';
-import { containerOf, isReady, startTestNode, type TestNode } from './test-node.ts';
+import { containerOf, isReady, startTestNode, type TestNode } from '../../test/kit/kubelet-node.ts';
 
 let node: TestNode;
 test.before(async () => {

@@ -1,4 +1,4 @@
-// Does: for tests, a real API actor on a memory bus and kubelets on it, with any runtime. Never used outside tests.
+// Does: runs a real API actor on a memory bus and a kubelet on it, with any runtime. Never plays a part of either.
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -13,9 +13,9 @@ import { permissionsOf } from '../../lib/bus/subjects.ts';
 import type { Exec } from '../../lib/exec/exec.ts';
 import { systemExec } from '../../lib/exec/system-exec.ts';
 import type { OpenShim } from '../../runtime-shims/contract.ts';
-import { startApi, type TestApi } from '../../test/kit/api-server.ts';
-import { eventually } from '../../test/kit/eventually.ts';
-import { startWith } from './main.ts';
+import { startApi, type TestApi } from './api-server.ts';
+import { eventually } from './eventually.ts';
+import { startWith } from '../../services/kubelet/main.ts';
 
 export interface TestNode {
   api: TestApi;
