@@ -80,7 +80,10 @@ const events: fc.Arbitrary<ResourceEvent> = record({
 });
 
 test('a span is read as it was', (t) => {
-  fc.assert(fc.property(spans, (span) => void t.deepEqual(decode(encodeSpan(span).bytes), decode(encode(span)))));
+  fc.assert(
+    fc.property(spans, (span) => void t.deepEqual(decode(encodeSpan(span).bytes), decode(encode(span)))),
+    { numRuns: 50 },
+  );
 });
 
 test('an event is read as it was', (t) => {
