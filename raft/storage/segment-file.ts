@@ -1,5 +1,6 @@
 // Decides how the file of a segment is made: its name, its header, the zeros ahead of what is written, and that the next one
 // is there before it is needed. Never writes anything of the log but a header.
+import { invariant } from '../../lib/base/errors.ts';
 import type { Disk, DiskFile } from './disk.ts';
 import type { Index } from '../core/types.ts';
 import { encodeRecord, type SegmentHeader } from './log-record.ts';
@@ -134,6 +135,7 @@ export class NextSegment {
     this.blank = undefined;
     this.notBefore = 0;
     if (blank !== undefined) {
+      invariant(blank.number === number, 'segment % lies ready, % is wanted', blank.number, number);
       await writeHeader(blank, batch, header);
       return blank;
     }
