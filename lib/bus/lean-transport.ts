@@ -21,8 +21,11 @@ export async function connectLean(options: ConnectionOptions): Promise<NatsConne
   return connection;
 }
 
-/** What a socket hands over at once; a message that is longer comes in pieces, and the parser puts them together. */
-const READ_BYTES = 65_536;
+/**
+ * What a socket hands over at once. A message that is longer comes in pieces, which the parser puts together in memory of two and a half
+ * times the size, so most should fit: a batch of 256 writes is 80 KiB.
+ */
+const READ_BYTES = 262_144;
 
 class LeanTransport extends NodeTransport {
   #isSetUp = false;

@@ -21,6 +21,8 @@ export const RAFT_LIMITS = {
   heldEntries: 10_000,
   spareEntries: 256,
   applyBytes: 1_048_576,
+  /** A message is read at once by its receiver (READ_BYTES of lib/bus/lean-transport.ts). */
+  appendBytes: 196_608,
   cachedBytes: 6_291_456,
 } satisfies Partial<RaftLimits>;
 /** For the successor to be told, when the own disk has failed. */
