@@ -305,7 +305,7 @@ const BAD: Array<[what: string, code: number, ask: () => Promise<HttpAnswer>, me
   ],
   [
     'an unknown field',
-    400,
+    500,
     () => apply(`${DEPLOYMENTS}/bad`, 'm', deployment('bad', { replicaz: 1 })),
     /\.spec\.replicaz: field not declared in schema$/,
   ],

@@ -47,6 +47,27 @@ const WRONG: Array<[group: string, plural: string, object: object, told: string[
   ],
   ['', 'resourcequotas', { spec: { hard: { pods: '1500m', foo: '1' } } }, ['spec.hard[foo]', 'spec.hard[pods]']],
   ['', 'resourcequotas', { spec: { scopes: ['BestEffort', 'NotBestEffort'] } }, ['spec.scopes']],
+  ['', 'resourcequotas', { spec: { scopes: ['BestEffort'], hard: { cpu: '1', pods: '1' } } }, ['spec.scopes']],
+  [
+    '',
+    'resourcequotas',
+    {
+      spec: {
+        hard: { configmaps: '1' },
+        scopeSelector: {
+          matchExpressions: [
+            { scopeName: 'NotBestEffort', operator: 'In', values: ['a'] },
+            { scopeName: 'PriorityClass', operator: 'In' },
+          ],
+        },
+      },
+    },
+    [
+      'spec.scopeSelector.matchExpressions.operator',
+      'spec.scopeSelector.matchExpressions.scopeName',
+      'spec.scopeSelector.matchExpressions.values',
+    ],
+  ],
   [
     '',
     'replicationcontrollers',

@@ -2,7 +2,7 @@
 // (a controller does) and never refuses anything (admission does).
 import { ageOf } from '../age.ts';
 import { equalObjects } from '../equality.ts';
-import { invalidValue, type FieldError } from '../field-error.ts';
+import { invalidValue, required, type FieldError } from '../field-error.ts';
 import { qualifiedName } from '../formats.ts';
 import type { ResourceQuota } from '../generated/types.ts';
 import { defineKind } from '../object.ts';
@@ -52,12 +52,78 @@ function validateHard(hard: Record<string, string>, path: string): FieldError[] 
   });
 }
 
-function validateScopes(scopes: readonly string[]): FieldError[] {
-  const errors = scopes
-    .filter((scope) => !SCOPES.has(scope))
-    .map(() => invalidValue('spec.scopes', scopes, 'unsupported scope'));
+/** Of pods: how many, and what they ask for. The others are not of the kind that scopes choose among. */
+const POD_RESOURCE = /^((requests\.|limits\.)?(cpu|memory|ephemeral-storage)|pods)$/;
+
+/** Whether a quota of this scope may bound this: without requests and limits there is nothing to add up but the pods. */
+function isBoundable(scope: string, name: string): boolean {
+  const isStandard = COUNTED[name] !== undefined || OTHERS.has(name);
+  if (!isStandard) return true;
+  return scope === 'BestEffort' ? name === 'pods' : POD_RESOURCE.test(name);
+}
+
+/** What is wrong with a set of scopes that bounds these names, in upstream's words. */
+function scopeProblems(scopes: readonly string[], names: readonly string[]): string[] {
+  const each = scopes.flatMap((scope) => [
+    ...(SCOPES.has(scope) ? [] : ['unsupported scope']),
+    ...names.filter((name) => !isBoundable(scope, name)).map(() => 'unsupported scope applied to resource'),
+  ]);
+  const conflicts = OPPOSITES.filter((pair) => pair.every((scope) => scopes.includes(scope)));
+  return [...each, ...conflicts.map(() => 'conflicting scopes')];
+}
+
+type Spec = NonNullable<ResourceQuota['spec']>;
+
+function validateScopes({ scopes = [], hard = {} }: Spec): FieldError[] {
+  return scopeProblems(scopes, Object.keys(hard).toSorted()).map((told) => invalidValue('spec.scopes', scopes, told));
+}
+
+const SELECTOR = 'spec.scopeSelector.matchExpressions';
+const OPERATORS = ['In', 'NotIn', 'Exists', 'DoesNotExist'];
+
+function validateSelector({ scopeSelector, hard = {} }: Spec): FieldError[] {
+  if (scopeSelector === undefined) return [];
+  const expressions = scopeSelector.matchExpressions ?? [];
+  const names = Object.keys(hard).toSorted();
+  const errors = expressions.flatMap(({ scopeName, operator, values = [] }): FieldError[] => {
+    const isWhole = scopeName !== 'PriorityClass' && SCOPES.has(scopeName);
+    const wantsValues = operator === 'In' || operator === 'NotIn';
+    return [
+      ...scopeProblems([scopeName], names).map((told) => invalidValue(`${SELECTOR}.scopeName`, scopeName, told)),
+      ...(isWhole && operator !== 'Exists'
+        ? [
+            invalidValue(
+              `${SELECTOR}.operator`,
+              operator,
+              "must be 'Exist' when scope is any of ResourceQuotaScopeTerminating, ResourceQuotaScopeNotTerminating, ResourceQuotaScopeBestEffort, ResourceQuotaScopeNotBestEffort or ResourceQuotaScopeCrossNamespacePodAffinity",
+            ),
+          ]
+        : []),
+      ...(wantsValues && values.length === 0
+        ? [
+            required(
+              `${SELECTOR}.values`,
+              "must be at least one value when `operator` is 'In' or 'NotIn' for scope selector",
+            ),
+          ]
+        : []),
+      ...(!wantsValues && OPERATORS.includes(operator) && values.length > 0
+        ? [
+            invalidValue(
+              `${SELECTOR}.values`,
+              values,
+              "must be no value when `operator` is 'Exist' or 'DoesNotExist' for scope selector",
+            ),
+          ]
+        : []),
+      ...(OPERATORS.includes(operator)
+        ? []
+        : [invalidValue(`${SELECTOR}.operator`, operator, 'not a valid selector operator')]),
+    ];
+  });
+  const scopes = expressions.map(({ scopeName }) => scopeName);
   if (OPPOSITES.some((pair) => pair.every((scope) => scopes.includes(scope))))
-    errors.push(invalidValue('spec.scopes', scopes, 'conflicting scopes'));
+    errors.push(invalidValue('spec.scopeSelector.matchExpressions', scopes, 'conflicting scopes'));
   return errors;
 }
 
@@ -75,7 +141,11 @@ export const resourceQuota = defineKind<ResourceQuota>({
   group: '',
   version: 'v1',
   kind: 'ResourceQuota',
-  validate: ({ spec }) => [...validateHard(spec?.hard ?? {}, 'spec.hard'), ...validateScopes(spec?.scopes ?? [])],
+  validate: ({ spec = {} }) => [
+    ...validateHard(spec.hard ?? {}, 'spec.hard'),
+    ...validateScopes(spec),
+    ...validateSelector(spec),
+  ],
   validateUpdate: ({ spec }, { spec: was }) =>
     equalObjects(spec?.scopes, was?.scopes) ? [] : [invalidValue('spec.scopes', spec?.scopes, 'field is immutable')],
   validateStatusUpdate: ({ status }) => [

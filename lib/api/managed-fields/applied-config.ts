@@ -13,7 +13,7 @@ export interface ApplyTarget {
   kind: string;
 }
 
-/** The value in its own shape, with scalars in their one form. Throws ApiError 400; `value` is not changed. */
+/** The value in its own shape, with scalars in their one form. Throws ApiError 400, or 500 as upstream where it does not fit its type; `value` is not changed. */
 export function appliedConfig(target: ApplyTarget, value: unknown): any {
   if (!isRecord(value))
     throw new ApiError('BadRequest', `an applied configuration is an object, not ${JSON.stringify(value)}`);
@@ -22,7 +22,7 @@ export function appliedConfig(target: ApplyTarget, value: unknown): any {
   if (isRecord(metadata) && (metadata['managedFields'] ?? null) !== null)
     throw new ApiError('BadRequest', 'metadata.managedFields must be nil');
   const refuse = (why: string): ApiError =>
-    new ApiError('BadRequest', `failed to create typed patch object (${nameOf(target, metadata)}): ${why}`);
+    new ApiError('', `failed to create typed patch object (${nameOf(target, metadata)}): ${why}`);
   const whole = canonicalOf(target, value, refuse);
   const config = asGiven(value, whole);
   const wrong = wrongElement(mergeRuleOf(target.typeName), config, '');

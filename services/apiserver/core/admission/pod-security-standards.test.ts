@@ -26,3 +26,13 @@ test('what breaks baseline is told before what breaks restricted alone', (t) => 
     'seccompProfile',
   ]);
 });
+
+test('who sets what is forbidden is named', (t) => {
+  const bad = { seLinuxOptions: { type: 'x', user: 'u' }, appArmorProfile: { type: 'Unconfined' } };
+  const metadata = { annotations: { 'container.apparmor.security.beta.kubernetes.io/b': 'unconfined' } };
+  const spec = { securityContext: bad, containers: [{ name: 'a', securityContext: bad }, { name: 'b' }] };
+  t.deepEqual(violationsOf('baseline', metadata, spec), [
+    'forbidden AppArmor profiles (pod and container "a" and annotation must not set AppArmor profile type to "Unconfined", "container.apparmor.security.beta.kubernetes.io/b=\\"unconfined\\"")',
+    'seLinuxOptions (pod and container "a" set forbidden securityContext.seLinuxOptions: type "x"; user may not be set)',
+  ]);
+});

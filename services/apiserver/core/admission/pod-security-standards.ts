@@ -76,17 +76,22 @@ function baselineCapabilities({ containers }: Pod): string | undefined {
 }
 
 function seLinuxOptions({ spec, containers }: Pod): string | undefined {
-  const contexts = [spec.securityContext, ...containers.map(({ securityContext }) => securityContext)];
-  const all = contexts.map((one) => one?.seLinuxOptions).filter(Boolean);
+  const optionsOf = (one: any): any[] => [one?.securityContext?.seLinuxOptions].filter(Boolean);
+  const all = [spec, ...containers].flatMap(optionsOf);
   const types = unique(all.map(({ type = '' }) => type).filter((type) => !SELINUX_TYPES.has(type)));
   const custom = ['user', 'role'].filter((field) => all.some((one) => (one[field] ?? '') !== ''));
   const problems = [
     ...(types.length === 0 ? [] : [`${plural('type', types)} ${quoted(types)}`]),
     ...custom.map((field) => `${field} may not be set`),
   ];
-  return problems.length === 0
-    ? undefined
-    : `seLinuxOptions (pod or containers set forbidden securityContext.seLinuxOptions: ${problems.join('; ')})`;
+  if (problems.length === 0) return undefined;
+  const isBad = (one: any): boolean =>
+    optionsOf(one).some(
+      ({ type = '', user = '', role = '' }) => !SELINUX_TYPES.has(type) || user !== '' || role !== '',
+    );
+  const found = containers.filter(isBad);
+  const who = [...(isBad(spec) ? ['pod'] : []), ...(found.length === 0 ? [] : [named(found)])].join(' and ');
+  return `seLinuxOptions (${who} set forbidden securityContext.seLinuxOptions: ${problems.join('; ')})`;
 }
 
 function baselineSeccomp({ spec, containers }: Pod): string | undefined {
@@ -99,18 +104,28 @@ function baselineSeccomp({ spec, containers }: Pod): string | undefined {
   return `seccompProfile (${who} must not set securityContext.seccompProfile.type to "Unconfined")`;
 }
 
+const APP_ARMOR = 'container.apparmor.security.beta.kubernetes.io/';
+const isSafeProfile = (value: string): boolean =>
+  value === '' || value === 'runtime/default' || value.startsWith('localhost/');
+
 function appArmor({ metadata, spec, containers }: Pod): string | undefined {
-  const isOff = (context: any): boolean => context?.appArmorProfile?.type === 'Unconfined';
-  const annotated = Object.entries(metadata.annotations ?? {}).filter(
-    ([key, value]) =>
-      key.startsWith('container.apparmor.security.beta.kubernetes.io/') &&
-      value !== '' &&
-      value !== 'runtime/default' &&
-      !String(value).startsWith('localhost/'),
-  );
-  const found = containers.filter(({ securityContext }) => isOff(securityContext));
-  if (!isOff(spec.securityContext) && found.length === 0 && annotated.length === 0) return undefined;
-  return `forbidden AppArmor ${plural('profile', [...found, ...annotated])} (${annotated.length > 0 ? annotated.map(([key, value]) => `${key}="${String(value)}"`).join(', ') : 'securityContext.appArmorProfile.type must not be "Unconfined"'})`;
+  const typesOf = (one: any): string[] =>
+    [one?.securityContext?.appArmorProfile?.type].filter(
+      (type) => type !== undefined && type !== 'RuntimeDefault' && type !== 'Localhost',
+    );
+  const annotated = Object.entries((metadata.annotations ?? {}) as Record<string, string>)
+    .filter(([key, value]) => key.startsWith(APP_ARMOR) && !isSafeProfile(value))
+    .map(([key, value]) => `${key}=${JSON.stringify(value)}`)
+    .toSorted();
+  const found = containers.filter((one) => typesOf(one).length > 0);
+  const values = [...unique([spec, ...containers].flatMap(typesOf)), ...annotated];
+  if (values.length === 0) return undefined;
+  const setters = [
+    ...(typesOf(spec).length === 0 ? [] : ['pod']),
+    ...(found.length === 0 ? [] : [named(found)]),
+    ...(annotated.length === 0 ? [] : [plural('annotation', annotated)]),
+  ];
+  return `forbidden AppArmor ${plural('profile', values)} (${setters.join(' and ')} must not set AppArmor profile type to ${quoted(values)})`;
 }
 
 function sysctls({ spec }: Pod): string | undefined {
