@@ -34,8 +34,6 @@ export type Fault =
   | { type: 'bit-flip'; instance: string; chance: number }
   | { type: 'clock'; instance: string; skewMs: number };
 
-export type FaultType = Fault['type'];
-
 /** A fault that was done: its number, what it hit and what heals it, as data, so that another process can heal it. */
 export interface Applied {
   id: string;

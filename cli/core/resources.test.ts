@@ -1,5 +1,5 @@
 import test from 'ava';
-import { kindText, parseTargets, ResourceIndex, resourceText, type ServedResource } from './resources.ts';
+import { kindText, parseTargets, ResourceIndex, type ServedResource } from './resources.ts';
 
 const served = (resource: string, kind: string, more: Partial<ServedResource> = {}): ServedResource => ({
   group: '',
@@ -32,7 +32,7 @@ for (const [word, expected] of [
   ['events', EVENTS],
   ['events.events.k8s.io', NEW_EVENTS],
 ] as const)
-  test(`${word} is ${resourceText(expected)}`, (t) => {
+  test(`${word} is ${expected.resource} of ${expected.group || 'core'}`, (t) => {
     t.is(INDEX.find(word), expected);
   });
 

@@ -76,11 +76,6 @@ export function kindText(resource: Pick<ServedResource, 'group' | 'singular' | '
   return resource.group === '' ? singular : `${singular}.${resource.group}`;
 }
 
-/** `deployments.apps`: how a refusal names a resource. */
-export function resourceText(resource: Pick<ServedResource, 'group' | 'resource'>): string {
-  return resource.group === '' ? resource.resource : `${resource.resource}.${resource.group}`;
-}
-
 /** What the arguments of a command name: one resource with no, one or several objects of it. */
 export interface Target {
   resource: ServedResource;

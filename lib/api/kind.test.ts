@@ -3,7 +3,7 @@ import fc from '../../test/kit/fast-check.ts';
 import { canonical, TypeMismatchError } from './canonical.ts';
 import { invalid } from './field-error.ts';
 import { KINDS, kindByName, kindFor, kindOf, type Kind } from './kind.ts';
-import { toScale, withScale } from './scale.ts';
+import { withReplicas } from './scale.ts';
 import { typeSchema } from './schema.ts';
 import { toTable } from './table.ts';
 
@@ -148,7 +148,7 @@ test('generation counts spec changes only; server-owned metadata and status stay
     ['u', '2026-11-22T06:27:15Z', { replicas: 3 }],
   );
   t.deepEqual(kind.validateUpdate(labelled, old), []);
-  const scaled = withScale(old, { ...toScale(old), spec: { replicas: 5 } });
+  const scaled = withReplicas(old, 5);
   kind.prepareForUpdate(scaled, structuredClone(old));
   t.is(scaled.metadata.generation, 2);
   const status = structuredClone(old);

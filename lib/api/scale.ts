@@ -55,8 +55,3 @@ export function withReplicas<T extends KubeObject>(object: T, replicas: number, 
   parent[names.at(-1)!] = replicas;
   return copy;
 }
-
-/** A copy of the object with the replicas that the Scale asks for. */
-export function withScale<T extends KubeObject>(object: T, scale: Scale): T {
-  return withReplicas(object, scale.spec?.replicas ?? 0);
-}

@@ -124,9 +124,6 @@ export function enumValues(name: string): { values: readonly string[]; open: boo
   return Array.isArray(found) ? { values: found, open: false } : { values: found.open, open: true };
 }
 
-/** Every type name, for documents that list them all. */
-export const TYPE_NAMES: readonly string[] = Object.keys(TYPES);
-
 /** The schema at a path of field names from a type: `fieldAt('core.v1.Pod', ['spec', 'containers'])`. */
 export function fieldAt(typeName: string, path: readonly string[]): FieldSchema | undefined {
   let field: FieldSchema | undefined;

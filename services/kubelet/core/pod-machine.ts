@@ -1,6 +1,6 @@
 // Decides where a pod is in its life on this node, from what is seen of it: an xstate machine whose one event is a look.
 // Never decides what to do there (decide.ts does), and holds nothing that a new kubelet could not see again.
-import { initialTransition, setup, transition, type SnapshotFrom } from 'xstate';
+import { initialTransition, setup, transition } from 'xstate';
 
 /** What a look at the pod shows. */
 export interface PodFacts {
@@ -59,8 +59,6 @@ export const podMachine = setup({ types: { events: {} as Look } }).createMachine
     gone: { type: 'final' },
   },
 });
-
-export type PodSnapshot = SnapshotFrom<typeof podMachine>;
 
 /** Looks until nothing changes any more: an adopted pod that runs is `running` after its first look. */
 export function lifecycleAfter(before: Lifecycle | undefined, facts: PodFacts): Lifecycle {
