@@ -1,4 +1,4 @@
-// Does: loads once everything that the actors will load, so that their compile cache is full before a dozen processes
+// Does: loads once everything that the actors and their supervisor will load, so that their compile cache is full before a dozen processes
 // start at once: each would strip and compile the same files, and hold 25 MiB more for as long as it lives. Never runs
 // an actor.
 import { execFile } from 'node:child_process';
@@ -16,7 +16,9 @@ async function primeEach(): Promise<void> {
 }
 
 async function load(actors: readonly StartedActor[]): Promise<void> {
-  await Promise.all([import('./run-actors.ts'), ...actors.map((actor) => SERVICES[actor]())]);
+  // The supervisor runs without flags; so do some actors.
+  const supervisor = process.execArgv.length === 0 ? [import('./run-supervisor.ts')] : [];
+  await Promise.all([import('./run-actors.ts'), ...supervisor, ...actors.map((actor) => SERVICES[actor]())]);
 }
 
 const actors = process.argv.slice(2) as StartedActor[];
