@@ -21,12 +21,8 @@ const TORN = {
   troubleMs: 8_000,
   faults: ['power-cut-in-write', 'killed', 'all-killed', 'weather-slow'],
 } as const;
-/** What a killed process left in the page cache is found at the next start, and then the power goes. */
-const TWICE = {
-  members: 3,
-  troubleMs: 8_000,
-  faults: ['fuse-disk', 'fuse-disk-done', 'all-killed', 'all-power-cut'],
-} as const;
+/** Leaders that are cut off or die while their words are still on the way. */
+const DEPOSED = { members: 3, troubleMs: 8_000, faults: ['leader-cut-off', 'killed', 'weather-slow'] } as const;
 const POWER_CUTS = { members: 3, troubleMs: 8_000, faults: ['all-power-cut', 'majority-power-cut'] } as const;
 const FIGURE_8 = {
   members: 5,
@@ -110,7 +106,7 @@ export const PLANTS: readonly Plant[] = [
   core('installed-said-before-durable', 'outbox.ts', 'return body.installed;', 'return false;', SNAPSHOTS),
   core('vote-for-anybody-again', 'election.ts', "(raft.vote === '' && raft.leader === '')", 'true', FIGURE_8),
   core('vote-for-shorter-log', 'election.ts', 'candidate.lastTerm > term || (candidate.lastTerm === term && candidate.lastIndex >= index);', 'candidate.lastTerm >= term || index < 0;'),
-  core('vote-for-older-log', 'election.ts', 'candidate.lastTerm > term || (candidate.lastTerm === term && candidate.lastIndex >= index);', 'candidate.lastIndex >= index || term < 0;', FIGURE_8),
+  core('vote-for-older-log', 'election.ts', 'candidate.lastTerm > term || (candidate.lastTerm === term && candidate.lastIndex >= index);', 'candidate.lastIndex >= index || term < 0;', DEPOSED),
   core('vote-kept-into-next-term', 'election.ts', "    raft.vote = '';\n", ''),
   core('higher-term-ignored', 'step.ts', "if (message.term > raft.term) becomeFollower(raft, message.term, '');", ''),
   core('lower-term-heard', 'step.ts', 'if (message.term < raft.term) return receiveOld(raft, message);', ''),
@@ -162,7 +158,6 @@ export const PLANTS: readonly Plant[] = [
   disk('name-of-the-next-segment-not-synced', 'segment-file.ts', '      await this.disk.syncDirectory(this.directory);\n', '', POWER),
   disk('header-of-a-segment-not-synced', 'segment-file.ts', '  await file.datasync();\n  segment.end', '  segment.end', POWER),
   disk('segment-that-lies-ready-stays', 'read-segments.ts', 'last.scan.records.length > 1) return;', 'last.scan.records.length >= 0) return;', POWER),
-  disk('batch-of-the-last-life-not-synced', 'open-log.ts', 'files.slice(-2)', 'files.slice(-2, -1)', TWICE),
   disk('snapshot-name-not-synced', 'snapshot-files.ts', '    await this.disk.syncDirectory(this.directory);\n    this.known.set', '    this.known.set', POWER_CUTS),
   disk('snapshot-bytes-not-synced', 'snapshot-files.ts', '    await file.datasync();\n', '', POWER),
   disk('half-batch-kept', 'record.ts', 'if (record.last) {', 'if (record.last || true) {', TORN),
