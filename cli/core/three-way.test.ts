@@ -1,10 +1,10 @@
 import test from 'ava';
-import { lastAppliedOf, LAST_APPLIED, schemaOfKind, threeWayPatch, withLastApplied } from './three-way.ts';
+import { lastAppliedOf, LAST_APPLIED, typeOfKind, threeWayPatch, withLastApplied } from './three-way.ts';
 
 type Json = Record<string, unknown>;
-const DEPLOYMENT = schemaOfKind('apps', 'v1', 'Deployment');
-const SERVICE = schemaOfKind('', 'v1', 'Service');
-const POD = schemaOfKind('', 'v1', 'Pod');
+const DEPLOYMENT = typeOfKind('apps', 'v1', 'Deployment');
+const SERVICE = typeOfKind('', 'v1', 'Service');
+const POD = typeOfKind('', 'v1', 'Pod');
 
 const web = (container: Json, more: Json = {}): Json => ({
   apiVersion: 'apps/v1',
@@ -83,11 +83,15 @@ test('lists without a key are replaced whole, sets are added to and taken from',
   });
   const patch = threeWayPatch(pod(['1'], ['x/a']), pod(['2'], ['x/b']), pod(['1'], ['x/a', 'x/own']), POD);
   t.deepEqual((specOf(patch)['containers'] as Json[])[0], { name: 'a', args: ['2'] });
-  t.deepEqual(patch['metadata'], { finalizers: ['x/b'], '$deleteFromPrimitiveList/finalizers': ['x/a'] });
+  t.deepEqual(patch['metadata'], {
+    finalizers: ['x/b'],
+    '$deleteFromPrimitiveList/finalizers': ['x/a'],
+    '$setElementOrder/finalizers': ['x/b'],
+  });
 });
 
 test('a kind that nobody knows merges as plain JSON', (t) => {
-  t.is(schemaOfKind('example.com', 'v1', 'Widget'), undefined);
+  t.is(typeOfKind('example.com', 'v1', 'Widget'), undefined);
   const patch = threeWayPatch(
     { spec: { a: [1], b: 1 } },
     { spec: { a: [2] } },
@@ -95,6 +99,18 @@ test('a kind that nobody knows merges as plain JSON', (t) => {
     undefined,
   );
   t.deepEqual(patch, { spec: { a: [2], b: null } });
+});
+
+test('null in a file takes away what is there', (t) => {
+  const patch = threeWayPatch(
+    web({ image: 'a' }),
+    web({ image: 'a', command: null }),
+    web({ image: 'a', command: ['x'] }),
+    DEPLOYMENT,
+  );
+  t.deepEqual((specOf(patch)['template'] as { spec: Json }).spec['containers'], [{ name: 'web', command: null }]);
+  const widget = threeWayPatch({ spec: {} }, { spec: { a: null } }, { spec: { a: 1 } }, undefined);
+  t.deepEqual(widget, { spec: { a: null } });
 });
 
 test('null in a file means nothing where there is nothing', (t) => {

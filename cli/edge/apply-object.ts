@@ -2,7 +2,7 @@
 import { apiVersionOf, resourcePath } from '../../lib/api/resource.ts';
 import { isReason } from '../../lib/base/errors.ts';
 import { UsageError, type ResourceIndex, type ServedResource } from '../core/resources.ts';
-import { lastAppliedOf, schemaOfKind, threeWayPatch, withLastApplied } from '../core/three-way.ts';
+import { lastAppliedOf, threeWayPatch, typeOfKind, withLastApplied } from '../core/three-way.ts';
 import type { Manifest } from './manifests.ts';
 import type { Session } from './session.ts';
 
@@ -29,10 +29,10 @@ export async function applyObject(
     const created = await session.send<Json>({ method: 'POST', path, query: FIELD_MANAGER, body: modified });
     return { resource, applied: 'created', object: created };
   }
-  const schema = schemaOfKind(resource.group, resource.version, resource.kind);
-  const patch = threeWayPatch(lastAppliedOf(live), modified, live, schema);
+  const type = typeOfKind(resource.group, resource.version, resource.kind);
+  const patch = threeWayPatch(lastAppliedOf(live), modified, live, type);
   if (Object.keys(patch).length === 0) return { resource, applied: 'unchanged', object: live };
-  const contentType = schema === undefined ? 'application/merge-patch+json' : 'application/strategic-merge-patch+json';
+  const contentType = type === undefined ? 'application/merge-patch+json' : 'application/strategic-merge-patch+json';
   const after = await session.send<Json>({ method: 'PATCH', path: at, query: FIELD_MANAGER, contentType, body: patch });
   return { resource, applied: revisionOf(after) === revisionOf(live) ? 'unchanged' : 'configured', object: after };
 }

@@ -38,7 +38,9 @@ function diffMaps(from: Json, to: Json, schema: TypeSchema | undefined, wanted: 
   for (const [key, was] of Object.entries(from)) {
     const now = to[key];
     if (now === undefined || now === null) {
-      if (wanted.deletions && was !== undefined && was !== null) patch[key] = null;
+      // Null, said by the author, takes the field away, as kubectl has it.
+      const isWanted = wanted.deletions || (wanted.changes && now === null);
+      if (isWanted && was !== undefined && was !== null) patch[key] = null;
     } else diffField(patch, key, was, now, schema?.fields.get(key), wanted);
   }
   if (wanted.changes)
