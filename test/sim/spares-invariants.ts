@@ -44,7 +44,9 @@ export class SparesInvariants {
     if (input.type === 'reviewSpares') own.leftOut = undefined;
     if (isLeftOut) {
       this.looked++;
-      own.leftOut = { index: raft.log.lastIndex, round: leading.round, tick: raft.ticks };
+      // A round that began later in the same step is looked at the next time.
+      const { index, round } = leading.awaited ?? { index: raft.log.lastIndex, round: leading.round };
+      own.leftOut = { index, round, tick: raft.ticks };
     }
     return why ?? whyUnwatched(raft, leading, own);
   }
