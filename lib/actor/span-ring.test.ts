@@ -3,7 +3,6 @@ import test from 'ava';
 import fc from '../../test/kit/fast-check.ts';
 import type { Span, TraceQuery } from '../bus/messages.ts';
 import { encode } from '../bus/codec.ts';
-import { encodeSpan } from '../bus/told.ts';
 import { SpanRing } from './span-ring.ts';
 
 const BOUNDS = { spans: 10, bytes: 1_000_000, pageBytes: 1_000_000 };
@@ -29,7 +28,7 @@ function span(n: number, text = ''): Span {
   };
 }
 
-const push = (ring: SpanRing, one: Span): void => ring.push(one, encodeSpan(one).bytes);
+const push = (ring: SpanRing, one: Span): void => ring.push(one, encode(one));
 
 function filled(bounds: typeof BOUNDS, spans: readonly Span[]): SpanRing {
   const ring = new SpanRing(bounds);

@@ -47,7 +47,8 @@ export class SpanRing {
     while (this.#count > 0 && (this.#count === this.#bounds.spans || this.#bytes + size > this.#bounds.bytes))
       this.#dropOldest();
     const slot = (this.#first + this.#count) % this.#bounds.spans;
-    this.#spans[slot] = { id, startedAt, bytes };
+    // A copy: what was encoded for the bus shares its memory with all other messages of its time.
+    this.#spans[slot] = { id, startedAt, bytes: Buffer.from(bytes) };
     this.#count++;
     this.#bytes += size;
   }

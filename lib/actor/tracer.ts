@@ -3,6 +3,7 @@
 import type { Clock } from '../base/clock.ts';
 import { LIMITS } from '../base/limits.ts';
 import type { Bus } from '../bus/bus.ts';
+import { Encoded } from '../bus/codec.ts';
 import {
   MESSAGE_VERSION,
   type Cause,
@@ -13,7 +14,6 @@ import {
   type WokenBy,
 } from '../bus/messages.ts';
 import { subjectOf, type ActorName } from '../bus/subjects.ts';
-import { encodeSpan } from '../bus/told.ts';
 import { SpanRing } from './span-ring.ts';
 
 export interface SpanStart {
@@ -85,7 +85,7 @@ export function createTracer(ctx: TracerContext): Tracer {
   let readsUntil = 0;
   const tell = (span: Span): void => {
     const { kind, namespace, name } = span;
-    const encoded = encodeSpan(span);
+    const encoded = new Encoded(span);
     ring.push(span, encoded.bytes);
     ctx.bus.publish(subjectOf(ctx.cluster, 'trace', { actor: ctx.actor, kind, namespace, name }), encoded);
   };

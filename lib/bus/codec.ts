@@ -13,9 +13,8 @@ const packr = new Packr({
 /** A message that is bytes already: what goes to several is encoded once. */
 export class Encoded {
   readonly bytes: Uint8Array;
-  /** `bytes`: what somebody who knows the shape of `data` made of it. */
-  constructor(data: unknown, bytes: Uint8Array = packr.pack(data)) {
-    this.bytes = bytes;
+  constructor(data: unknown) {
+    this.bytes = packr.pack(data);
   }
 }
 

@@ -5,7 +5,6 @@ import type { Timer } from '../../../lib/base/clock.ts';
 import { packObject } from '../../../lib/bus/event-object.ts';
 import { MESSAGE_VERSION, type Progress, type ResourceEvent } from '../../../lib/bus/messages.ts';
 import { subjectOf } from '../../../lib/bus/subjects.ts';
-import { encodeEvent } from '../../../lib/bus/told.ts';
 import type { CacheEvent } from '../core/cache/cache-event.ts';
 import type { ClusterCache } from '../core/cache/cluster-cache.ts';
 import { nodesOf } from '../core/cache/watch-hub.ts';
@@ -70,7 +69,7 @@ export class Publisher {
       cause,
       apiserver: this.#ctx.instance,
     };
-    this.#ctx.bus.publish(subject, encodeEvent(message));
+    this.#ctx.bus.publish(subject, message);
     for (const node of nodesOf(event)) this.#publishToNode(node, event, message);
   }
 
@@ -98,10 +97,7 @@ export class Publisher {
     const type = is ? (was ? 'MODIFIED' : 'ADDED') : 'DELETED';
     const previous = this.#nodes.get(node) ?? this.#cache.resource('core/pods').floor;
     this.#nodes.set(node, event.revision);
-    this.#ctx.bus.publish(
-      subjectOf(this.#ctx.cluster, 'nodePods', { node }),
-      encodeEvent({ ...message, type, previous }),
-    );
+    this.#ctx.bus.publish(subjectOf(this.#ctx.cluster, 'nodePods', { node }), { ...message, type, previous });
   }
 }
 
