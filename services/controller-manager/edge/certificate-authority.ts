@@ -1,11 +1,5 @@
 // Does: signs certificates with the key of the cluster's authority. Never decides who gets one.
-import {
-  X509Certificate,
-  createPrivateKey,
-  randomBytes,
-  sign,
-  type KeyObject,
-} from 'node:crypto';
+import { X509Certificate, createPrivateKey, randomBytes, sign, type KeyObject } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { AsnConvert } from '@peculiar/asn1-schema';
 import { AlgorithmIdentifier } from '@peculiar/asn1-x509';

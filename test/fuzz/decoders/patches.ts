@@ -2,13 +2,14 @@
 // one.
 import assert from 'node:assert/strict';
 import fc from '../../kit/fast-check.ts';
+import { ApiError } from '../../../lib/base/errors.ts';
 import { applyServerSide } from '../../../lib/api/managed-fields/apply.ts';
 import { entriesOf, readOwners } from '../../../lib/api/managed-fields/owners.ts';
 import type { Kind } from '../../../lib/api/kind.ts';
 import type { KubeObject } from '../../../lib/api/object.ts';
 import { apiVersionOf } from '../../../lib/api/resource.ts';
 import { patched, type PatchType } from '../../../services/apiserver/core/pipeline/patch.ts';
-import { decoder, type Decoder } from '../decoder.ts';
+import { decoder, isRefusal, type Decoder } from '../decoder.ts';
 import { JSON_VALUES, KEYS, STORED, typedValue, withOwnKeys } from '../inputs.ts';
 
 const POD = STORED.find(({ ref }) => ref.resource === 'pods')!;
@@ -100,6 +101,10 @@ export const patches: Decoder[] = [
   decoder({
     name: 'server-side-apply',
     input: fc.tuple(MERGES, JSON_VALUES, fc.boolean(), fc.boolean()),
+    // Upstream has no code of its own for what does not fit its type.
+    mayRefuse: (error) =>
+      isRefusal(error) ||
+      (error instanceof ApiError && error.message.startsWith('failed to create typed patch object')),
     decode([config, fieldsV1, exists, force]) {
       const isObject = typeof config === 'object' && config !== null && !Array.isArray(config);
       const value = isObject
