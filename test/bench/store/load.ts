@@ -95,7 +95,7 @@ const WRITERS = 16;
 const PACE_MS = 50;
 /** The events of one put come together: of 40 puts to a thousand watchers the slowest one alone would be the 99th percentile. */
 const MANY_WATCHERS = 1_000;
-const PACED_SECONDS = 10;
+const PACED_SECONDS = 20;
 /** Ten thousand writes to a thousand watchers are ten million events. */
 const DRAIN_MS = 40_000;
 
