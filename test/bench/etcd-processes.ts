@@ -95,6 +95,10 @@ export class EtcdProcesses {
     return this.children.get(name)!.pid!;
   }
 
+  signal(name: string, signal: NodeJS.Signals): void {
+    this.children.get(name)?.kill(signal);
+  }
+
   async kill(name: string): Promise<void> {
     const child = this.children.get(name);
     this.children.delete(name);

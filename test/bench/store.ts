@@ -17,7 +17,13 @@ import { profilePuts, type ProfileRun } from './store/profile.ts';
 import { lineOf, renderReadme, targetLine, type Run } from './store/report.ts';
 import { judge, OTHER_ROWS, ROWS, type Compared, type Row } from './store/rows.ts';
 import type { Side } from './store/side.ts';
-import { gapsAfterKill, gapsAfterStall, residentAndRestart } from './store/trouble.ts';
+import {
+  gapsAfterKill,
+  gapsAfterPause,
+  gapsAfterStall,
+  gapsAfterTransfer,
+  residentAndRestart,
+} from './store/trouble.ts';
 import { Counters, perBatch } from './store/work.ts';
 
 const { values: flags } = parseArgs({
@@ -99,6 +105,8 @@ async function measureAll(tell: (row: Compared) => void): Promise<Run['perBatch'
   for (const inFlight of [1, 16, 256])
     if (isWanted(`puts-${inFlight}`)) batches[`puts-${inFlight}`] = await workOf(ours, counters, inFlight);
   if (isWanted('gap')) tell(await gaps(etcd, ours));
+  if (isWanted('pause')) tell(await pauses(etcd, ours));
+  if (isWanted('transfer')) tell(await transfers(ours));
   if (isWanted('stall')) tell(await stalls(ours));
   await stopAll();
   if (isWanted('memory') || isWanted('restart')) await holding(tell);
@@ -114,6 +122,17 @@ async function workOf(ours: OurSide, counters: Counters, inFlight: number): Prom
 async function gaps(etcd: Side, ours: Side): Promise<Compared> {
   const name = 'write gap after SIGKILL of the leader';
   return { id: 'gap', name, etcd: await gapsAfterKill(etcd, trials), ours: await gapsAfterKill(ours, trials) };
+}
+
+async function pauses(etcd: Side, ours: Side): Promise<Compared> {
+  const name = 'write gap after SIGSTOP of the leader';
+  const some = flags.quick ? 1 : 7;
+  return { id: 'pause', name, etcd: await gapsAfterPause(etcd, some), ours: await gapsAfterPause(ours, some) };
+}
+
+async function transfers(ours: OurSide): Promise<Compared> {
+  const name = 'write gap of a planned handover';
+  return { id: 'transfer', name, etcd: undefined, ours: await gapsAfterTransfer(ours, flags.quick ? 1 : 10) };
 }
 
 /** etcd 3.4 has no answer to it: its ticks wait for the disk, too. */

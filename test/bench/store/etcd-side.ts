@@ -102,6 +102,10 @@ export class EtcdSide implements Side {
     return this.etcd.kill(member);
   }
 
+  signal(member: string, signal: 'SIGSTOP' | 'SIGCONT'): void {
+    this.etcd.signal(member, signal);
+  }
+
   launch(member: string): void {
     this.etcd.launch(member);
   }

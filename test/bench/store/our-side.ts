@@ -104,6 +104,10 @@ export class OurSide implements Side {
     return this.store.kill(member);
   }
 
+  signal(member: string, signal: 'SIGSTOP' | 'SIGCONT'): void {
+    this.store.signal(member, signal);
+  }
+
   launch(member: string): void {
     this.store.launch(member);
   }
@@ -116,6 +120,11 @@ export class OurSide implements Side {
       if ((reply as { range?: { items: unknown[] } } | undefined)?.range?.items.length === 1) return;
     }
     throw new Error(`${member} does not answer after ${START_MS} ms`);
+  }
+
+  /** Hands leadership to the follower that is furthest; resolves when that is done. */
+  async transfer(): Promise<void> {
+    await this.store.operate({ operation: 'transfer', to: '' });
   }
 
   /** Makes every call of its disk hang, from inside, for `forMs`. */

@@ -18,7 +18,7 @@ export interface Row {
 }
 
 export const ROWS: readonly Row[] = [
-  ...[1, 16, 256, 1_000].map((n): Row => ({
+  ...[1, 16, 64, 256, 1_000].map((n): Row => ({
     id: `puts-${n}`,
     name: `puts of 256 bytes, ${n} in flight`,
     measure: (side, seconds) => puts(side, n, seconds),
@@ -51,7 +51,7 @@ export const ROWS: readonly Row[] = [
 ];
 
 /** Loads that are measured once, by other means: see store.ts. */
-export const OTHER_ROWS = ['gap', 'stall', 'memory', 'restart'] as const;
+export const OTHER_ROWS = ['gap', 'pause', 'transfer', 'stall', 'memory', 'restart'] as const;
 
 export interface Compared {
   id: string;
@@ -90,6 +90,8 @@ function writesKept(rows: ReadonlyMap<string, Compared>): number | undefined {
 export const TARGETS: readonly Target[] = [
   { what: 'puts/s, 256 in flight', value: ratio('puts-256', 'perSecond'), better: 'more', must: 4, goal: 6, unit: '×' },
   { what: 'put p50, 1 in flight', value: ratio('puts-1', 'p50Ms'), better: 'less', must: 1.1, goal: 0.9, unit: '×' },
+  { what: 'put p50, 64 in flight', value: ratio('puts-64', 'p50Ms'), better: 'less', must: 0.4, goal: 0.25, unit: '×' },
+  { what: 'put p99, 64 in flight', value: ratio('puts-64', 'p99Ms'), better: 'less', must: 0.6, goal: 0.4, unit: '×' },
   {
     what: "servers' processor time a put, 256 in flight",
     value: ratio('puts-256', 'serverCpuUs'),
@@ -140,6 +142,22 @@ export const TARGETS: readonly Target[] = [
     unit: '×',
   },
   { what: '… the worst', value: own('gap', 'worstMs'), better: 'less', must: 2_000, goal: 1_000, unit: 'ms' },
+  {
+    what: 'write gap after SIGSTOP of the leader, p50',
+    value: ratio('pause', 'p50Ms'),
+    better: 'less',
+    must: 0.7,
+    goal: 0.5,
+    unit: '×',
+  },
+  {
+    what: 'write gap of a planned handover, p50',
+    value: own('transfer', 'p50Ms'),
+    better: 'less',
+    must: 100,
+    goal: 30,
+    unit: 'ms',
+  },
   {
     what: 'writes on another leader after a stalled fsync, worst',
     value: own('stall', 'worstMs'),

@@ -23,6 +23,8 @@ export interface Side {
   leader(): Promise<string>;
   /** SIGKILL; resolves when it is gone. */
   kill(member: string): Promise<void>;
+  /** SIGSTOP and SIGCONT. */
+  signal(member: string, signal: 'SIGSTOP' | 'SIGCONT'): void;
   /** Starts a killed member again. */
   launch(member: string): void;
   /** Waits until `member` answers a read of `key` from its own state. */

@@ -18,6 +18,8 @@ class Prober {
   private running = true;
   private lastAt = performance.now();
   private longestMs = 0;
+  /** Attempts that were not acknowledged in time. */
+  failed = 0;
   private readonly done: Promise<void>;
 
   constructor(side: Side) {
@@ -32,6 +34,7 @@ class Prober {
         () => false,
       );
       const now = performance.now();
+      if (!acknowledged) this.failed++;
       if (acknowledged) {
         this.longestMs = Math.max(this.longestMs, now - this.lastAt);
         this.lastAt = now;
@@ -42,6 +45,7 @@ class Prober {
 
   begin(): void {
     this.longestMs = 0;
+    this.failed = 0;
   }
 
   /** Waits for an acknowledgement after `at`, and a little longer: a first one may be followed by another gap. */
@@ -57,13 +61,14 @@ class Prober {
   }
 }
 
-function summary(gaps: readonly number[]): Figures {
+function summary(gaps: readonly number[], failed: number): Figures {
   const sorted = gaps.toSorted((a, b) => a - b);
   return {
     p50Ms: quantile(sorted, 0.5),
     p90Ms: quantile(sorted, 0.9),
     worstMs: sorted.at(-1)!,
     trials: gaps.length,
+    failed,
   };
 }
 
@@ -75,6 +80,7 @@ async function gapsAfter(
   mend: (leader: string) => Promise<void>,
 ): Promise<Figures> {
   const gaps: number[] = [];
+  let failed = 0;
   await side.put('/probe', VALUE);
   for (let i = 0; i < trials; i++) {
     const leader = await side.leader();
@@ -84,6 +90,7 @@ async function gapsAfter(
       prober.begin();
       await happens(leader);
       gaps.push(await prober.recovered(performance.now()));
+      failed += prober.failed;
     } finally {
       await prober.stop();
       await mend(leader);
@@ -91,7 +98,7 @@ async function gapsAfter(
     await side.answers(leader, '/probe');
     await side.leader();
   }
-  return summary(gaps);
+  return summary(gaps, failed);
 }
 
 export function gapsAfterKill(side: Side, trials: number): Promise<Figures> {
@@ -100,6 +107,29 @@ export function gapsAfterKill(side: Side, trials: number): Promise<Figures> {
     trials,
     (leader) => side.kill(leader),
     async (leader) => side.launch(leader),
+  );
+}
+
+/** Nobody is told that it is gone: it is only silent. When it goes on, it has to learn that others have gone on without it. */
+export function gapsAfterPause(side: Side, trials: number): Promise<Figures> {
+  return gapsAfter(
+    side,
+    trials,
+    async (leader) => side.signal(leader, 'SIGSTOP'),
+    async (leader) => {
+      side.signal(leader, 'SIGCONT');
+      await sleep(SETTLED_MS);
+    },
+  );
+}
+
+/** As before the member is stopped on purpose. */
+export function gapsAfterTransfer(side: OurSide, trials: number): Promise<Figures> {
+  return gapsAfter(
+    side,
+    trials,
+    () => side.transfer(),
+    async () => {},
   );
 }
 
