@@ -1,5 +1,6 @@
-// Decides which pod and port a request for the proxy of a pod or a Service means. Never opens a connection.
-import { ApiError } from '../../../lib/base/errors.ts';
+// Decides which pod and port a request for the proxy of a pod or a Service means, and what all proxies say of it. Never opens a
+// connection.
+import { ApiError, messageOf } from '../../../lib/base/errors.ts';
 import type { CachedObject } from './cache/cached-object.ts';
 import type { ClusterCache } from './cache/cluster-cache.ts';
 
@@ -30,6 +31,16 @@ export function proxiedPath(path: string): { prefix: string; path: string } {
     /^(\/api\/v1(?:\/namespaces\/[^/]+)?\/[^/]+\/[^/]+\/proxy)(\/.*)?$/.exec(path) ?? [];
   return { prefix, path: rest };
 }
+
+/** Where a reader of the proxy's own path is sent: relative links of a page must lead to what is below it. undefined: it stays. */
+export function proxyLocation(method: string, path: string, query: string): string | undefined {
+  const { prefix, path: rest } = proxiedPath(path);
+  if (rest !== '' || !['GET', 'HEAD'].includes(method)) return undefined;
+  return `${prefix}/${query === '' ? '' : `?${query}`}`;
+}
+
+export const unreachable = (error: unknown): ApiError =>
+  new ApiError('ServiceUnavailable', `error trying to reach service: ${messageOf(error)}`, undefined, { cause: error });
 
 /** The port that was named, or the first one of the pod. */
 export function podPort(pod: CachedObject, port: string): number {

@@ -1,8 +1,7 @@
 // Does: answers a request for the proxy of a node: its kubelet is asked over the bus, for it listens to nobody. Never keeps what
 // it said.
-import { ApiError, messageOf } from '../../../lib/base/errors.ts';
 import type { NodePage } from '../../../lib/bus/messages.ts';
-import { proxiedPath, proxyTargetOf } from '../core/proxy-target.ts';
+import { proxiedPath, proxyLocation, proxyTargetOf, unreachable } from '../core/proxy-target.ts';
 import type { Target } from './api.ts';
 import type { Answer, Call } from './call.ts';
 import { askKubelet } from './ask-kubelet.ts';
@@ -19,28 +18,22 @@ export async function nodePage(parts: ApiParts, call: Call, target: Target): Pro
   // Whatever is asked there is asked of the node.
   const withoutQuery = { ...call, query: new URLSearchParams() };
   await readItem(parts, withoutQuery, { ...target, info: { ...target.info, name } });
-  const { prefix, path } = proxiedPath(call.path);
-  const query = call.query.toString();
-  if (path === '' && READS.has(call.method)) return moved(`${prefix}/${query === '' ? '' : `?${query}`}`);
+  const location = proxyLocation(call.method, call.path, call.query.toString());
+  if (location !== undefined) return moved(location);
   if (port !== '' && port !== KUBELET_PORT)
-    throw unreachable(`only the kubelet of a node is reached through its proxy, port ${KUBELET_PORT}`);
+    throw unreachable(new Error(`only the kubelet of a node is reached through its proxy, port ${KUBELET_PORT}`));
   if (!READS.has(call.method)) return page({ code: 405, contentType: 'text/plain', body: '405: Method Not Allowed' });
   try {
-    return page((await askKubelet(parts, name, 'page', { path: decodeURI(path) })) as NodePage);
+    return page((await askKubelet(parts, name, 'page', { path: decodeURI(proxiedPath(call.path).path) })) as NodePage);
   } catch (error) {
-    throw unreachable(messageOf(error), error);
+    throw unreachable(error);
   }
-}
-
-function unreachable(why: string, cause?: unknown): ApiError {
-  return new ApiError('ServiceUnavailable', `error trying to reach service: ${why}`, undefined, { cause });
 }
 
 function page({ code, contentType, body }: NodePage): Answer {
   return { type: 'bytes', code, contentType, bytes: Buffer.from(body), headers: {} };
 }
 
-/** Relative links of a page must lead to what is below it. */
 function moved(location: string): Answer {
   return { type: 'bytes', code: 301, contentType: 'text/html', bytes: Buffer.from(''), headers: { location } };
 }

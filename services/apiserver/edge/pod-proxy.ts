@@ -4,9 +4,9 @@ import { request as httpRequest, type IncomingMessage, type OutgoingHttpHeaders 
 import { Duplex } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { connect as connectTls } from 'node:tls';
-import { ApiError, messageOf } from '../../../lib/base/errors.ts';
+import { ApiError } from '../../../lib/base/errors.ts';
 import { openStream, type BusStream } from '../../../lib/bus/streams.ts';
-import { proxiedPath, proxyTargetOf, type ProxyTarget } from '../core/proxy-target.ts';
+import { proxiedPath, proxyLocation, proxyTargetOf, unreachable, type ProxyTarget } from '../core/proxy-target.ts';
 import type { CachedObject } from '../core/cache/cached-object.ts';
 import { joinUpgraded } from './aggregation/proxy.ts';
 import { WEBSOCKET_BEARER } from './authenticate.ts';
@@ -34,9 +34,9 @@ export async function sendPodProxy(
 ): Promise<void> {
   const { prefix, path } = proxiedPath(call.path);
   const query = call.query.toString();
-  if (path === '' && ['GET', 'HEAD'].includes(call.method)) {
-    // Relative links of a page must lead to what is below it.
-    response.writeHead(301, { location: `${prefix}/${query === '' ? '' : `?${query}`}` });
+  const location = proxyLocation(call.method, call.path, query);
+  if (location !== undefined) {
+    response.writeHead(301, { location });
     return response.end();
   }
   const target = proxyTargetOf(answer.info.name);
@@ -71,9 +71,6 @@ async function ask(
     throw unreachable(error);
   }
 }
-
-const unreachable = (error: unknown): ApiError =>
-  new ApiError('ServiceUnavailable', `error trying to reach service: ${messageOf(error)}`, undefined, { cause: error });
 
 async function connectTo({ ctx }: ApiParts, pod: CachedObject, scheme: string, port: number): Promise<Duplex> {
   const { node, kubelet } = nodeOf(pod);

@@ -17,7 +17,12 @@ import { rbacEscalation } from './rbac-escalation.ts';
 import { runtimeClass } from './runtime-class.ts';
 import { serviceAccount } from './service-account.ts';
 import { storageObjectInUse } from './storage-in-use.ts';
-import { validatingPolicies, validatingPoliciesOnSent, validatingPoliciesOnDelete } from './validating-policies.ts';
+import {
+  hasValidatingPolicies,
+  validatingPolicies,
+  validatingPoliciesOnSent,
+  validatingPoliciesOnDelete,
+} from './validating-policies.ts';
 import type { SentObject } from './matching.ts';
 import { MutatingPolicies } from './mutating-policies.ts';
 import { hasWebhooks, MutatingWebhooks, validatingWebhooks, webhooksOnSent, webhooksOnDelete } from './webhooks.ts';
@@ -163,6 +168,4 @@ export function validateSent(request: WriteRequest, operation: 'CONNECT' | 'CREA
 
 /** Whether anybody but the cluster itself has a say in them. */
 export const judgesSent = (request: Pick<WriteRequest, 'view'>): boolean =>
-  hasWebhooks(request) || request.view.resource(VALIDATING_BINDINGS).objects.size > 0;
-
-const VALIDATING_BINDINGS = 'admissionregistration.k8s.io/validatingadmissionpolicybindings';
+  hasWebhooks(request) || hasValidatingPolicies(request);

@@ -37,10 +37,14 @@ export function validatingPoliciesOnSent(
   judge({ request, operation, object: undefined, old: undefined, sent });
 }
 
+/** Whether any has a say. */
+export const hasValidatingPolicies = (request: Pick<WriteRequest, 'view'>): boolean =>
+  request.view.resource(BINDINGS).objects.size > 0;
+
 /** All policies are asked, so that each can warn; the first that denies is the refusal. */
 function judge(subject: Subject): void {
   const { request } = subject;
-  if (request.view.resource(BINDINGS).objects.size === 0 || isExempt(request.kind)) return;
+  if (!hasValidatingPolicies(request) || isExempt(request.kind)) return;
   let refusal: ApiError | undefined;
   for (const binding of request.view.list(BINDINGS)) {
     const name: string = binding.object['spec']?.policyName ?? '';
