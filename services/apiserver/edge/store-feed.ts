@@ -11,9 +11,9 @@ import { patternOf } from '../../../lib/bus/subjects.ts';
 import type { AppliedChange } from '../core/cache/cache-event.ts';
 import { ClusterCache } from '../core/cache/cluster-cache.ts';
 import { REGISTRY } from '../core/storage-key.ts';
+import { rangePages } from './range-pages.ts';
 import type { StoreClient } from './store-client.ts';
 
-const RANGE_KEYS = 500;
 const HISTORY_TXNS = 500;
 const QUERY_MS = 5_000;
 /** The store goes on forgetting while we load: what is this close to its edge may be gone before it is read. */
@@ -172,19 +172,6 @@ async function loadCache(store: StoreClient): Promise<ClusterCache> {
 
 async function rangeAll(store: StoreClient, revision: number, member: string): Promise<KeyValue[]> {
   const items: KeyValue[] = [];
-  for (let after = '', more = true; more;) {
-    const reply = await store.query(
-      { query: 'range', prefix: REGISTRY, after, limit: RANGE_KEYS, revision },
-      QUERY_MS,
-      member,
-    );
-    if (!('range' in reply))
-      throw new TroubleError(
-        `the store cannot give its state at revision ${revision}: ${JSON.stringify(reply).slice(0, 200)}`,
-      );
-    items.push(...reply.range.items);
-    more = reply.range.more;
-    after = items.at(-1)?.key ?? '';
-  }
+  for await (const page of rangePages(store, { prefix: REGISTRY, revision }, member)) items.push(...page);
   return items;
 }
