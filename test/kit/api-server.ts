@@ -68,6 +68,8 @@ export interface TestApi {
   stop(): Promise<void>;
 }
 
+type Server = Pick<TestApi, 'port' | 'caPem'>;
+
 export interface TestApiOptions {
   settings?: Partial<ApiserverSettings>;
   log?: Log;
@@ -124,7 +126,7 @@ export async function startApi(options: TestApiOptions = {}): Promise<TestApi> {
     get actor() {
       return actor;
     },
-    http: (method, path, given = {}) => http(api, method, path, given),
+    http: (method, path, given = {}) => askHttps(api, method, path, given),
     watch: (path, count, given = {}) => watch(api, path, count, given),
     async bus(from, request) {
       const caller = callers.get(from) ?? network.connect(from);
@@ -180,7 +182,7 @@ function contextOf(
 }
 
 function requestOptions(
-  api: TestApi,
+  api: Server,
   method: string,
   path: string,
   options: HttpOptions,
@@ -203,7 +205,8 @@ function requestOptions(
   };
 }
 
-function http(api: TestApi, method: string, path: string, options: HttpOptions): Promise<HttpAnswer> {
+/** Any server whose certificate that authority signed. */
+export function askHttps(api: Server, method: string, path: string, options: HttpOptions): Promise<HttpAnswer> {
   const bytes =
     options.raw !== undefined
       ? Buffer.from(options.raw as string)

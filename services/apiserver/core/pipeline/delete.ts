@@ -88,8 +88,7 @@ function removed(request: WriteRequest, current: CachedObject, object: KubeObjec
   const { kind } = request;
   const plan = planRemoved(kind, current, object, releaseOf(object));
   if (kind.returnsDeletedObject) {
-    object.metadata.deletionTimestamp ??= toTime(request.now);
-    object.metadata.deletionGracePeriodSeconds = 0;
+    mark(request, object, 0);
     return { ...plan, answer: (revision) => withRevision(object, revision || current.revision) };
   }
   const { group, resource } = kind.ref;
