@@ -8,6 +8,7 @@ const GROUP_ORDER = [
   '',
   'apiregistration.k8s.io',
   'apps',
+  'events.k8s.io',
   'authentication.k8s.io',
   'authorization.k8s.io',
   'autoscaling',
@@ -23,7 +24,7 @@ const GROUP_ORDER = [
   'coordination.k8s.io',
   'node.k8s.io',
   'discovery.k8s.io',
-  'events.k8s.io',
+  'flowcontrol.apiserver.k8s.io',
 ];
 
 const rank = (group: string): number => (GROUP_ORDER.includes(group) ? GROUP_ORDER.indexOf(group) : GROUP_ORDER.length);
@@ -87,19 +88,31 @@ function groupEntry(group: string, versions: Map<string, Kind[]>): object {
   return { name: group, versions: entries, preferredVersion: entries[0] };
 }
 
-/** `GET /api/v1`, `GET /apis/<group>/<version>`; undefined when nothing is served there. */
-export function apiResourceList(kinds: readonly Kind[], group: string, version: string): object | undefined {
+/** The hash of a text in which clients see that a kind is now stored as another version: its first 8 bytes as base64. */
+export type StorageHash = (text: string) => string;
+
+/**
+ * `GET /api/v1`, `GET /apis/<group>/<version>`; undefined when nothing is served there. The list of the core says no
+ * apiVersion of its own: clients of the first days did not know any.
+ */
+export function apiResourceList(
+  kinds: readonly Kind[],
+  group: string,
+  version: string,
+  storageHash?: StorageHash,
+): object | undefined {
   const served = kinds.filter((kind) => kind.ref.group === group && kind.ref.version === version);
   if (served.length === 0) return undefined;
   return {
     kind: 'APIResourceList',
-    apiVersion: 'v1',
+    ...(group === '' ? {} : { apiVersion: 'v1' }),
     groupVersion: apiVersionOf({ group, version }),
-    resources: served.flatMap((kind) => [resourceEntry(kind), ...subresourceEntries(kind)]),
+    resources: served.flatMap((kind) => [resourceEntry(kind, storageHash), ...subresourceEntries(kind)]),
   };
 }
 
-function resourceEntry(kind: Kind): object {
+function resourceEntry(kind: Kind, storageHash: StorageHash | undefined): object {
+  const stored = kind.storedAs ?? kind.ref;
   return {
     name: kind.ref.resource,
     singularName: kind.singular,
@@ -108,6 +121,9 @@ function resourceEntry(kind: Kind): object {
     verbs: kind.verbs,
     ...(kind.shortNames.length > 0 ? { shortNames: kind.shortNames } : {}),
     ...(kind.categories.length > 0 ? { categories: kind.categories } : {}),
+    ...(kind.stored && storageHash !== undefined
+      ? { storageVersionHash: storageHash(`${stored.group}/${stored.version}/${kind.ref.kind}`) }
+      : {}),
   };
 }
 
@@ -159,7 +175,7 @@ function aggregatedResource(kind: Kind): object {
   }));
   return {
     resource: kind.ref.resource,
-    responseKind: { group: kind.ref.group, version: kind.ref.version, kind: kind.ref.kind },
+    responseKind: responseKind(kind, { kind: kind.ref.kind }),
     scope: kind.ref.namespaced ? 'Namespaced' : 'Cluster',
     singularResource: kind.singular,
     verbs: kind.verbs,
@@ -169,10 +185,8 @@ function aggregatedResource(kind: Kind): object {
   };
 }
 
-function responseKind(kind: Kind, subresource: Subresource): object {
-  return {
-    group: subresource.group ?? kind.ref.group,
-    version: subresource.version ?? kind.ref.version,
-    kind: subresource.kind,
-  };
+/** Of a built-in kind an empty group and version mean those of the list it stands in; custom resources say theirs. */
+function responseKind(kind: Kind, { group, version, kind: name }: Omit<Subresource, 'verbs'>): object {
+  const own = typeof kind.typeName === 'string' ? { group: '', version: '' } : kind.ref;
+  return { group: group ?? own.group, version: version ?? own.version, kind: name };
 }

@@ -1,236 +1,37 @@
-// Decides how the schema table reads as OpenAPI, v3 for each group and version and v2 for all: enough for kubectl to
-// validate, explain and patch. Never writes a description (descriptions.ts does).
-import { fieldDescription, typeDescription } from './descriptions.ts';
+// Decides which OpenAPI documents there are and what each of them holds: v3 for every group and version
+// and every place that is no resource, v2 for all together.
+// Never decides how a type (openapi/schemas.ts) or an operation (openapi/operations.ts) reads.
 import { groupsOf } from './discovery.ts';
-import type { CustomType, TypeName } from './custom/custom-type.ts';
-import { customOpenApi } from './custom/open-api.ts';
-import type { Kind } from './kind.ts';
-import { apiVersionOf, resourcePath } from './resource.ts';
-import { enumValues, isScalarType, typeSchema, type FieldSchema, type TypeSchema } from './schema.ts';
+import type { Kind, Subresource } from './kind.ts';
+import { operationsOf, type Operation, type SchemaNames } from './openapi/operations.ts';
+import { ofGroupVersion, placesOf } from './openapi/places.ts';
+import { sharedParameters, v2Paths, v3Paths, writePaths, type Json } from './openapi/paths.ts';
+import { META, Schemas, V2, V3, type Dialect } from './openapi/schemas.ts';
 
-type Json = Record<string, any>;
+export { schemaName } from './openapi/schemas.ts';
 
-const META = 'io.k8s.apimachinery.pkg.apis.meta.v1';
-const QUANTITY = 'io.k8s.apimachinery.pkg.api.resource.Quantity';
-const INT_OR_STRING = 'io.k8s.apimachinery.pkg.util.intstr.IntOrString';
-const HOMES: Record<string, string> = {
-  meta: 'io.k8s.apimachinery.pkg.apis.meta',
-  apiextensions: 'io.k8s.apiextensions-apiserver.pkg.apis.apiextensions',
-  apiregistration: 'io.k8s.kube-aggregator.pkg.apis.apiregistration',
-  metrics: 'io.k8s.metrics.pkg.apis.metrics',
-};
-/** Kinds of the query and the answer that every group speaks. */
-const COMMON = ['meta.v1.DeleteOptions', 'meta.v1.Status', 'meta.v1.ObjectMeta'];
-
-/** `apps.v1.Deployment` → `io.k8s.api.apps.v1.Deployment`. */
-export function schemaName(typeName: string): string {
-  const [group, version, name] = typeName.split('.') as [string, string, string];
-  return `${HOMES[group] ?? `io.k8s.api.${group}`}.${version}.${name}`;
-}
-
-/** `gold.io.v1.Widget` → `io.gold.v1.Widget`: a group's name is read from the right. */
-function customSchemaName(typeName: string): string {
-  const parts = typeName.split('.');
-  const [version, kind] = parts.slice(-2) as [string, string];
-  return [...parts.slice(0, -2).toReversed(), version, kind].join('.');
-}
-
-const SCALARS: Record<string, Json> = {
-  string: { type: 'string' },
-  bool: { type: 'boolean' },
-  int32: { type: 'integer', format: 'int32' },
-  int64: { type: 'integer', format: 'int64' },
-  double: { type: 'number', format: 'double' },
-  bytes: { type: 'string', format: 'byte' },
-  duration: { type: 'string' },
-  raw: { type: 'object' },
-  json: {},
-  fieldsV1: { type: 'object' },
-};
-const NAMED_SCALARS: Record<string, string> = {
-  quantity: QUANTITY,
-  intOrString: INT_OR_STRING,
-  time: `${META}.Time`,
-  microTime: `${META}.MicroTime`,
-};
-const NAMED_SCHEMAS: Json = {
-  [QUANTITY]: {
-    description: 'A fixed-point number such as 100m, 1.5 or 128Mi.',
-    oneOf: [{ type: 'string' }, { type: 'number' }],
-  },
-  [INT_OR_STRING]: {
-    description: 'A number or a text.',
-    format: 'int-or-string',
-    oneOf: [{ type: 'integer' }, { type: 'string' }],
-  },
-  [`${META}.Time`]: { description: 'RFC 3339 with whole seconds.', type: 'string', format: 'date-time' },
-  [`${META}.MicroTime`]: { description: 'RFC 3339 with microseconds.', type: 'string', format: 'date-time' },
+const TITLE = 'Kubernetes';
+const SECURITY_SCHEME = {
+  BearerToken: { description: 'A token of whoever asks', type: 'apiKey', in: 'header', name: 'authorization' },
 };
 
-interface Dialect {
-  prefix: string;
-  /** v3 wraps a reference so that extensions may stand beside it. */
-  refer(name: string): Json;
-}
-
-const V3: Dialect = {
-  prefix: '#/components/schemas/',
-  refer: (name) => ({ allOf: [{ $ref: `#/components/schemas/${name}` }] }),
-};
-const V2: Dialect = { prefix: '#/definitions/', refer: (name) => ({ $ref: `#/definitions/${name}` }) };
-
-/** Collects every schema that is reached from the types asked for. */
-class Schemas {
-  readonly found: Json = {};
-  readonly #dialect: Dialect;
-  readonly #kinds: ReadonlyMap<TypeName, Kind[]>;
-
-  constructor(dialect: Dialect, kinds: readonly Kind[]) {
-    this.#dialect = dialect;
-    const byType = new Map<TypeName, Kind[]>();
-    for (const kind of kinds) byType.set(kind.typeName, [...(byType.get(kind.typeName) ?? []), kind]);
-    this.#kinds = byType;
-  }
-
-  add(type: TypeName): string {
-    return typeof type === 'string' ? this.#addBuiltIn(type) : this.#addCustom(type);
-  }
-
-  /** A list of these, for kinds whose list has no type of its own. */
-  addListOf(kind: Kind): string {
-    const item = this.add(kind.typeName);
-    const name = `${item}List`;
-    this.found[name] ??= {
-      type: 'object',
-      required: ['items'],
-      properties: {
-        apiVersion: { type: 'string' },
-        kind: { type: 'string' },
-        metadata: this.#dialect.refer(this.add('meta.v1.ListMeta')),
-        items: { type: 'array', items: this.#dialect.refer(item) },
-      },
-    };
-    return name;
-  }
-
-  #addCustom(type: CustomType): string {
-    const [kind] = this.#kinds.get(type) ?? [];
-    const name = customSchemaName(type.name);
-    if (kind === undefined || this.found[name] !== undefined) return name;
-    const metadata = this.#dialect.refer(this.add('meta.v1.ObjectMeta'));
-    this.found[name] = {
-      ...customOpenApi(type.schema, { metadata, isV2: this.#dialect === V2 }),
-      'x-kubernetes-group-version-kind': [groupVersionKind(kind)],
-    };
-    return name;
-  }
-
-  #addBuiltIn(typeName: string): string {
-    const name = schemaName(typeName);
-    const schema = typeSchema(typeName);
-    if (this.found[name] !== undefined || schema === undefined) return name;
-    // Named before it is filled: types refer to themselves (JSONSchemaProps).
-    const out: Json = (this.found[name] = {});
-    Object.assign(out, this.#schemaOf(schema));
-    const kinds = this.#kinds.get(typeName);
-    if (kinds !== undefined) out['x-kubernetes-group-version-kind'] = kinds.map(groupVersionKind);
-    return name;
-  }
-
-  #schemaOf(schema: TypeSchema): Json {
-    if (schema.jsonForm === 'list') return { type: 'array', items: { type: 'string' } };
-    if (schema.jsonForm !== undefined) return {};
-    const fields = [...schema.fields.values()];
-    const required = fields.filter((field) => field.required).map((field) => field.name);
-    const described = (field: string): Json => {
-      const description = fieldDescription(schema.name, field, schema.isRoot);
-      return description === undefined ? {} : { description };
-    };
-    const own = typeDescription(schema.name);
-    return {
-      ...(own === undefined ? {} : { description: own }),
-      type: 'object',
-      ...(schema.mapType === undefined ? {} : { 'x-kubernetes-map-type': schema.mapType }),
-      ...(required.length > 0 ? { required: required.toSorted() } : {}),
-      properties: {
-        ...(schema.isRoot
-          ? {
-              apiVersion: { ...described('apiVersion'), type: 'string' },
-              kind: { ...described('kind'), type: 'string' },
-            }
-          : {}),
-        ...Object.fromEntries(
-          fields.map((field) => [field.name, { ...described(field.name), ...this.#property(field) }]),
-        ),
-      },
-    };
-  }
-
-  #property(field: FieldSchema): Json {
-    const element = this.#typeOf(field);
-    const extensions: Json = {};
-    if (field.patchKey !== undefined) extensions['x-kubernetes-patch-merge-key'] = field.patchKey;
-    if (field.patchStrategies.length > 0) extensions['x-kubernetes-patch-strategy'] = field.patchStrategies.join(',');
-    if (field.listType !== undefined) extensions['x-kubernetes-list-type'] = field.listType;
-    if (field.listKeys.length > 0) extensions['x-kubernetes-list-map-keys'] = field.listKeys;
-    if (field.mapType !== undefined) extensions['x-kubernetes-map-type'] = field.mapType;
-    if (field.declaredDefault !== undefined) extensions['default'] = field.declaredDefault;
-    if (field.shape === 'list') return { type: 'array', items: element, ...extensions };
-    if (field.shape === 'map') return { type: 'object', additionalProperties: element, ...extensions };
-    return { ...element, ...extensions };
-  }
-
-  #typeOf(field: FieldSchema): Json {
-    const named = NAMED_SCALARS[field.type];
-    if (named !== undefined) {
-      this.found[named] ??= NAMED_SCHEMAS[named];
-      return this.#dialect.refer(named);
-    }
-    if (!isScalarType(field.type)) return this.#dialect.refer(this.add(field.type));
-    const known = field.enumName === undefined || field.shape === 'map' ? undefined : enumValues(field.enumName);
-    return { ...SCALARS[field.type], ...(known === undefined || known.open ? {} : { enum: known.values }) };
-  }
-}
-
-const groupVersionKind = (kind: Kind): Json => ({
-  group: kind.ref.group,
-  version: kind.ref.version,
-  kind: kind.ref.kind,
-});
-
-const QUERY: Record<string, string[]> = {
-  list: [
-    'labelSelector',
-    'fieldSelector',
-    'limit',
-    'continue',
-    'watch',
-    'resourceVersion',
-    'resourceVersionMatch',
-    'timeoutSeconds',
-    'allowWatchBookmarks',
-    'sendInitialEvents',
-  ],
-  write: ['dryRun', 'fieldManager', 'fieldValidation'],
-  patch: ['dryRun', 'fieldManager', 'fieldValidation', 'force'],
-};
-
-/** `GET /openapi/v3`: where each group and version has its document. `hashOf` gives the hash of a document's bytes. */
+/** `GET /openapi/v3`: where each document is. `hashOf` gives the hash of a document's bytes by its path. */
 export function openApiIndex(
   kinds: readonly Kind[],
-  hashOf: (group: string, version: string) => string,
+  hashOf: (path: string) => string,
   others: ReadonlyArray<{ group: string; version: string; hash: string }> = [],
 ): Json {
-  const paths: Json = {};
+  const hashes = new Map<string, string>();
   for (const [group, versions] of groupsOf(kinds))
-    for (const version of versions.keys()) put(paths, group, version, hashOf(group, version));
-  for (const { group, version, hash } of others) put(paths, group, version, hash);
-  return { paths };
-}
-
-function put(paths: Json, group: string, version: string, hash: string): void {
-  const path = openApiPath(group, version);
-  paths[path] = { serverRelativeURL: `/openapi/v3/${path}?hash=${hash}` };
+    for (const version of versions.keys()) hashes.set(openApiPath(group, version), hashOf(openApiPath(group, version)));
+  for (const path of placesOf(kinds).keys()) hashes.set(path, hashOf(path));
+  for (const { group, version, hash } of others) hashes.set(openApiPath(group, version), hash);
+  const sorted = [...hashes].toSorted(([a], [b]) => (a < b ? -1 : 1));
+  return {
+    paths: Object.fromEntries(
+      sorted.map(([path, hash]) => [path, { serverRelativeURL: `/openapi/v3/${path}?hash=${hash}` }]),
+    ),
+  };
 }
 
 /** `api/v1`, `apis/apps/v1`. */
@@ -246,16 +47,23 @@ export function openApiV3(
 ): Json | undefined {
   const served = kinds.filter((kind) => kind.ref.group === group && kind.ref.version === version);
   if (served.length === 0) return undefined;
+  const { schemas, operations } = parts(V3, kinds, served);
+  return v3Document(schemas.found, operations, serverVersion);
+}
+
+/** The v3 document of what is no resource: `apis/apps`, `version`; undefined when there is no such place. */
+export function openApiV3Place(kinds: readonly Kind[], path: string, serverVersion: string): Json | undefined {
   const schemas = new Schemas(V3, kinds);
-  for (const typeName of COMMON) schemas.add(typeName);
-  const paths: Json = {};
-  for (const kind of served) Object.assign(paths, pathsOf(kind, schemas.add(kind.typeName), v3Parts));
-  for (const kind of served) addList(schemas, kind);
+  const place = placesOf(kinds).get(path)?.(schemas);
+  return place === undefined ? undefined : v3Document(schemas.found, [place], serverVersion);
+}
+
+function v3Document(schemas: Json, operations: readonly Operation[], serverVersion: string): Json {
   return {
     openapi: '3.0.0',
-    info: { title: 'Kubernetes', version: serverVersion },
-    paths,
-    components: { schemas: schemas.found },
+    info: { title: TITLE, version: serverVersion },
+    paths: writePaths(operations, v3Paths),
+    components: { schemas, securitySchemes: SECURITY_SCHEME },
   };
 }
 
@@ -263,81 +71,87 @@ export function openApiV3(
 export function openApiV2(
   kinds: readonly Kind[],
   serverVersion: string,
-  others: ReadonlyArray<{ paths?: Record<string, unknown>; definitions?: Record<string, unknown> }> = [],
+  others: ReadonlyArray<{
+    paths?: Record<string, unknown>;
+    definitions?: Record<string, unknown>;
+    parameters?: Record<string, unknown>;
+  }> = [],
 ): Json {
-  const schemas = new Schemas(V2, kinds);
-  for (const typeName of COMMON) schemas.add(typeName);
-  const paths: Json = {};
-  for (const kind of kinds) {
-    Object.assign(paths, pathsOf(kind, schemas.add(kind.typeName), v2Parts));
-    addList(schemas, kind);
-  }
+  const { schemas, operations: ofKinds } = parts(V2, kinds, kinds);
+  const operations = [...[...placesOf(kinds).values()].map((make) => make(schemas)), ...ofKinds];
   const definitions = schemas.found;
+  const paths = writePaths(operations, v2Paths);
+  const parameters = sharedParameters(operations);
   for (const other of others) {
     Object.assign(paths, { ...other.paths, ...paths });
     Object.assign(definitions, { ...other.definitions, ...definitions });
+    Object.assign(parameters, { ...other.parameters, ...parameters });
   }
-  return { swagger: '2.0', info: { title: 'Kubernetes', version: serverVersion }, paths, definitions };
-}
-
-function addList(schemas: Schemas, kind: Kind): void {
-  if (!kind.stored) return;
-  const { typeName } = kind;
-  const name =
-    typeof typeName === 'string'
-      ? schemas.add(`${typeName.slice(0, typeName.lastIndexOf('.'))}.${kind.listKind}`)
-      : schemas.addListOf(kind);
-  if (schemas.found[name] !== undefined)
-    schemas.found[name]['x-kubernetes-group-version-kind'] = [{ ...groupVersionKind(kind), kind: kind.listKind }];
-}
-
-/** How a dialect writes parameters, bodies and answers. */
-interface Parts {
-  parameter(name: string): Json;
-  body(schema: string): Json;
-  answer(schema: string): Json;
-}
-
-const v3Content = (schema: string): Json => ({
-  'application/json': { schema: { $ref: V3.prefix + schema } },
-});
-const v3Parts: Parts = {
-  parameter: (name) => ({ name, in: 'query', schema: { type: 'string', uniqueItems: true } }),
-  body: (schema) => ({ requestBody: { required: true, content: v3Content(schema) } }),
-  answer: (schema) => ({ responses: { '200': { description: 'OK', content: v3Content(schema) } } }),
-};
-const v2Parts: Parts = {
-  parameter: (name) => ({ name, in: 'query', type: 'string', uniqueItems: true }),
-  body: (schema) => ({ bodies: [{ name: 'body', in: 'body', required: true, schema: { $ref: V2.prefix + schema } }] }),
-  answer: (schema) => ({ responses: { '200': { description: 'OK', schema: { $ref: V2.prefix + schema } } } }),
-};
-
-function pathsOf(kind: Kind, schema: string, parts: Parts): Json {
-  const at = kind.ref.namespaced ? { namespace: '{namespace}' } : {};
-  const unescape = (path: string): string => decodeURIComponent(path);
-  const operation = (method: string, action: string, query: string[], hasBody: boolean): Json => {
-    const { bodies = [], ...rest } = hasBody ? parts.body(schema) : {};
-    return {
-      operationId: `${method}${apiVersionOf(kind.ref).replace(/[^a-z0-9]/gi, '_')}_${kind.ref.kind}_${action}`,
-      parameters: [...bodies, ...query.map((name) => parts.parameter(name))],
-      ...rest,
-      ...parts.answer(schema),
-      'x-kubernetes-action': action,
-      'x-kubernetes-group-version-kind': groupVersionKind(kind),
-    };
+  return {
+    swagger: '2.0',
+    info: { title: TITLE, version: serverVersion },
+    paths,
+    definitions,
+    parameters,
+    securityDefinitions: SECURITY_SCHEME,
+    security: [{ BearerToken: [] }],
   };
-  const has = (verb: string): boolean => kind.verbs.includes(verb);
-  const collection: Json = {};
-  const item: Json = {};
-  if (has('list')) collection['get'] = operation('get', 'list', QUERY['list']!, false);
-  if (has('create')) collection['post'] = operation('post', 'post', QUERY['write']!, true);
-  if (has('deletecollection')) collection['delete'] = operation('delete', 'deletecollection', QUERY['list']!, false);
-  if (has('get')) item['get'] = operation('get', 'get', [], false);
-  if (has('update')) item['put'] = operation('put', 'put', QUERY['write']!, true);
-  if (has('patch')) item['patch'] = operation('patch', 'patch', QUERY['patch']!, true);
-  if (has('delete'))
-    item['delete'] = operation('delete', 'delete', ['dryRun', 'gracePeriodSeconds', 'propagationPolicy'], false);
-  const out: Json = { [unescape(resourcePath(kind.ref, at))]: collection };
-  if (Object.keys(item).length > 0) out[unescape(resourcePath(kind.ref, { ...at, name: '{name}' }))] = item;
-  return out;
+}
+
+/** Schemas and operations of the kinds that are served in a document. */
+function parts(
+  dialect: Dialect,
+  kinds: readonly Kind[],
+  served: readonly Kind[],
+): { schemas: Schemas; operations: Operation[] } {
+  const schemas = new Schemas(dialect, kinds);
+  const common = {
+    status: schemas.add('meta.v1.Status'),
+    patch: `${META}.Patch`,
+    deleteOptions: schemas.add('meta.v1.DeleteOptions'),
+    watchEvent: schemas.add('meta.v1.WatchEvent'),
+  };
+  schemas.found[common.patch] = {
+    description: 'Changes to an object, in the form that the content type tells.',
+    type: 'object',
+  };
+  schemas.add('meta.v1.ObjectMeta');
+  const versions = [...groupsOf(kinds)].flatMap(([group, own]) =>
+    [...own.keys()].map((version) => ({ group, version })),
+  );
+  for (const kind of ['DeleteOptions', 'WatchEvent'])
+    schemas.found[`${META}.${kind}`]['x-kubernetes-group-version-kind'] = versions
+      .toSorted((a, b) => (a.group < b.group || (a.group === b.group && a.version < b.version) ? -1 : 1))
+      .map(({ group, version }) => ({ group, kind, version }));
+  schemas.found[common.status]['x-kubernetes-group-version-kind'] = [{ group: '', kind: 'Status', version: 'v1' }];
+  const operations = served.flatMap((kind) => operationsOf(kind, namesOf(kind, schemas, common)));
+  const places = [...groupsOf(served)].flatMap(([group, own]) =>
+    [...own.keys()].map((version) => ofGroupVersion(group, version, schemas)),
+  );
+  return { schemas, operations: [...places, ...operations] };
+}
+
+function namesOf(
+  kind: Kind,
+  schemas: Schemas,
+  common: Omit<SchemaNames, 'of' | 'list' | 'hasStrategicMerge'>,
+): SchemaNames {
+  const own = schemas.add(kind.typeName);
+  return {
+    ...common,
+    hasStrategicMerge: typeof kind.typeName === 'string',
+    of: (subresource) => (subresource === undefined ? own : schemaOfSubresource(kind, own, subresource, schemas)),
+    get list() {
+      return schemas.addListOf(kind);
+    },
+  };
+}
+
+/** Another kind than the one it is part of has the group's name in its type: `policy.v1.Eviction`. */
+function schemaOfSubresource(kind: Kind, own: string, subresource: Subresource, schemas: Schemas): string {
+  if (subresource.kind === kind.ref.kind) return own;
+  const group = (subresource.group ?? kind.ref.group).split('.')[0]!;
+  const version = subresource.version ?? kind.ref.version;
+  const typeName = `${group === '' ? 'core' : group}.${version}.${subresource.kind}`;
+  return schemas.addKind(typeName, { group: subresource.group ?? kind.ref.group, version });
 }

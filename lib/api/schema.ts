@@ -19,6 +19,7 @@ interface TypeFacts {
   tm?: number;
   json?: string;
   mt?: string;
+  u?: object[];
 }
 
 export type Shape = 'one' | 'list' | 'map';
@@ -50,6 +51,8 @@ export interface TypeSchema {
   /** Odd JSON forms: `list` is a bare list, the others are unions of CRD schemas. */
   readonly jsonForm: string | undefined;
   readonly mapType: string | undefined;
+  /** Fields of which one is meant, by the value of another. */
+  readonly unions: readonly object[] | undefined;
   readonly fields: ReadonlyMap<string, FieldSchema>;
   /** As in protobuf: embedded structs are messages of their own (`inline`). */
   readonly byNumber: ReadonlyMap<number, FieldSchema & { inline: boolean }>;
@@ -103,7 +106,7 @@ function build(name: string): TypeSchema | undefined {
   for (const [key, field] of Object.entries(facts))
     if (key !== '$' && field.n !== undefined)
       byNumber.set(field.n, { ...fieldOf(key, field), inline: field.f?.includes('i') === true });
-  return { name, isRoot: own.tm === 1, jsonForm: own.json, mapType: own.mt, fields, byNumber };
+  return { name, isRoot: own.tm === 1, jsonForm: own.json, mapType: own.mt, unions: own.u, fields, byNumber };
 }
 
 const BUILT = new Map<string, TypeSchema | undefined>();

@@ -21,6 +21,7 @@ const csiDriver = defineKind<CSIDriver>({
   group: 'storage.k8s.io',
   version: 'v1',
   kind: 'CSIDriver',
+  returnsDeletedObject: true,
   default({ spec }) {
     fill(spec, 'attachRequired', true);
     for (const field of ['podInfoOnMount', 'storageCapacity', 'requiresRepublish', 'seLinuxMount'] as const)
@@ -65,6 +66,7 @@ const csiNode = defineKind<CSINode>({
   group: 'storage.k8s.io',
   version: 'v1',
   kind: 'CSINode',
+  returnsDeletedObject: true,
   validate: ({ spec }) =>
     (spec?.drivers ?? []).flatMap((driver, i) => [
       ...validateDriverName(driver.name, `spec.drivers[${i}].name`),
@@ -81,6 +83,7 @@ const volumeAttachment = defineKind<VolumeAttachment>({
   group: 'storage.k8s.io',
   version: 'v1',
   kind: 'VolumeAttachment',
+  returnsDeletedObject: true,
   validate({ spec }) {
     const { persistentVolumeName, inlineVolumeSpec } = spec.source ?? {};
     const errors: FieldError[] = [];

@@ -87,6 +87,7 @@ export const persistentVolumeClaim = defineKind<PersistentVolumeClaim>({
   group: '',
   version: 'v1',
   kind: 'PersistentVolumeClaim',
+  returnsDeletedObject: true,
   default({ spec, status }) {
     fill(spec, 'volumeMode', 'Filesystem');
     if (status !== undefined) fill(status, 'phase', 'Pending');

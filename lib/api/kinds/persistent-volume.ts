@@ -45,6 +45,7 @@ export const persistentVolume = defineKind<PersistentVolume>({
   group: '',
   version: 'v1',
   kind: 'PersistentVolume',
+  returnsDeletedObject: true,
   default({ spec, status }) {
     fill(spec, 'persistentVolumeReclaimPolicy', 'Retain');
     fill(spec, 'volumeMode', 'Filesystem');

@@ -141,6 +141,7 @@ export const resourceQuota = defineKind<ResourceQuota>({
   group: '',
   version: 'v1',
   kind: 'ResourceQuota',
+  returnsDeletedObject: true,
   validate: ({ spec = {} }) => [
     ...validateHard(spec.hard ?? {}, 'spec.hard'),
     ...validateScopes(spec),

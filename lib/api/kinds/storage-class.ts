@@ -31,6 +31,7 @@ export const storageClass = defineKind<StorageClass>({
   group: 'storage.k8s.io',
   version: 'v1',
   kind: 'StorageClass',
+  returnsDeletedObject: true,
   default(object) {
     fill(object, 'reclaimPolicy', 'Delete');
     fill(object, 'volumeBindingMode', 'Immediate');

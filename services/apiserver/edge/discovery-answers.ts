@@ -9,7 +9,7 @@ import {
   apiVersions,
   type AggregatedVersion,
 } from '../../../lib/api/discovery.ts';
-import { openApiIndex, openApiV2, openApiV3 } from '../../../lib/api/openapi.ts';
+import { openApiIndex, openApiV2, openApiV3, openApiV3Place } from '../../../lib/api/openapi.ts';
 import type { Kind } from '../../../lib/api/kind.ts';
 import type { MediaRange } from '../core/media-type.ts';
 import type { KindTable } from '../core/served-kinds.ts';
@@ -45,6 +45,9 @@ function once(table: KindTable, name: string, make: () => unknown): Built | unde
   return built.get(name);
 }
 
+const storageHash = (text: string): string =>
+  createHash('sha256').update(text).digest().subarray(0, 8).toString('base64');
+
 export interface Served {
   own: KindTable;
   aggregation: Pick<Aggregation, 'tableWith' | 'openApiPaths' | 'openApiV2' | 'isStale'>;
@@ -77,7 +80,7 @@ export function discoveryAnswer(
   }
   if (root === 'api' && rest.length === 1)
     return document(
-      once(table, path, () => apiResourceList(table.kinds, '', rest[0]!)),
+      once(table, path, () => apiResourceList(table.kinds, '', rest[0]!, storageHash)),
       JSON_TYPE,
     );
   if (root !== 'apis') return undefined;
@@ -89,7 +92,7 @@ export function discoveryAnswer(
     );
   if (rest.length === 2)
     return document(
-      once(table, path, () => apiResourceList(table.kinds, group, groupVersion!)),
+      once(table, path, () => apiResourceList(table.kinds, group, groupVersion!, storageHash)),
       JSON_TYPE,
     );
   return undefined;
@@ -116,23 +119,30 @@ function openapi(
 ): Answer | undefined {
   if (rest[0] === 'v2') return openapiV2(own, table, aggregation, accepted, version);
   if (rest[0] !== 'v3') return undefined;
-  const [, root, ...place] = rest;
-  if (root === undefined)
+  const path = rest.slice(1).join('/');
+  if (path === '')
     return document(
       once(table, 'v3', () =>
-        openApiIndex(own.kinds, (group, v) => v3(own, group, v, version)!.hash, aggregation.openApiPaths),
+        openApiIndex(own.kinds, (path) => v3(own, path, version)!.hash, aggregation.openApiPaths),
       ),
       JSON_TYPE,
     );
-  const [group, groupVersion] = root === 'api' ? ['', place[0]] : [place[0] ?? '', place[1]];
-  const found = v3(own, group, groupVersion ?? '', version);
+  const found = v3(own, path, version);
   return document(found, JSON_TYPE, cacheHeaders(call, found));
 }
 
 /** Documents of a group and version, by the first of its kinds: they outlive a table that changed elsewhere. */
 const V3_DOCUMENTS = new WeakMap<Kind, { kinds: readonly Kind[]; built: Built | undefined }>();
 
-function v3(table: KindTable, group: string, groupVersion: string, version: string): Built | undefined {
+function v3(table: KindTable, path: string, version: string): Built | undefined {
+  const [root, ...place] = path.split('/');
+  const [group = '', groupVersion] = root === 'api' ? ['', place[0]] : root === 'apis' ? place : [];
+  return groupVersion === undefined
+    ? once(table, `v3 ${path}`, () => openApiV3Place(table.kinds, path, version))
+    : v3OfVersion(table, group, groupVersion, version);
+}
+
+function v3OfVersion(table: KindTable, group: string, groupVersion: string, version: string): Built | undefined {
   const kinds = table.kinds.filter(({ ref }) => ref.group === group && ref.version === groupVersion);
   const first = kinds[0];
   if (first === undefined) return undefined;

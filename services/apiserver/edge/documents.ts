@@ -82,7 +82,7 @@ export async function answerDocument(parts: ApiParts, call: Call, info: NonResou
           info.path,
           parseAccept(call.accept),
           addressOf(parts),
-          VERSION.gitVersion,
+          `${VERSION.major}.${VERSION.minor}`,
         ) ?? pageNotFound()
       );
     case 'debug':
