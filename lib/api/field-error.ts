@@ -8,9 +8,45 @@ export interface FieldError {
   message: string;
 }
 
+/** A value that the real server prints as Go writes it (`%#v`): `[]string{"a", "b"}`. */
+export class GoText {
+  readonly text: string;
+
+  constructor(text: string) {
+    this.text = text;
+  }
+
+  /** Names of resources and the like: they know how they are written, and are not quoted. */
+  static bare(text: string): GoText {
+    return new GoText(text);
+  }
+
+  /** Undefined: a map that is nil. */
+  static map(values: Readonly<Record<string, string>> | undefined): GoText {
+    if (values === undefined) return new GoText('map[string]string(nil)');
+    const entries = Object.keys(values)
+      .toSorted()
+      .map((key) => `${quoted(key)}:${quoted(values[key]!)}`);
+    return new GoText(`map[string]string{${entries.join(', ')}}`);
+  }
+
+  /** Undefined: a slice that is nil. */
+  static strings(values: readonly string[] | undefined): GoText {
+    return new GoText(`[]string${values === undefined ? '(nil)' : `{${values.map(quoted).join(', ')}}`}`);
+  }
+}
+
+/** As Go's %q: what cannot be printed is escaped in its way. */
+export function quoted(text: string): string {
+  return JSON.stringify(text).replace(/\\u00([0-9a-f]{2})/g, '\\x$1');
+}
+
 /** A value as the real server prints it: strings quoted, numbers and booleans plain, the rest as JSON. */
 export function printValue(value: unknown): string {
-  return value === undefined ? 'null' : JSON.stringify(value);
+  if (value instanceof GoText) return value.text;
+  // What is nil stands there as a text.
+  if (value === undefined || value === null) return '"null"';
+  return typeof value === 'string' ? quoted(value) : JSON.stringify(value);
 }
 
 const of = (code: string, path: string, text: string, detail: string): FieldError => ({

@@ -19,24 +19,24 @@ export class TypeChecker {
 
   /** An expression that later ones call `variables.<name>`; of any type where it is wrong itself. */
   declare(name: string, expression: string): void {
-    const checked = this.#checked(expression);
+    const checked = this.check(expression);
     this.#variables[name] = 'type' in checked ? checked.type : 'dyn';
   }
 
   /** Undefined: nothing is wrong. */
   problem(expression: string): string | undefined {
-    const checked = this.#checked(expression);
+    const checked = this.check(expression);
     return 'problem' in checked ? checked.problem : undefined;
   }
 
-  /** After a problem the checker goes on as cel-go does: what is wrong is then of any type. */
-  #checked(expression: string): { type: string } | { problem: string } {
+  /** What it gives, or what is wrong. After a problem it goes on as cel-go does: what is wrong is then of any type. */
+  check(expression: string): { type: string } | { problem: string } {
     const environment = this.#environment.clone();
     environment.registerType(VARIABLES, { fields: { ...this.#variables } } as never);
     environment.registerVariable('variables', VARIABLES);
     const found: Told[] = [];
     for (let text = rewriteForCheck(expression); found.length < MOST_PROBLEMS;) {
-      const checked = check(environment, text);
+      const checked = checkedText(environment, text);
       if ('type' in checked) {
         if (found.length === 0) return checked;
         break;
@@ -58,7 +58,7 @@ const MOST_PROBLEMS = 100;
 /** Stands in for each byte of what was wrong, so that the places of the rest stay theirs. */
 const ANYTHING = '_';
 
-function check(environment: Environment, text: string): { type: string } | Failure {
+function checkedText(environment: Environment, text: string): { type: string } | Failure {
   try {
     const { valid, type, error } = environment.parse(text).check();
     return valid ? { type: type ?? 'dyn' } : (error as unknown as Failure);
@@ -73,11 +73,13 @@ function environmentOf(types: TypeDeclarations): Environment {
   const made = registerAuthorizer(
     registerKubernetesFunctions(new Environment({ homogeneousAggregateLiterals: false, enableOptionalTypes: true })),
   ).registerVariable('authorizer', AUTHORIZER_TYPE);
+  made.registerFunction('matches(string, string): bool', () => true);
   // `has(x.y)` reads as this, so that the field is looked for.
   made.registerFunction('hsa(dyn): bool', () => true);
   for (const [name, fields] of types) {
     made.registerType(name, { fields } as never);
     made.registerOperator(`${name} == null`, () => false);
+    made.registerOperator(`${name} == ${name}`, () => false);
   }
   return made;
 }
@@ -121,7 +123,9 @@ function told(text: string, failure: Failure): Told {
       message: `expression of type '${asUpstream(range[1]!)}' cannot be range of a comprehension (must be list, map, or dynamic)`,
       at: text[start - 1] === '.' ? start - 1 : start,
     };
-  const operator = /^no such overload: (.+) (\S+) (.+)$/.exec(summary);
+  const typed = ofNode(text, summary, failure);
+  if (typed !== undefined) return typed;
+  const operator = /^no such overload: (.+) (in|[=!<>]=?|[-+*/%]) (.+)$/.exec(summary);
   if (operator !== null) return noOperator(text, failure, operator as unknown as [string, string, string, string]);
   const unary = /^no such overload: ([!-])(.+)$/.exec(summary);
   if (unary !== null) return { message: noOverload(`${unary[1]}_`, unary[2]!), at: start };
@@ -129,7 +133,10 @@ function told(text: string, failure: Failure): Told {
   if (called !== null) {
     const [, receiver, name, args] = called;
     const at = text.indexOf('(', text.indexOf(`${name}(`, receiver === undefined ? start : endOf(failure, start)));
-    const applied = receiver === undefined ? `(${args!})` : `${receiver}.(${args!})`;
+    if (!isFunction(name!))
+      return { message: `undeclared reference to '${name}' (in container '')`, at: Math.max(at, start) };
+    const known = receiver === undefined ? undefined : typeNameOf(partsOf(failure)[0]);
+    const applied = receiver === undefined ? `(${args!})` : `${known ?? receiver}.(${args!})`;
     const message = `found no matching overload for '${name}' applied to '${asUpstream(applied)}'`;
     return { message, at: Math.max(at, start) };
   }
@@ -146,8 +153,71 @@ function noOperator(text: string, failure: Failure, [, left, name, right]: [stri
 const noOverload = (name: string, args: string): string =>
   `found no matching overload for '${name}' applied to '${asUpstream(`(${args})`)}'`;
 
+const OTHER_NAMES: Readonly<Record<string, string>> = {
+  'google.protobuf.Timestamp': 'timestamp',
+  'google.protobuf.Duration': 'duration',
+  Quantity: 'kubernetes.Quantity',
+  Url: 'kubernetes.URL',
+  Ip: 'net.IP',
+};
+
 /** `list<string>` is `list(string)` there. */
-const asUpstream = (types: string): string => types.replaceAll('<', '(').replaceAll('>', ')');
+const asUpstream = (types: string): string =>
+  types
+    .replace(/[\w.]+/g, (name) => OTHER_NAMES[name] ?? name)
+    .replaceAll('<', '(')
+    .replaceAll('>', ')');
+
+let functionNames: Set<string> | undefined;
+
+/** Whether anything of that name can be called. */
+function isFunction(name: string): boolean {
+  functionNames ??= new Set(
+    environmentOf(new Map())
+      .getDefinitions()
+      .functions.map((one) => one.name),
+  );
+  return functionNames.has(name) || ['has', 'all', 'exists', 'exists_one', 'map', 'filter'].includes(name);
+}
+
+type Part = { op?: string; args?: unknown; start: number; end: number; checkedType?: { name?: string; type?: string } };
+
+const isPart = (one: unknown): one is Part => typeof (one as { end?: unknown } | null)?.end === 'number';
+const partsOf = ({ node }: Failure): Part[] => [node?.args].flat(2).filter(isPart);
+const typeNameOf = (part: Part | undefined): string | undefined => part?.checkedType?.name;
+
+/** Errors that the library tells of a whole node, and cel-go of a place in it. */
+function ofNode(text: string, summary: string, failure: Failure): Told | undefined {
+  const parts = partsOf(failure);
+  const logical = /^Logical operator requires bool operands, got '(.*)'$/.exec(summary);
+  if (logical !== null) {
+    const wrong = parts.find((part) => typeNameOf(part) === logical[1]) ?? parts[0];
+    if (wrong === undefined) return undefined;
+    return { message: `expected type 'bool' but found '${asUpstream(logical[1]!)}'`, at: placeOf(wrong, text) };
+  }
+  const branches = /^Ternary branches must have the same type, got '(.*)' and '(.*)'$/.exec(summary);
+  if (branches !== null)
+    return {
+      message: noOverload('_?_:_', `bool, ${branches[1]}, ${branches[2]}`),
+      at: Math.max(0, text.indexOf('?', parts[0]?.end ?? 0)),
+    };
+  const index = /^List index must be int, got '(.*)'$/.exec(summary);
+  const list = typeNameOf(parts[0]);
+  if (index === null || list === undefined) return undefined;
+  return { message: noOverload('_[_]', `${list}, ${index[1]}`), at: text.indexOf('[', parts[0]!.end) };
+}
+
+/** Where cel-go says that an expression is: of a field its dot, of a call its bracket, of an operator itself. */
+function placeOf(part: Part, text: string): number {
+  const [left] = [part.args].flat(2).filter(isPart);
+  if (part.op === '.') return text.lastIndexOf('.', part.end);
+  if (part.op === 'call' || part.op === 'rcall')
+    return Math.max(part.start, text.indexOf('(', left?.start ?? part.start));
+  if (part.op === '[]') return text.indexOf('[', left?.end ?? part.start);
+  return left === undefined || part.op === undefined || part.op.endsWith('_')
+    ? part.start
+    : text.indexOf(part.op, left.end);
+}
 
 /** Of the left side, or of the receiver of a call. */
 function endOf({ node }: Failure, otherwise: number): number {

@@ -3,7 +3,9 @@
 import { MOST_ROUNDS, type Meter } from '../cel/meter.ts';
 import { CelError, compileCel, noValue, someValue, type Program } from '../cel/cel.ts';
 import { equalObjects } from '../equality.ts';
-import { printValue, type FieldError } from '../field-error.ts';
+import { invalidValue, printValue, type FieldError } from '../field-error.ts';
+import { celName } from './cel-name.ts';
+import { fieldPath } from './field-path.ts';
 import {
   childPath,
   isRecord,
@@ -33,12 +35,6 @@ const TEXTS: Record<string, string> = {
   FieldValueRequired: 'Required value',
   FieldValueDuplicate: 'Duplicate value',
 };
-/** Words of CEL, which a field of that name is escaped for. */
-const KEYWORDS = new Set(
-  'true false null in as break const continue else for function if import let loop package namespace return var void while'.split(
-    ' ',
-  ),
-);
 export const RULES_AT_ONCE = 20_000;
 /** An object has many fields with rules, and they may be asked of each element of a list. */
 const MOST_ROUNDS_OF_ALL = 3 * MOST_ROUNDS;
@@ -62,11 +58,11 @@ export function validateRules(
   budget: Budget = { left: RULES_AT_ONCE, meter: { left: MOST_ROUNDS_OF_ALL } },
 ): FieldError[] {
   if (value === undefined || value === null) return [];
-  // A part that has not changed may break rules that came after it.
-  const isUnchanged = old !== undefined && path !== '' && equalObjects(value, old);
-  if (isUnchanged) return [];
+  // A part that has not changed may break rules that came after it, but not those of how it changes.
+  const isUnchanged = old !== undefined && old !== value && path !== '' && equalObjects(value, old);
+  if (isUnchanged && !hasTransitions(schema)) return [];
   const errors = (schema['x-kubernetes-validations'] ?? []).flatMap((rule) =>
-    ask(rule, schema, value, old, path, budget),
+    isUnchanged && !isTransition(rule) ? [] : ask(rule, schema, value, old, path, budget),
   );
   if (Array.isArray(value) && schema.items !== undefined) {
     const before = correlated(schema, old);
@@ -85,6 +81,20 @@ function inFields(schema: JsonSchema, value: Json, old: Json, path: string, budg
   });
 }
 
+const TRANSITIONS = new WeakMap<JsonSchema, boolean>();
+
+function hasTransitions(schema: JsonSchema): boolean {
+  const known = TRANSITIONS.get(schema);
+  if (known !== undefined) return known;
+  const { items, properties = {}, additionalProperties: more } = schema;
+  const parts = [items, typeof more === 'object' ? more : undefined, ...Object.values(properties)];
+  const has =
+    (schema['x-kubernetes-validations'] ?? []).some(isTransition) ||
+    parts.some((part) => part !== undefined && hasTransitions(part));
+  TRANSITIONS.set(schema, has);
+  return has;
+}
+
 export const isTransition = (rule: CelRule): boolean => /\boldSelf\b/.test(rule.rule);
 
 function ask(
@@ -96,15 +106,8 @@ function ask(
   budget: Budget,
 ): FieldError[] {
   if (isTransition(rule) && old === undefined && rule.optionalOldSelf !== true) return [];
-  if (budget.left-- <= 0)
-    return [
-      failure(
-        rule,
-        value,
-        path,
-        'the validation rules of this object cost more than a request may: they were not all asked',
-      ),
-    ];
+  const refuse = (told: string): FieldError[] => [invalid(path, schema, told)];
+  if (budget.left-- <= 0) return refuse(OUT_OF_BUDGET);
   const variables: Record<string, unknown> = { self: typed(schema, value) };
   if (isTransition(rule)) {
     const before = old === undefined ? undefined : typed(schema, old);
@@ -120,9 +123,21 @@ function ask(
     }
   } catch (error) {
     if (!(error instanceof CelError)) throw error;
-    return [failure(rule, value, path, `rule compile or evaluation error: ${error.message}; rule: ${rule.rule}`)];
+    return refuse(troubleWith(rule, error.message));
   }
-  return [failure(rule, value, path, messageOf(rule, variables))];
+  return [failure(rule, schema, path, messageOf(rule, variables))];
+}
+
+const OUT_OF_BUDGET = 'validation failed due to running out of cost budget, no further validation rules will be run';
+
+/** A rule that gave no answer. */
+function troubleWith(rule: CelRule, why: string): string {
+  const about = rule.message?.trim() || rule.rule.trim();
+  if (why.startsWith('no such overload'))
+    return `'${why}': call arguments did not match a supported operator, function or macro signature for rule: ${about}`;
+  if (why.startsWith('operation cancelled'))
+    return `'${why}': no further validation rules will be run due to call cost exceeds limit for rule: ${about}`;
+  return `${why} evaluating rule: ${about}`;
 }
 
 const program = (expression: string): Program => compileCel(expression);
@@ -139,32 +154,28 @@ function messageOf(rule: CelRule, variables: Record<string, unknown>): string {
   return message === '' ? `failed rule: ${rule.rule.trim()}` : message;
 }
 
-function failure(rule: CelRule, value: unknown, path: string, message: string): FieldError {
+function failure(rule: CelRule, schema: JsonSchema, path: string, message: string): FieldError {
   const code = REASONS[rule.reason ?? ''] ?? 'FieldValueInvalid';
-  const at = rule.fieldPath === undefined || rule.fieldPath === '' ? path : joined(path, rule.fieldPath);
+  const at =
+    rule.fieldPath === undefined || rule.fieldPath === '' ? path : joined(path, normal(rule.fieldPath, schema));
   const text = TEXTS[code];
-  if (code === 'FieldValueDuplicate') return { code, path: at, message: `${text}: ${printValue(value)}` };
-  if (text !== undefined) return { code, path: at, message: `${text}: ${message}` };
-  // A whole object is not repeated: its own words for it are its type.
-  const shown =
-    typeof value === 'object' && value !== null ? (Array.isArray(value) ? '"array"' : '"object"') : printValue(value);
-  return { code, path: at, message: `Invalid value: ${shown}: ${message}` };
+  // The value is not repeated: its type stands for it.
+  if (code === 'FieldValueDuplicate') return { code, path: at, message: `${text}: ${printValue(schema.type ?? '')}` };
+  return text === undefined ? invalid(at, schema, message) : { code, path: at, message: `${text}: ${message}` };
 }
 
-const joined = (path: string, fieldPath: string): string =>
-  path === ''
-    ? fieldPath.replace(/^\./, '')
-    : `${path}${fieldPath.startsWith('.') || fieldPath.startsWith('[') ? '' : '.'}${fieldPath}`;
+const invalid = (path: string, schema: JsonSchema, message: string): FieldError =>
+  invalidValue(path, schema.type ?? '', message);
 
-/** A field's name as an expression can write it. */
-export function celName(name: string): string {
-  if (KEYWORDS.has(name)) return `__${name}__`;
-  return name
-    .replaceAll('__', '__underscores__')
-    .replaceAll('.', '__dot__')
-    .replaceAll('-', '__dash__')
-    .replaceAll('/', '__slash__');
+function normal(path: string, schema: JsonSchema): string {
+  const found = fieldPath(path, schema);
+  return typeof found === 'string' ? path : found.text;
 }
+
+const joined = (path: string, below: string): string => {
+  if (path === '') return below.replace(/^\./, '');
+  return `${path}${below.startsWith('.') ? '' : '.'}${below}`;
+};
 
 /** A value as CEL sees it: by its schema, as 1 may be a double. What the schema does not know is not there. */
 export function typed(schema: JsonSchema, value: unknown): unknown {
@@ -182,7 +193,7 @@ function typedObject(schema: JsonSchema, value: Json): Json {
   for (const [name, item] of Object.entries(value)) {
     if (item === undefined || item === null) continue;
     const isField = Object.hasOwn(properties, name);
-    out[isField ? celName(name) : name] = typed(schemaOfField(schema, name) ?? {}, item);
+    out[isField ? (celName(name) ?? name) : name] = typed(schemaOfField(schema, name) ?? {}, item);
   }
   return out;
 }

@@ -1,104 +1,144 @@
-// Decides whether a CRD's schema is structural: a type everywhere, so that pruning, defaults and merging know what to do; and
-// whether its defaults, patterns and rules hold together. Never looks at a custom resource.
-import { celProblem } from '../cel/cel.ts';
+// Decides whether a CRD's schema is structural: a type everywhere, and nothing in anyOf and its like that is not outside of them too,
+// so that pruning, defaults and merging know what to do. Never looks at rules, defaults or a custom resource.
+import { equalJson } from '../equality.ts';
 import { compiledPattern } from '../cel/functions.ts';
-import { forbidden, invalidValue, notSupported, required, type FieldError } from '../field-error.ts';
-import { hasRules, isTransition, validateRules } from './rules.ts';
-import { isRecord, type CelRule, type JsonSchema } from './json-schema.ts';
-import { validateSchema } from './validate.ts';
+import { forbidden, invalidValue, required, type FieldError } from '../field-error.ts';
+import { isRecord, type JsonSchema } from './json-schema.ts';
 
-const TYPES = ['array', 'boolean', 'integer', 'number', 'object', 'string'];
-const DEEPEST = 100;
-const REASONS = ['FieldValueDuplicate', 'FieldValueForbidden', 'FieldValueInvalid', 'FieldValueRequired'];
-/** Inside anyOf and its like only values may be judged. */
-const NOT_IN_LOGIC = ['type', 'default', 'nullable', 'title', 'description', 'additionalProperties'];
-const LOGIC = ['allOf', 'anyOf', 'oneOf'] as const;
+const INT_OR_STRING = [{ type: 'integer' }, { type: 'string' }];
+const LOGIC = ['anyOf', 'allOf', 'oneOf'] as const;
+const PRESERVE = 'x-kubernetes-preserve-unknown-fields';
+const EMBEDDED = 'x-kubernetes-embedded-resource';
+const UNION = 'x-kubernetes-int-or-string';
 
-type Place = 'root' | 'object fields' | 'array items' | 'map values';
+type Level = 'root' | 'items' | 'field';
 
-interface Where {
-  path: string;
-  place: Place;
-  /** Old and new elements of an atomic list cannot be told apart: transition rules make no sense below one. */
-  isCorrelatable: boolean;
-  depth: number;
-}
+const EMPTY_TYPE: Record<Level, string> = {
+  root: 'must not be empty at the root',
+  items: 'must not be empty for specified array items',
+  field: 'must not be empty for specified object fields',
+};
+
+/** What may not be said within anyOf and its like, and the words for it. */
+const NOT_IN_LOGIC: ReadonlyArray<readonly [string, string]> = [
+  ['type', 'must be empty to be structural'],
+  ['additionalProperties', 'must be undefined to be structural'],
+  ['default', 'must be undefined to be structural'],
+  ['title', 'must be empty to be structural'],
+  ['description', 'must be empty to be structural'],
+  ['nullable', 'must be false to be structural'],
+  [PRESERVE, 'must be false to be structural'],
+  [EMBEDDED, 'must be false to be structural'],
+  [UNION, 'must be false to be structural'],
+  ['x-kubernetes-list-map-keys', 'must be empty to be structural'],
+  ['x-kubernetes-list-type', 'must be undefined to be structural'],
+  ['x-kubernetes-map-type', 'must be undefined to be structural'],
+  ['x-kubernetes-validations', 'must be empty to be structural'],
+];
 
 export function validateStructural(schema: JsonSchema, path: string): FieldError[] {
-  return node(schema, { path, place: 'root', isCorrelatable: true, depth: 0 });
+  const errors = [...invariants(schema, 'root', path), ...completeness(schema, schema, path, path)];
+  const told = ({ path: field, message }: FieldError): string => `${field}: ${message}`;
+  return errors.toSorted((a, b) => (told(a) < told(b) ? -1 : 1));
 }
 
-function node(schema: JsonSchema, where: Where): FieldError[] {
-  const { path } = where;
-  if (where.depth > DEEPEST) return [forbidden(path, `must not be nested deeper than ${DEEPEST} levels`)];
+function invariants(schema: JsonSchema, level: Level, path: string): FieldError[] {
+  const { type = '', items, properties = {}, additionalProperties: more } = schema;
+  const errors: FieldError[] = [];
+  if (type === 'array' && items === undefined) errors.push(required(`${path}.items`, 'must be specified'));
+  if (items !== undefined) errors.push(...invariants(items, 'items', `${path}.items`));
+  for (const [name, own] of Object.entries(properties))
+    errors.push(...invariants(own, 'field', `${path}.properties[${name}]`));
+  if (more !== undefined && level === 'root')
+    errors.push(forbidden(`${path}.additionalProperties`, 'must not be used at the root'));
+  if (isRecord(more)) errors.push(...invariants(more as JsonSchema, 'field', `${path}.additionalProperties`));
   return [
-    ...typeProblems(schema, where),
-    ...shapeProblems(schema, where),
-    ...patternProblems(schema, path),
-    ...listProblems(schema, path),
-    ...LOGIC.flatMap((name) =>
-      (schema[name] ?? []).flatMap((one, i) => logicProblems(one, `${path}.${name}[${i}]`, schema)),
-    ),
-    ...(schema.not === undefined ? [] : logicProblems(schema.not, `${path}.not`, schema)),
-    ...(schema['x-kubernetes-validations'] ?? []).flatMap((rule, i) =>
-      ruleProblems(rule, `${path}.x-kubernetes-validations[${i}]`, where),
-    ),
-    ...children(schema, where),
-    ...defaultProblems(schema, where),
+    ...errors,
+    ...unionProblems(schema, path),
+    ...logicProblems(schema, path, isUnion(schema.anyOf), isUnion(schema.allOf?.[0]?.anyOf)),
+    ...typeProblems(schema, level, path),
+    ...resourceProblems(schema, level, path),
   ];
 }
 
-function typeProblems(schema: JsonSchema, { path, place }: Where): FieldError[] {
-  const { type = '' } = schema;
-  if (place === 'root') {
-    if (type === '') return [required(`${path}.type`, 'must not be empty at the root')];
-    return type === 'object' ? [] : [invalidValue(`${path}.type`, type, 'must be object at the root')];
-  }
-  if (schema['x-kubernetes-int-or-string'] === true)
-    return type === '' ? [] : [forbidden(`${path}.type`, 'must be empty if x-kubernetes-int-or-string is true')];
-  if (type === '')
-    return schema['x-kubernetes-preserve-unknown-fields'] === true
-      ? []
-      : [required(`${path}.type`, `must not be empty for specified ${place}`)];
-  return TYPES.includes(type) ? [] : [notSupported(`${path}.type`, type, TYPES)];
+const isUnion = (anyOf: unknown): boolean => equalJson(anyOf ?? [], INT_OR_STRING);
+
+function unionProblems(schema: JsonSchema, path: string): FieldError[] {
+  if (schema[UNION] !== true) return [];
+  return [PRESERVE, EMBEDDED]
+    .filter((name) => schema[name] === true)
+    .map((name) => invalidValue(`${path}.${name}`, true, `must be false if ${UNION} is true`));
 }
 
-function shapeProblems(schema: JsonSchema, { path, place }: Where): FieldError[] {
+function typeProblems(schema: JsonSchema, level: Level, path: string): FieldError[] {
+  const { type = '' } = schema;
+  const at = `${path}.type`;
   const errors: FieldError[] = [];
-  const { type, properties, additionalProperties, items } = schema;
-  if (properties !== undefined && additionalProperties !== undefined && additionalProperties !== false)
-    errors.push(forbidden(`${path}.additionalProperties`, 'additionalProperties and properties are mutual exclusive'));
-  if (type === 'array' && items === undefined) errors.push(required(`${path}.items`, 'must be specified'));
-  if (Array.isArray(items)) errors.push(forbidden(`${path}.items`, 'items must be a schema object and not an array'));
-  if (schema.uniqueItems === true)
-    errors.push(
-      forbidden(
-        `${path}.uniqueItems`,
-        'uniqueItems cannot be set to true since the runtime complexity becomes quadratic',
-      ),
-    );
-  if (schema['x-kubernetes-embedded-resource'] === true) {
-    if (type !== 'object')
-      errors.push(invalidValue(`${path}.type`, type ?? '', 'must be object if x-kubernetes-embedded-resource is true'));
-    if (properties === undefined && schema['x-kubernetes-preserve-unknown-fields'] !== true)
-      errors.push(
-        required(
-          `${path}.properties`,
-          'must not be empty if x-kubernetes-embedded-resource is true without x-kubernetes-preserve-unknown-fields',
-        ),
-      );
-  }
-  const metadata = place === 'root' ? properties?.['metadata'] : undefined;
-  for (const name of Object.keys(metadata?.properties ?? {}))
-    if (name !== 'name' && name !== 'generateName')
-      errors.push(
-        forbidden(
-          `${path}.properties[metadata]`,
-          'must not specify anything other than name and generateName, but metadata is implicitly specified',
-        ),
-      );
+  if (schema[EMBEDDED] === true && type !== 'object') {
+    const told = `must be object if ${EMBEDDED} is true`;
+    errors.push(type === '' ? required(at, told) : invalidValue(at, type, told));
+  } else if (type === '' && schema[UNION] !== true && schema[PRESERVE] !== true)
+    errors.push(required(at, EMPTY_TYPE[level]));
+  if (schema[EMBEDDED] === true && schema.additionalProperties !== undefined)
+    errors.push(forbidden(`${path}.additionalProperties`, `must not be used if ${EMBEDDED} is set`));
+  if (level === 'root' && type !== '' && type !== 'object')
+    errors.push(invalidValue(at, type, 'must be object at the root'));
   return errors;
 }
+
+function resourceProblems(schema: JsonSchema, level: Level, path: string): FieldError[] {
+  const { properties = {} } = schema;
+  const isResource = level === 'root' || schema[EMBEDDED] === true;
+  const errors: FieldError[] = [];
+  for (const name of isResource ? ['kind', 'apiVersion'] : []) {
+    const own = properties[name];
+    if (own !== undefined && own.type !== 'string')
+      errors.push(invalidValue(`${path}.properties[${name}].type`, own.type ?? '', 'must be string'));
+  }
+  const { metadata } = properties;
+  const at = `${path}.properties[metadata]`;
+  if (metadata !== undefined && isResource && metadata.type !== 'object')
+    errors.push(invalidValue(`${at}.type`, metadata.type ?? '', 'must be object'));
+  if (metadata !== undefined && level === 'root' && !restrictsNameAlone(metadata))
+    errors.push(
+      forbidden(at, 'must not specify anything other than name and generateName, but metadata is implicitly specified'),
+    );
+  if (schema[EMBEDDED] === true && schema[PRESERVE] !== true && Object.keys(properties).length === 0)
+    errors.push(required(`${path}.properties`, `must not be empty if ${EMBEDDED} is true without ${PRESERVE}`));
+  return errors;
+}
+
+function restrictsNameAlone({ type: _type, default: _default, properties = {}, ...rest }: JsonSchema): boolean {
+  const isName = (name: string): boolean => name === 'name' || name === 'generateName';
+  return Object.keys(properties).every(isName) && Object.values(rest).every((value) => value === undefined);
+}
+
+/** `skipsUnion`, `skipsFirst`: anyOf says what int-or-string is written with, itself or in the first of allOf. */
+function logicProblems(schema: JsonSchema, path: string, skipsUnion: boolean, skipsFirst: boolean): FieldError[] {
+  const errors = LOGIC.flatMap((name) =>
+    name === 'anyOf' && skipsUnion
+      ? []
+      : (schema[name] ?? []).flatMap((one, i) =>
+          nestedProblems(one, `${path}.${name}[${i}]`, name === 'allOf' && skipsFirst && i === 0),
+        ),
+  );
+  if (schema.not !== undefined) errors.push(...nestedProblems(schema.not, `${path}.not`, false));
+  return [...errors, ...patternProblems(schema, path)];
+}
+
+function nestedProblems(schema: JsonSchema, path: string, skipsUnion: boolean): FieldError[] {
+  const errors = logicProblems(schema, path, skipsUnion, false);
+  if (schema.items !== undefined) errors.push(...nestedProblems(schema.items, `${path}.items`, false));
+  for (const [name, own] of Object.entries(schema.properties ?? {}))
+    errors.push(...nestedProblems(own, `${path}.properties[${name}]`, false));
+  for (const [name, told] of NOT_IN_LOGIC) if (isSaid(schema[name])) errors.push(forbidden(`${path}.${name}`, told));
+  if (schema.properties?.['metadata'] !== undefined)
+    errors.push(forbidden(`${path}.properties[metadata]`, 'must not be specified in a nested context'));
+  return errors;
+}
+
+const isSaid = (value: unknown): boolean =>
+  value !== undefined && value !== false && value !== '' && !(Array.isArray(value) && value.length === 0);
 
 function patternProblems({ pattern }: JsonSchema, path: string): FieldError[] {
   if (pattern === undefined || pattern === '') return [];
@@ -106,140 +146,37 @@ function patternProblems({ pattern }: JsonSchema, path: string): FieldError[] {
     compiledPattern(pattern);
     return [];
   } catch (error) {
-    return [
-      invalidValue(
-        `${path}.pattern`,
-        pattern,
-        `must be a valid regular expression, but isn't: ${(error as Error).message}`,
-      ),
-    ];
+    const why = (error as Error).message;
+    return [invalidValue(`${path}.pattern`, pattern, `must be a valid regular expression, but isn't: ${why}`)];
   }
 }
 
-function listProblems(schema: JsonSchema, path: string): FieldError[] {
-  const type = schema['x-kubernetes-list-type'];
-  const keys = schema['x-kubernetes-list-map-keys'] ?? [];
-  const at = `${path}.x-kubernetes-list-map-keys`;
-  if (type === undefined)
-    return keys.length === 0 ? [] : [forbidden(at, 'must be empty unless x-kubernetes-list-type is map')];
-  const errors: FieldError[] = [];
-  if (!['atomic', 'map', 'set'].includes(type))
-    errors.push(notSupported(`${path}.x-kubernetes-list-type`, type, ['atomic', 'map', 'set']));
-  if (schema.type !== 'array')
-    errors.push(
-      invalidValue(`${path}.type`, schema.type ?? '', 'must be array if x-kubernetes-list-type is specified'),
-    );
-  if (type !== 'map')
-    return keys.length === 0
-      ? errors
-      : [...errors, forbidden(at, 'must be empty unless x-kubernetes-list-type is map')];
-  if (keys.length === 0) return [...errors, required(at, 'must not be empty if x-kubernetes-list-type is map')];
-  keys.forEach((key, i) => {
-    const own = schema.items?.properties?.[key];
-    if (own === undefined)
-      errors.push(invalidValue(`${at}[${i}]`, key, 'entries must all be names of item properties'));
-    else if (own.default === undefined && !(schema.items?.required ?? []).includes(key))
-      errors.push(
-        required(
-          `${path}.items.properties[${key}].default`,
-          'this property is in x-kubernetes-list-map-keys, so it must have a default or be a required property',
-        ),
-      );
-  });
-  return errors;
+/** What is judged within anyOf and its like is a part of the structure too. `schema` undefined: it is not. */
+function completeness(
+  nested: JsonSchema,
+  schema: JsonSchema | undefined,
+  path: string,
+  nestedPath: string,
+): FieldError[] {
+  const branches: Array<[JsonSchema, string]> = nested.not === undefined ? [] : [[nested.not, `${nestedPath}.not`]];
+  for (const name of LOGIC)
+    (nested[name] ?? []).forEach((one, i) => branches.push([one, `${nestedPath}.${name}[${i}]`]));
+  return branches.flatMap(([branch, at]) => branchCompleteness(branch, schema, path, at));
 }
 
-function logicProblems(schema: JsonSchema, path: string, parent: JsonSchema): FieldError[] {
-  // The two types that int-or-string is written with.
-  const isUnion = parent['x-kubernetes-int-or-string'] === true;
-  const errors = NOT_IN_LOGIC.filter((name) => schema[name] !== undefined && !(isUnion && name === 'type')).map(
-    (name) => forbidden(`${path}.${name}`, 'must be empty to be structural'),
-  );
-  for (const [name, own] of Object.entries(schema.properties ?? {})) {
-    const twin = parent.properties?.[name];
-    if (twin === undefined)
-      errors.push(
-        required(
-          path.replace(/\.(allOf|anyOf|oneOf|not)(\[\d+\])?$/, `.properties[${name}]`),
-          `because it is defined in ${path}.properties[${name}]`,
-        ),
-      );
-    errors.push(...logicProblems(own, `${path}.properties[${name}]`, twin ?? {}));
-  }
-  if (schema.items !== undefined) errors.push(...logicProblems(schema.items, `${path}.items`, parent.items ?? {}));
-  return [
-    ...errors,
-    ...patternProblems(schema, path),
-    ...LOGIC.flatMap((name) =>
-      (schema[name] ?? []).flatMap((one, i) => logicProblems(one, `${path}.${name}[${i}]`, parent)),
-    ),
-  ];
-}
-
-function ruleProblems(rule: CelRule, path: string, where: Where): FieldError[] {
-  const errors: FieldError[] = [];
-  const text = rule.rule ?? '';
-  if (text.trim() === '') return [required(`${path}.rule`, 'rule is not specified')];
-  const problem = celProblem(text);
-  if (problem !== undefined) errors.push(invalidValue(`${path}.rule`, text, `compilation failed: ${problem}`));
-  else if (isTransition(rule) && !where.isCorrelatable)
+function branchCompleteness(
+  branch: JsonSchema,
+  schema: JsonSchema | undefined,
+  path: string,
+  at: string,
+): FieldError[] {
+  if (schema === undefined) return [required(path, `because it is defined in ${at}`)];
+  const errors = completeness(branch, schema, path, at);
+  if (branch.items !== undefined)
+    errors.push(...branchCompleteness(branch.items, schema.items, `${path}.items`, `${at}.items`));
+  for (const [name, own] of Object.entries(branch.properties ?? {}))
     errors.push(
-      invalidValue(
-        `${path}.rule`,
-        text,
-        'oldSelf cannot be used on the uncorrelatable portion of the schema within an atomic or set list',
-      ),
-    );
-  if (rule.message !== undefined && /[\n\r]/.test(rule.message))
-    errors.push(invalidValue(`${path}.message`, rule.message, 'message must not contain line breaks'));
-  if (rule.messageExpression !== undefined) {
-    const wrong = celProblem(rule.messageExpression);
-    if (wrong !== undefined)
-      errors.push(invalidValue(`${path}.messageExpression`, rule.messageExpression, `compilation failed: ${wrong}`));
-  }
-  if (rule.reason !== undefined && !REASONS.includes(rule.reason))
-    errors.push(notSupported(`${path}.reason`, rule.reason, REASONS));
-  if (rule.optionalOldSelf !== undefined && !isTransition(rule))
-    errors.push(
-      invalidValue(`${path}.optionalOldSelf`, rule.optionalOldSelf, 'may not be set if oldSelf is not used in rule'),
+      ...branchCompleteness(own, schema.properties?.[name], `${path}.properties[${name}]`, `${at}.properties[${name}]`),
     );
   return errors;
-}
-
-function children(schema: JsonSchema, where: Where): FieldError[] {
-  const { path, isCorrelatable } = where;
-  const depth = where.depth + 1;
-  const errors: FieldError[] = [];
-  for (const [name, own] of Object.entries(schema.properties ?? {})) {
-    const isOwn = where.place === 'root' && ['apiVersion', 'kind', 'metadata'].includes(name);
-    if (!isOwn)
-      errors.push(...node(own, { path: `${path}.properties[${name}]`, place: 'object fields', isCorrelatable, depth }));
-  }
-  if (isRecord(schema.additionalProperties))
-    errors.push(
-      ...node(schema.additionalProperties, {
-        path: `${path}.additionalProperties`,
-        place: 'map values',
-        isCorrelatable,
-        depth,
-      }),
-    );
-  if (isRecord(schema.items))
-    errors.push(
-      ...node(schema.items, {
-        path: `${path}.items`,
-        place: 'array items',
-        isCorrelatable: isCorrelatable && schema['x-kubernetes-list-type'] === 'map',
-        depth,
-      }),
-    );
-  return errors;
-}
-
-function defaultProblems(schema: JsonSchema, { path, place }: Where): FieldError[] {
-  if (schema.default === undefined) return [];
-  if (place === 'root') return [forbidden(`${path}.default`, 'must be undefined at the root')];
-  const wrong = validateSchema(schema, schema.default, `${path}.default`);
-  if (wrong.length > 0 || !hasRules(schema)) return wrong;
-  return validateRules(schema, schema.default, undefined, `${path}.default`);
 }
