@@ -98,6 +98,28 @@ test('foreground: one that does not block is not waited for', async (t) => {
   t.deepEqual(names(model), ['side']);
 });
 
+test('foreground: a circle of owners goes as a whole', async (t) => {
+  const { model, settle } = world();
+  const [a, b, c] = ['a', 'b', 'c'].map((name) => add(model, RESOURCES.configMaps, name)) as [
+    KubeObject,
+    KubeObject,
+    KubeObject,
+  ];
+  for (const [dependent, owner] of [
+    [a, c],
+    [b, a],
+    [c, b],
+  ] as const)
+    model.change<ConfigMap>(RESOURCES.configMaps, 'default', dependent.metadata.name, (copy) => {
+      copy.metadata.ownerReferences = [ownerOf(RESOURCES.configMaps, owner)];
+    });
+  await settle();
+  t.deepEqual(names(model), ['a', 'b', 'c']);
+  model.delete(RESOURCES.configMaps, 'default', 'a', { propagationPolicy: 'Foreground' });
+  await settle();
+  t.deepEqual(names(model), []);
+});
+
 test('orphan: dependents stay and forget their owner', async (t) => {
   const { model, settle } = world();
   const top = add(model, RESOURCES.configMaps, 'top');

@@ -138,13 +138,31 @@ class Collector {
 
   /** Dependents end themselves, each by its own loop; the owner goes when the last that blocks it has. */
   #foreground(view: View, object: KubeObject): Reconciled {
-    const blocking = this.#dependentsOf(view, object).filter(({ dependent }) =>
-      owners(dependent).some((owner) => owner.uid === object.metadata.uid && owner.blockOwnerDeletion === true),
+    const blocking = this.#blockersOf(view, object).filter(
+      (dependent) => !this.#waitsFor(view, dependent, object, new Set()),
     );
     const saw = `foreground deletion, ${blocking.length} dependents block it`;
     return blocking.length > 0
       ? { actions: [], saw, why: 'dependents go first' }
       : this.#letGo(view, object, FOREGROUND, saw);
+  }
+
+  #blockersOf(view: View, object: KubeObject): KubeObject[] {
+    return this.#dependentsOf(view, object)
+      .map(({ dependent }) => dependent)
+      .filter((dependent) =>
+        owners(dependent).some((owner) => owner.uid === object.metadata.uid && owner.blockOwnerDeletion === true),
+      );
+  }
+
+  /** In a circle of owners each would wait for the next for ever: the first that sees it closed goes. */
+  #waitsFor(view: View, dependent: KubeObject, object: KubeObject, seen: Set<string>): boolean {
+    const { uid = '' } = dependent.metadata;
+    if (seen.has(uid) || !isLeaving(dependent) || !hasFinalizer(dependent, FOREGROUND)) return false;
+    seen.add(uid);
+    return this.#blockersOf(view, dependent).some(
+      (next) => next.metadata.uid === object.metadata.uid || this.#waitsFor(view, next, object, seen),
+    );
   }
 
   #orphan(view: View, object: KubeObject): Reconciled {
