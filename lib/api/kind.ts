@@ -43,6 +43,9 @@ export interface Kind {
   readonly hasStatus: boolean;
   readonly hasGeneration: boolean;
   readonly allowsUnconditionalUpdate: boolean;
+  readonly allowsCreateOnUpdate: boolean;
+  /** A DELETE gives it time, and tells how much. */
+  readonly endsWithGrace: boolean;
   readonly endsInSteps: boolean;
   readonly returnsDeletedObject: boolean;
   readonly columns: readonly Column[];
@@ -93,7 +96,15 @@ const COUNTS_GENERATION = new Set(
   ValidatingAdmissionPolicyBinding CustomResourceDefinition ResourceSlice DeviceClass`.split(/\s+/),
 );
 /** Kinds whose PUT needs a resourceVersion. */
-const NEEDS_RESOURCE_VERSION = new Set('Service Lease APIService CustomResourceDefinition'.split(' '));
+const NEEDS_RESOURCE_VERSION = new Set(
+  `Lease APIService CustomResourceDefinition RuntimeClass PodDisruptionBudget ClusterTrustBundle CSIDriver CSINode
+  CSIStorageCapacity VolumeAttachment MutatingWebhookConfiguration ValidatingWebhookConfiguration MutatingAdmissionPolicy
+  MutatingAdmissionPolicyBinding ValidatingAdmissionPolicy ValidatingAdmissionPolicyBinding`.split(/\s+/),
+);
+/** Kinds whose PUT makes what is not there. */
+const CREATED_BY_UPDATE = new Set(
+  'Role RoleBinding ClusterRole ClusterRoleBinding RuntimeClass Lease LimitRange Event Service Endpoints'.split(' '),
+);
 const NAME_AND_AGE: readonly Column[] = [
   ['Name', 'string', 'name', 0],
   ['Age', 'string', '', 0],
@@ -188,19 +199,21 @@ export function makeKind(row: KindRow, own: KindBehaviour | undefined): Kind {
     hasStatus,
     hasGeneration,
     allowsUnconditionalUpdate: own?.allowsUnconditionalUpdate ?? !NEEDS_RESOURCE_VERSION.has(row.kind),
+    allowsCreateOnUpdate: typeof row.type === 'string' && CREATED_BY_UPDATE.has(row.kind),
+    endsWithGrace: own?.graceSeconds !== undefined,
     endsInSteps: own?.endsInSteps ?? false,
     returnsDeletedObject: own?.returnsDeletedObject ?? false,
     columns,
     default: (object) => own?.default?.(object),
     validate: (object) => [...validateAny(object), ...(own?.validateCreate?.(object) ?? [])],
     validateUpdate: (object, old) => [
-      ...validateMetadataUpdate(object, old, kind),
+      ...validateMetadataUpdate(object, old),
       ...validateAny(object),
       ...(own?.validateUpdate?.(object, old) ?? []),
     ],
     validateStatusUpdate: (object, old, part = 'status') => [
       ...validateMetadata(object, metadataRule),
-      ...validateMetadataUpdate(object, old, kind),
+      ...validateMetadataUpdate(object, old),
       ...(own?.validateStatusUpdate?.(object, old, part) ?? []),
     ],
     prepareForCreate(object) {

@@ -146,18 +146,10 @@ const FIXED = [
   'deletionGracePeriodSeconds',
 ] as const;
 
-export function validateMetadataUpdate(
-  object: KubeObject,
-  old: KubeObject,
-  kind: { allowsUnconditionalUpdate: boolean },
-): FieldError[] {
+export function validateMetadataUpdate(object: KubeObject, old: KubeObject): FieldError[] {
   const meta = object.metadata;
   const was = old.metadata;
   const errors: FieldError[] = [];
-  if (!kind.allowsUnconditionalUpdate && (meta.resourceVersion ?? '') === '')
-    errors.push(
-      invalidValue('metadata.resourceVersion', meta.resourceVersion ?? '', 'must be specified for an update'),
-    );
   if (was.deletionTimestamp !== undefined) {
     const added = (meta.finalizers ?? []).filter((finalizer) => !(was.finalizers ?? []).includes(finalizer));
     if (added.length > 0)

@@ -17,7 +17,6 @@ export const apiService = defineKind<APIService>({
   kind: 'APIService',
   // The core group's is `v1.`.
   nameRule: 'pathSegment',
-  allowsUnconditionalUpdate: false,
   default({ spec }) {
     if (spec?.service !== undefined) fill(spec.service, 'port', 443);
   },

@@ -9,7 +9,6 @@ export const lease = defineKind<Lease>({
   group: 'coordination.k8s.io',
   version: 'v1',
   kind: 'Lease',
-  allowsUnconditionalUpdate: false,
   validate({ spec }) {
     const seconds = spec?.leaseDurationSeconds;
     return [

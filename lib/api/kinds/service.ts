@@ -136,7 +136,6 @@ export const service = defineKind<Service>({
   version: 'v1',
   kind: 'Service',
   nameRule: 'label1035',
-  allowsUnconditionalUpdate: false,
   returnsDeletedObject: true,
   default: defaultService,
   validate: validateService,

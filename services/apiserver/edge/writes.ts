@@ -19,6 +19,7 @@ import { deleteOptions, planDelete, type DeleteOptions } from '../core/pipeline/
 import { keepReset, managerName } from '../core/pipeline/field-owners.ts';
 import { patchType, patched, type Patch } from '../core/pipeline/patch.ts';
 import { notFound, type ManagedRequest, type Plan } from '../core/pipeline/plan.ts';
+import { planReplace } from '../core/pipeline/replace.ts';
 import { planUpdate, type Part } from '../core/pipeline/update.ts';
 import { writeOptions, type WriteOptions } from '../core/write-options.ts';
 import { RESOURCE_QUOTAS } from '../core/admission/resource-quota.ts';
@@ -68,7 +69,8 @@ export async function updatePart(parts: ApiParts, call: Call, target: Target, pa
   keepReset(sent.value, object);
   return write(parts, call, target, options.dryRun, () => {
     const request = writeRequest(parts, call, target);
-    return planUpdate(request, currentOf(parts, target), cloneJson(object), part);
+    const mayCreate = (): void => refuseCreate(parts, call, target);
+    return planReplace(request, found(parts, target), cloneJson(object), part, mayCreate);
   });
 }
 

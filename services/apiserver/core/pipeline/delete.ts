@@ -88,7 +88,7 @@ function removed(request: WriteRequest, current: CachedObject, object: KubeObjec
   const { kind } = request;
   const plan = planRemoved(kind, current, object, releaseOf(object));
   if (kind.returnsDeletedObject) {
-    mark(request, object, 0);
+    if (kind.endsWithGrace) mark(request, object, 0);
     return { ...plan, answer: (revision) => withRevision(object, revision || current.revision) };
   }
   const { group, resource } = kind.ref;

@@ -79,7 +79,18 @@ function checkIdentity(request: WriteRequest, object: KubeObject, old: KubeObjec
 /** An update that names a revision must name the present one. Without one it is unconditional, where the kind allows. */
 function checkRevision(request: WriteRequest, object: KubeObject, current: CachedObject): void {
   const wanted = object.metadata.resourceVersion ?? '';
-  if (wanted === '' || wanted === '0') return;
+  if (wanted === '' || wanted === '0') {
+    if (request.kind.allowsUnconditionalUpdate) return;
+    const { group, resource } = request.kind.ref;
+    // Told of the resource, and with the number as Go prints it: so it is upstream.
+    throw invalid({ group, kind: resource }, current.name, [
+      {
+        code: 'FieldValueInvalid',
+        path: 'metadata.resourceVersion',
+        message: 'Invalid value: 0x0: must be specified for an update',
+      },
+    ]);
+  }
   if (!/^\d+$/.test(wanted))
     throw invalid(request.kind.ref, current.name, [
       {
