@@ -63,7 +63,17 @@ function firstServed(accept: string): Form {
     if (as === 'PartialObjectMetadata') return { as: 'partial', version: v, mediaType };
     if (as === 'PartialObjectMetadataList') return { as: 'partial', version: v, mediaType, asList: true };
   }
-  throw new ApiError('NotAcceptable', `${TOLD}application/json, application/yaml, ${PROTOBUF}`, {});
+  throw notServed();
+}
+
+function notServed(): ApiError {
+  return new ApiError('NotAcceptable', `${TOLD}application/json, application/yaml, ${PROTOBUF}`, {});
+}
+
+/** What is never stored has no columns: who takes it as a table alone gets nothing. Throws 406. */
+export function requireNoTable(accept: string): void {
+  const ranges = parseAccept(accept);
+  if (ranges.length > 0 && ranges.every(({ parameters }) => parameters['as'] === 'Table')) throw notServed();
 }
 
 /** The best liked first, those liked alike in the order in which they are told. */

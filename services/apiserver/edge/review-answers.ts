@@ -3,6 +3,7 @@
 import { decodeValue, expectedOf } from '../../../lib/api/decode.ts';
 import { ApiError } from '../../../lib/base/errors.ts';
 import { toTime } from '../../../lib/base/clock.ts';
+import { requireNoTable } from '../core/media-type.ts';
 import { REVIEWS, userInfo } from '../core/reviews.ts';
 import { ISSUER } from '../core/auth/token-claims.ts';
 import { methodNotAllowed, type Target } from './api.ts';
@@ -13,6 +14,7 @@ import { bindByBody } from './subresources.ts';
 export async function answerReview(parts: ApiParts, call: Call, target: Target): Promise<Answer> {
   const { info, kind } = target;
   if (info.verb !== 'create') throw methodNotAllowed();
+  requireNoTable(call.accept);
   if (info.resource === 'bindings') return bindByBody(parts, call, target);
   const { object, warnings } = decodeValue(call.body.parse(kind.ref.kind), expectedOf(kind), 'Warn');
   for (const warning of warnings) call.warnings.add(warning);

@@ -4,6 +4,7 @@ import { decodeValue, expectedOf, type FieldValidation } from '../../../lib/api/
 import type { ParsedText } from '../../../lib/api/json.ts';
 import type { Kind } from '../../../lib/api/kind.ts';
 import type { KubeObject } from '../../../lib/api/object.ts';
+import { repeatedKeys } from '../../../lib/api/yaml-repeats.ts';
 import { signatureProblem } from '../../../lib/http/certificate-signature.ts';
 import { cloneJson } from '../../../lib/base/clone.ts';
 import { ApiError, isReason } from '../../../lib/base/errors.ts';
@@ -122,13 +123,16 @@ function applyPart(
   );
 }
 
-/** An applied configuration is called YAML, and is JSON from every client. */
+/** An applied configuration is called YAML, and is JSON from every client; keys that come again are told by their lines. */
 export function appliedOf(call: Call, fieldValidation: FieldValidation): unknown {
   const { value, duplicates } = jsonOrYaml(call);
-  const problems = duplicates.map((path) => `duplicate field ${JSON.stringify(path)}`);
-  if (problems.length > 0 && fieldValidation === 'Strict')
-    throw new ApiError('BadRequest', `strict decoding error: ${problems.join(', ')}`);
-  if (fieldValidation === 'Warn') for (const problem of problems) call.warnings.add(problem);
+  if (duplicates.length === 0 || fieldValidation === 'Ignore') return value;
+  const problems = repeatedKeys(new TextDecoder().decode(call.body.bytes));
+  if (fieldValidation === 'Strict') {
+    const told = ['error strict decoding YAML: error converting YAML to JSON: yaml: unmarshal errors:', ...problems];
+    throw new ApiError('BadRequest', told.join('\n  '));
+  }
+  for (const problem of problems) call.warnings.add(problem);
   return value;
 }
 
