@@ -261,6 +261,19 @@ test('an image that was changed restarts its container; a short name is the full
   t.deepEqual(keysAt(stateOf(podWith(), [runOf('main')])), []);
 });
 
+test('volumes that show the pod are made again each minute, and at once when its labels change', (t) => {
+  const volumes = [{ name: 'podinfo', downwardAPI: { items: [{ path: 'labels' }] } }];
+  const pod = podWith({ volumes });
+  const state = stateOf(pod, [runOf('main')]);
+  const makesVolumes = (at: PodState, now: number): boolean => keysAt(at, now).includes('volumes');
+  t.false(makesVolumes(state, NOW + 59_000));
+  t.true(makesVolumes(state, NOW + 60_000));
+  const same = stepPod(state, { type: 'podChanged', pod: podWith({ volumes }, { resourceVersion: '9' }) }, NOW);
+  t.false(makesVolumes(same, NOW));
+  const other = stepPod(state, { type: 'podChanged', pod: podWith({ volumes }, { labels: { a: 'b' } }) }, NOW);
+  t.true(makesVolumes(other, NOW));
+});
+
 test('only the last two runs are kept', (t) => {
   const runs = [exited('main', 1), exited('main', 1, { attempt: 1 }), runOf('main', { attempt: 2 })];
   t.deepEqual(keysAt(stateOf(podWith(), runs)), ['remove:main-0']);

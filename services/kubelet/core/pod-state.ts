@@ -1,4 +1,5 @@
 // Decides what a pod worker remembers, and how each thing that happens changes it. Never decides what to do about it.
+import { equalObjects } from '../../../lib/api/equality.ts';
 import type { Container, Pod } from '../../../lib/api/generated/types.ts';
 import type { ContainerState, SandboxState } from '../../../runtime-shims/contract.ts';
 import { afterFailure, afterRestart, type Failure, type RestartBackoff } from './backoff.ts';
@@ -117,7 +118,7 @@ export function stepPod(state: PodState, input: PodInput, now: number): PodState
   switch (input.type) {
     case 'podChanged': {
       // A status that was written just before the kubelet died may come only now.
-      const told = { ...state, pod: input.pod };
+      const told = { ...state, pod: input.pod, volumesAtMs: shownAlike(state.pod, input.pod) ? state.volumesAtMs : 0 };
       return { ...told, probes: withAdopted(told, told.containers, told.probes) };
     }
     case 'podGone':
@@ -143,6 +144,11 @@ export function stepPod(state: PodState, input: PodInput, now: number): PodState
     case 'rejected':
       return { ...state, verdict: input.verdict };
   }
+}
+
+/** Files may show a pod's labels and annotations: who changes them looks for that at once. */
+function shownAlike({ metadata: a }: Pod, { metadata: b }: Pod): boolean {
+  return equalObjects(a.labels, b.labels) && equalObjects(a.annotations, b.annotations);
 }
 
 function land(state: PodState, key: string): PodState {
