@@ -6,11 +6,17 @@ import { TypeMismatchError, canonical } from './canonical.ts';
 import type { TypeName } from './custom/custom-type.ts';
 import { parseJson, type ParsedText } from './json.ts';
 import type { KubeObject } from './object.ts';
-import { decodeProtobuf } from './protobuf.ts';
+import { quoted } from './field-error.ts';
+import { decodeProtobuf, typeNameOf } from './protobuf.ts';
 import { apiVersionOf, type ResourceRef } from './resource.ts';
+import { typeSchema } from './schema.ts';
 import { parseYaml } from './yaml.ts';
 
 export type FieldValidation = 'Strict' | 'Warn' | 'Ignore';
+/** What a query may ask for, as upstream lists it. */
+export const FIELD_VALIDATIONS: readonly string[] = ['', 'Ignore', 'Strict', 'Warn'] satisfies Array<
+  FieldValidation | ''
+>;
 
 /** What a body must be: `{ apiVersion: 'apps/v1', kind: 'Deployment', typeName: 'apps.v1.Deployment' }`. */
 export interface Expected {
@@ -37,14 +43,15 @@ const MEDIA_TYPES = ['application/json', 'application/yaml', 'application/vnd.ku
 export function parseBody(bytes: Uint8Array, contentType: string | undefined, mustBe: string): ParsedText {
   if (bytes.length > LIMITS.requestBodyBytes)
     throw new ApiError('RequestEntityTooLarge', `Request entity too large: limit is ${LIMITS.requestBodyBytes}`);
-  const media = (contentType ?? '').split(';')[0]!.trim().toLowerCase();
+  const media = mediaTypeOf(contentType ?? '');
   try {
     if (media === 'application/vnd.kubernetes.protobuf') return { value: decodeProtobuf(bytes), duplicates: [] };
-    if (media === 'application/yaml') return oneDocument(parseYaml(textOf(bytes)));
-    if (media === '' || media === 'application/json') return parseJson(textOf(bytes));
+    if (media === 'application/yaml') return parseYaml(yamlText(bytes))[0] ?? NOTHING;
+    if (media === '' || media === 'application/json') return parseJson(JSON_TEXT.decode(bytes));
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error;
-    throw unrecognized(bytes, mustBe, error, media === 'application/yaml' ? '' : 'json parse error: ');
+    const isJson = media === '' || media === 'application/json';
+    throw unrecognized(bytes, mustBe, isJson ? new SyntaxError(`${NO_TYPE}${error.message}`, { cause: error }) : error);
   }
   throw new ApiError(
     'UnsupportedMediaType',
@@ -52,33 +59,39 @@ export function parseBody(bytes: Uint8Array, contentType: string | undefined, mu
   );
 }
 
-const UTF8 = new TextDecoder('utf-8', { fatal: true });
+const NOTHING: ParsedText = { value: {}, duplicates: [] };
+const NO_TYPE = "couldn't get version/kind; json parse error: ";
+/** As Go's: what is no text becomes U+FFFD, and a byte order mark is no JSON. */
+const JSON_TEXT = new TextDecoder('utf-8', { ignoreBOM: true });
+const YAML_TEXT = new TextDecoder('utf-8', { fatal: true });
 
-/** What is no text would be kept as another one than was sent. */
-function textOf(bytes: Uint8Array): string {
+/** `''` for a type whose parameters nobody can read, which is served by nobody. */
+function mediaTypeOf(contentType: string): string {
+  const [type = '', ...parameters] = contentType.split(';').map((part) => part.trim());
+  const isReadable = parameters.every((parameter) => parameter === '' || /^[^\s=]+=.+$/.test(parameter));
+  return isReadable ? type.toLowerCase() : contentType;
+}
+
+function yamlText(bytes: Uint8Array): string {
   try {
-    return UTF8.decode(bytes);
+    return YAML_TEXT.decode(bytes);
   } catch (error) {
-    throw new SyntaxError('invalid UTF-8', { cause: error });
+    throw new SyntaxError('yaml: invalid leading UTF-8 octet', { cause: error });
   }
 }
 
-function oneDocument(documents: ParsedText[]): ParsedText {
-  if (documents.length > 1)
-    throw new SyntaxError(`the body holds ${documents.length} YAML documents, a request takes one`);
-  return documents[0] ?? { value: {}, duplicates: [] };
+const TOLD_BYTES = 30;
+
+function summaryOf(bytes: Uint8Array): string {
+  if (bytes.length === 0) return '<empty>';
+  const seen = bytes.subarray(0, TOLD_BYTES);
+  const told = bytes[0] === 123 ? new TextDecoder().decode(seen) : seen.toHex();
+  return bytes.length > TOLD_BYTES ? `${told} ...` : told;
 }
 
-function unrecognized(bytes: Uint8Array, mustBe: string, cause: SyntaxError, what: string): ApiError {
-  const seen = bytes.subarray(0, 30);
-  const summary = bytes[0] === 123 ? new TextDecoder().decode(seen) : seen.toHex();
-  return new ApiError(
-    'BadRequest',
-    `the object provided is unrecognized (must be of type ${mustBe}): couldn't get version/kind; ${what}${cause.message} ` +
-      `(${summary}${bytes.length > 30 ? ' ...' : ''})`,
-    undefined,
-    { cause },
-  );
+function unrecognized(bytes: Uint8Array, mustBe: string, cause: SyntaxError): ApiError {
+  const told = `the object provided is unrecognized (must be of type ${mustBe}): ${cause.message} (${summaryOf(bytes)})`;
+  return new ApiError('BadRequest', told, undefined, { cause });
 }
 
 /**
@@ -90,14 +103,9 @@ export function decodeValue<T = KubeObject>(
   expected: Expected,
   fieldValidation: FieldValidation = 'Warn',
 ): Decoded<T> {
-  const { value } = parsed;
-  if (typeof value !== 'object' || value === null || Array.isArray(value))
-    throw new ApiError(
-      'BadRequest',
-      `the object provided is unrecognized (must be of type ${expected.kind}): a JSON object is needed, ` +
-        `not ${value === null ? 'null' : Array.isArray(value) ? 'an array' : `a ${typeof value}`}`,
-    );
-  checkType(value as { apiVersion?: unknown; kind?: unknown }, expected);
+  // As Go's decoder: null leaves everything as it is.
+  const value = parsed.value ?? {};
+  checkType(value, expected);
   const { value: object, unknown } = canonicalOr400(value, expected);
   const problems = [
     ...unknown.map((path) => `unknown field ${JSON.stringify(path)}`),
@@ -122,26 +130,9 @@ export function decodeBody<T = KubeObject>(
   return decodeValue<T>(parseBody(bytes, contentType, expected.kind), expected, fieldValidation);
 }
 
-/** The `fieldValidation` of a query; anything else than the three is a refusal of its own. `optionsKind`: `CreateOptions`. */
-export function fieldValidationOf(text: string | undefined, optionsKind = 'PatchOptions'): FieldValidation {
-  if (text === undefined || text === '') return 'Warn';
-  if (text === 'Strict' || text === 'Warn' || text === 'Ignore') return text;
-  throw new ApiError(
-    'Invalid',
-    `${optionsKind}.meta.k8s.io "" is invalid: fieldValidation: Unsupported value: ${JSON.stringify(text)}: supported values: "Ignore", "Warn", "Strict"`,
-    {
-      group: 'meta.k8s.io',
-      kind: optionsKind,
-      causes: [
-        {
-          reason: 'FieldValueNotSupported',
-          message: `Unsupported value: ${JSON.stringify(text)}: supported values: "Ignore", "Warn", "Strict"`,
-          field: 'fieldValidation',
-        },
-      ],
-    },
-  );
-}
+/** The `fieldValidation` of a query, where it is one. */
+export const fieldValidationOf = (text: string | undefined): FieldValidation =>
+  text === 'Strict' || text === 'Ignore' ? text : 'Warn';
 
 /** The cause of a refusal of fields that nobody knows, or that come twice. */
 export class StrictDecodingError extends Error {}
@@ -150,22 +141,63 @@ const versionOf = (expected: Expected): string => expected.apiVersion.split('/')
 const cannotBeHandled = (expected: Expected): string =>
   `${expected.kind} in version ${JSON.stringify(versionOf(expected))} cannot be handled as a ${expected.kind}`;
 
-/** Whatever a client put there: its own `toString` is not asked. */
-const shown = (value: unknown): string => (typeof value === 'string' ? value : (JSON.stringify(value) ?? ''));
+const TYPE_OF_TYPE = String.raw`struct { APIVersion string "json:\"apiVersion,omitempty\""; Kind string "json:\"kind,omitempty\"" }`;
 
-function checkType(value: { apiVersion?: unknown; kind?: unknown }, expected: Expected): void {
-  const { apiVersion, kind } = value;
-  if (apiVersion !== undefined && apiVersion !== null && apiVersion !== '' && apiVersion !== expected.apiVersion)
-    throw new ApiError(
-      'BadRequest',
-      `the API version in the data (${shown(apiVersion)}) does not match the expected API version (${expected.apiVersion})`,
+/** What Go says of a value of the wrong kind. */
+const jsonKind = (value: unknown): string =>
+  Array.isArray(value) ? 'array' : typeof value === 'boolean' ? 'bool' : typeof value;
+
+/** Of a body that is JSON and no object: upstream fails to find its kind. */
+export const notAnObject = (value: unknown): string =>
+  `${NO_TYPE}json: cannot unmarshal ${jsonKind(value)} into Go value of type ${TYPE_OF_TYPE}`;
+
+function checkType(value: object, expected: Expected): asserts value is Record<string, unknown> {
+  const unrecognizedAs = (told: string): ApiError =>
+    unrecognized(new TextEncoder().encode(JSON.stringify(value)), expected.kind, new SyntaxError(told));
+  if (typeof value !== 'object' || Array.isArray(value)) throw unrecognizedAs(notAnObject(value));
+  const given = value as { apiVersion?: unknown; kind?: unknown };
+  for (const field of ['apiVersion', 'kind'] as const)
+    if (typeof (given[field] ?? '') !== 'string')
+      throw unrecognizedAs(
+        `${NO_TYPE}json: cannot unmarshal ${jsonKind(given[field])} into Go struct field .${field} of type string`,
+      );
+  const apiVersion = (given.apiVersion as string | null | undefined) || expected.apiVersion;
+  const kind = (given.kind as string | null | undefined) || expected.kind;
+  if (apiVersion.split('/').length > 2) throw unrecognizedAs(`unexpected GroupVersion string: ${apiVersion}`);
+  if (apiVersion !== expected.apiVersion || kind !== expected.kind) throw mismatch(apiVersion, kind, expected);
+}
+
+/** Upstream reads any kind that it knows, and then finds that it is not the one of the path. */
+function mismatch(apiVersion: string, kind: string, expected: Expected): ApiError {
+  const version = apiVersion.split('/').at(-1)!;
+  const refuse = (why: string): ApiError =>
+    new ApiError('BadRequest', `${kind} in version ${quoted(version)} cannot be handled as a ${expected.kind}: ${why}`);
+  if (typeof expected.typeName !== 'string')
+    return kind === expected.kind
+      ? otherVersion(apiVersion, expected)
+      : refuse(`the kind in the data (${kind}) does not match the expected kind (${expected.kind})`);
+  if (!isRegistered(apiVersion, kind))
+    return refuse(
+      `no kind ${quoted(kind)} is registered for version ${quoted(apiVersion)} in scheme "pkg/runtime/scheme.go:110"`,
     );
-  if (kind !== undefined && kind !== null && kind !== '' && kind !== expected.kind)
-    throw new ApiError(
-      'BadRequest',
-      `${shown(kind)} in version ${JSON.stringify(versionOf(expected))} cannot be handled as a ${expected.kind}: ` +
-        `the kind in the data (${shown(kind)}) does not match the expected kind (${expected.kind})`,
-    );
+  if (kind === expected.kind && groupOf(apiVersion) === groupOf(expected.apiVersion))
+    return otherVersion(apiVersion, expected);
+  const internal = expected.typeName.split('.')[0]!;
+  return refuse(
+    `converting (${version}.${kind}) to (${internal === 'events' ? 'core' : internal}.${expected.kind}): unknown conversion`,
+  );
+}
+
+const groupOf = (apiVersion: string): string => (apiVersion.includes('/') ? apiVersion.split('/')[0]! : '');
+
+function otherVersion(apiVersion: string, expected: Expected): ApiError {
+  const told = `the API version in the data (${apiVersion}) does not match the expected API version (${expected.apiVersion})`;
+  return new ApiError('BadRequest', told);
+}
+
+function isRegistered(apiVersion: string, kind: string): boolean {
+  const one = kind.endsWith('List') ? kind.slice(0, -'List'.length) : kind;
+  return one === '' || [kind, one].some((name) => typeSchema(typeNameOf(apiVersion, name)) !== undefined);
 }
 
 function canonicalOr400(value: unknown, expected: Expected): { value: KubeObject; unknown: string[] } {

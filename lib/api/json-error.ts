@@ -97,12 +97,25 @@ function endOfLiteral(text: string, start: number, literal: string): number | st
   return start + literal.length - 1;
 }
 
-const invalid = (text: string, at: number, where: string): string =>
-  `invalid character ${quoted(String.fromCodePoint(text.codePointAt(at)!))} ${where}`;
+const UTF8 = new TextEncoder();
+
+/** Go reads bytes, and shows the one that it met as if it were a character. */
+function invalid(text: string, at: number, where: string): string {
+  const [byte = 0] = UTF8.encode(String.fromCodePoint(text.codePointAt(at)!));
+  return `invalid character ${quoted(String.fromCodePoint(byte))} ${where}`;
+}
 
 /** As Go quotes a character: '"' but '\''. */
 function quoted(char: string): string {
   if (char === "'") return String.raw`'\''`;
   if (char === '"') return `'"'`;
-  return `'${JSON.stringify(char).slice(1, -1)}'`;
+  const code = char.charCodeAt(0);
+  const isPrintable = code < 0x7f || (code > 0xa0 && code !== 0xad);
+  return `'${
+    isPrintable
+      ? JSON.stringify(char)
+          .slice(1, -1)
+          .replace(/^\\u00/, '\\x')
+      : `\\u00${code.toString(16)}`
+  }'`;
 }

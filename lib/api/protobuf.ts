@@ -21,7 +21,12 @@ export function isProtobuf(bytes: Uint8Array): boolean {
  */
 export function decodeProtobuf(bytes: Uint8Array): Record<string, any> {
   if (!isProtobuf(bytes))
-    throw new SyntaxError('provided data does not appear to be a protobuf message, expected prefix k8s\\0');
+    throw new SyntaxError(
+      bytes.length === 0
+        ? 'empty data'
+        : 'provided data does not appear to be a protobuf message, expected prefix [107 56 115 0]',
+    );
+  if (bytes.length === MAGIC.length) throw new SyntaxError('empty body');
   const envelope = lastFields(bytes.subarray(4));
   const typeMeta = envelope.get(1);
   const typed = typeMeta instanceof Uint8Array ? lastFields(typeMeta) : new Map<number, WireValue>();

@@ -15,6 +15,7 @@ import {
   type SchemaOptions,
   type Tags,
   type ToStringOptions,
+  type YAMLError,
 } from 'yaml';
 import { DEEPEST } from './canonical.ts';
 import type { ParsedText } from './json.ts';
@@ -44,15 +45,14 @@ function checkTokens(text: string): void {
   let lineDepth = 0;
   let isScalar = false;
   for (const token of new Lexer().lex(text)) {
-    if (++count > MOST_TOKENS) throw new SyntaxError(`error converting YAML to JSON: more than ${MOST_TOKENS} tokens`);
+    if (++count > MOST_TOKENS) throw new SyntaxError(`yaml: more than ${MOST_TOKENS} tokens`);
     if (token === SCALAR) isScalar = true;
     else if (isScalar) isScalar = false;
     else if (token === '[' || token === '{') flowDepth++;
     else if (token === ']' || token === '}') flowDepth--;
     else if (token === '-' || token === '?') lineDepth++;
     else if (token === '\n') lineDepth = 0;
-    if (flowDepth > DEEPEST || lineDepth > DEEPEST)
-      throw new SyntaxError(`error converting YAML to JSON: exceeded max depth of ${DEEPEST}`);
+    if (flowDepth > DEEPEST || lineDepth > DEEPEST) throw new SyntaxError(`yaml: exceeded max depth of ${DEEPEST}`);
   }
 }
 
@@ -73,19 +73,34 @@ export function parseYaml(text: string): ParsedText[] {
 
 function parsedDocument(document: Document.Parsed): ParsedText {
   const [error] = document.errors;
-  if (error !== undefined) throw new SyntaxError(`error converting YAML to JSON: yaml: ${error.message.trim()}`);
+  if (error !== undefined) throw new SyntaxError(`yaml: ${goYamlError(error)}`);
   const duplicates: string[] = [];
   visit(document.contents, '', 0, duplicates);
   try {
     // Aliases may multiply: at most this many, or a few lines would fill the memory.
     return { value: document.toJS({ maxAliasCount: 100 }), duplicates };
   } catch (error) {
-    throw new SyntaxError(`error converting YAML to JSON: yaml: ${(error as Error).message}`);
+    throw new SyntaxError(`yaml: ${goAliasError((error as Error).message)}`);
   }
 }
 
+/** The reader's own words are kept where upstream's are not known for them. */
+function goYamlError({ code, message, linePos }: YAMLError): string {
+  const line = linePos?.[0].line ?? 1;
+  if (code === 'TAB_AS_INDENT') return `line ${line}: found character that cannot start any token`;
+  const [first = ''] = message.trim().split(' at line ');
+  const isUnended = /must end with|sufficiently indented and end/.test(first);
+  return `line ${line}: ${isUnended ? 'did not find expected node content' : first}`;
+}
+
+function goAliasError(message: string): string {
+  if (message.startsWith('Excessive alias count')) return 'document contains excessive aliasing';
+  const anchor = /^Unresolved alias .*: (.+)$/.exec(message)?.[1];
+  return anchor === undefined ? message : `unknown anchor '${anchor}' referenced`;
+}
+
 function visit(node: Node | null, path: string, depth: number, duplicates: string[]): void {
-  if (depth > DEEPEST) throw new SyntaxError(`error converting YAML to JSON: exceeded max depth of ${DEEPEST}`);
+  if (depth > DEEPEST) throw new SyntaxError(`yaml: exceeded max depth of ${DEEPEST}`);
   if (isSeq(node)) node.items.forEach((item, i) => visit(item as Node, `${path}[${i}]`, depth + 1, duplicates));
   if (!isMap(node)) return;
   const seen = new Set<string>();

@@ -280,7 +280,7 @@ const BAD: Array<[what: string, code: number, ask: (api: TestApi) => Promise<Htt
     'another kind',
     400,
     (a) => a.http('POST', CM, { body: { apiVersion: 'v1', kind: 'Secret', metadata: { name: 'bad' } } }),
-    /does not match the expected kind/,
+    /converting \(v1\.Secret\) to \(core\.ConfigMap\): unknown conversion/,
   ],
   [
     'a name with dots only',
@@ -301,7 +301,7 @@ const BAD: Array<[what: string, code: number, ask: (api: TestApi) => Promise<Htt
     (a) => a.http('POST', CM, { body: configMap('a\r\nPUB x') }),
     /metadata\.name: Invalid value/,
   ],
-  ['.. in the path', 400, (a) => a.http('GET', `${CM}/%2e%2e`), /may not be '\.' or '\.\.'/],
+  ['.. in the path', 400, (a) => a.http('GET', `${CM}/%2e%2e`), /Name parameter invalid: "\.\.": may not be '\.\.'/],
   ['a slash in the path', 400, (a) => a.http('GET', `${CM}/a%2fb`), /may not contain '\/'/],
   ['broken percent-encoding', 400, (a) => a.http('GET', `${CM}/%zz`), /percent-encoding/],
   ['a wildcard in the path', 404, (a) => a.http('GET', `${CM}/*`), /configmaps "\*" not found/],

@@ -113,11 +113,13 @@ test('streaming lists end their first part with a bookmark', async (t) => {
   t.is((await api.http('GET', `${at}?watch=true&sendInitialEvents=true`)).code, 422);
 });
 
-test('one object may be watched by its path or by its name', async (t) => {
+test('one object is watched by its name, or by its path of old', async (t) => {
   const at = await withNamespace(api, 'single');
   await make(at, 'a');
   await make(at, 'b');
-  t.deepEqual(seen(await api.watch(`${at}/a?watch=true&timeoutSeconds=1`, 9)), ['ADDED a']);
+  const old = at.replace('/api/v1/', '/api/v1/watch/');
+  t.deepEqual(seen(await api.watch(`${old}/a?timeoutSeconds=1`, 9)), ['ADDED a']);
+  t.is((await api.http('GET', `${at}/a?watch=true`)).body.kind, 'ConfigMap', 'a get is no watch');
   t.deepEqual(seen(await api.watch(`${at}?watch=true&fieldSelector=metadata.name%3Db&timeoutSeconds=1`, 9)), [
     'ADDED b',
   ]);
@@ -149,7 +151,7 @@ test('a table has its columns once, and rows with bare metadata', async (t) => {
     return `${code} ${body.message}`;
   };
   const types = 'application/json, application/yaml, application/vnd.kubernetes.protobuf';
-  t.is(await refusal(at, 'image/png'), `406 only the following media types are accepted: ${types}`);
+  t.is(await refusal(`${at}/a`, 'image/png'), `406 406: Not Acceptable\n\nAvailable representations: ${types}`);
   const watched = await api.http('GET', `${at}?watch=true`, { headers: { accept: 'application/yaml' } });
   t.is(watched.code, 406);
   t.regex(watched.text, /application\/json;stream=watch,\s+application\/vnd\.kubernetes\.protobuf;stream=watch/);

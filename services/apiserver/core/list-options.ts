@@ -1,14 +1,14 @@
 // Decides what a list or a watch asks for, and which combinations of options make no sense. Never reads objects.
-import { invalid } from '../../../lib/api/field-error.ts';
+import { forbidden, invalid, notSupported, quoted, type FieldError } from '../../../lib/api/field-error.ts';
 import { matchesFields, parseFieldSelector, type FieldRequirement } from '../../../lib/api/field-selectors.ts';
 import type { Kind } from '../../../lib/api/kind.ts';
 import type { KubeObject } from '../../../lib/api/object.ts';
 import { matchesLabels, parseLabelSelector, type Requirements } from '../../../lib/api/selectors.ts';
 import { ApiError } from '../../../lib/base/errors.ts';
-import { parseInt64 } from './query-number.ts';
-import { isTrue } from './request-info.ts';
+import { isTrue, parseInt64 } from './query-number.ts';
 
 export type VersionMatch = '' | 'Exact' | 'NotOlderThan';
+const MATCHES: readonly string[] = ['Exact', 'NotOlderThan', ''];
 
 export interface ListOptions {
   labels: Requirements;
@@ -34,12 +34,12 @@ export function listOptions(query: URLSearchParams, kind: Kind, isWatch: boolean
     limit: whole(query, 'limit'),
     continue: query.get('continue') ?? '',
     resourceVersion: query.get('resourceVersion') ?? '',
-    match: matchOf(query),
+    match: (query.get('resourceVersionMatch') ?? '') as VersionMatch,
     timeoutSeconds: whole(query, 'timeoutSeconds'),
-    allowBookmarks: query.has('allowWatchBookmarks') && isTrue(query.get('allowWatchBookmarks')),
+    allowBookmarks: isTrue(query.get('allowWatchBookmarks')),
     sendInitialEvents: query.has('sendInitialEvents') ? isTrue(query.get('sendInitialEvents')) : undefined,
   };
-  check(options, query, isWatch);
+  check(options, isWatch);
   return options;
 }
 
@@ -57,60 +57,59 @@ export function fieldValue(options: Pick<ListOptions, 'fields'>, field: string):
   return options.fields.find((requirement) => requirement.field === field && requirement.equals)?.value ?? '';
 }
 
-/** Throws 400 unless it is '' or a decimal number. */
-export function revisionOf(text: string): number {
+/** Throws unless it is '' or a decimal number: 400 for a list. That a watch or a get is told the same with 500 is upstream's. */
+export function revisionOf(text: string, isList = false): number {
   if (text === '') return 0;
-  if (!/^\d{1,15}$/.test(text))
-    throw new ApiError(
-      'BadRequest',
-      `resourceVersion: Invalid value: ${JSON.stringify(text)}: it is a decimal number that an earlier answer gave`,
-    );
-  return Number(text);
+  if (/^\d{1,15}$/.test(text)) return Number(text);
+  const isTooLarge = /^\d+$/.test(text) && BigInt(text) >= 2n ** 64n;
+  if (/^\d+$/.test(text) && !isTooLarge) return Number.MAX_SAFE_INTEGER;
+  const why = isTooLarge ? 'value out of range' : 'invalid syntax';
+  const told = `resourceVersion: Invalid value: ${quoted(text)}: strconv.ParseUint: parsing ${quoted(text)}: ${why}`;
+  throw isList ? new ApiError('BadRequest', `invalid resource version: ${told}`) : new ApiError('', told);
 }
 
 /** Negative ones ask for nothing. */
 function whole(query: URLSearchParams, name: string): number {
-  const text = query.get(name) ?? '';
-  if (text === '') return 0;
-  return Math.max(0, parseInt64(text));
+  const text = query.get(name);
+  return text === null ? 0 : Math.max(0, parseInt64(text));
 }
 
-function matchOf(query: URLSearchParams): VersionMatch {
-  const text = query.get('resourceVersionMatch') ?? '';
-  if (text === '' || text === 'Exact' || text === 'NotOlderThan') return text;
-  throw invalid(REF, '', [
-    {
-      code: 'FieldValueNotSupported',
-      path: 'resourceVersionMatch',
-      message: `Unsupported value: ${JSON.stringify(text)}: supported values: "Exact", "NotOlderThan"`,
-    },
-  ]);
-}
-
-function check(options: ListOptions, query: URLSearchParams, isWatch: boolean): void {
-  const refuse = (path: string, why: string): never => {
-    throw invalid(REF, '', [{ code: 'FieldValueForbidden', path, message: `Forbidden: ${why}` }]);
-  };
-  revisionOf(options.resourceVersion);
-  if (isWatch) {
-    if (query.has('sendInitialEvents') && options.match !== 'NotOlderThan')
-      refuse('resourceVersionMatch', 'sendInitialEvents requires setting resourceVersionMatch to NotOlderThan');
-    if (options.match !== '' && !query.has('sendInitialEvents'))
-      refuse(
-        'resourceVersionMatch',
-        'resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided',
-      );
-    if (options.match === 'Exact')
-      refuse('resourceVersionMatch', 'resourceVersionMatch "Exact" is forbidden for watch');
-    return;
-  }
-  if (query.has('sendInitialEvents')) refuse('sendInitialEvents', 'sendInitialEvents is forbidden for list');
-  if (options.match !== '' && options.continue !== '')
-    refuse('resourceVersionMatch', 'resourceVersionMatch is forbidden when continue is provided');
-  if (options.match !== '' && options.resourceVersion === '')
-    refuse('resourceVersionMatch', 'resourceVersionMatch is forbidden unless resourceVersion is provided');
-  if (options.match === 'Exact' && options.resourceVersion === '0')
-    refuse('resourceVersionMatch', 'resourceVersionMatch "exact" is forbidden for resourceVersion "0"');
-  if (options.continue !== '' && options.resourceVersion !== '' && options.resourceVersion !== '0')
+function check(options: ListOptions, isWatch: boolean): void {
+  const errors = isWatch ? watchErrors(options) : listErrors(options);
+  if (errors.length > 0) throw invalid(REF, '', errors);
+  revisionOf(options.resourceVersion, !isWatch);
+  if (!isWatch && options.continue !== '' && !['', '0'].includes(options.resourceVersion))
     throw new ApiError('BadRequest', 'specifying resource version is not allowed when using continue');
+}
+
+const MATCH = 'resourceVersionMatch';
+
+function watchErrors({ match, sendInitialEvents, ...options }: ListOptions): FieldError[] {
+  const errors: FieldError[] = [];
+  const isSaid = sendInitialEvents !== undefined;
+  if (isSaid && match !== 'NotOlderThan')
+    errors.push(forbidden(MATCH, 'sendInitialEvents requires setting resourceVersionMatch to NotOlderThan'));
+  if (match === '') return errors;
+  if (!isSaid)
+    errors.push(forbidden(MATCH, 'resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided'));
+  if (match !== 'NotOlderThan') errors.push(notSupported(MATCH, match, ['NotOlderThan']));
+  if (options.continue !== '')
+    errors.push(forbidden(MATCH, 'resourceVersionMatch is forbidden when continue is provided'));
+  return errors;
+}
+
+function listErrors({ match, resourceVersion, sendInitialEvents, ...options }: ListOptions): FieldError[] {
+  const errors: FieldError[] = [];
+  if (match !== '') {
+    if (resourceVersion === '')
+      errors.push(forbidden(MATCH, 'resourceVersionMatch is forbidden unless resourceVersion is provided'));
+    if (options.continue !== '')
+      errors.push(forbidden(MATCH, 'resourceVersionMatch is forbidden when continue is provided'));
+    if (!MATCHES.includes(match)) errors.push(notSupported(MATCH, match, MATCHES));
+    if (match === 'Exact' && resourceVersion === '0')
+      errors.push(forbidden(MATCH, 'resourceVersionMatch "exact" is forbidden for resourceVersion "0"'));
+  }
+  if (sendInitialEvents !== undefined)
+    errors.push(forbidden('sendInitialEvents', 'sendInitialEvents is forbidden for list'));
+  return errors;
 }

@@ -67,7 +67,7 @@ function firstServed(accept: string): Form {
 }
 
 function notServed(): ApiError {
-  return new ApiError('NotAcceptable', `${TOLD}application/json, application/yaml, ${PROTOBUF}`, {});
+  return new ApiError('NotAcceptable', `${TOLD}application/json, application/yaml, ${PROTOBUF}`);
 }
 
 /** What is never stored has no columns: who takes it as a table alone gets nothing. Throws 406. */
@@ -85,7 +85,7 @@ function byPreference(ranges: MediaRange[]): MediaRange[] {
 /** Of a watch: a stream of events is never YAML. Throws 406. */
 export function streamFormOf(accept: string): Form {
   const form = formOf(accept);
-  if (form.mediaType === 'application/yaml') throw new ApiError('NotAcceptable', `${TOLD}${WATCHED}`, {});
+  if (form.mediaType === 'application/yaml') throw new ApiError('NotAcceptable', `${TOLD}${WATCHED}`);
   return form;
 }
 

@@ -1,6 +1,7 @@
 // Decides what a path and a method ask for: which resource, which object, which verb. Never knows which resources exist
 // and never looks into a body.
 import { ApiError } from '../../../lib/base/errors.ts';
+import { isTrue } from './query-number.ts';
 
 export type Verb = 'get' | 'list' | 'watch' | 'create' | 'update' | 'patch' | 'delete' | 'deletecollection';
 
@@ -36,10 +37,10 @@ const OBJECT_VERBS: Record<string, Verb> = {
 };
 const NAMESPACE_SUBRESOURCES = new Set(['status', 'finalize']);
 
-/** Throws ApiError BadRequest for a path that cannot be decoded or whose parts could be read as another path. */
+/** Throws ApiError BadRequest for a path that cannot be decoded. */
 export function requestInfo(method: string, path: string, query: URLSearchParams): RequestInfo {
   const parts = pathParts(path);
-  const other: NonResourceRequest = { isResource: false, verb: method.toLowerCase(), path };
+  const other: NonResourceRequest = { isResource: false, verb: method.toLowerCase(), path: decodedPath(path) };
   const grouped = parts[0] === 'apis';
   if (parts[0] !== 'api' && !grouped) return other;
   const [group, version] = grouped ? [parts[1], parts[2]] : ['', parts[1]];
@@ -49,9 +50,8 @@ export function requestInfo(method: string, path: string, query: URLSearchParams
   const watchPrefix = rest[0] === 'watch' && rest.length > 1;
   if (watchPrefix) rest = rest.slice(1);
   const target = targetOf(rest);
-  const watching = watchPrefix || isTrue(query.get('watch'));
-  const verb = verbOf(method, target, watching, query);
-  if (verb === undefined) throw new ApiError('MethodNotAllowed', `the method ${method} is not one of the API`, {});
+  const verb = verbOf(method, target, watchPrefix, query);
+  if (verb === undefined) throw methodNotAllowed();
   const name = target.name !== '' ? target.name : verb === 'create' ? '' : (nameSelected(query, verb) ?? '');
   return { isResource: true, verb, group, version, ...target, name };
 }
@@ -72,12 +72,15 @@ function tail(parts: readonly string[], from: number): string {
   return parts.length <= from ? '' : parts.slice(from).join('/');
 }
 
-function verbOf(method: string, target: Target, watching: boolean, query: URLSearchParams): Verb | undefined {
+export function methodNotAllowed(): ApiError {
+  return new ApiError('MethodNotAllowed', 'the server does not allow this method on the requested resource', {});
+}
+
+/** `watch=true` asks a collection; one object is watched by the old prefix only. */
+function verbOf(method: string, target: Target, watchPrefix: boolean, query: URLSearchParams): Verb | undefined {
   const verb = (target.name === '' ? COLLECTION_VERBS : OBJECT_VERBS)[method === 'HEAD' ? 'GET' : method];
-  if (verb === undefined && target.name === '' && OBJECT_VERBS[method] !== undefined)
-    throw new ApiError('MethodNotAllowed', 'the server does not allow this method on the requested resource', {});
-  const readsObjects = verb === 'list' || (verb === 'get' && target.subresource === '');
-  return readsObjects && watching && !query.has('follow') ? 'watch' : verb;
+  if (verb === 'list') return watchPrefix || isTrue(query.get('watch')) ? 'watch' : verb;
+  return verb === 'get' && watchPrefix && target.subresource === '' ? 'watch' : verb;
 }
 
 /** `fieldSelector=metadata.name=x` on a collection counts as a request for that object: RBAC's resourceNames may allow it. */
@@ -86,36 +89,31 @@ function nameSelected(query: URLSearchParams, verb: Verb): string | undefined {
   return /^metadata\.name==?([^=,!]+)$/.exec(query.get('fieldSelector') ?? '')?.[1];
 }
 
+/** Slashes at both ends count for nothing; between them, an empty part is one that is missing. */
 function pathParts(path: string): string[] {
   if (PLAIN_PATH.test(path)) return path.slice(1).split('/');
-  return path
-    .split('/')
-    .filter((part) => part !== '')
-    .map((part) => decodePart(part, path));
+  const decoded = decodedPath(path).replace(/^\/+|\/+$/g, '');
+  return decoded === '' ? [] : decoded.split('/');
 }
 
-/** Nothing to decode and nothing to refuse: almost every path, and almost every part of the others. */
+/** Nothing to decode: almost every path. */
 const PLAIN_PATH = /^(?:\/[A-Za-z0-9][\w.-]*)+$/;
-const PLAIN_PART = /^[A-Za-z0-9][\w.-]*$/;
 
-function decodePart(part: string, path: string): string {
-  if (PLAIN_PART.test(part)) return part;
-  let decoded: string;
+/** Decoded as a whole, as upstream does: an encoded slash divides as any other. */
+function decodedPath(path: string): string {
+  if (!path.includes('%')) return path;
   try {
-    decoded = decodeURIComponent(part);
+    return decodeURIComponent(path);
   } catch (error) {
     throw new ApiError('BadRequest', `the path ${JSON.stringify(path)} is not valid percent-encoding`, undefined, {
       cause: error,
     });
   }
-  if (decoded === '.' || decoded === '..' || /[/\0-\x1f\x7f]/.test(decoded))
-    throw new ApiError(
-      'BadRequest',
-      `invalid resource name ${JSON.stringify(decoded)} in the path ${JSON.stringify(path)}: a name may not be '.' or '..' and may not contain '/' or control characters`,
-    );
-  return decoded;
 }
 
-export function isTrue(value: string | null): boolean {
-  return value === 'true' || value === '1' || value === '';
+/** Why a part of a path is no name: it could be read as another path. Undefined: it may be one. */
+export function segmentProblem(name: string): string | undefined {
+  if (name === '.' || name === '..') return `may not be '${name}'`;
+  const odd = ['/', '%'].find((char) => name.includes(char));
+  return odd === undefined ? undefined : `may not contain '${odd}'`;
 }

@@ -1,6 +1,6 @@
 // Decides which options a write carries, and refuses those that do not exist. Never acts on them.
-import { fieldValidationOf, type FieldValidation } from '../../../lib/api/decode.ts';
-import { invalid, invalidValue } from '../../../lib/api/field-error.ts';
+import { FIELD_VALIDATIONS, fieldValidationOf, type FieldValidation } from '../../../lib/api/decode.ts';
+import { GoText, invalid, invalidValue, notSupported, tooLong, type FieldError } from '../../../lib/api/field-error.ts';
 
 export interface WriteOptions {
   dryRun: boolean;
@@ -13,37 +13,40 @@ const PRINTABLE = /^[\p{L}\p{M}\p{N}\p{P}\p{S} ]*$/u;
 /** Of a query that asks for nothing. */
 const PLAIN: WriteOptions = Object.freeze({ dryRun: false, fieldValidation: fieldValidationOf(undefined) });
 
-/** `optionsKind` is for the error's text: CreateOptions, UpdateOptions, PatchOptions, DeleteOptions. */
+/** `optionsKind` is for the error's text: CreateOptions, UpdateOptions, PatchOptions. `more` is what else is wrong, told first. */
 export function writeOptions(
   query: URLSearchParams,
   optionsKind: string,
-  bodyDryRun: unknown = undefined,
+  more: readonly FieldError[] = [],
 ): WriteOptions {
-  if (query.size === 0 && !Array.isArray(bodyDryRun)) return PLAIN;
-  const ref = { group: 'meta.k8s.io', kind: optionsKind };
-  const asked = Array.isArray(bodyDryRun)
-    ? bodyDryRun.map(String)
-    : query.getAll('dryRun').filter((value) => value !== '');
-  const wrong = asked.filter((value) => value !== 'All');
-  if (wrong.length > 0)
-    throw invalid(ref, '', [
-      {
-        code: 'FieldValueNotSupported',
-        path: 'dryRun',
-        message: `Unsupported value: ${JSON.stringify(wrong)}: supported values: "All"`,
-      },
-    ]);
-  const manager = query.get('fieldManager') ?? '';
-  if (new TextEncoder().encode(manager).length > LONGEST_MANAGER_BYTES)
-    throw invalid(ref, '', [
-      {
-        code: 'FieldValueTooLong',
-        path: 'fieldManager',
-        message: `Too long: may not be more than ${LONGEST_MANAGER_BYTES} bytes`,
-      },
-    ]);
-  if (!PRINTABLE.test(manager))
-    throw invalid(ref, '', [invalidValue('fieldManager', manager, 'should only contain printable characters')]);
-  const fieldValidation = fieldValidationOf(query.get('fieldValidation') ?? undefined, optionsKind);
-  return { dryRun: asked.length > 0, fieldValidation };
+  if (query.size === 0 && more.length === 0) return PLAIN;
+  const asked = query.getAll('dryRun');
+  const validation = query.get('fieldValidation') ?? '';
+  const errors = [...more, ...managerErrors(query.get('fieldManager') ?? ''), ...dryRunErrors(asked)];
+  if (!FIELD_VALIDATIONS.includes(validation))
+    errors.push(notSupported('fieldValidation', validation, FIELD_VALIDATIONS));
+  if (errors.length > 0) throw invalid({ group: 'meta.k8s.io', kind: optionsKind }, '', errors);
+  return { dryRun: asked.length > 0, fieldValidation: fieldValidationOf(validation) };
+}
+
+/** Upstream says what was asked for as Go prints it, the good ones too. */
+export function dryRunErrors(asked: readonly string[]): FieldError[] {
+  if (asked.every((value) => value === 'All')) return [];
+  return [notSupported('dryRun', GoText.strings(asked), ['All'])];
+}
+
+function managerErrors(manager: string): FieldError[] {
+  const bytes = new TextEncoder();
+  const errors =
+    bytes.encode(manager).length > LONGEST_MANAGER_BYTES ? [tooLong('fieldManager', LONGEST_MANAGER_BYTES)] : [];
+  let position = 0;
+  for (const char of manager) {
+    if (!PRINTABLE.test(char)) {
+      const code = char.codePointAt(0)!.toString(16).toUpperCase().padStart(4, '0');
+      const why = `invalid character U+${code} (at position ${position})`;
+      return [...errors, invalidValue('fieldManager', manager, why)];
+    }
+    position += bytes.encode(char).length;
+  }
+  return errors;
 }

@@ -2,10 +2,17 @@
 // came or how the answer goes.
 import type { Kind } from '../../../lib/api/kind.ts';
 import { ApiError } from '../../../lib/base/errors.ts';
-import { attributesOf, refusalText, type Attributes } from '../core/auth/attributes.ts';
+import { AccessDenied, attributesOf, type Attributes } from '../core/auth/attributes.ts';
 import type { Verdict } from '../core/auth/access.ts';
 import { ANONYMOUS } from '../core/auth/user.ts';
-import { requestInfo, type RequestInfo, type ResourceRequest } from '../core/request-info.ts';
+import { requireRoute } from '../core/route.ts';
+import {
+  methodNotAllowed,
+  requestInfo,
+  segmentProblem,
+  type RequestInfo,
+  type ResourceRequest,
+} from '../core/request-info.ts';
 import { streamOfKind } from '../core/served-kinds.ts';
 import { proxied } from './aggregation/proxy.ts';
 import type { Answer, Call } from './call.ts';
@@ -47,14 +54,18 @@ export async function handle(parts: ApiParts, call: Call): Promise<Answer> {
   call.story?.mark('authorize', parts.ctx.clock.monotonic());
   const elsewhere = proxied(parts, info);
   if (elsewhere !== undefined) return elsewhere;
+  if (call.path.startsWith('//')) return pageNotFound();
   if (!info.isResource) return answerDocument(parts, call, info);
   const target = targetOf(parts, info);
   if (target === undefined) return pageNotFound();
   const { kind } = target;
+  if (call.method === 'HEAD') throw methodNotAllowed();
   if (kind.deprecationWarning !== undefined) call.warnings.add(kind.deprecationWarning);
   if (info.subresource !== '') return answerSubresource(parts, call, target);
   const isNamedCreate = info.verb === 'create' && info.name !== '';
   if (isNamedCreate || !kind.verbs.includes(info.verb)) throw methodNotAllowed();
+  requireRoute(call, kind, info);
+  requireNames(info);
   if (kind.ref.group === METRICS_GROUP) return answerUsage(parts, call, target);
   if (kind.ref.resource === 'componentstatuses') return answerComponents(parts, call, target);
   if (!kind.stored) return answerReview(parts, call, target);
@@ -66,25 +77,18 @@ export function authorize(parts: ApiParts, call: Call, info: RequestInfo): Promi
   const isFree = !info.isResource && isOpen(info.path);
   const asked = attributesOf(call.user, info, call.query);
   const first = isFree ? { allowed: true, reason: '' } : parts.access.authorize(asked);
-  if (!first.allowed) return authorizeFresh(parts, call, info, asked);
+  if (!first.allowed) return authorizeFresh(parts, call, asked);
   noteDecision(call, first);
   return undefined;
 }
 
-async function authorizeFresh(parts: ApiParts, call: Call, info: RequestInfo, asked: Attributes): Promise<void> {
+async function authorizeFresh(parts: ApiParts, call: Call, asked: Attributes): Promise<void> {
   // A binding or a pod that allows it may have been written through another API actor a moment ago.
   if (call.user !== ANONYMOUS) await parts.freshness.newestOrWarning();
   const verdict = parts.access.authorize(asked);
   noteDecision(call, verdict);
   if (verdict.allowed) return;
-  const details = info.isResource
-    ? {
-        ...(info.name === '' ? {} : { name: info.name }),
-        ...(info.group === '' ? {} : { group: info.group }),
-        kind: info.resource,
-      }
-    : {};
-  throw new ApiError('Forbidden', refusalText(asked, verdict.reason), details);
+  throw new AccessDenied(asked, verdict.reason);
 }
 
 function noteDecision({ audit }: Call, { allowed, reason }: Verdict): void {
@@ -98,8 +102,24 @@ function targetOf(parts: ApiParts, info: ResourceRequest): Target | undefined {
   const { table } = parts.kinds;
   const kind = table.find(info.group, info.version, info.resource);
   if (kind !== undefined && isPlaced(kind, info)) return { info, kind, stream: streamOfKind(kind) };
-  if (!table.servesGroupVersion(info.group, info.version)) return undefined;
+  if (!isRouted(parts, info)) return undefined;
   throw new ApiError('NotFound', 'the server could not find the requested resource', {});
+}
+
+/** Upstream's servers of definitions and of API services, and that of the core, know all versions of their groups. */
+const ROUTED_GROUPS: ReadonlySet<string> = new Set(['', 'apiextensions.k8s.io', 'apiregistration.k8s.io']);
+
+const isRouted = ({ kinds }: ApiParts, { group, version }: ResourceRequest): boolean =>
+  ROUTED_GROUPS.has(group) || kinds.table.servesGroupVersion(group, version);
+
+/** Throws 400 for what no object could be called, in upstream's words. */
+function requireNames({ namespace, name, resource }: ResourceRequest): void {
+  const isNamespace = resource === 'namespaces';
+  for (const [what, value] of [['Namespace', isNamespace ? '' : namespace] as const, ['Name', name] as const]) {
+    const problem = segmentProblem(value);
+    if (problem !== undefined)
+      throw new ApiError('BadRequest', `${what} parameter invalid: ${JSON.stringify(value)}: ${problem}`);
+  }
 }
 
 const ONE_OBJECT: ReadonlySet<string> = new Set(['get', 'update', 'patch', 'delete']);
@@ -120,8 +140,4 @@ export function pageNotFound(): Answer {
     bytes: Buffer.from('404 page not found\n'),
     headers: { 'x-content-type-options': 'nosniff' },
   };
-}
-
-export function methodNotAllowed(): ApiError {
-  return new ApiError('MethodNotAllowed', 'the server does not allow this method on the requested resource', {});
 }

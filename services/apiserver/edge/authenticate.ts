@@ -2,7 +2,7 @@
 // except whether they may speak as someone else.
 import type { IncomingHttpHeaders } from 'node:http';
 import { ApiError } from '../../../lib/base/errors.ts';
-import { refusalText } from '../core/auth/attributes.ts';
+import { AccessDenied } from '../core/auth/attributes.ts';
 import type { Access } from '../core/auth/access.ts';
 import { impersonation, type Impersonation } from '../core/auth/impersonation.ts';
 import { ISSUER, userOfClaims } from '../core/auth/token-claims.ts';
@@ -129,9 +129,7 @@ export function permitted(access: Access, { user, asks }: Impersonation): User {
   for (const asked of asks) {
     const verdict = access.authorize(asked);
     if (verdict.allowed) continue;
-    const { name, group, resource } = asked;
-    const details = { name, ...(group === '' ? {} : { group }), kind: resource };
-    throw new ApiError('Forbidden', refusalText(asked, verdict.reason), details);
+    throw new AccessDenied(asked, verdict.reason);
   }
   return user;
 }

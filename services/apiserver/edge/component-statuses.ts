@@ -7,7 +7,8 @@ import { componentStatuses } from '../core/component-statuses.ts';
 import { listOptions, matcherOf } from '../core/list-options.ts';
 import { formOf } from '../core/media-type.ts';
 import type { Page } from '../core/list-objects.ts';
-import { methodNotAllowed, type Target } from './api.ts';
+import { methodNotAllowed } from '../core/request-info.ts';
+import type { Target } from './api.ts';
 import type { Answer, Call } from './call.ts';
 import type { ApiParts } from './parts.ts';
 

@@ -2,7 +2,7 @@
 import { judgesSent, validateSent } from '../core/admission/index.ts';
 import type { SentObject } from '../core/admission/matching.ts';
 import { proxiedPath } from '../core/proxy-target.ts';
-import { isTrue } from '../core/request-info.ts';
+import { isTrue } from '../core/query-number.ts';
 import type { Target } from './api.ts';
 import type { Call } from './call.ts';
 import type { ApiParts } from './parts.ts';

@@ -1,12 +1,14 @@
-// Does: answers what is no resource: health, version, metrics, discovery, OpenAPI, the keys of tokens. Never asks the store.
+// Does: answers what is no resource: version, metrics, discovery, OpenAPI, the keys of tokens. Never asks the store.
 import { ISSUER } from '../core/auth/token-claims.ts';
 import { dumpLevels, dumpQueues, dumpRequests } from '../core/flow-control/dump.ts';
 import { parseAccept } from '../core/media-type.ts';
-import type { NonResourceRequest } from '../core/request-info.ts';
-import { methodNotAllowed, pageNotFound } from './api.ts';
+import { methodNotAllowed, type NonResourceRequest } from '../core/request-info.ts';
+import { requireRepresentation } from '../core/route.ts';
+import { pageNotFound } from './api.ts';
 import type { Answer, Call } from './call.ts';
 import { discoveryAnswer } from './discovery-answers.ts';
 import { jsonBytes } from './encode.ts';
+import { health, HEALTH, NO_SNIFFING } from './health.ts';
 import type { ApiParts } from './parts.ts';
 
 /** kubectl compares its own version with this and warns when they are more than one apart: the middle of what is in use. */
@@ -26,13 +28,14 @@ const VERSION = {
   platform: `${process.platform}/${process.arch === 'x64' ? 'amd64' : process.arch}`,
 };
 
-const HEALTH = new Set(['healthz', 'livez', 'readyz']);
+const OPEN: ReadonlySet<string> = new Set(['/healthz', '/livez', '/readyz', '/version', '/version/']);
 
 /** Anyone may ask whether we live and what we are, also before there is a role that says so. */
-export function isOpen(path: string): boolean {
-  const first = path.split('/')[1] ?? '';
-  return HEALTH.has(first) || first === 'version';
-}
+export const isOpen = (path: string): boolean => OPEN.has(path);
+
+/** What upstream's router answers, to GET alone; anything else takes any method. */
+const ROUTED = /^\/(?:version|api|\.well-known|openid)(?:\/|$)|^\/apis\/[^/]+\/[^/]+/;
+const AN_HOUR = { 'cache-control': 'public, max-age=3600' };
 
 const PATHS = [
   '/.well-known/openid-configuration',
@@ -60,17 +63,19 @@ function pathsOf({ kinds }: ApiParts): string[] {
 
 export async function answerDocument(parts: ApiParts, call: Call, info: NonResourceRequest): Promise<Answer> {
   const [first = '', second = ''] = info.path.split('/').slice(1);
-  if (info.verb !== 'get' && info.verb !== 'head') throw methodNotAllowed();
-  if (HEALTH.has(first)) return health(parts, call, first, info.path);
+  if (info.verb !== 'get' && ROUTED.test(info.path)) throw methodNotAllowed();
+  if (HEALTH.has(first)) return health(parts, call, info.path) ?? pageNotFound();
   switch (first) {
     case '':
+    case 'index.html':
       return object({
         paths: pathsOf(parts),
       });
     case 'version':
+      requireRepresentation(call.accept, JSON_ALONE);
       return indented(VERSION);
     case 'metrics':
-      return text(200, await parts.metrics.registry.metrics(), parts.metrics.registry.contentType);
+      return info.path === '/metrics' ? metrics(parts, info.verb) : pageNotFound();
     case 'api':
     case 'apis':
     case 'openapi':
@@ -88,14 +93,25 @@ export async function answerDocument(parts: ApiParts, call: Call, info: NonResou
     case 'debug':
       return flowDump(parts, call, info.path) ?? pageNotFound();
     case '.well-known':
-      return second === 'openid-configuration' ? object(openidConfiguration(addressOf(parts))) : pageNotFound();
+      if (second !== 'openid-configuration') return pageNotFound();
+      requireRepresentation(call.accept, JSON_ALONE);
+      return bytes(200, jsonBytes(openidConfiguration(addressOf(parts))), 'application/json', AN_HOUR);
     case 'openid':
-      return info.path === '/openid/v1/jwks'
-        ? bytes(200, jsonBytes(parts.tokens.jwks), 'application/jwk-set+json')
-        : pageNotFound();
+      if (info.path.replace(/\/$/, '') !== '/openid/v1/jwks') return pageNotFound();
+      requireRepresentation(call.accept, [KEY_SET]);
+      return bytes(200, jsonBytes(parts.tokens.jwks), KEY_SET, AN_HOUR);
     default:
       return pageNotFound();
   }
+}
+
+const JSON_ALONE = ['application/json'];
+const KEY_SET = 'application/jwk-set+json';
+
+async function metrics({ metrics: { registry } }: ApiParts, verb: string): Promise<Answer> {
+  if (verb !== 'delete') return text(200, await registry.metrics(), registry.contentType);
+  registry.resetMetrics();
+  return text(200, 'metrics reset\n');
 }
 
 /** As kube-apiserver shows what waits and runs. */
@@ -121,51 +137,6 @@ function addressOf(parts: ApiParts): string {
   return `${advertiseAddress}:${port}`;
 }
 
-interface Check {
-  name: string;
-  problem: string | undefined;
-}
-
-function health(parts: ApiParts, call: Call, which: string, path: string): Answer {
-  const excluded = call.query.getAll('exclude');
-  const asked = path.split('/')[2];
-  const all = checks(parts, which);
-  const chosen = asked === undefined || asked === '' ? all : all.filter(({ name }) => name === asked);
-  if (chosen.length === 0 && asked !== undefined) return pageNotFound();
-  const isLeftOut = ({ name }: Check): boolean => excluded.includes(name);
-  const failed = chosen.filter((check) => check.problem !== undefined && !isLeftOut(check));
-  const lines = chosen.map((check) => {
-    const { name, problem } = check;
-    if (isLeftOut(check)) return `[+]${name} excluded: ok`;
-    return problem === undefined ? `[+]${name} ok` : `[-]${name} failed: ${problem}`;
-  });
-  const unknown = excluded.filter((name) => !chosen.some((check) => check.name === name));
-  if (unknown.length > 0)
-    lines.push(
-      `warn: some health checks cannot be excluded: no matches for ${unknown.map((name) => JSON.stringify(name)).join(', ')}`,
-    );
-  const verdict = `${which} check ${failed.length === 0 ? 'passed' : 'failed'}`;
-  if (failed.length > 0) return text(500, `${[...lines, verdict].join('\n')}\n`);
-  return text(200, call.query.has('verbose') ? `${[...lines, verdict].join('\n')}\n` : 'ok');
-}
-
-function checks(parts: ApiParts, which: string): Check[] {
-  const alive = [{ name: 'ping', problem: undefined }];
-  if (which === 'livez') return alive;
-  const { freshness, bootstrap } = parts;
-  return [
-    ...alive,
-    {
-      name: 'store',
-      problem: freshness.hasQuorum ? undefined : 'the store did not answer the last question for its newest revision',
-    },
-    {
-      name: 'bootstrap',
-      problem: bootstrap.isDone ? undefined : (bootstrap.problem ?? 'the first objects are not there yet'),
-    },
-  ];
-}
-
 function openidConfiguration(address: string): object {
   return {
     issuer: ISSUER,
@@ -185,10 +156,9 @@ function indented(body: unknown): Answer {
   return bytes(200, Buffer.from(JSON.stringify(body, undefined, 2)), 'application/json');
 }
 
-function text(code: number, content: string, contentType = 'text/plain; charset=utf-8'): Answer {
-  return bytes(code, Buffer.from(content), contentType);
-}
+const text = (code: number, content: string, contentType = 'text/plain; charset=utf-8'): Answer =>
+  bytes(code, Buffer.from(content), contentType, NO_SNIFFING);
 
-function bytes(code: number, content: Uint8Array, contentType: string): Answer {
-  return { type: 'bytes', code, contentType, bytes: content, headers: { 'x-content-type-options': 'nosniff' } };
+function bytes(code: number, content: Uint8Array, contentType: string, headers: Record<string, string> = {}): Answer {
+  return { type: 'bytes', code, contentType, bytes: content, headers };
 }

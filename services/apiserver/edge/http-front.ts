@@ -10,7 +10,10 @@ import { peerCertificate } from '../../../lib/http/certificates.ts';
 import { readBody } from '../../../lib/http/read-body.ts';
 import { warningHeader } from '../../../lib/http/warnings.ts';
 import { sendProxied } from './aggregation/proxy.ts';
+import { AccessDenied } from '../core/auth/attributes.ts';
 import { ANONYMOUS } from '../core/auth/user.ts';
+import { durationProblem } from '../core/query-number.ts';
+import { requestInfo } from '../core/request-info.ts';
 import { RequestStory } from '../core/request-story.ts';
 import { handle } from './api.ts';
 import { tellRead, tellRefusal } from './request-span.ts';
@@ -31,6 +34,7 @@ import { answerUpgrade } from './upgrade-front.ts';
 import { WatchSession } from './watch-session.ts';
 
 const BODY_MS = 30_000;
+const LONG: ReadonlySet<string> = new Set(['attach', 'exec', 'proxy', 'log', 'portforward']);
 const NOTHING = new Uint8Array();
 /** Nobody changes a query. */
 const NO_QUERY = new URLSearchParams();
@@ -129,6 +133,7 @@ async function answerRequest(
   response: Response,
 ): Promise<void> {
   const { ctx } = parts;
+  requireTimeout(call);
   const { headers, rawHeaders, url: uri, socket } = request;
   const credentials = { certificate: peerCertificate(socket), headers, rawHeaders, uri };
   await identified(parts, call, { auditId: id, uri, headers, socket }, (known) =>
@@ -143,6 +148,16 @@ async function answerRequest(
     markStage(parts, call, 'receive');
     await answerCall(parts, call, request, response);
   });
+}
+
+/** As upstream, before it is known who asks; what goes on for long has no such end. */
+function requireTimeout(call: Call): void {
+  const timeout = call.query.get('timeout') ?? '';
+  const problem = timeout === '' ? undefined : durationProblem(timeout);
+  if (problem === undefined) return;
+  const info = (call.info ??= requestInfo(call.method, call.path, call.query));
+  if (info.isResource && (info.verb === 'watch' || LONG.has(info.subresource))) return;
+  throw new ApiError('BadRequest', `invalid timeout specified in the request URL - ${problem}`);
 }
 
 function markStage({ ctx }: ApiParts, { story }: Call, stage: string): void {
@@ -167,13 +182,7 @@ async function answerCall(parts: ApiParts, call: Call, request: Request, respons
   const { ctx } = parts;
   const answer = await handle(parts, call);
   if (ctx.tracer.tellsReads === true) tellRead(parts, call, answer);
-  for (const [i, text] of [...call.warnings].entries())
-    response.setHeader(
-      'warning',
-      i === 0
-        ? warningHeader(text)
-        : [...[response.getHeader('warning') ?? []].flat().map(String), warningHeader(text)],
-    );
+  tellWarnings(call, response);
   if (answer.type === 'watch')
     return stream(response, (output) => new WatchSession(parts.hub, ctx.clock, answer.plan, output));
   if (answer.type === 'proxy') {
@@ -188,6 +197,10 @@ async function answerCall(parts: ApiParts, call: Call, request: Request, respons
   const rendered = render(answer.type === 'object' ? inAskedForm(answer, call, now) : answer, now);
   const told = answer.type === 'bytes' ? rendered : forEyes(rendered, call.query, request.headers['user-agent']);
   await send(ctx.clock, request, response, told);
+}
+
+function tellWarnings({ warnings }: Call, response: Response): void {
+  if (warnings.size > 0) response.setHeader('warning', [...warnings].map(warningHeader));
 }
 
 export function callOf(
@@ -238,7 +251,8 @@ async function sendError(
   }
   const retryAfter = refusal.details?.retryAfterSeconds;
   if (retryAfter !== undefined) response.setHeader('retry-after', String(retryAfter));
-  if (refusal.code === 401) response.setHeader('www-authenticate', 'Bearer');
+  if (refusal instanceof AccessDenied) response.setHeader('x-content-type-options', 'nosniff');
+  tellWarnings(call, response);
   const status = refusal.toStatus();
   const rendered = wantsYaml(call.accept)
     ? { code: refusal.code, contentType: 'application/yaml', bytes: yamlBytes(status) }

@@ -11,11 +11,12 @@ import { planBinding } from '../core/pipeline/binding.ts';
 import { deleteOptions } from '../core/pipeline/delete.ts';
 import { planEviction } from '../core/pipeline/eviction.ts';
 import { patched } from '../core/pipeline/patch.ts';
-import { applyOptions, isApply, planApply } from '../core/pipeline/apply.ts';
+import { patchOptions, isApply, planApply } from '../core/pipeline/apply.ts';
 import { SCALE, appliedScale, planScale, scaleOf, scaleTable, toldAsScale } from '../core/pipeline/scale.ts';
 import { writeOptions, type WriteOptions } from '../core/write-options.ts';
 import { formOf } from '../core/media-type.ts';
-import { methodNotAllowed, type Target } from './api.ts';
+import { methodNotAllowed } from '../core/request-info.ts';
+import type { Target } from './api.ts';
 import type { Answer, Call } from './call.ts';
 import { includeOf } from './encode.ts';
 import { admitConnection } from './connections.ts';
@@ -108,11 +109,10 @@ async function updateScale(parts: ApiParts, call: Call, target: Target): Promise
 }
 
 async function patchScale(parts: ApiParts, call: Call, target: Target): Promise<Answer> {
-  const options = writeOptions(call.query, 'PatchOptions');
   const applies = isApply(call.body.contentType);
-  const force = applyOptions(call.query, applies);
-  if (applies) return applyScale(parts, call, target, { ...options, force });
-  const patch = patchOf(call);
+  const options = patchOptions(call.query, applies);
+  if (applies) return applyScale(parts, call, target, options);
+  const patch = patchOf(call, SCALE);
   return write(parts, call, target, options.dryRun, () => {
     const current = currentOf(parts, target);
     const { object } = patched(SCALE, scaleOf(current.object, target.kind.scale), patch, options.fieldValidation);
@@ -161,8 +161,8 @@ function bindingKind(): Pick<Kind, 'ref' | 'typeName'> {
 
 async function evictPod(parts: ApiParts, call: Call, target: Target): Promise<Answer> {
   const eviction = decodeAs(call, EVICTION_KIND);
-  const options = deleteOptions(eviction['deleteOptions'], new URLSearchParams());
-  const dryRun = writeOptions(call.query, 'CreateOptions', eviction['deleteOptions']?.dryRun).dryRun;
+  const { dryRun: dryDelete, ...options } = deleteOptions(eviction['deleteOptions'] ?? {}, new URLSearchParams());
+  const dryRun = dryDelete || writeOptions(call.query, 'CreateOptions').dryRun;
   return write(parts, call, target, dryRun, () =>
     planEviction(writeRequest(parts, call, target), currentOf(parts, target), options, eviction),
   );

@@ -14,9 +14,15 @@ import { viewAs } from '../core/cache/view-as.ts';
 import { listObjects } from '../core/list-objects.ts';
 import { listOptions } from '../core/list-options.ts';
 import { formOf } from '../core/media-type.ts';
-import { applyOptions, isApply, planApply } from '../core/pipeline/apply.ts';
+import { isApply, patchOptions, planApply } from '../core/pipeline/apply.ts';
 import { planCreate } from '../core/pipeline/create.ts';
-import { deleteOptions, planDelete, type DeleteOptions } from '../core/pipeline/delete.ts';
+import {
+  decodedOptions,
+  deleteOptions,
+  planDelete,
+  type DeleteOptions,
+  type DeletionBody,
+} from '../core/pipeline/delete.ts';
 import { keepReset, managerName } from '../core/pipeline/field-owners.ts';
 import { patchType, patched, type Patch } from '../core/pipeline/patch.ts';
 import { notFound, type ManagedRequest, type Plan } from '../core/pipeline/plan.ts';
@@ -27,7 +33,7 @@ import { RESOURCE_QUOTAS } from '../core/admission/resource-quota.ts';
 import { hasWebhooks } from '../core/admission/webhooks.ts';
 import { Answers } from './webhooks/answers.ts';
 import type { Target } from './api.ts';
-import type { Answer, Call } from './call.ts';
+import type { Answer, Call, CallBody } from './call.ts';
 import { convertingList } from './custom-resources/convert.ts';
 import type { ApiParts } from './parts.ts';
 import { makeFresh } from './reads.ts';
@@ -82,11 +88,10 @@ export function patchObject(parts: ApiParts, call: Call, target: Target): Promis
 export async function patchPart(parts: ApiParts, call: Call, target: Target, part: Part): Promise<Answer> {
   formOf(call.accept);
   const { kind } = target;
-  const options = writeOptions(call.query, 'PatchOptions');
   const applies = isApply(call.body.contentType);
-  const force = applyOptions(call.query, applies);
-  if (applies) return applyPart(parts, call, target, part, { ...options, force });
-  const patch = patchOf(call);
+  const options = patchOptions(call.query, applies);
+  if (applies) return applyPart(parts, call, target, part, options);
+  const patch = patchOf(call, kind);
   return write(parts, call, target, options.dryRun, () => {
     const current = currentOf(parts, target);
     const result = patched(kind, current.object, patch, options.fieldValidation);
@@ -96,18 +101,22 @@ export async function patchPart(parts: ApiParts, call: Call, target: Target, par
 }
 
 /** A patch is JSON, whatever its media type is called. */
-export function patchOf(call: Call): Patch {
-  const type = patchType(call.body.contentType);
+export function patchOf(call: Call, kind: Pick<Kind, 'typeName'>): Patch {
+  const type = patchType(call.body.contentType, typeof kind.typeName !== 'string');
   try {
     const { value, duplicates } = call.body.parse('Patch', 'application/json');
     return { type, value, duplicates };
   } catch (error) {
     if (!(error instanceof ApiError && error.cause instanceof SyntaxError)) throw error;
     // A patch is of no kind that it could be refused as: upstream tells what the decoder says, strategic ones bare.
-    const told = error.cause.message;
+    const told = jsonProblem(error.cause);
     throw new ApiError('BadRequest', type.includes('strategic') ? told : `error decoding patch: ${told}`);
   }
 }
+
+/** What Go's decoder says of the text alone. */
+const jsonProblem = (told: SyntaxError): string =>
+  told.cause instanceof SyntaxError ? told.cause.message : told.message;
 
 function applyPart(
   parts: ApiParts,
@@ -141,7 +150,17 @@ function jsonOrYaml(call: Call): ParsedText {
     return call.body.parse('Patch', 'application/json');
   } catch (error) {
     if (!isReason(error, 'BadRequest')) throw error;
+    return appliedYaml(call);
+  }
+}
+
+function appliedYaml(call: Call): ParsedText {
+  try {
     return call.body.parse('Patch', 'application/yaml');
+  } catch (error) {
+    if (!(error instanceof ApiError && error.cause instanceof SyntaxError)) throw error;
+    const told = `error decoding YAML: error converting YAML to JSON: ${error.cause.message}`;
+    throw new ApiError('BadRequest', told, undefined, { cause: error });
   }
 }
 
@@ -201,11 +220,21 @@ export async function deleteItem(
 }
 
 function deletion(call: Call): { options: DeleteOptions; dryRun: boolean } {
-  const body = call.body.isEmpty ? undefined : call.body.parse('DeleteOptions').value;
-  const dryRun = (body as { dryRun?: unknown } | undefined)?.dryRun;
-  const options = deleteOptions(body, call.query);
+  const { dryRun, ...options } = deleteOptions(call.body.isEmpty ? undefined : deletionBody(call.body), call.query);
   call.options = options;
-  return { options, dryRun: writeOptions(call.query, 'DeleteOptions', dryRun).dryRun };
+  return { options, dryRun };
+}
+
+/** What cannot be read as options is upstream's own fault to it, as is a kind that it does not know. */
+function deletionBody(body: CallBody): DeletionBody {
+  try {
+    const { value } = body.parse('DeleteOptions');
+    return decodedOptions(value);
+  } catch (error) {
+    const isSyntax = error instanceof ApiError && error.cause instanceof SyntaxError;
+    if (!isSyntax) throw error;
+    throw new ApiError('', (error.cause as SyntaxError).message, undefined, { cause: error });
+  }
 }
 
 /** `named` is what the trace calls an object that is not in the path yet. */

@@ -1,4 +1,5 @@
 // Decides what a permission is asked for: the words of authorization. Never grants anything.
+import { ApiError } from '../../../../lib/base/errors.ts';
 import type { RequestInfo } from '../request-info.ts';
 import type { User } from './user.ts';
 
@@ -31,6 +32,15 @@ export function attributesOf(user: User, info: RequestInfo, query: URLSearchPara
     };
   const { verb, resource, group, subresource, namespace, name } = info;
   return { user, verb, resource, group, subresource, namespace, name, fieldSelector: query.get('fieldSelector') ?? '' };
+}
+
+/** Refused before anything was looked at: that says so to browsers, too. */
+export class AccessDenied extends ApiError {
+  constructor(asked: Attributes, reason: string) {
+    const { name, group, resource, path } = asked;
+    const target = { ...(name === '' ? {} : { name }), ...(group === '' ? {} : { group }), kind: resource };
+    super('Forbidden', refusalText(asked, reason), path === undefined ? target : {});
+  }
 }
 
 /** Upstream's sentence: `pods is forbidden: User "bob" cannot list resource "pods" in API group "" in the namespace "x"`. */

@@ -1,11 +1,13 @@
 // Decides what a server-side apply does: create what is not there, or merge into what is, as any other write from then on.
 // Never merges by itself (lib/api/managed-fields does).
-import { forbidden, invalid, required } from '../../../../lib/api/field-error.ts';
+import { forbidden, required, type FieldError } from '../../../../lib/api/field-error.ts';
 import { applyServerSide } from '../../../../lib/api/managed-fields/apply.ts';
 import { applyConflict } from '../../../../lib/api/managed-fields/conflicts.ts';
 import { apiVersionOf } from '../../../../lib/api/resource.ts';
 import { ApiError } from '../../../../lib/base/errors.ts';
 import type { CachedObject } from '../cache/cached-object.ts';
+import { isTrue } from '../query-number.ts';
+import { writeOptions, type WriteOptions } from '../write-options.ts';
 import { planCreate } from './create.ts';
 import { conflict, notFound, type ManagedRequest, type Plan } from './plan.ts';
 import { planUpdate, type Part } from './update.ts';
@@ -23,18 +25,17 @@ export interface ApplyPatch {
 
 export const isApply = (contentType: string): boolean => contentType.split(';')[0]!.trim().toLowerCase() === APPLY_TYPE;
 
-const OPTIONS = { group: 'meta.k8s.io', kind: 'PatchOptions' };
+/** Who applies has a name, and only who applies may force. */
+function applyErrors(query: URLSearchParams, applies: boolean): FieldError[] {
+  if (!applies && query.has('force')) return [forbidden('force', 'may not be specified for non-apply patch')];
+  const isNameless = applies && (query.get('fieldManager') ?? '') === '';
+  return isNameless ? [required('fieldManager', 'is required for apply patch')] : [];
+}
 
-/** Whether a patch may take what others own. Throws 422: who applies has a name, and only who applies may force. */
-export function applyOptions(query: URLSearchParams, applies: boolean): boolean {
-  const force = query.get('force') ?? '';
-  if (!applies && force !== '')
-    throw invalid(OPTIONS, '', [forbidden('force', 'may not be specified for non-apply patch')]);
-  if (applies && (query.get('fieldManager') ?? '') === '')
-    throw invalid(OPTIONS, '', [required('fieldManager', 'is required for apply patch')]);
-  if (!['', 'true', 'false', '1', '0'].includes(force))
-    throw new ApiError('BadRequest', `force must be true or false, not ${JSON.stringify(force)}`);
-  return force === 'true' || force === '1';
+/** `force`: whether it may take what others own. Throws 422. */
+export function patchOptions(query: URLSearchParams, applies: boolean): WriteOptions & { force: boolean } {
+  const options = writeOptions(query, 'PatchOptions', applyErrors(query, applies));
+  return { ...options, force: isTrue(query.get('force')) };
 }
 
 /** `current` undefined: there is none. */

@@ -1,12 +1,15 @@
 // Decides what a deletion does now: mark the object, shorten its grace, or take it away. Never deletes what depends on
 // it: finalizers and the garbage collector do.
 import { cloneJson } from '../../../../lib/base/clone.ts';
+import { canonical, TypeMismatchError } from '../../../../lib/api/canonical.ts';
+import { notAnObject } from '../../../../lib/api/decode.ts';
 import type { KubeObject } from '../../../../lib/api/object.ts';
 import { equalObjects } from '../../../../lib/api/equality.ts';
-import { invalid } from '../../../../lib/api/field-error.ts';
+import { invalid, invalidValue, notSupported, quoted, type FieldError } from '../../../../lib/api/field-error.ts';
 import { toTime } from '../../../../lib/base/clock.ts';
 import { ApiError } from '../../../../lib/base/errors.ts';
-import { parseInt64 } from '../query-number.ts';
+import { isTrue, parseInt64 } from '../query-number.ts';
+import { dryRunErrors } from '../write-options.ts';
 import { validateDeletion } from '../admission/index.ts';
 import type { CachedObject } from '../cache/cached-object.ts';
 import { withRevision } from '../cache/cached-object.ts';
@@ -14,57 +17,82 @@ import { releaseOf } from '../service-addresses.ts';
 import { holdsNamespace, isNamespace, refuseImmortal } from './namespace.ts';
 import { conflict, planRemoved, planUnchanged, planUpdated, type Plan, type WriteRequest } from './plan.ts';
 
+type Policy = 'Background' | 'Foreground' | 'Orphan';
+const POLICIES: readonly string[] = ['Foreground', 'Background', 'Orphan'] satisfies Policy[];
+
 export interface DeleteOptions {
   gracePeriodSeconds?: number;
-  propagationPolicy?: 'Background' | 'Foreground' | 'Orphan';
+  propagationPolicy?: Policy;
   preconditions?: { uid?: string; resourceVersion?: string };
 }
 
 const ORPHAN = 'orphan';
 const FOREGROUND = 'foregroundDeletion';
 
-/** Options from the body win over the query, as upstream: clients send one of both. */
-export function deleteOptions(body: unknown, query: URLSearchParams): DeleteOptions {
-  const given = (typeof body === 'object' && body !== null ? body : {}) as Record<string, any>;
-  const grace = given['gracePeriodSeconds'] ?? numberOf(query.get('gracePeriodSeconds'));
-  const policy = given['propagationPolicy'] ?? query.get('propagationPolicy') ?? undefined;
-  const orphan = given['orphanDependents'] ?? query.get('orphanDependents') ?? undefined;
-  if (grace !== undefined && !Number.isInteger(grace))
-    throw new ApiError(
-      'BadRequest',
-      `gracePeriodSeconds must be a whole number of seconds, not ${JSON.stringify(grace)}`,
+/** What a body says, with its types. */
+export interface DeletionBody {
+  gracePeriodSeconds?: number | null;
+  propagationPolicy?: string | null;
+  orphanDependents?: boolean | null;
+  preconditions?: DeleteOptions['preconditions'];
+  dryRun?: string[];
+}
+
+/** What upstream's decoder lets into options, and in which words it refuses the rest: as an error of its own. */
+export function decodedOptions(value: unknown): DeletionBody {
+  const refuse = (why: string): ApiError => new ApiError('', why);
+  if (value === null) return {};
+  if (typeof value !== 'object' || Array.isArray(value)) throw refuse(notAnObject(value));
+  const { apiVersion, kind, ...options } = value as Record<string, unknown>;
+  const version = typeof apiVersion === 'string' && apiVersion !== '' ? apiVersion : 'v1';
+  if (typeof kind === 'string' && kind !== '' && kind !== 'DeleteOptions')
+    throw refuse(
+      `no kind ${quoted(kind)} is registered for version ${quoted(version)} in scheme "pkg/runtime/scheme.go:110"`,
     );
-  checkPolicy(policy, orphan);
-  const effective = policy ?? (orphan === undefined ? undefined : String(orphan) === 'true' ? 'Orphan' : 'Background');
+  try {
+    return canonical('meta.v1.DeleteOptions', options).value as DeletionBody;
+  } catch (error) {
+    if (!(error instanceof TypeMismatchError)) throw error;
+    throw new ApiError('', error.message, undefined, { cause: error });
+  }
+}
+
+/** Options of a body stand alone, as upstream: with one, the query says nothing. */
+export function deleteOptions(
+  body: DeletionBody | undefined,
+  query: URLSearchParams,
+): DeleteOptions & { dryRun: boolean } {
+  const given = body ?? queriedOptions(query);
+  const { gracePeriodSeconds: grace = null, propagationPolicy: policy = null, orphanDependents: orphan = null } = given;
+  const { preconditions, dryRun = [] } = given;
+  const errors = [...policyErrors(policy, orphan), ...dryRunErrors(dryRun)];
+  if (errors.length > 0) throw invalid({ group: 'meta.k8s.io', kind: 'DeleteOptions' }, '', errors);
+  const effective = policy ?? (orphan === null ? null : orphan ? 'Orphan' : 'Background');
   return {
-    ...(grace === undefined ? {} : { gracePeriodSeconds: grace as number }),
-    ...(effective === undefined ? {} : { propagationPolicy: effective }),
-    ...(given['preconditions'] === undefined ? {} : { preconditions: given['preconditions'] }),
+    ...(grace === null ? {} : { gracePeriodSeconds: grace }),
+    ...(effective === null ? {} : { propagationPolicy: effective as Policy }),
+    ...(preconditions === undefined || preconditions === null ? {} : { preconditions }),
+    dryRun: dryRun.length > 0,
   };
 }
 
-function numberOf(text: string | null): number | undefined {
-  return text === null || text === '' ? undefined : parseInt64(text);
+function queriedOptions(query: URLSearchParams): DeletionBody {
+  const grace = query.get('gracePeriodSeconds');
+  return {
+    gracePeriodSeconds: grace === null ? null : parseInt64(grace),
+    propagationPolicy: query.get('propagationPolicy'),
+    orphanDependents: query.has('orphanDependents') ? isTrue(query.get('orphanDependents')) : null,
+    dryRun: query.getAll('dryRun'),
+  };
 }
 
-function checkPolicy(policy: unknown, orphan: unknown): void {
-  const ref = { group: 'meta.k8s.io', kind: 'DeleteOptions' };
-  if (policy !== undefined && orphan !== undefined)
-    throw invalid(ref, '', [
-      {
-        code: 'FieldValueInvalid',
-        path: 'propagationPolicy',
-        message: `Invalid value: ${JSON.stringify(policy)}: orphanDependents and deletionPropagation cannot be both set`,
-      },
-    ]);
-  if (policy !== undefined && !['Background', 'Foreground', 'Orphan'].includes(policy as string))
-    throw invalid(ref, '', [
-      {
-        code: 'FieldValueNotSupported',
-        path: 'propagationPolicy',
-        message: `Unsupported value: ${JSON.stringify(policy)}: supported values: "Background", "Foreground", "Orphan"`,
-      },
-    ]);
+function policyErrors(policy: string | null, orphan: boolean | null): FieldError[] {
+  if (policy === null) return [];
+  const both = 'orphanDependents and deletionPropagation cannot be both set';
+  return [
+    ...(orphan === null ? [] : [invalidValue('propagationPolicy', policy, both)]),
+    ...(POLICIES.includes(policy) ? [] : [notSupported('propagationPolicy', policy, [...POLICIES, 'nil'])]),
+  ];
 }
 
 export function planDelete(request: WriteRequest, current: CachedObject, options: DeleteOptions): Plan {

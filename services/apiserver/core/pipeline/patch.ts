@@ -33,15 +33,11 @@ export interface Patch {
 /** Most operations of one JSON patch, as upstream. */
 const MOST_OPERATIONS = 10_000;
 
-export function patchType(contentType: string): PatchType {
+/** `isCustom`: of a custom resource, which has no strategic merge and which upstream serves by other words. */
+export function patchType(contentType: string, isCustom = false): PatchType {
   const media = contentType.split(';')[0]!.trim().toLowerCase();
   if ((PATCH_TYPES as readonly string[]).includes(media)) return media as PatchType;
-  const told =
-    media === APPLY_TYPE
-      ? 'server-side apply is not served for this subresource'
-      : 'the body of the request was in an unknown format';
-  const accepted = [...PATCH_TYPES, APPLY_TYPE].join(', ');
-  throw new ApiError('UnsupportedMediaType', `${told} - accepted media types include: ${accepted}`);
+  throw isCustom ? noStrategicMerge() : new ApiError('UnsupportedMediaType', '415: Unsupported Media Type', {});
 }
 
 /** The whole object after the patch, decoded as its kind. `base` is not changed. */
@@ -86,14 +82,20 @@ function blamed(patch: Patch, made: unknown, told: string): ApiError {
 export function applyPatch(typeName: TypeName, base: KubeObject, patch: Patch): unknown {
   if (patch.type === 'application/json-patch+json') return jsonPatch(base, patch.value);
   if (typeof patch.value !== 'object' || patch.value === null || Array.isArray(patch.value))
-    throw new ApiError(
-      'BadRequest',
-      `error decoding patch: a ${patch.type} is a JSON object, not ${JSON.stringify(patch.value)?.slice(0, 60)}`,
-    );
+    throw notAnObjectPatch(patch);
   if (patch.type === 'application/merge-patch+json') return applyJsonMerge(base, patch.value);
   if (typeof typeName !== 'string') throw noStrategicMerge();
   return applyStrategicMerge(typeName, base, patch.value);
 }
+
+function notAnObjectPatch(patch: Patch): ApiError {
+  if (patch.value === null) return new ApiError('BadRequest', 'Invalid JSON Patch');
+  const told = `json: cannot unmarshal ${goKind(patch.value)} into Go value of type map[string]interface {}`;
+  return new ApiError('BadRequest', isStrategic(patch) ? told : `error decoding patch: ${told}`);
+}
+
+const goKind = (value: unknown): string =>
+  Array.isArray(value) ? 'array' : typeof value === 'boolean' ? 'bool' : typeof value;
 
 /** Custom resources have no merge keys: upstream's words. */
 function noStrategicMerge(): ApiError {
@@ -127,13 +129,20 @@ export function applyOperations(base: object, operations: readonly unknown[]): u
   return document;
 }
 
+const badOperations = (value: unknown, type: string): ApiError =>
+  new ApiError(
+    'BadRequest',
+    `error decoding patch: json: cannot unmarshal ${goKind(value)} into Go value of type ${type}`,
+  );
+
 function jsonPatch(base: KubeObject, operations: unknown): unknown {
-  if (!Array.isArray(operations))
-    throw new ApiError('BadRequest', 'error decoding patch: a JSON patch is an array of operations');
+  if (!Array.isArray(operations)) throw badOperations(operations, '[]handlers.jsonPatchOp');
+  const odd = operations.find((operation) => typeof operation !== 'object' || Array.isArray(operation));
+  if (odd !== undefined) throw badOperations(odd, 'handlers.jsonPatchOp');
   if (operations.length > MOST_OPERATIONS)
     throw new ApiError(
       'RequestEntityTooLarge',
-      `The allowed maximum operations in a JSON patch is ${MOST_OPERATIONS}, got ${operations.length}`,
+      `Request entity too large: The allowed maximum operations in a JSON patch is ${MOST_OPERATIONS}, got ${operations.length}`,
     );
   try {
     return applyOperations(base, operations);
