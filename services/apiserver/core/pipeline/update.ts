@@ -148,6 +148,11 @@ function ephemeralContainersOnly(object: KubeObject, old: KubeObject): void {
   Object.assign(object, structuredClone(old));
   if (ephemeralContainers === undefined) delete object['spec'].ephemeralContainers;
   else object['spec'].ephemeralContainers = ephemeralContainers;
+  countChange(object, old);
+}
+
+function countChange(object: KubeObject, old: KubeObject): void {
+  if (!equalJson(object['spec'], old['spec'])) object.metadata.generation = (old.metadata.generation ?? 0) + 1;
 }
 
 /** `/resize` of a pod: what its containers ask for and may have. */
@@ -155,7 +160,7 @@ function resourcesOnly(object: KubeObject, old: KubeObject): void {
   const spec = resizedSpec(object['spec'], old['spec']);
   for (const field of Object.keys(object)) delete object[field];
   Object.assign(object, structuredClone(old), { spec });
-  if (!equalJson(spec, old['spec'])) object.metadata.generation = (old.metadata.generation ?? 0) + 1;
+  countChange(object, old);
 }
 
 function problems(request: WriteRequest, object: KubeObject, old: KubeObject, part: Part): FieldError[] {

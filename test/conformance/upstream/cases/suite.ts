@@ -49,5 +49,18 @@ export const cases: readonly Case[] = [
   { name: 'review as a table', m: 'POST', p: REVIEWS, h: { accept: TABLE }, b: REVIEW },
   webhook('webhook of a Service with a path that is none', { namespace: 'suite', name: 'web', path: 'none' }),
   webhook('webhook of a Service of no name and no path', { path: '' }),
+  {
+    name: 'pod',
+    m: 'POST',
+    p: `${NS}/pods`,
+    b: { metadata: { name: 'web' }, spec: { containers: [{ name: 'web', image: 'nginx' }] } },
+  },
+  {
+    name: 'an ephemeral container counts as a change of the spec',
+    m: 'PATCH',
+    p: `${NS}/pods/web/ephemeralcontainers`,
+    h: { 'content-type': 'application/strategic-merge-patch+json' },
+    b: { spec: { ephemeralContainers: [{ name: 'look', image: 'busybox' }] } },
+  },
   webhook('webhook of a Service with an empty path', { namespace: 'suite', name: 'web', path: '' }),
 ];
