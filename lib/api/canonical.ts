@@ -354,7 +354,7 @@ function timeOf(value: unknown, where: Where, type: string, micro: boolean): str
   const ms = match === null ? Number.NaN : Date.parse(value);
   if (Number.isNaN(ms))
     throw new TypeMismatchError(
-      `parsing time ${JSON.stringify(JSON.stringify(value))} as "2006-01-02T15:04:05Z07:00": cannot parse ${JSON.stringify(value)} as "2006"`,
+      `parsing time ${JSON.stringify(value)} as "2006-01-02T15:04:05${micro ? '.000000' : ''}Z07:00": cannot parse ${JSON.stringify(value)} as "2006"`,
     );
   const seconds = new Date(Math.floor(ms / 1000) * 1000).toISOString().slice(0, 19);
   if (micro) return `${seconds}.${(match![1] ?? '.').slice(1, 7).padEnd(6, '0')}Z`;

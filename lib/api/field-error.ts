@@ -8,6 +8,13 @@ export interface FieldError {
   message: string;
 }
 
+interface GoLabelSelector {
+  matchLabels?: Readonly<Record<string, string>> | undefined;
+  matchExpressions?:
+    | ReadonlyArray<{ key?: string; operator?: string; values?: readonly string[] | undefined }>
+    | undefined;
+}
+
 /** A value that the real server prints as Go writes it (`%#v`): `[]string{"a", "b"}`. */
 export class GoText {
   readonly text: string;
@@ -19,6 +26,22 @@ export class GoText {
   /** Names of resources and the like: they know how they are written, and are not quoted. */
   static bare(text: string): GoText {
     return new GoText(text);
+  }
+
+  static intOrString(value: number | string): GoText {
+    const [type, number, text] = typeof value === 'number' ? [0, value, ''] : [1, 0, value];
+    return new GoText(`intstr.IntOrString{Type:${type}, IntVal:${number}, StrVal:${quoted(text)}}`);
+  }
+
+  static labelSelector({ matchLabels, matchExpressions }: GoLabelSelector): GoText {
+    const expressions = matchExpressions?.map(
+      ({ key = '', operator = '', values }) =>
+        `v1.LabelSelectorRequirement{Key:${quoted(key)}, Operator:${quoted(operator)}, Values:${GoText.strings(values).text}}`,
+    );
+    const list = expressions === undefined ? '(nil)' : `{${expressions.join(', ')}}`;
+    return new GoText(
+      `v1.LabelSelector{MatchLabels:${GoText.map(matchLabels).text}, MatchExpressions:[]v1.LabelSelectorRequirement${list}}`,
+    );
   }
 
   /** Undefined: a map that is nil. */

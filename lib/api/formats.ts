@@ -2,6 +2,7 @@
 // text that a wrong one is told. Never knows which field has which format.
 
 const LABEL = '[a-z0-9]([-a-z0-9]*[a-z0-9])?';
+const SEARCH_LABEL = '_?[a-z0-9]([-_a-z0-9]*[a-z0-9])?';
 const LABEL_1035 = '[a-z]([-a-z0-9]*[a-z0-9])?';
 const SUBDOMAIN = `${LABEL}(\\.${LABEL})*`;
 const QUALIFIED = '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]';
@@ -29,7 +30,7 @@ export function longerThan(texts: readonly string[], bytes: number): boolean {
 }
 
 const noLonger = (text: string, bytes: number): string[] =>
-  text.length * 3 <= bytes || bytesOf(text) <= bytes ? [] : [`must be no more than ${bytes} bytes`];
+  text.length * 3 <= bytes || bytesOf(text) <= bytes ? [] : [`must be no more than ${bytes} characters`];
 
 function regexFormat(regex: string, most: number, text: string, ...examples: string[]): Format {
   const compiled = whole(regex);
@@ -54,6 +55,20 @@ export const dns1123Subdomain = regexFormat(
   "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character",
   'example.com',
 );
+const search = whole(`${SEARCH_LABEL}(\\.${SEARCH_LABEL})*`);
+/** Search domains of a resolver: underscores too, though the text names the expression without them. */
+export const searchDomain: Format = (text) => [
+  ...noLonger(text, 253),
+  ...(search.test(text)
+    ? []
+    : [
+        regexText(
+          "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '_', '-' or '.', and must start and end with an alphanumeric character",
+          SUBDOMAIN,
+          'example.com',
+        ),
+      ]),
+];
 export const dns1035Label = regexFormat(
   LABEL_1035,
   63,
@@ -190,4 +205,17 @@ export const cidr: Format = (text) => {
   return slash > 0 && /^(0|[1-9]\d*)$/.test(bits) && Number(bits) <= most
     ? []
     : ['must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)'];
+};
+
+/** What an address may not be at which others are to find something; the address itself is valid. */
+export const endpointIp: Format = (text) => {
+  const problems: string[] = [];
+  if (text === '0.0.0.0' || /^[0:]+$/.test(text)) problems.push(`may not be unspecified (${text})`);
+  if (text.startsWith('127.') || text === '::1')
+    problems.push('may not be in the loopback range (127.0.0.0/8, ::1/128)');
+  if (text.startsWith('169.254.') || /^fe[89ab]/i.test(text))
+    problems.push('may not be in the link-local range (169.254.0.0/16, fe80::/10)');
+  if (text.startsWith('224.0.0.') || /^ff02:/i.test(text))
+    problems.push('may not be in the link-local multicast range (224.0.0.0/24, ff02::/10)');
+  return problems;
 };

@@ -92,17 +92,19 @@ function validateOwners(owners: OwnerReference[]): FieldError[] {
     if (!owner.apiVersion)
       errors.push(invalidValue(`${path}.apiVersion`, owner.apiVersion ?? '', 'version must not be empty'));
     for (const field of ['kind', 'name', 'uid'] as const)
-      if (!owner[field]) errors.push(invalidValue(`${path}.${field}`, owner[field] ?? '', 'must not be empty'));
+      if (!owner[field])
+        errors.push(invalidValue(`${path}.${field}`, owner[field] ?? '', `${field} must not be empty`));
     if (owner.apiVersion === 'v1' && owner.kind === 'Event')
       errors.push(invalidValue(path, owner, '/v1, Kind=Event is disallowed from being an owner'));
     if (owner.controller !== true) continue;
-    if (controller === undefined) controller = owner.name;
+    const named = `${owner.kind}/${owner.name}`;
+    if (controller === undefined) controller = named;
     else
       errors.push(
         invalidValue(
           'metadata.ownerReferences',
           owners,
-          `Only one reference can have Controller set to true. Found "true" in references for ${controller} and ${owner.name}`,
+          `Only one reference can have Controller set to true. Found "true" in references for ${controller} and ${named}`,
         ),
       );
   }

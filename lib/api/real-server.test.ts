@@ -108,11 +108,8 @@ for (const name of CREATED)
 test('refused with the same causes', (t) => {
   const bad = create('deploy invalid: no containers + bad name').refusal!.toStatus();
   t.deepEqual(bad, answer('deploy invalid: no containers + bad name'));
-  // Values of maps are printed as JSON since 1.33, as Go syntax before.
-  const mismatch = JSON.parse(
-    JSON.stringify(answer('deploy invalid: selector mismatch')).replaceAll('map[string]string{', '{'),
-  );
-  t.deepEqual(create('deploy invalid: selector mismatch').refusal!.toStatus(), mismatch);
+  const mismatch = 'deploy invalid: selector mismatch';
+  t.deepEqual(create(mismatch).refusal!.toStatus(), answer(mismatch));
 });
 
 test('bodies that do not parse, media types that nobody reads', (t) => {
@@ -166,7 +163,7 @@ test('patches make what the real server makes of them', (t) => {
   t.is(merged.object.metadata.generation, 2, 'annotations are no spec');
 });
 
-test('a selector is fixed, a pod keeps its environment, a Service needs its revision', (t) => {
+test('a selector is fixed, a pod keeps its environment', (t) => {
   const deployments = kindFor('apps', 'v1', 'deployments')!;
   const old = create('deploy create minimal').object;
   t.deepEqual(
@@ -179,16 +176,6 @@ test('a selector is fixed, a pod keeps its environment, a Service needs its revi
   const pod = create('pod create minimal').object;
   const changed = applyStrategicMerge(pods.typeName as string, pod, request('pod immutable field').b);
   t.deepEqual(update(pods, pod, changed).causes, ['spec FieldValueForbidden']);
-  const services = kindFor('', 'v1', 'services')!;
-  const service = { ...create('svc create').object };
-  service.spec.clusterIP = '10.96.0.1';
-  service.spec.clusterIPs = ['10.96.0.1'];
-  t.deepEqual(
-    update(services, service, request('svc put without rv').b).causes.filter((cause) =>
-      cause.startsWith('metadata.resource'),
-    ),
-    ['metadata.resourceVersion FieldValueInvalid'],
-  );
 });
 
 test('a status patch leaves the spec alone', (t) => {

@@ -1,12 +1,21 @@
 // Decides what a DaemonSet is: defaults, rules, its line in a table. Never chooses nodes.
 import { ageOf } from '../age.ts';
 import { equalObjects } from '../equality.ts';
-import { invalidValue, notSupported, required, type FieldError } from '../field-error.ts';
+import { GoText, invalidValue, notSupported, required, type FieldError } from '../field-error.ts';
 import type { DaemonSet } from '../generated/types.ts';
 import { defineKind } from '../object.ts';
 import { defaultPodSpec, fill } from '../pod/defaults.ts';
-import { formatSelector } from '../selectors.ts';
-import { containerCells, fixedSelector, notNegative, validateOwnSelector, validateOwnTemplate } from './workload.ts';
+import { percentOf } from '../int-or-string.ts';
+import { formatSelector, validateSelector } from '../selectors.ts';
+import { validateShare } from './deployment.ts';
+import {
+  containerCells,
+  fixedSelector,
+  notNegative,
+  validateMatch,
+  validateOwnTemplate,
+  validateRestarts,
+} from './workload.ts';
 
 const RULE = { noun: 'daemonset', deadlineNoun: 'DaemonSet' };
 const GENERATION = 'deprecated.daemonset.template.generation';
@@ -15,15 +24,45 @@ function validateStrategy({ spec }: DaemonSet): FieldError[] {
   const { type, rollingUpdate } = spec.updateStrategy ?? {};
   const path = 'spec.updateStrategy';
   if (type === 'OnDelete') return [];
-  if (type !== 'RollingUpdate') return [notSupported(`${path}.type`, type, ['OnDelete', 'RollingUpdate'])];
+  if (type !== 'RollingUpdate') return [notSupported(path, spec.updateStrategy, ['RollingUpdate', 'OnDelete'])];
   if (rollingUpdate === undefined) return [required(`${path}.rollingUpdate`)];
-  const isZero = (value: number | string | undefined): boolean => value === undefined || value === 0 || value === '0%';
-  const { maxUnavailable, maxSurge } = rollingUpdate;
+  const errors: FieldError[] = [];
+  const fields = ['maxUnavailable', 'maxSurge'] as const;
+  for (const field of fields) errors.push(...validateShare(rollingUpdate[field], `${path}.rollingUpdate.${field}`));
+  for (const field of fields)
+    if ((percentOf(rollingUpdate[field] ?? 0) ?? 0) > 100)
+      errors.push(
+        invalidValue(
+          `${path}.rollingUpdate.${field}`,
+          GoText.intOrString(rollingUpdate[field]!),
+          'must not be greater than 100%',
+        ),
+      );
+  const isZero = (value: number | string = 0): boolean => Number.parseInt(String(value), 10) === 0;
+  const { maxUnavailable, maxSurge = 0 } = rollingUpdate;
   if (!isZero(maxUnavailable) && !isZero(maxSurge))
-    return [invalidValue(`${path}.rollingUpdate.maxSurge`, maxSurge, 'may not be set when maxUnavailable is non-zero')];
-  return isZero(maxUnavailable) && isZero(maxSurge)
-    ? [required(`${path}.rollingUpdate.maxUnavailable`, 'cannot be 0 when maxSurge is 0')]
-    : [];
+    errors.push(
+      invalidValue(
+        `${path}.rollingUpdate.maxSurge`,
+        GoText.intOrString(maxSurge),
+        'may not be set when maxUnavailable is non-zero',
+      ),
+    );
+  if (isZero(maxUnavailable) && isZero(maxSurge))
+    errors.push(required(`${path}.rollingUpdate.maxUnavailable`, 'cannot be 0 when maxSurge is 0'));
+  return errors;
+}
+
+/** The same as others check, in an order of its own: a selector that is missing is told last, and only as what it matches. */
+function validateSelected({ spec }: DaemonSet): FieldError[] {
+  const { selector, template } = spec;
+  const errors = validateSelector(selector, 'spec.selector');
+  if (errors.length === 0) errors.push(...validateMatch(template, selector));
+  if (selector !== undefined && Object.values(selector).every((part) => Object.keys(part ?? {}).length === 0))
+    errors.push(
+      invalidValue('spec.selector', GoText.labelSelector(selector), `empty selector is invalid for ${RULE.noun}`),
+    );
+  return [...errors, ...validateOwnTemplate(template, RULE), ...validateRestarts(template, RULE)];
 }
 
 export const daemonSet = defineKind<DaemonSet>({
@@ -42,8 +81,7 @@ export const daemonSet = defineKind<DaemonSet>({
     if (spec.template?.spec !== undefined) defaultPodSpec(spec.template.spec);
   },
   validate: (object) => [
-    ...validateOwnSelector(object.spec.selector, RULE),
-    ...validateOwnTemplate(object.spec.template, object.spec.selector, RULE),
+    ...validateSelected(object),
     ...notNegative(object.spec.minReadySeconds, 'spec.minReadySeconds'),
     ...validateStrategy(object),
     ...notNegative(object.spec.revisionHistoryLimit, 'spec.revisionHistoryLimit'),

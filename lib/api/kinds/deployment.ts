@@ -1,28 +1,21 @@
 // Decides what a Deployment is: its strategy's defaults and bounds, its fixed selector, its line in a table. Never rolls one
 // out.
 import { ageOf } from '../age.ts';
-import { forbidden, invalidValue, notSupported, required, type FieldError } from '../field-error.ts';
+import { forbidden, GoText, invalidValue, notSupported, required, type FieldError } from '../field-error.ts';
 import { percent } from '../formats.ts';
 import type { Deployment } from '../generated/types.ts';
 import { percentOf } from '../int-or-string.ts';
 import { defineKind } from '../object.ts';
 import { defaultPodSpec, fill } from '../pod/defaults.ts';
 import { formatSelector } from '../selectors.ts';
-import {
-  containerCells,
-  fixedSelector,
-  keepLabels,
-  notNegative,
-  validateOwnSelector,
-  validateOwnTemplate,
-} from './workload.ts';
+import { containerCells, fixedSelector, keepLabels, notNegative, validateSelectorAndTemplate } from './workload.ts';
 
-const RULE = { noun: 'deployment', deadlineNoun: 'ReplicaSet' };
+const RULE = { noun: 'deployment', deadlineNoun: 'ReplicaSet', unreadable: 'invalid label selector' };
 
-function validateShare(value: number | string | undefined, path: string): FieldError[] {
+export function validateShare(value: number | string | undefined, path: string): FieldError[] {
   if (value === undefined) return [];
   if (typeof value === 'number') return notNegative(value, path);
-  return percent(value).map((told) => invalidValue(path, value, told));
+  return percent(value).map((told) => invalidValue(path, GoText.intOrString(value), told));
 }
 
 function validateStrategy(object: Deployment): FieldError[] {
@@ -42,9 +35,17 @@ function validateStrategy(object: Deployment): FieldError[] {
   ];
   const isZero = (value: number | string | undefined): boolean => value === 0 || value === '0%';
   if (isZero(maxUnavailable) && isZero(maxSurge))
-    errors.push(invalidValue(`${path}.maxUnavailable`, maxUnavailable, 'may not be 0 when `maxSurge` is 0'));
+    errors.push(
+      invalidValue(
+        `${path}.maxUnavailable`,
+        GoText.intOrString(maxUnavailable ?? 0),
+        'may not be 0 when `maxSurge` is 0',
+      ),
+    );
   if (maxUnavailable !== undefined && (percentOf(maxUnavailable) ?? 0) > 100)
-    errors.push(invalidValue(`${path}.maxUnavailable`, maxUnavailable, 'must not be greater than 100%'));
+    errors.push(
+      invalidValue(`${path}.maxUnavailable`, GoText.intOrString(maxUnavailable), 'must not be greater than 100%'),
+    );
   return errors;
 }
 
@@ -52,8 +53,7 @@ function validateSpec(object: Deployment): FieldError[] {
   const { spec } = object;
   const errors = [
     ...notNegative(spec.replicas, 'spec.replicas'),
-    ...validateOwnSelector(spec.selector, RULE),
-    ...validateOwnTemplate(spec.template, spec.selector, RULE),
+    ...validateSelectorAndTemplate(spec.selector, spec.template, RULE),
     ...validateStrategy(object),
     ...notNegative(spec.minReadySeconds, 'spec.minReadySeconds'),
     ...notNegative(spec.revisionHistoryLimit, 'spec.revisionHistoryLimit'),

@@ -43,7 +43,7 @@ const WRONG: Array<[group: string, plural: string, object: object, told: string[
     '',
     'limitranges',
     { spec: { limits: [{ type: 'Container', min: { cpu: '2' }, max: { cpu: '1' } }] } },
-    ['spec.limits[0].min[cpu]'],
+    ['spec.limits[0].defaultRequest[cpu]', 'spec.limits[0].default[cpu]', 'spec.limits[0].min[cpu]'],
   ],
   ['', 'resourcequotas', { spec: { hard: { pods: '1500m', foo: '1' } } }, ['spec.hard[foo]', 'spec.hard[pods]']],
   ['', 'resourcequotas', { spec: { scopes: ['BestEffort', 'NotBestEffort'] } }, ['spec.scopes']],
@@ -63,8 +63,8 @@ const WRONG: Array<[group: string, plural: string, object: object, told: string[
       },
     },
     [
+      'spec.scopeSelector.matchExpressions',
       'spec.scopeSelector.matchExpressions.operator',
-      'spec.scopeSelector.matchExpressions.scopeName',
       'spec.scopeSelector.matchExpressions.values',
     ],
   ],

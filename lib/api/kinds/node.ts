@@ -1,19 +1,21 @@
 // Decides what a Node is: allocatable from capacity, taints, pod ranges that stay, its line in a table. Never decides
 // whether one is healthy (the node controller).
 import { ageOf } from '../age.ts';
-import { duplicate, forbidden, invalidValue, notSupported, required, type FieldError } from '../field-error.ts';
+import { duplicate, forbidden, GoText, invalidValue, notSupported, required, type FieldError } from '../field-error.ts';
 import { cidr, isIPv4, labelValue, qualifiedName } from '../formats.ts';
 import type { Node } from '../generated/types.ts';
 import { defineKind } from '../object.ts';
+import { validateAmount } from '../pod/validate-resources.ts';
 
-const EFFECTS = ['NoExecute', 'NoSchedule', 'PreferNoSchedule'];
+const EFFECTS = ['NoSchedule', 'PreferNoSchedule', 'NoExecute'];
 
 function validateTaints(node: Node): FieldError[] {
   const seen = new Set<string>();
   return (node.spec?.taints ?? []).flatMap((taint, i) => {
     const path = `metadata.taints[${i}]`;
     const errors = qualifiedName(taint.key).map((told) => invalidValue(`${path}.key`, taint.key, told));
-    errors.push(...labelValue(taint.value ?? '').map((told) => invalidValue(`${path}.value`, taint.value, told)));
+    const problems = labelValue(taint.value ?? '');
+    if (problems.length > 0) errors.push(invalidValue(`${path}.value`, taint.value, problems.join(';')));
     if (!taint.effect) errors.push(required(`${path}.effect`));
     else if (!EFFECTS.includes(taint.effect)) errors.push(notSupported(`${path}.effect`, taint.effect, EFFECTS));
     const pair = `${taint.key}:${taint.effect}`;
@@ -26,6 +28,15 @@ function validateTaints(node: Node): FieldError[] {
   });
 }
 
+/** The real server names the resource as if it were a field. */
+function validateAmounts({ status }: Node): FieldError[] {
+  return (['capacity', 'allocatable'] as const).flatMap((field) =>
+    Object.entries(status?.[field] ?? {}).flatMap(([name, amount]) =>
+      validateAmount(name, amount, `status.${field}.${name}`),
+    ),
+  );
+}
+
 function validatePodRanges(node: Node): FieldError[] {
   const ranges = node.spec?.podCIDRs ?? [];
   const errors = ranges.flatMap((range, i) =>
@@ -33,7 +44,9 @@ function validatePodRanges(node: Node): FieldError[] {
   );
   const families = new Set(ranges.map((range) => isIPv4(range.split('/')[0]!)));
   if (errors.length === 0 && families.size < ranges.length)
-    errors.push(invalidValue('spec.podCIDRs', ranges, 'may specify no more than one CIDR for each IP family'));
+    errors.push(
+      invalidValue('spec.podCIDRs', GoText.strings(ranges), 'may specify no more than one CIDR for each IP family'),
+    );
   return errors;
 }
 
@@ -83,12 +96,13 @@ export const node = defineKind<Node>({
   default(object) {
     const { status, spec } = object;
     if (status?.capacity !== undefined && status.allocatable === undefined) status.allocatable = { ...status.capacity };
-    if (spec?.podCIDR && (spec.podCIDRs ?? []).length === 0) spec.podCIDRs = [spec.podCIDR];
+    // The older field wins where the two disagree.
+    if (spec?.podCIDR && spec.podCIDR !== spec.podCIDRs?.[0]) spec.podCIDRs = [spec.podCIDR];
     else if (spec?.podCIDRs?.[0] !== undefined && !spec.podCIDR) spec.podCIDR = spec.podCIDRs[0];
   },
-  validate: (object) => [...validateTaints(object), ...validatePodRanges(object)],
+  validate: (object) => [...validateTaints(object), ...validateAmounts(object), ...validatePodRanges(object)],
   validateUpdate: validateFixed,
-  validateStatusUpdate: validateAddresses,
+  validateStatusUpdate: (object) => [...validateAmounts(object), ...validateAddresses(object)],
   cells(object, now) {
     const info = object.status?.nodeInfo;
     return [

@@ -1,16 +1,13 @@
 // Decides what a claim for storage is: access, size, class, and what of it may change once it is bound. Never binds one.
 import { ageOf } from '../age.ts';
 import { equalObjects } from '../equality.ts';
-import { forbidden, invalidValue, notSupported, required, type FieldError } from '../field-error.ts';
-import { dns1123Subdomain } from '../formats.ts';
+import { forbidden, invalidValue, type FieldError } from '../field-error.ts';
 import type { PersistentVolumeClaim, PersistentVolumeClaimSpec } from '../generated/types.ts';
 import { defineKind } from '../object.ts';
 import { fill } from '../pod/defaults.ts';
-import { oneOf } from '../pod/validate-container.ts';
+import { validateClaimSpec } from '../pod/claim-spec.ts';
 import { compareQuantities } from '../quantity.ts';
-import { validateSelector } from '../selectors.ts';
 
-export const ACCESS_MODES = ['ReadOnlyMany', 'ReadWriteMany', 'ReadWriteOnce', 'ReadWriteOncePod'];
 const SHORT: Record<string, string> = {
   ReadWriteOnce: 'RWO',
   ReadOnlyMany: 'ROX',
@@ -26,49 +23,6 @@ export function accessModesText(modes: readonly string[] | undefined): string {
     .filter((mode) => (modes ?? []).includes(mode))
     .map((mode) => SHORT[mode])
     .join(',');
-}
-
-export function validateAccessModes(modes: readonly string[] | undefined, path: string): FieldError[] {
-  if ((modes ?? []).length === 0) return [required(path, 'at least 1 access mode is required')];
-  const errors = modes!
-    .filter((mode) => !ACCESS_MODES.includes(mode))
-    .map((mode) => notSupported(path, mode, ACCESS_MODES));
-  if (modes!.includes('ReadWriteOncePod') && modes!.length > 1)
-    errors.push(forbidden(path, 'may not use ReadWriteOncePod with other access modes'));
-  return errors;
-}
-
-export function validateStorageSize(size: string | undefined, path: string): FieldError[] {
-  if (size === undefined) return [required(path)];
-  return compareQuantities(size, '0') > 0 ? [] : [invalidValue(path, size, 'must be greater than zero')];
-}
-
-export function validateClaimSpec(spec: PersistentVolumeClaimSpec, path: string): FieldError[] {
-  const named = (field: 'storageClassName' | 'volumeAttributesClassName'): FieldError[] =>
-    spec[field] ? dns1123Subdomain(spec[field]).map((told) => invalidValue(`${path}.${field}`, spec[field], told)) : [];
-  return [
-    ...validateSelector(spec.selector, `${path}.selector`),
-    ...validateAccessModes(spec.accessModes, `${path}.accessModes`),
-    ...validateStorageSize(spec.resources?.requests?.['storage'], `${path}.resources[storage]`),
-    ...named('storageClassName'),
-    ...oneOf(`${path}.volumeMode`, spec.volumeMode, ['Block', 'Filesystem']),
-    ...validateSource(spec, path),
-    ...named('volumeAttributesClassName'),
-  ];
-}
-
-function validateSource({ dataSource, dataSourceRef }: PersistentVolumeClaimSpec, path: string): FieldError[] {
-  const errors: FieldError[] = [];
-  for (const [field, source] of Object.entries({ dataSource, dataSourceRef })) {
-    if (source === undefined) continue;
-    if (!source.name) errors.push(required(`${path}.${field}.name`));
-    if (!source.kind) errors.push(required(`${path}.${field}.kind`));
-  }
-  if (dataSource !== undefined && dataSourceRef !== undefined && !dataSourceRef.namespace)
-    for (const field of ['apiGroup', 'kind', 'name'] as const)
-      if ((dataSource[field] ?? '') !== (dataSourceRef[field] ?? ''))
-        errors.push(invalidValue(path, `${path}.dataSource.${field}`, 'must match dataSourceRef'));
-  return errors;
 }
 
 /** What may change at any time is taken out, so that the rest can be compared. */

@@ -7,12 +7,21 @@ import { dns1123Subdomain } from '../formats.ts';
 import type { PersistentVolume, PersistentVolumeSpec } from '../generated/types.ts';
 import { defineKind } from '../object.ts';
 import { defaultNetworkDisk, fill } from '../pod/defaults.ts';
+import { validateAccessModes, validateStorageSize, validateVolumeMode } from '../pod/claim-spec.ts';
 import { oneOf } from '../pod/validate-container.ts';
+import { validateNodeSelector } from '../pod/validate-scheduling.ts';
+import { mayHaveOneType, PERSISTENT_SOURCES } from '../pod/volume-sources.ts';
+import { quantityToNumber } from '../quantity.ts';
 import { typeSchema } from '../schema.ts';
-import { accessModesText, validateAccessModes, validateStorageSize } from './persistent-volume-claim.ts';
+import { accessModesText } from './persistent-volume-claim.ts';
 
 /** Fields of the embedded source, from the table: a volume has exactly one of them. */
 const SOURCES: readonly string[] = [...(typeSchema('core.v1.PersistentVolumeSource')?.fields.keys() ?? [])];
+
+/** In the order in which they are looked at: the first one counts. */
+const ORDER =
+  `hostPath gcePersistentDisk awsElasticBlockStore glusterfs flocker nfs rbd quobyte cephfs iscsi cinder fc flexVolume
+  azureFile vsphereVolume photonPersistentDisk portworxVolume azureDisk scaleIO local storageos csi`.split(/\s+/);
 
 const sourcesOf = (spec: PersistentVolumeSpec): string[] =>
   SOURCES.filter((name) => (spec as unknown as Record<string, unknown>)[name] !== undefined);
@@ -22,23 +31,40 @@ function sourceOf(spec: PersistentVolumeSpec): Record<string, unknown> {
   return Object.fromEntries(sourcesOf(spec).map((name) => [name, all[name]]));
 }
 
+/** As the real server spells it where it says that there is one too many. */
+const spelled = (source: string): string => (source === 'cephfs' ? 'cephFS' : source);
+
 function validateSources(spec: PersistentVolumeSpec): FieldError[] {
-  const [first, ...more] = sourcesOf(spec);
-  if (first === undefined) return [required('spec', 'must specify a volume type')];
-  const errors = more.map((name) => forbidden(`spec.${name}`, 'may not specify more than 1 volume type'));
-  if (spec.hostPath !== undefined && !spec.hostPath.path) errors.push(required('spec.hostPath.path'));
-  if (spec.local !== undefined && spec.nodeAffinity === undefined)
+  const errors: FieldError[] = [];
+  const [first, ...more] = ORDER.filter((name) => sourcesOf(spec).includes(name));
+  if (first === undefined) errors.push(required('spec', 'must specify a volume type'));
+  else errors.push(...PERSISTENT_SOURCES[first]!((spec as any)[first], `spec.${first}`));
+  errors.push(...more.map((name) => mayHaveOneType(`spec.${spelled(name)}`)));
+  if (first === 'local' && spec.nodeAffinity === undefined)
     errors.push(required('spec.nodeAffinity', 'Local volume requires node affinity'));
-  if (spec.hostPath?.path === '/' && spec.persistentVolumeReclaimPolicy === 'Recycle')
+  if (/^\/+$/.test(spec.hostPath?.path ?? '') && spec.persistentVolumeReclaimPolicy === 'Recycle')
     errors.push(forbidden('spec.persistentVolumeReclaimPolicy', "may not be 'recycle' for a hostPath mount of '/'"));
   return errors;
 }
 
-function validateCapacity(capacity: Record<string, string> | undefined): FieldError[] {
-  if (Object.keys(capacity ?? {}).length === 0) return [required('spec.capacity')];
-  const names = Object.keys(capacity!);
-  if (names.length !== 1 || names[0] !== 'storage') return [notSupported('spec.capacity', capacity, ['storage'])];
-  return validateStorageSize(capacity!['storage'], 'spec.capacity[storage]');
+function validateCapacity(capacity: Record<string, string> = {}): FieldError[] {
+  const names = Object.keys(capacity);
+  const errors = names.length === 0 ? [required('spec.capacity')] : [];
+  if (names.length !== 1 || names[0] !== 'storage') errors.push(notSupported('spec.capacity', capacity, ['storage']));
+  for (const [name, size] of Object.entries(capacity)) {
+    const path = `spec.capacity[${name}]`;
+    const bytes = quantityToNumber(size);
+    if (bytes < 0) errors.push(invalidValue(path, bytes, 'must be a valid resource quantity'));
+    errors.push(...validateStorageSize(size, path));
+  }
+  return errors;
+}
+
+function validateNodeAffinity({ nodeAffinity }: PersistentVolumeSpec): FieldError[] {
+  if (nodeAffinity === undefined) return [];
+  return nodeAffinity.required === undefined
+    ? [required('spec.nodeAffinity.required', 'must specify required node constraints')]
+    : validateNodeSelector(nodeAffinity.required, 'spec.nodeAffinity.required');
 }
 
 export const persistentVolume = defineKind<PersistentVolume>({
@@ -54,27 +80,29 @@ export const persistentVolume = defineKind<PersistentVolume>({
     if (status !== undefined) fill(status, 'phase', 'Pending');
   },
   validate: ({ spec }) => [
-    ...validateAccessModes(spec.accessModes, 'spec.accessModes'),
+    ...((spec.accessModes ?? []).length === 0 ? [required('spec.accessModes')] : []),
+    ...validateAccessModes(spec.accessModes ?? [], 'spec.accessModes'),
     ...validateCapacity(spec.capacity),
     ...oneOf('spec.persistentVolumeReclaimPolicy', spec.persistentVolumeReclaimPolicy, ['Delete', 'Recycle', 'Retain']),
+    ...validateNodeAffinity(spec),
     ...validateSources(spec),
     ...(spec.storageClassName
       ? dns1123Subdomain(spec.storageClassName).map((told) =>
           invalidValue('spec.storageClassName', spec.storageClassName, told),
         )
       : []),
-    ...oneOf('spec.volumeMode', spec.volumeMode, ['Block', 'Filesystem']),
+    ...validateVolumeMode(spec.volumeMode, 'spec.volumeMode'),
   ],
   validateUpdate({ spec }, { spec: was }) {
     const errors: FieldError[] = [];
     if (!equalObjects(sourceOf(spec), sourceOf(was)))
       errors.push(forbidden('spec.persistentvolumesource', 'spec.persistentvolumesource is immutable after creation'));
     if (spec.volumeMode !== was.volumeMode)
-      errors.push(invalidValue('spec.volumeMode', spec.volumeMode, 'field is immutable'));
+      errors.push(invalidValue('volumeMode', spec.volumeMode, 'field is immutable'));
     if (was.nodeAffinity !== undefined && !equalObjects(spec.nodeAffinity, was.nodeAffinity))
       errors.push(
         invalidValue(
-          'spec.nodeAffinity',
+          'nodeAffinity',
           spec.nodeAffinity,
           'field is immutable, except for updating from beta label to GA',
         ),

@@ -10,6 +10,7 @@ export const podTemplate = defineKind<PodTemplate>({
   group: '',
   version: 'v1',
   kind: 'PodTemplate',
+  hasGeneration: true,
   returnsDeletedObject: true,
   default({ template }) {
     if (template?.spec !== undefined) defaultPodSpec(template.spec);

@@ -30,7 +30,7 @@ export const pod = defineKind<Pod>({
     defaultPodSpec(object.spec);
     defaultPodOnly(object.spec);
   },
-  validate: (object) => validatePodSpec(object.spec, false),
+  validate: (object) => validatePodSpec(object.spec, false, object.metadata.name),
   validateCreate: (object) => validatePodCreate(object.spec),
   validateUpdate: validatePodUpdate,
   validateStatusUpdate: validatePodStatusUpdate,

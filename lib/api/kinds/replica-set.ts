@@ -5,16 +5,9 @@ import type { ReplicaSet } from '../generated/types.ts';
 import { defineKind } from '../object.ts';
 import { defaultPodSpec, fill } from '../pod/defaults.ts';
 import { formatSelector } from '../selectors.ts';
-import {
-  containerCells,
-  fixedSelector,
-  keepLabels,
-  notNegative,
-  validateOwnSelector,
-  validateOwnTemplate,
-} from './workload.ts';
+import { containerCells, fixedSelector, keepLabels, notNegative, validateSelectorAndTemplate } from './workload.ts';
 
-const RULE = { noun: 'deployment', deadlineNoun: 'ReplicaSet' };
+const RULE = { noun: 'deployment', deadlineNoun: 'ReplicaSet', unreadable: 'invalid label selector' };
 const COUNTS = ['fullyLabeledReplicas', 'readyReplicas', 'availableReplicas'] as const;
 
 export const replicaSet = defineKind<ReplicaSet>({
@@ -28,8 +21,7 @@ export const replicaSet = defineKind<ReplicaSet>({
   validate: ({ spec }) => [
     ...notNegative(spec.replicas, 'spec.replicas'),
     ...notNegative(spec.minReadySeconds, 'spec.minReadySeconds'),
-    ...validateOwnSelector(spec.selector, RULE),
-    ...validateOwnTemplate(spec.template, spec.selector, RULE),
+    ...validateSelectorAndTemplate(spec.selector, spec.template, RULE),
   ],
   validateUpdate: (object, old) => fixedSelector(object.spec.selector, old.spec.selector),
   validateStatusUpdate({ status }) {

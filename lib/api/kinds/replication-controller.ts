@@ -5,7 +5,9 @@ import type { ReplicationController } from '../generated/types.ts';
 import { defineKind } from '../object.ts';
 import { defaultPodSpec, fill } from '../pod/defaults.ts';
 import { formatSelector } from '../selectors.ts';
-import { containerCells, notNegative, validateOwnTemplate } from './workload.ts';
+import { containerCells, notNegative, validateMatch, validateOwnTemplate, validateRestarts } from './workload.ts';
+
+const RULE = { noun: 'replication controller', deadlineNoun: 'ReplicationController' };
 
 const COUNTS = ['fullyLabeledReplicas', 'readyReplicas', 'availableReplicas'] as const;
 
@@ -34,17 +36,18 @@ export const replicationController = defineKind<ReplicationController>({
     if (spec.template?.spec !== undefined) defaultPodSpec(spec.template.spec);
   },
   validate({ spec }) {
-    if (spec === undefined) return [required('spec')];
-    const selector = spec.selector ?? {};
+    const selector = spec?.selector ?? {};
     return [
-      ...notNegative(spec.minReadySeconds, 'spec.minReadySeconds'),
+      ...notNegative(spec?.minReadySeconds, 'spec.minReadySeconds'),
       ...(Object.keys(selector).length === 0 ? [required('spec.selector')] : []),
-      ...notNegative(spec.replicas, 'spec.replicas'),
-      ...validateOwnTemplate(
-        spec.template,
-        { matchLabels: selector },
-        { noun: 'replication controller', deadlineNoun: 'ReplicationController' },
-      ),
+      ...notNegative(spec?.replicas, 'spec.replicas'),
+      ...(spec?.template === undefined
+        ? [required('spec.template')]
+        : [
+            ...validateMatch(spec.template, { matchLabels: selector }),
+            ...validateOwnTemplate(spec.template, RULE),
+            ...validateRestarts(spec.template, RULE),
+          ]),
     ];
   },
   validateStatusUpdate: validateStatus,

@@ -2,12 +2,10 @@
 // (a controller does) and never refuses anything (admission does).
 import { ageOf } from '../age.ts';
 import { equalObjects } from '../equality.ts';
-import { invalidValue, required, type FieldError } from '../field-error.ts';
-import { qualifiedName } from '../formats.ts';
+import { GoText, invalidValue, required, type FieldError } from '../field-error.ts';
 import type { ResourceQuota } from '../generated/types.ts';
 import { defineKind } from '../object.ts';
-import { compareQuantities, quantityOf } from '../quantity.ts';
-import { NEGATIVE } from './workload.ts';
+import { validateAmount, validateStandardName } from '../pod/validate-resources.ts';
 
 /** Counted in whole objects under a short name of their own. */
 export const COUNTED: Record<string, string> = {
@@ -32,32 +30,27 @@ const OPPOSITES = [
   ['BestEffort', 'NotBestEffort'],
 ];
 
-const isCountable = (name: string): boolean =>
-  COUNTED[name] !== undefined || name.startsWith('count/') || name.startsWith('services.');
-
 function isKnown(name: string): boolean {
   if (COUNTED[name] !== undefined || OTHERS.has(name)) return true;
-  const bare = name.replace(/^(requests|limits)\./, '');
-  return (bare.includes('/') || /^hugepages-./.test(bare)) && qualifiedName(bare).length === 0;
+  return name.includes('/') || /^(requests\.)?hugepages-/.test(name);
 }
 
 function validateHard(hard: Record<string, string>, path: string): FieldError[] {
   return Object.entries(hard).flatMap(([name, value]) => {
     const errors: FieldError[] = [];
-    if (!isKnown(name)) errors.push(invalidValue(`${path}[${name}]`, name, 'must be a standard resource for quota'));
-    if (compareQuantities(value, '0') < 0) errors.push(invalidValue(`${path}[${name}]`, value, NEGATIVE));
-    if (isCountable(name) && quantityOf(value).nanos % 1_000_000_000n !== 0n)
-      errors.push(invalidValue(`${path}[${name}]`, value, 'must be an integer'));
-    return errors;
+    const at = `${path}[${name}]`;
+    errors.push(...validateStandardName(name, at));
+    if (!isKnown(name)) errors.push(invalidValue(at, GoText.bare(name), 'must be a standard resource for quota'));
+    return [...errors, ...validateAmount(name, value, at)];
   });
 }
 
 /** Of pods: how many, and what they ask for. The others are not of the kind that scopes choose among. */
-const POD_RESOURCE = /^((requests\.|limits\.)?(cpu|memory|ephemeral-storage)|pods)$/;
+const POD_RESOURCE = /^((requests\.|limits\.)?(cpu|memory)|pods)$/;
 
 /** Whether a quota of this scope may bound this: without requests and limits there is nothing to add up but the pods. */
 function isBoundable(scope: string, name: string): boolean {
-  const isStandard = COUNTED[name] !== undefined || OTHERS.has(name);
+  const isStandard = COUNTED[name] !== undefined || OTHERS.has(name) || /^(requests\.)?hugepages-/.test(name);
   if (!isStandard) return true;
   return scope === 'BestEffort' ? name === 'pods' : POD_RESOURCE.test(name);
 }
@@ -74,8 +67,13 @@ function scopeProblems(scopes: readonly string[], names: readonly string[]): str
 
 type Spec = NonNullable<ResourceQuota['spec']>;
 
+const goScopes = (scopes: readonly string[]): GoText =>
+  GoText.bare(GoText.strings(scopes).text.replace('[]string', '[]core.ResourceQuotaScope'));
+
 function validateScopes({ scopes = [], hard = {} }: Spec): FieldError[] {
-  return scopeProblems(scopes, Object.keys(hard).toSorted()).map((told) => invalidValue('spec.scopes', scopes, told));
+  return scopeProblems(scopes, Object.keys(hard).toSorted()).map((told) =>
+    invalidValue('spec.scopes', goScopes(scopes), told),
+  );
 }
 
 const SELECTOR = 'spec.scopeSelector.matchExpressions';
@@ -89,13 +87,17 @@ function validateSelector({ scopeSelector, hard = {} }: Spec): FieldError[] {
     const isWhole = scopeName !== 'PriorityClass' && SCOPES.has(scopeName);
     const wantsValues = operator === 'In' || operator === 'NotIn';
     return [
-      ...scopeProblems([scopeName], names).map((told) => invalidValue(`${SELECTOR}.scopeName`, scopeName, told)),
+      ...scopeProblems([scopeName], names).map((told) =>
+        told === 'unsupported scope'
+          ? invalidValue(`${SELECTOR}.scopeName`, scopeName, told)
+          : invalidValue(SELECTOR, scopeSelector, told),
+      ),
       ...(isWhole && operator !== 'Exists'
         ? [
             invalidValue(
               `${SELECTOR}.operator`,
               operator,
-              "must be 'Exist' when scope is any of ResourceQuotaScopeTerminating, ResourceQuotaScopeNotTerminating, ResourceQuotaScopeBestEffort, ResourceQuotaScopeNotBestEffort or ResourceQuotaScopeCrossNamespacePodAffinity",
+              "must be 'Exists' when scope is any of ResourceQuotaScopeTerminating, ResourceQuotaScopeNotTerminating, ResourceQuotaScopeBestEffort, ResourceQuotaScopeNotBestEffort or ResourceQuotaScopeCrossNamespacePodAffinity",
             ),
           ]
         : []),
@@ -111,7 +113,7 @@ function validateSelector({ scopeSelector, hard = {} }: Spec): FieldError[] {
         ? [
             invalidValue(
               `${SELECTOR}.values`,
-              values,
+              GoText.strings(values),
               "must be no value when `operator` is 'Exist' or 'DoesNotExist' for scope selector",
             ),
           ]

@@ -8,6 +8,13 @@ export const serviceAccount = defineKind<ServiceAccount>({
   version: 'v1',
   kind: 'ServiceAccount',
   returnsDeletedObject: true,
+  /** Of a Secret only its name is kept. */
+  prepareForCreate(object) {
+    if (object.secrets !== undefined) object.secrets = object.secrets.map(({ name }) => (name ? { name } : {}));
+  },
+  prepareForUpdate(object) {
+    if (object.secrets !== undefined) object.secrets = object.secrets.map(({ name }) => (name ? { name } : {}));
+  },
   cells: (object, now) => [
     object.metadata.name,
     (object.secrets ?? []).length,

@@ -1,10 +1,20 @@
 // Decides whether a Service may stand: ports, addresses, families, traffic policies, and what may not change once set.
 // Never knows which addresses and node ports are free.
-import { duplicate, forbidden, invalidValue, notSupported, required, type FieldError } from '../field-error.ts';
-import { cidr, dns1123Label, dns1123Subdomain, ipAddress, isIPv4, portNumber, qualifiedName } from '../formats.ts';
+import { duplicate, forbidden, GoText, invalidValue, notSupported, required, type FieldError } from '../field-error.ts';
+import {
+  cidr,
+  dns1123Label,
+  dns1123Subdomain,
+  endpointIp,
+  ipAddress,
+  isIPv4,
+  portNumber,
+  qualifiedName,
+} from '../formats.ts';
 import type { Service, ServicePort, ServiceSpec } from '../generated/types.ts';
 import { validateLabels } from '../metadata.ts';
-import { oneOf, portOrName } from '../pod/validate-container.ts';
+import { oneOf } from '../pod/validate-container.ts';
+import { portOrName } from '../pod/validate-probes.ts';
 
 const TYPES = ['ClusterIP', 'ExternalName', 'LoadBalancer', 'NodePort'];
 const ONLY_LOAD_BALANCER = "may only be used when `type` is 'LoadBalancer'";
@@ -59,7 +69,7 @@ function validatePort(port: ServicePort, path: string, mustBeNamed: boolean): Fi
   errors.push(...portNumber(port.port).map((told) => invalidValue(`${path}.port`, port.port, told)));
   errors.push(...oneOf(`${path}.protocol`, port.protocol, ['SCTP', 'TCP', 'UDP'], true));
   errors.push(...portOrName(port.targetPort ?? port.port, `${path}.targetPort`));
-  if (port.appProtocol)
+  if (port.appProtocol !== undefined)
     errors.push(
       ...qualifiedName(port.appProtocol).map((told) => invalidValue(`${path}.appProtocol`, port.appProtocol, told)),
     );
@@ -105,18 +115,19 @@ function validateClusterIPs(spec: ServiceSpec): FieldError[] {
   const addresses = spec.clusterIPs ?? [];
   const errors: FieldError[] = [];
   if (!spec.clusterIP && addresses.length > 0)
-    errors.push(invalidValue(path, addresses, 'must be empty when `clusterIP` is not specified'));
+    errors.push(invalidValue(path, GoText.strings(addresses), 'must be empty when `clusterIP` is not specified'));
   if (spec.clusterIP && addresses.length > 0 && addresses[0] !== spec.clusterIP)
-    errors.push(invalidValue(path, addresses, 'first value must match `clusterIP`'));
-  if (addresses.length > 2) errors.push(invalidValue(path, addresses, 'may only hold up to 2 values'));
+    errors.push(invalidValue(path, GoText.strings(addresses), 'first value must match `clusterIP`'));
+  if (addresses.length > 2) errors.push(invalidValue(path, GoText.strings(addresses), 'may only hold up to 2 values'));
   if (addresses.includes('None')) {
-    if (addresses.length > 1) errors.push(invalidValue(path, addresses, "'None' must be the first and only value"));
+    if (addresses.length > 1)
+      errors.push(invalidValue(path, GoText.strings(addresses), "'None' must be the first and only value"));
   } else {
     addresses.forEach((address, i) =>
       errors.push(...ipAddress(address).map((told) => invalidValue(`${path}[${i}]`, address, told))),
     );
     if (addresses.length === 2 && isIPv4(addresses[0]!) === isIPv4(addresses[1]!))
-      errors.push(invalidValue(path, addresses, 'may specify no more than one IP for each IP family'));
+      errors.push(invalidValue(path, GoText.strings(addresses), 'may specify no more than one IP for each IP family'));
   }
   return [...errors, ...validateFamilies(spec)];
 }
@@ -136,15 +147,9 @@ function validateFamilies(spec: ServiceSpec): FieldError[] {
   ];
 }
 
-/** Addresses that a node would answer itself, or nobody would. */
 function externalAddress(address: string, path: string): FieldError[] {
   const problems = ipAddress(address);
-  if (address === '0.0.0.0' || address === '::') problems.push('may not be unspecified (0.0.0.0 or ::)');
-  if (address.startsWith('127.') || address === '::1')
-    problems.push('may not be in the loopback range (127.0.0.0/8, ::1/128)');
-  if (address.startsWith('169.254.') || /^fe[89ab]/i.test(address))
-    problems.push('may not be in the link-local range (169.254.0.0/16, fe80::/10)');
-  return problems.map((told) => invalidValue(path, address, told));
+  return (problems.length > 0 ? problems : endpointIp(address)).map((told) => invalidValue(path, address, told));
 }
 
 function validateLoadBalancer(spec: ServiceSpec): FieldError[] {

@@ -2,12 +2,15 @@
 import { ageOf } from '../age.ts';
 import { equalObjects } from '../equality.ts';
 import { forbidden, invalidValue, type FieldError } from '../field-error.ts';
+import { dns1123Label } from '../formats.ts';
 import type { StatefulSet } from '../generated/types.ts';
 import { defineKind } from '../object.ts';
 import { defaultPodSpec, fill } from '../pod/defaults.ts';
-import { containerCells, notNegative, validateOwnSelector, validateOwnTemplate } from './workload.ts';
+import { oneOf } from '../pod/validate-container.ts';
+import { containerCells, notNegative, validateSelectorAndTemplate } from './workload.ts';
 
-const RULE = { noun: 'statefulset', deadlineNoun: 'StatefulSet' };
+const RULE = { noun: 'statefulset', deadlineNoun: 'StatefulSet', isUnchecked: true };
+const RETENTIONS = ['Retain', 'Delete'];
 const MAY_CHANGE = [
   'replicas',
   'ordinals',
@@ -75,13 +78,21 @@ export const statefulSet = defineKind<StatefulSet>({
         ? []
         : [invalidValue('spec.podManagementPolicy', spec.podManagementPolicy, "must be 'OrderedReady' or 'Parallel'")]),
       ...validateStrategy(object),
+      ...(['whenDeleted', 'whenScaled'] as const).flatMap((when) =>
+        oneOf(
+          `spec.persistentVolumeClaimRetentionPolicy.${when}`,
+          spec.persistentVolumeClaimRetentionPolicy?.[when],
+          RETENTIONS,
+        ),
+      ),
       ...notNegative(spec.replicas, 'spec.replicas'),
       ...notNegative(spec.minReadySeconds, 'spec.minReadySeconds'),
       ...notNegative(spec.ordinals?.start, 'spec.ordinals.start'),
-      ...validateOwnSelector(spec.selector, RULE),
-      ...validateOwnTemplate(spec.template, spec.selector, RULE),
+      ...validateSelectorAndTemplate(spec.selector, spec.template, RULE),
     ];
   },
+  validateCreate: ({ spec: { serviceName } }) =>
+    serviceName ? dns1123Label(serviceName).map((told) => invalidValue('spec.serviceName', serviceName, told)) : [],
   validateUpdate: fixedRest,
   cells: (object, now) => [
     object.metadata.name,

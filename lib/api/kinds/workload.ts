@@ -1,9 +1,9 @@
 // Decides what Deployment, ReplicaSet and their like have in common: selector and template, counts, table cells. Never
 // knows one of them.
 import { equalObjects } from '../equality.ts';
-import { forbidden, invalidValue, notSupported, required, type FieldError } from '../field-error.ts';
+import { forbidden, GoText, invalidValue, notSupported, required, type FieldError } from '../field-error.ts';
 import type { Container, LabelSelector, PodTemplateSpec } from '../generated/types.ts';
-import { validatePodTemplate } from '../pod/validate.ts';
+import { validatePodTemplate, validateTemplateMetadata } from '../pod/validate.ts';
 import { selects, validateSelector } from '../selectors.ts';
 
 export const NEGATIVE = 'must be greater than or equal to 0';
@@ -17,35 +17,54 @@ export interface TemplateRule {
   noun: string;
   /** The kind named where a deadline is refused: `ReplicaSet`. */
   deadlineNoun: string;
+  /** What is said of a selector that cannot be understood; absent: nothing more. */
+  unreadable?: string;
+  /** The template's spec is not looked at: its volumes come from elsewhere. */
+  isUnchecked?: boolean;
 }
 
-/** A selector that is there and selects something; checked before the counts, as the real server orders its causes. */
-export function validateOwnSelector(selector: LabelSelector | undefined, rule: TemplateRule): FieldError[] {
-  if (selector === undefined) return [required('spec.selector')];
-  const errors = validateSelector(selector, 'spec.selector');
-  if (Object.keys(selector.matchLabels ?? {}).length + (selector.matchExpressions ?? []).length === 0)
-    errors.push(invalidValue('spec.selector', selector, `empty selector is invalid for ${rule.noun}`));
-  return errors;
-}
-
-/** A template that its selector matches, and whose pods are restarted for ever. */
-export function validateOwnTemplate(
-  template: PodTemplateSpec | undefined,
+/** A selector that is there and selects something, and a template that it matches, in the real server's order. */
+export function validateSelectorAndTemplate(
   selector: LabelSelector | undefined,
+  template: PodTemplateSpec | undefined,
   rule: TemplateRule,
 ): FieldError[] {
-  if (template === undefined) return [required('spec.template')];
-  const errors: FieldError[] = [];
-  if (selector !== undefined && !selects(selector, template.metadata?.labels))
+  const errors = selector === undefined ? [required('spec.selector')] : validateSelector(selector, 'spec.selector');
+  const isUnreadable = errors.length > 0 && selector !== undefined;
+  if (selector !== undefined && isEmpty(selector))
     errors.push(
-      invalidValue(
-        'spec.template.metadata.labels',
-        template.metadata?.labels,
-        '`selector` does not match template `labels`',
-      ),
+      invalidValue('spec.selector', GoText.labelSelector(selector), `empty selector is invalid for ${rule.noun}`),
     );
-  errors.push(...validatePodTemplate(template, 'spec.template'));
-  const { restartPolicy, activeDeadlineSeconds } = template.spec ?? {};
+  if (isUnreadable) errors.push(invalidValue('spec.selector', GoText.labelSelector(selector), rule.unreadable));
+  else errors.push(...validateMatch(template, selector), ...validateOwnTemplate(template, rule));
+  if (isUnreadable && rule.isUnchecked !== true) return errors;
+  return [...errors, ...validateRestarts(template, rule)];
+}
+
+const isEmpty = (selector: LabelSelector): boolean =>
+  Object.keys(selector.matchLabels ?? {}).length + (selector.matchExpressions ?? []).length === 0;
+
+/** No selector selects nothing. */
+export function validateMatch(
+  template: PodTemplateSpec | undefined,
+  selector: LabelSelector | undefined,
+): FieldError[] {
+  const labels = template?.metadata?.labels;
+  if (selector !== undefined && selects(selector, labels)) return [];
+  const told = '`selector` does not match template `labels`';
+  return [invalidValue('spec.template.metadata.labels', GoText.map(labels), told)];
+}
+
+export function validateOwnTemplate(template: PodTemplateSpec | undefined, rule: TemplateRule): FieldError[] {
+  return rule.isUnchecked === true
+    ? validateTemplateMetadata(template ?? {}, 'spec.template')
+    : validatePodTemplate(template ?? {}, 'spec.template');
+}
+
+/** Pods that are restarted for ever. */
+export function validateRestarts(template: PodTemplateSpec | undefined, rule: TemplateRule): FieldError[] {
+  const { restartPolicy, activeDeadlineSeconds } = template?.spec ?? {};
+  const errors: FieldError[] = [];
   if (restartPolicy !== undefined && restartPolicy !== 'Always')
     errors.push(notSupported('spec.template.spec.restartPolicy', restartPolicy, ['Always']));
   if (activeDeadlineSeconds !== undefined)
@@ -59,7 +78,9 @@ export function validateOwnTemplate(
 }
 
 export function fixedSelector(now: LabelSelector | undefined, was: LabelSelector | undefined): FieldError[] {
-  return equalObjects(now, was) ? [] : [invalidValue('spec.selector', now, 'field is immutable')];
+  return equalObjects(now, was)
+    ? []
+    : [invalidValue('spec.selector', now && GoText.labelSelector(now), 'field is immutable')];
 }
 
 /** Names and images of the template's containers, as `-o wide` shows them. */

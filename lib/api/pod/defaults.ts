@@ -29,6 +29,8 @@ export function defaultPodSpec(spec: PodSpec): void {
   fill(spec, 'dnsPolicy', 'ClusterFirst');
   fill(spec, 'schedulerName', 'default-scheduler');
   fill(spec, 'terminationGracePeriodSeconds', 30);
+  // A negative one is of old, when it meant none.
+  if (spec.terminationGracePeriodSeconds! < 0) spec.terminationGracePeriodSeconds = 1;
   fill(spec, 'securityContext', {});
   if (spec.serviceAccountName) spec.serviceAccount = spec.serviceAccountName;
   else if (spec.serviceAccount) spec.serviceAccountName = spec.serviceAccount;
@@ -95,12 +97,19 @@ function defaultHandler(handler: LifecycleHandler | Probe | undefined): void {
   fill(handler.httpGet, 'scheme', 'HTTP');
 }
 
-/** Always for `:latest` and for images with neither tag nor digest, else IfNotPresent. */
+const PART = '[a-z0-9]+(?:(?:\\.|_|__|-+)[a-z0-9]+)*';
+const DOMAIN = '(?:[^/]*[A-Z.:][^/]*|localhost)';
+const REFERENCE = new RegExp(
+  `^(?:(${DOMAIN})/)?(${PART}(?:/${PART})*)(?::([\\w][\\w.-]{0,127}))?(?:@([A-Za-z][A-Za-z0-9]*(?:[-_+.][A-Za-z][A-Za-z0-9]*)*:[0-9a-fA-F]{32,}))?$`,
+);
+const LONGEST_NAME = 255;
+
+/** Always for `:latest` and for images with neither tag nor digest, else IfNotPresent, also for what is no image's name. */
 export function pullPolicyOf(image: string): 'Always' | 'IfNotPresent' {
-  if (image.includes('@')) return 'IfNotPresent';
-  const name = image.slice(image.lastIndexOf('/') + 1);
-  const colon = name.indexOf(':');
-  return colon < 0 || name.slice(colon + 1) === 'latest' ? 'Always' : 'IfNotPresent';
+  const [, domain, path = '', tag, digest] = REFERENCE.exec(image) ?? [];
+  if (path === '' || path.length + (domain?.length ?? 'docker.io/library/'.length) > LONGEST_NAME)
+    return 'IfNotPresent';
+  return tag === 'latest' || (tag === undefined && digest === undefined) ? 'Always' : 'IfNotPresent';
 }
 
 function roundUp(resources: Record<string, string> | undefined): void {

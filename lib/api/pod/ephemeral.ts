@@ -2,55 +2,52 @@
 // nothing in them that promises to be kept alive or served. Never starts one.
 import { equalObjects } from '../equality.ts';
 import { duplicate, forbidden, notFoundValue, type FieldError } from '../field-error.ts';
-import type { Container, EphemeralContainer, Pod } from '../generated/types.ts';
-import { podContextOf, validateContainer } from './validate-container.ts';
+import type { Container, Pod, PodSpec, Volume } from '../generated/types.ts';
+import { podContextOf, validateContainer, validateImage } from './validate-container.ts';
 
 const LIST = 'spec.ephemeralContainers';
 const NOT_FOR_EPHEMERAL = [
   'ports',
+  'resources',
+  'resizePolicy',
+  'restartPolicy',
   'livenessProbe',
   'readinessProbe',
   'startupProbe',
   'lifecycle',
-  'resources',
-  'resizePolicy',
-  'restartPolicy',
 ] as const;
+const REFUSED = 'cannot be set for an Ephemeral Container';
 
 export function validateEphemeralContainers(pod: Pod, old: Pod): FieldError[] {
-  return [...validateAll(pod), ...validateKept(pod, old)];
+  const volumes = new Map((pod.spec.volumes ?? []).map((volume) => [volume.name, volume]));
+  return [...validateEphemeralList(pod.spec, volumes), ...validateKept(pod, old)];
 }
 
-function validateAll({ spec }: Pod): FieldError[] {
+/** Templates may have none, but what is in one is told all the same. */
+export function validateEphemeralList(spec: PodSpec, volumes: ReadonlyMap<string, Volume>): FieldError[] {
   const others = new Set([...(spec.initContainers ?? []), ...(spec.containers ?? [])].map(({ name }) => name));
   const names = new Set(others);
-  const ctx = podContextOf(spec, false);
+  const ctx = podContextOf(spec, volumes);
   return (spec.ephemeralContainers ?? []).flatMap((container, i) => {
     const path = `${LIST}[${i}]`;
     const target = container.targetContainerName ?? '';
     const errors = [
-      ...validateContainer(bare(container), path, ctx, false),
-      ...NOT_FOR_EPHEMERAL.filter((field) => isSet(container[field])).map((field) =>
-        forbidden(`${path}.${field}`, 'cannot be set for an Ephemeral Container'),
-      ),
-      ...(container.name !== '' && names.has(container.name) ? [duplicate(`${path}.name`, container.name)] : []),
+      ...validateContainer(container as Container, path, ctx),
+      ...validateImage(container as Container, path),
+      ...(names.has(container.name) ? [duplicate(`${path}.name`, container.name)] : []),
       ...(target !== '' && !others.has(target) ? [notFoundValue(`${path}.targetContainerName`, target)] : []),
-      ...(container.volumeMounts ?? []).flatMap(({ subPath = '', subPathExpr = '' }, j) =>
-        subPath === '' && subPathExpr === ''
-          ? []
-          : [forbidden(`${path}.volumeMounts[${j}].subPath`, 'cannot be set for an Ephemeral Container')],
+      ...NOT_FOR_EPHEMERAL.filter((field) => isSet(container[field])).map((field) =>
+        forbidden(`${path}.${field}`, REFUSED),
+      ),
+      ...(container.volumeMounts ?? []).flatMap((mount, j) =>
+        (['subPath', 'subPathExpr'] as const).flatMap((field) =>
+          mount[field] ? [forbidden(`${path}.volumeMounts[${j}].${field}`, REFUSED)] : [],
+        ),
       ),
     ];
     names.add(container.name);
     return errors;
   });
-}
-
-/** Without what it may not have: that is told once, in other words. */
-function bare(container: EphemeralContainer): Container {
-  const { targetContainerName: _, ...rest } = container;
-  for (const field of NOT_FOR_EPHEMERAL) delete rest[field];
-  return rest;
 }
 
 function isSet(value: unknown): boolean {

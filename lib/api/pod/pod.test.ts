@@ -126,8 +126,8 @@ test('rules of containers, each with its exact path and text', (t) => {
     [
       'spec.containers[0].env[0].name: Required value',
       'spec.containers[0].env[1].name: Invalid value: "a=b": a valid environment variable name must consist only of printable ASCII characters other than \'=\'',
-      'spec.containers[0].env[2].valueFrom: Invalid value: "": may not be specified when `value` is not empty',
       'spec.containers[0].env[2].valueFrom.secretKeyRef.key: Required value',
+      'spec.containers[0].env[2].valueFrom: Invalid value: "": may not be specified when `value` is not empty',
     ],
   );
   t.deepEqual(
@@ -142,8 +142,9 @@ test('rules of containers, each with its exact path and text', (t) => {
     [
       'spec.containers[0].volumeMounts[0].name: Not found: "gone"',
       'spec.containers[0].volumeMounts[1].name: Required value',
+      'spec.containers[0].volumeMounts[1].name: Not found: ""',
       'spec.containers[0].volumeMounts[1].mountPath: Invalid value: "/x": must be unique',
-      'spec.containers[0].volumeMounts[1].subPath: Invalid value: "../y": must not contain \'..\'',
+      'spec.containers[0].volumeMounts.subPath: Invalid value: "../y": must not contain \'..\'',
     ],
   );
   t.deepEqual(
@@ -151,10 +152,10 @@ test('rules of containers, each with its exact path and text', (t) => {
       container({ resources: { requests: { cpu: '2', memory: '-1' }, limits: { cpu: '1', 'requests.x/y': '1' } } }),
     ),
     [
-      'spec.containers[0].resources.limits[requests.x/y]: Invalid value: "requests.x/y": doesn\'t follow extended resource name standard',
+      "spec.containers[0].resources.limits[requests.x/y]: Invalid value: requests.x/y: doesn't follow extended resource name standard",
       'spec.containers[0].resources.requests: Invalid value: "2": must be less than or equal to cpu limit of 1',
       'spec.containers[0].resources.requests[memory]: Invalid value: "-1": must be greater than or equal to 0',
-      'spec.containers[0].resources.requests[requests.x/y]: Invalid value: "requests.x/y": doesn\'t follow extended resource name standard',
+      "spec.containers[0].resources.requests[requests.x/y]: Invalid value: requests.x/y: doesn't follow extended resource name standard",
     ],
   );
   t.deepEqual(
@@ -377,9 +378,9 @@ test('a running pod may be given ephemeral containers, and keeps the ones it has
   t.deepEqual(
     told(withOnes({ ...debug, name: 'c', targetContainerName: 'x', ports: [{ containerPort: 1 }] }), withOnes()),
     [
-      'spec.ephemeralContainers[0].ports: Forbidden: cannot be set for an Ephemeral Container',
       'spec.ephemeralContainers[0].name: Duplicate value: "c"',
       'spec.ephemeralContainers[0].targetContainerName: Not found: "x"',
+      'spec.ephemeralContainers[0].ports: Forbidden: cannot be set for an Ephemeral Container',
     ],
   );
 });

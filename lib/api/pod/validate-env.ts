@@ -2,7 +2,15 @@
 // at what a source holds.
 import { invalidValue, notSupported, required, type FieldError } from '../field-error.ts';
 import { configKey, dns1123Subdomain, envName, qualifiedName } from '../formats.ts';
-import type { EnvFromSource, EnvVar, EnvVarSource } from '../generated/types.ts';
+import type {
+  EnvFromSource,
+  EnvVar,
+  EnvVarSource,
+  ObjectFieldSelector,
+  ResourceFieldSelector,
+} from '../generated/types.ts';
+
+const MORE_THAN_ONE = 'may not have more than one field specified at a time';
 
 export function validateEnv(variable: EnvVar, path: string): FieldError[] {
   const errors = !variable.name
@@ -12,31 +20,28 @@ export function validateEnv(variable: EnvVar, path: string): FieldError[] {
   if (source === undefined) return errors;
   const at = `${path}.valueFrom`;
   const given = Object.values(source).filter((value) => value !== undefined).length;
+  errors.push(...validateEnvSource(source, at));
   if (given === 0)
     errors.push(
       invalidValue(at, '', 'must specify one of: `fieldRef`, `resourceFieldRef`, `configMapKeyRef` or `secretKeyRef`'),
     );
-  if (variable.value) errors.push(invalidValue(at, '', 'may not be specified when `value` is not empty'));
-  if (given > 1) errors.push(invalidValue(at, '', 'may not have more than one field specified at a time'));
-  return [...errors, ...validateEnvSource(source, at)];
+  else if (variable.value) errors.push(invalidValue(at, '', 'may not be specified when `value` is not empty'));
+  else if (given > 1) errors.push(invalidValue(at, '', MORE_THAN_ONE));
+  return errors;
 }
 
 function validateEnvSource(source: EnvVarSource, path: string): FieldError[] {
   const errors: FieldError[] = [];
-  if (source.fieldRef !== undefined)
-    errors.push(...validateFieldRef(source.fieldRef.fieldPath, `${path}.fieldRef`, ENV_FIELDS));
+  if (source.fieldRef !== undefined) errors.push(...validateFieldRef(source.fieldRef, `${path}.fieldRef`, ENV_FIELDS));
   if (source.resourceFieldRef !== undefined)
     errors.push(...validateResourceFieldRef(source.resourceFieldRef, `${path}.resourceFieldRef`));
   for (const field of ['configMapKeyRef', 'secretKeyRef'] as const) {
     const ref = source[field];
     if (ref === undefined) continue;
-    errors.push(
-      ...(ref.name
-        ? dns1123Subdomain(ref.name).map((told) => invalidValue(`${path}.${field}.name`, ref.name, told))
-        : []),
-    );
-    if (!ref.key) errors.push(required(`${path}.${field}.key`));
-    else errors.push(...configKey(ref.key).map((told) => invalidValue(`${path}.${field}.key`, ref.key, told)));
+    const at = `${path}.${field}`;
+    errors.push(...dns1123Subdomain(ref.name ?? '').map((told) => invalidValue(`${at}.name`, ref.name ?? '', told)));
+    if (!ref.key) errors.push(required(`${at}.key`));
+    else errors.push(...configKey(ref.key).map((told) => invalidValue(`${at}.key`, ref.key, told)));
   }
   return errors;
 }
@@ -52,62 +57,92 @@ const ENV_FIELDS = [
   'status.podIP',
   'status.podIPs',
 ];
+/** What a path may name at all; which of them, its place says. */
+const CONVERTIBLE = new Set([
+  ...ENV_FIELDS,
+  'metadata.annotations',
+  'metadata.labels',
+  'spec.restartPolicy',
+  'spec.schedulerName',
+  'status.phase',
+]);
 
 /** Downward API paths: the fields named, or one label or annotation. */
-export function validateFieldRef(fieldPath: string, path: string, supported: readonly string[]): FieldError[] {
-  if (!fieldPath) return [required(`${path}.fieldPath`)];
-  const subscript = /^metadata\.(labels|annotations)\['(.*)'\]$/.exec(fieldPath);
-  if (subscript !== null)
-    return qualifiedName(subscript[1] === 'labels' ? subscript[2]! : subscript[2]!.toLowerCase()).map((told) =>
-      invalidValue(path, subscript[2], told),
-    );
-  if (supported.includes(fieldPath)) return [];
-  if (/^(metadata\.(name|namespace|uid|labels|annotations)|spec\.|status\.)/.test(fieldPath))
-    return [notSupported(`${path}.fieldPath`, fieldPath, supported.toSorted())];
-  return [
-    invalidValue(`${path}.fieldPath`, fieldPath, `error converting fieldPath: field label not supported: ${fieldPath}`),
+export function validateFieldRef(
+  { apiVersion = '', fieldPath = '' }: ObjectFieldSelector,
+  path: string,
+  supported: readonly string[],
+): FieldError[] {
+  const at = `${path}.fieldPath`;
+  if (apiVersion === '') return [required(`${path}.apiVersion`)];
+  if (fieldPath === '') return [required(at)];
+  const unconvertible = (why: string): FieldError[] => [
+    invalidValue(at, fieldPath, `error converting fieldPath: ${why}`),
   ];
+  if (apiVersion !== 'v1') return unconvertible(`unsupported pod version: ${apiVersion}`);
+  const [, field = '', key = ''] = /^(.*)\['(.*)'\]$/.exec(fieldPath) ?? [];
+  if (field !== '') {
+    if (field !== 'metadata.annotations' && field !== 'metadata.labels')
+      return unconvertible(`field label does not support subscript: ${fieldPath}`);
+    return qualifiedName(field === 'metadata.labels' ? key : key.toLowerCase()).map((told) =>
+      invalidValue(path, field === 'metadata.labels' ? key : key.toLowerCase(), told),
+    );
+  }
+  if (supported.includes(fieldPath)) return [];
+  // The older name of one of them.
+  if (fieldPath === 'spec.host') return [notSupported(at, 'spec.nodeName', supported.toSorted())];
+  return CONVERTIBLE.has(fieldPath)
+    ? [notSupported(at, fieldPath, supported.toSorted())]
+    : unconvertible(`field label not supported: ${fieldPath}`);
 }
 
 const RESOURCE_FIELDS = ['cpu', 'ephemeral-storage', 'memory']
   .flatMap((name) => [`limits.${name}`, `requests.${name}`])
   .toSorted();
-const DIVISORS: Record<string, string[]> = {
-  cpu: ['1m', '1'],
-  memory: ['1', '1k', '1M', '1G', '1T', '1P', '1E', '1Ki', '1Mi', '1Gi', '1Ti', '1Pi', '1Ei'],
-};
+const BYTES = ['1', '1k', '1M', '1G', '1T', '1P', '1E', '1Ki', '1Mi', '1Gi', '1Ti', '1Pi', '1Ei'];
 
-export function validateResourceFieldRef(
-  ref: { resource: string; divisor?: string | undefined; containerName?: string | undefined },
-  path: string,
-): FieldError[] {
-  if (!ref.resource) return [required(`${path}.resource`)];
-  if (!RESOURCE_FIELDS.includes(ref.resource) && !/^(limits|requests)\.hugepages-/.test(ref.resource))
-    return [notSupported(`${path}.resource`, ref.resource, RESOURCE_FIELDS)];
-  if (ref.divisor === undefined || ref.divisor === '0') return [];
-  const name = ref.resource.split('.')[1]!;
-  const allowed = DIVISORS[name] ?? DIVISORS['memory']!;
-  return allowed.includes(ref.divisor)
-    ? []
-    : [
-        invalidValue(
-          'divisor',
-          ref.divisor,
-          `only divisor's values ${allowed.join(', ').replace(/, ([^,]*)$/, ' and $1')} are supported with the ${name} resource`,
-        ),
-      ];
+/** In a volume the container must be named. */
+export function validateResourceFieldRef(ref: ResourceFieldSelector, path: string, inVolume = false): FieldError[] {
+  const { resource = '' } = ref;
+  const isKnown = RESOURCE_FIELDS.includes(resource) || /^(limits|requests)\.hugepages-/.test(resource);
+  const errors: FieldError[] = [];
+  if (inVolume && !ref.containerName) errors.push(required(`${path}.containerName`));
+  else if (resource === '') errors.push(required(`${path}.resource`));
+  else if (!isKnown) errors.push(notSupported(`${path}.resource`, resource, RESOURCE_FIELDS));
+  return [...errors, ...validateDivisor(ref, path)];
 }
 
-export function validateEnvFrom(source: EnvFromSource, path: string): FieldError[] {
+function validateDivisor({ resource = '', divisor = '0' }: ResourceFieldSelector, path: string): FieldError[] {
+  const name = /^(?:limits|requests)\.(cpu|memory|ephemeral-storage|hugepages-.*)$/.exec(resource)?.[1];
+  if (name === undefined || divisor === '0') return [];
+  const allowed = name === 'cpu' ? ['1m', '1'] : BYTES;
+  if (allowed.includes(divisor)) return [];
+  const told = name === 'cpu' ? '1m and 1' : BYTES.join(', ');
+  const noun = { cpu: 'cpu', memory: 'memory', 'ephemeral-storage': 'local ephemeral storage' }[name] ?? 'hugepages';
+  return [
+    invalidValue(`${path}.divisor`, resource, `only divisor's values ${told} are supported with the ${noun} resource`),
+  ];
+}
+
+/** `listPath` is where the real server tells of a source that is missing or too many. */
+export function validateEnvFrom(source: EnvFromSource, path: string, listPath: string): FieldError[] {
   const errors = source.prefix
     ? envName(source.prefix).map((told) => invalidValue(`${path}.prefix`, source.prefix, told))
     : [];
-  const given = [source.configMapRef, source.secretRef].filter((ref) => ref !== undefined);
-  if (given.length === 0) errors.push(invalidValue(path, '', 'must specify one of: `configMapRef` or `secretRef`'));
-  if (given.length > 1) errors.push(invalidValue(path, '', 'may not have more than one field specified at a time'));
   for (const field of ['configMapRef', 'secretRef'] as const) {
-    const name = source[field]?.name;
-    if (name) errors.push(...dns1123Subdomain(name).map((told) => invalidValue(`${path}.${field}.name`, name, told)));
+    const ref = source[field];
+    if (ref === undefined) continue;
+    if (!ref.name) errors.push(required(`${path}.${field}.name`));
+    // A name that goes on would still be one.
+    else
+      errors.push(
+        ...dns1123Subdomain(ref.name.replace(/.-$/, 'a')).map((told) =>
+          invalidValue(`${path}.${field}.name`, ref.name, told),
+        ),
+      );
   }
+  const given = [source.configMapRef, source.secretRef].filter((ref) => ref !== undefined).length;
+  if (given === 0) errors.push(invalidValue(listPath, '', 'must specify one of: `configMapRef` or `secretRef`'));
+  if (given > 1) errors.push(invalidValue(listPath, '', MORE_THAN_ONE));
   return errors;
 }

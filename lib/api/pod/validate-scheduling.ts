@@ -1,25 +1,23 @@
 // Decides whether a pod spec's wishes for a node may stand: node selector, affinity, tolerations, spreading, gates. Never
 // knows the nodes.
-import { duplicate, invalidValue, notSupported, required, type FieldError } from '../field-error.ts';
-import { dns1123Subdomain, labelValue, qualifiedName } from '../formats.ts';
-import type { Affinity, NodeSelectorTerm, PodAffinityTerm, PodSpec, Toleration } from '../generated/types.ts';
-import { validateLabels } from '../metadata.ts';
+import { duplicate, forbidden, invalidValue, notSupported, required, type FieldError } from '../field-error.ts';
+import { dns1123Label, dns1123Subdomain, labelValue, qualifiedName, type Format } from '../formats.ts';
+import type {
+  Affinity,
+  LabelSelector,
+  NodeSelector,
+  NodeSelectorTerm,
+  PodAffinityTerm,
+  PodSpec,
+  Toleration,
+  TopologySpreadConstraint,
+} from '../generated/types.ts';
 import { validateSelector } from '../selectors.ts';
 
-const EFFECTS = ['NoExecute', 'NoSchedule', 'PreferNoSchedule'];
-
-export function validateScheduling(spec: PodSpec): FieldError[] {
-  return [
-    ...validateLabels(spec.nodeSelector, 'spec.nodeSelector'),
-    ...validateAffinity(spec.affinity, 'spec.affinity'),
-    ...validateTolerations(spec.tolerations ?? [], 'spec.tolerations'),
-    ...validateSpread(spec),
-    ...validateGates(spec),
-    ...(spec.nodeName
-      ? dns1123Subdomain(spec.nodeName).map((told) => invalidValue('spec.nodeName', spec.nodeName, told))
-      : []),
-  ];
-}
+const POSITIVE = 'must be greater than zero';
+const ACTIONS = ['DoNotSchedule', 'ScheduleAnyway'];
+const INCLUSIONS = ['Honor', 'Ignore'];
+const EFFECTS = ['NoSchedule', 'PreferNoSchedule', 'NoExecute'];
 
 export function validateTolerations(tolerations: Toleration[], path: string): FieldError[] {
   return tolerations.flatMap((toleration, i) => {
@@ -39,30 +37,26 @@ export function validateTolerations(tolerations: Toleration[], path: string): Fi
       errors.push(
         invalidValue(`${at}.effect`, effect ?? '', "effect must be 'NoExecute' when `tolerationSeconds` is set"),
       );
-    if (operator === undefined || operator === '' || operator === 'Equal')
-      errors.push(...labelValue(value ?? '').map((told) => invalidValue(`${at}.operator`, value, told)));
-    else if (operator === 'Exists') {
-      if (value)
-        errors.push(invalidValue(`${at}.operator`, toleration, "value must be empty when `operator` is 'Exists'"));
+    if (operator === undefined || operator === '' || operator === 'Equal') {
+      const problems = labelValue(value ?? '');
+      if (problems.length > 0) errors.push(invalidValue(`${at}.operator`, value, problems.join(';')));
+    } else if (operator === 'Exists') {
+      if (value) errors.push(invalidValue(`${at}.operator`, value, "value must be empty when `operator` is 'Exists'"));
     } else errors.push(notSupported(`${at}.operator`, operator, ['Equal', 'Exists']));
     if (effect && !EFFECTS.includes(effect)) errors.push(notSupported(`${at}.effect`, effect, EFFECTS));
     return errors;
   });
 }
 
-function validateAffinity(affinity: Affinity | undefined, path: string): FieldError[] {
+export function validateAffinity(affinity: Affinity | undefined, path: string): FieldError[] {
   const errors: FieldError[] = [];
   const node = affinity?.nodeAffinity;
   const hard = node?.requiredDuringSchedulingIgnoredDuringExecution;
-  if (hard !== undefined) {
-    const at = `${path}.nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution.nodeSelectorTerms`;
-    const terms = hard.nodeSelectorTerms ?? [];
-    if (terms.length === 0) errors.push(required(at, 'must have at least one node selector term'));
-    terms.forEach((term, i) => errors.push(...validateNodeTerm(term, `${at}[${i}]`)));
-  }
+  if (hard !== undefined)
+    errors.push(...validateNodeSelector(hard, `${path}.nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution`));
   (node?.preferredDuringSchedulingIgnoredDuringExecution ?? []).forEach((term, i) => {
     const at = `${path}.nodeAffinity.preferredDuringSchedulingIgnoredDuringExecution[${i}]`;
-    errors.push(...weightAt(term.weight, at), ...validateNodeTerm(term.preference, `${at}.preference`));
+    errors.push(...weightAt(term.weight, at), ...validateNodeTerm(term.preference, `${at}.preference`, true));
   });
   for (const field of ['podAffinity', 'podAntiAffinity'] as const) {
     const pods = affinity?.[field];
@@ -80,7 +74,14 @@ function validateAffinity(affinity: Affinity | undefined, path: string): FieldEr
 const weightAt = (weight: number, path: string): FieldError[] =>
   weight >= 1 && weight <= 100 ? [] : [invalidValue(`${path}.weight`, weight, 'must be in the range 1-100')];
 
-export function validateNodeTerm(term: NodeSelectorTerm, path: string): FieldError[] {
+export function validateNodeSelector({ nodeSelectorTerms: terms = [] }: NodeSelector, path: string): FieldError[] {
+  const at = `${path}.nodeSelectorTerms`;
+  if (terms.length === 0) return [required(at, 'must have at least one node selector term')];
+  return terms.flatMap((term, i) => validateNodeTerm(term, `${at}[${i}]`));
+}
+
+/** `mayHaveAnyValue`: what is only preferred finds no node at worst. */
+function validateNodeTerm(term: NodeSelectorTerm, path: string, mayHaveAnyValue = false): FieldError[] {
   const errors: FieldError[] = [];
   (term.matchExpressions ?? []).forEach((expression, i) => {
     const at = `${path}.matchExpressions[${i}]`;
@@ -90,68 +91,153 @@ export function validateNodeTerm(term: NodeSelectorTerm, path: string): FieldErr
         errors.push(required(`${at}.values`, "must be specified when `operator` is 'In' or 'NotIn'"));
     } else if (operator === 'Exists' || operator === 'DoesNotExist') {
       if (values.length > 0)
-        errors.push({
-          ...required(`${at}.values`),
-          code: 'FieldValueForbidden',
-          message: "Forbidden: may not be specified when `operator` is 'Exists' or 'DoesNotExist'",
-        });
+        errors.push(forbidden(`${at}.values`, "may not be specified when `operator` is 'Exists' or 'DoesNotExist'"));
     } else if (operator === 'Gt' || operator === 'Lt') {
       if (values.length !== 1)
         errors.push(required(`${at}.values`, "must be specified single value when `operator` is 'Lt' or 'Gt'"));
     } else errors.push(invalidValue(`${at}.operator`, operator, 'not a valid selector operator'));
     errors.push(...qualifiedName(key).map((told) => invalidValue(`${at}.key`, key, told)));
+    if (!mayHaveAnyValue) errors.push(...validateValues(values, labelValue, at));
   });
   (term.matchFields ?? []).forEach((field, i) => {
     const at = `${path}.matchFields[${i}]`;
-    if (field.key !== 'metadata.name')
-      errors.push(invalidValue(`${at}.key`, field.key, 'not a valid field selector key'));
-    if (!['In', 'NotIn'].includes(field.operator))
-      errors.push(invalidValue(`${at}.operator`, field.operator, 'not a valid selector operator'));
-    else if ((field.values ?? []).length !== 1)
+    const { key, operator, values = [] } = field;
+    if (operator !== 'In' && operator !== 'NotIn')
+      errors.push(invalidValue(`${at}.operator`, operator, 'not a valid selector operator'));
+    else if (values.length !== 1)
       errors.push(
         required(`${at}.values`, "must be only one value when `operator` is 'In' or 'NotIn' for node field selector"),
+      );
+    if (key === 'metadata.name') errors.push(...validateValues(values, dns1123Subdomain, at));
+    else errors.push(invalidValue(`${at}.key`, key, 'not a valid field selector key'));
+  });
+  return errors;
+}
+
+const validateValues = (values: readonly string[], format: Format, path: string): FieldError[] =>
+  values.flatMap((value, j) => format(value).map((told) => invalidValue(`${path}.values[${j}]`, value, told)));
+
+function validatePodTerm(term: PodAffinityTerm, path: string): FieldError[] {
+  const { labelSelector, topologyKey = '' } = term;
+  return [
+    ...validateSelector(labelSelector, `${path}.labelSelector`),
+    ...validateSelector(term.namespaceSelector, `${path}.namespaceSelector`),
+    ...(term.namespaces ?? []).flatMap((name) =>
+      dns1123Label(name).map((told) => invalidValue(`${path}.namespace`, name, told)),
+    ),
+    ...validateLabelKeys(term.matchLabelKeys, labelSelector, `${path}.matchLabelKeys`),
+    ...validateLabelKeys(term.mismatchLabelKeys, labelSelector, `${path}.mismatchLabelKeys`),
+    ...validateKeysTwice(term, path),
+    ...(topologyKey === '' ? [required(`${path}.topologyKey`, 'can not be empty')] : []),
+    ...qualifiedName(topologyKey).map((told) => invalidValue(`${path}.topologyKey`, topologyKey, told)),
+  ];
+}
+
+function validateLabelKeys(
+  keys: readonly string[] = [],
+  selector: LabelSelector | undefined,
+  path: string,
+): FieldError[] {
+  if (keys.length === 0) return [];
+  if (selector === undefined) return [forbidden(path, 'must not be specified when labelSelector is not set')];
+  return keys.flatMap((key, i) => qualifiedName(key).map((told) => invalidValue(`${path}[${i}]`, key, told)));
+}
+
+/** A key that is matched in two ways; the strategy has written those of matchLabelKeys into the selector before. */
+function validateKeysTwice(term: PodAffinityTerm, path: string): FieldError[] {
+  const { labelSelector: selector, matchLabelKeys = [], mismatchLabelKeys = [] } = term;
+  const seen = new Set(Object.keys(selector?.matchLabels ?? {}));
+  const errors: FieldError[] = [];
+  for (const { key } of selector?.matchExpressions ?? []) {
+    const i = matchLabelKeys.lastIndexOf(key);
+    if (i >= 0 && seen.has(key))
+      errors.push(invalidValue(`${path}[${i}]`, key, 'exists in both matchLabelKeys and labelSelector'));
+    seen.add(key);
+  }
+  matchLabelKeys.forEach((key, i) => {
+    if (mismatchLabelKeys.includes(key))
+      errors.push(
+        invalidValue(`${path}.matchLabelKeys[${i}]`, key, 'exists in both matchLabelKeys and mismatchLabelKeys'),
       );
   });
   return errors;
 }
 
-function validatePodTerm(term: PodAffinityTerm, path: string): FieldError[] {
-  const errors = [
-    ...validateSelector(term.labelSelector, `${path}.labelSelector`),
-    ...validateSelector(term.namespaceSelector, `${path}.namespaceSelector`),
-  ];
-  if (!term.topologyKey) errors.push(required(`${path}.topologyKey`, 'can not be empty'));
-  else
+export function validateSpread(spec: PodSpec): FieldError[] {
+  const constraints = spec.topologySpreadConstraints ?? [];
+  return constraints.flatMap((constraint, i) => {
+    const at = `spec.topologySpreadConstraints[${i}]`;
+    const { maxSkew, topologyKey = '', whenUnsatisfiable = '', labelSelector } = constraint;
+    const errors: FieldError[] = [];
+    if (maxSkew <= 0) errors.push(invalidValue(`${at}.maxSkew`, maxSkew, POSITIVE));
+    if (topologyKey === '') errors.push(required(`${at}.topologyKey`, 'can not be empty'));
+    if (!ACTIONS.includes(whenUnsatisfiable))
+      errors.push(notSupported(`${at}.whenUnsatisfiable`, whenUnsatisfiable, ACTIONS));
+    const isPair = (other: typeof constraint): boolean =>
+      (other.topologyKey ?? '') === topologyKey && (other.whenUnsatisfiable ?? '') === whenUnsatisfiable;
+    if (constraints.slice(i + 1).some(isPair))
+      errors.push(duplicate(`${at}.{topologyKey, whenUnsatisfiable}`, `{${topologyKey}, ${whenUnsatisfiable}}`));
+    return [
+      ...errors,
+      ...validateMinDomains(constraint, at),
+      ...validateInclusion(constraint.nodeAffinityPolicy, `${at}.nodeAffinityPolicy`),
+      ...validateInclusion(constraint.nodeTaintsPolicy, `${at}.nodeTaintsPolicy`),
+      ...validateSpreadKeys(constraint.matchLabelKeys, labelSelector, `${at}.matchLabelKeys`),
+      ...validateSelector(labelSelector, `${at}.labelSelector`),
+    ];
+  });
+}
+
+function validateMinDomains(constraint: TopologySpreadConstraint, path: string): FieldError[] {
+  const { minDomains, whenUnsatisfiable = '' } = constraint;
+  const at = `${path}.minDomains`;
+  if (minDomains === undefined) return [];
+  const errors = minDomains <= 0 ? [invalidValue(at, minDomains, POSITIVE)] : [];
+  if (whenUnsatisfiable !== 'DoNotSchedule')
     errors.push(
-      ...qualifiedName(term.topologyKey).map((told) => invalidValue(`${path}.topologyKey`, term.topologyKey, told)),
+      invalidValue(
+        at,
+        minDomains,
+        `can only use minDomains if whenUnsatisfiable=DoNotSchedule, not ${whenUnsatisfiable}`,
+      ),
     );
   return errors;
 }
 
-function validateSpread(spec: PodSpec): FieldError[] {
-  const seen = new Set<string>();
-  return (spec.topologySpreadConstraints ?? []).flatMap((constraint, i) => {
-    const at = `spec.topologySpreadConstraints[${i}]`;
-    const { maxSkew, topologyKey, whenUnsatisfiable } = constraint;
-    const errors: FieldError[] = [];
-    if (maxSkew <= 0) errors.push(invalidValue(`${at}.maxSkew`, maxSkew, 'must be greater than zero'));
-    if (!topologyKey) errors.push(required(`${at}.topologyKey`, 'can not be empty'));
-    if (!['DoNotSchedule', 'ScheduleAnyway'].includes(whenUnsatisfiable))
-      errors.push(notSupported(`${at}.whenUnsatisfiable`, whenUnsatisfiable, ['DoNotSchedule', 'ScheduleAnyway']));
-    const pair = `{${topologyKey}, ${whenUnsatisfiable}}`;
-    if (seen.has(pair)) errors.push(duplicate(`${at}.{topologyKey, whenUnsatisfiable}`, pair));
-    seen.add(pair);
-    return [...errors, ...validateSelector(constraint.labelSelector, `${at}.labelSelector`)];
+const validateInclusion = (policy: string | undefined, path: string): FieldError[] =>
+  policy === undefined || INCLUSIONS.includes(policy) ? [] : [notSupported(path, policy, INCLUSIONS)];
+
+function validateSpreadKeys(
+  keys: readonly string[] = [],
+  selector: LabelSelector | undefined,
+  path: string,
+): FieldError[] {
+  if (keys.length === 0) return [];
+  const selected = new Set([
+    ...Object.keys(selector?.matchLabels ?? {}),
+    ...(selector?.matchExpressions ?? []).map(({ key }) => key),
+  ]);
+  const errors = selector === undefined ? [forbidden(path, 'must not be specified when labelSelector is not set')] : [];
+  keys.forEach((key, i) => {
+    errors.push(...qualifiedName(key).map((told) => invalidValue(`${path}[${i}]`, key, told)));
+    if (selected.has(key))
+      errors.push(invalidValue(`${path}[${i}]`, key, 'exists in both matchLabelKeys and labelSelector'));
   });
+  return errors;
 }
 
-function validateGates(spec: PodSpec): FieldError[] {
+export function validateGates(spec: PodSpec): FieldError[] {
   const seen = new Set<string>();
-  return (spec.schedulingGates ?? []).flatMap(({ name }, i) => {
+  const errors = (spec.readinessGates ?? []).flatMap(({ conditionType = '' }, i) =>
+    qualifiedName(conditionType).map((told) =>
+      invalidValue(`spec.readinessGates[${i}].conditionType`, conditionType, told),
+    ),
+  );
+  (spec.schedulingGates ?? []).forEach(({ name = '' }, i) => {
     const at = `spec.schedulingGates[${i}]`;
-    const errors = qualifiedName(name).map((told) => invalidValue(at, name, told));
+    errors.push(...qualifiedName(name).map((told) => invalidValue(at, name, told)));
     if (seen.has(name)) errors.push(duplicate(at, name));
     seen.add(name);
-    return errors;
   });
+  return errors;
 }

@@ -1,22 +1,13 @@
-// Decides whether the volumes of a pod spec may stand: one source each, paths that stay inside, known modes. Never knows
+// Decides whether the volumes of a pod spec may stand: names, one source each, what is projected into them. Never knows
 // whether what they name exists.
-import { duplicate, forbidden, invalidValue, notSupported, required, type FieldError } from '../field-error.ts';
-import { dns1123Label } from '../formats.ts';
-import type { KeyToPath, PodSpec, ProjectedVolumeSource, Volume } from '../generated/types.ts';
+import { duplicate, forbidden, invalidValue, required, type FieldError } from '../field-error.ts';
+import { dns1123Label, dns1123Subdomain } from '../formats.ts';
+import type { KeyToPath, PodSpec, ProjectedVolumeSource, Volume, VolumeProjection } from '../generated/types.ts';
 import { quantityOf } from '../quantity.ts';
-import { localPath } from './validate-container.ts';
+import { validateClaimTemplate } from './claim-spec.ts';
 import { validateFieldRef, validateResourceFieldRef } from './validate-env.ts';
+import { localUnreservedPath, mayHaveOneType, SOURCES, type SourceRule } from './volume-sources.ts';
 
-const HOST_PATH_TYPES = [
-  '',
-  'BlockDevice',
-  'CharDevice',
-  'Directory',
-  'DirectoryOrCreate',
-  'File',
-  'FileOrCreate',
-  'Socket',
-];
 const DOWNWARD_FIELDS = [
   'metadata.annotations',
   'metadata.labels',
@@ -25,123 +16,183 @@ const DOWNWARD_FIELDS = [
   'metadata.uid',
 ];
 const MODE = 'must be a number between 0 and 0777 (octal), both inclusive';
+const LONGEST_TARGET = 64;
+const TARGET_TOO_LONG =
+  'Total length of <volume name>:<iscsi.targetPortal> must be under 64 characters if iscsi.initiatorName is specified.';
 
-export function validateVolumes(spec: PodSpec, isTemplate: boolean): FieldError[] {
-  const seen = new Set<string>();
-  return (spec.volumes ?? []).flatMap((volume, i) => {
+/**
+ * `podName` is known of pods alone: the claims that are made for them have its name. `sound` gets the volumes that nothing is
+ * wrong with: a container finds no other.
+ */
+export function validateVolumes(spec: PodSpec, podName: string, sound: Map<string, Volume>): FieldError[] {
+  const volumes = spec.volumes ?? [];
+  const made = new Set(
+    volumes.flatMap(({ ephemeral, name }) => (ephemeral === undefined ? [] : [`${podName}-${name}`])),
+  );
+  return volumes.flatMap((volume, i) => {
     const path = `spec.volumes[${i}]`;
-    const errors = validateSource(volume, path, spec, isTemplate);
-    if (!volume.name) errors.push(required(`${path}.name`));
-    else errors.push(...dns1123Label(volume.name).map((told) => invalidValue(`${path}.name`, volume.name, told)));
-    if (volume.name && seen.has(volume.name)) errors.push(duplicate(`${path}.name`, volume.name));
-    seen.add(volume.name);
+    const errors = [...validateSource(volume, path, podName), ...validateName(volume.name, `${path}.name`)];
+    if (sound.has(volume.name)) errors.push(duplicate(`${path}.name`, volume.name));
+    if (errors.length === 0) sound.set(volume.name, volume);
+    const claim = volume.persistentVolumeClaim?.claimName;
+    if (claim !== undefined && podName !== '' && made.has(claim))
+      errors.push(
+        invalidValue(
+          `${path}.persistentVolumeClaim.claimName`,
+          claim,
+          'must not reference a PVC that gets created for an ephemeral volume',
+        ),
+      );
     return errors;
   });
 }
 
-function validateSource(volume: Volume, path: string, spec: PodSpec, isTemplate: boolean): FieldError[] {
-  const sources = Object.keys(volume).filter((key) => key !== 'name' && volume[key as keyof Volume] !== undefined);
-  if (sources.length === 0) return [required(path, 'must specify a volume type')];
-  const errors = sources
-    .slice(1)
-    .map((source) => forbidden(`${path}.${source}`, 'may not specify more than 1 volume type'));
-  if (volume.hostPath !== undefined) errors.push(...validateHostPath(volume.hostPath, `${path}.hostPath`));
-  const limit = volume.emptyDir?.sizeLimit;
-  if (limit !== undefined && quantityOf(limit).nanos < 0n)
-    errors.push(forbidden(`${path}.emptyDir.sizeLimit`, 'SizeLimit field must be a valid resource quantity'));
-  if (volume.secret !== undefined) {
-    if (!volume.secret.secretName) errors.push(required(`${path}.secret.secretName`));
-    errors.push(
-      ...modeAt(volume.secret.defaultMode, `${path}.secret.defaultMode`),
-      ...validateItems(volume.secret.items, `${path}.secret.items`),
-    );
-  }
-  if (volume.configMap !== undefined) {
-    if (!volume.configMap.name) errors.push(required(`${path}.configMap.name`));
-    errors.push(
-      ...modeAt(volume.configMap.defaultMode, `${path}.configMap.defaultMode`),
-      ...validateItems(volume.configMap.items, `${path}.configMap.items`),
-    );
-  }
-  if (volume.downwardAPI !== undefined) {
-    errors.push(...modeAt(volume.downwardAPI.defaultMode, `${path}.downwardAPI.defaultMode`));
-    errors.push(...validateDownward(volume.downwardAPI.items, `${path}.downwardAPI.items`));
-  }
-  if (volume.projected !== undefined)
-    errors.push(...validateProjected(volume.projected, `${path}.projected`, spec, isTemplate));
-  if (volume.persistentVolumeClaim !== undefined && !volume.persistentVolumeClaim.claimName)
-    errors.push(required(`${path}.persistentVolumeClaim.claimName`));
-  return errors;
+function validateName(name: string | undefined, path: string): FieldError[] {
+  return name ? dns1123Label(name).map((told) => invalidValue(path, name, told)) : [required(path)];
 }
 
-function validateHostPath(source: { path: string; type?: string | undefined }, path: string): FieldError[] {
-  if (!source.path) return [required(`${path}.path`)];
+const modeAt = (mode: number | undefined, path: string): FieldError[] =>
+  mode === undefined || (mode >= 0 && mode <= 0o777) ? [] : [invalidValue(path, mode, MODE)];
+
+const emptyDir: SourceRule = ({ sizeLimit }, path) =>
+  sizeLimit !== undefined && quantityOf(sizeLimit).nanos < 0n
+    ? [forbidden(`${path}.sizeLimit`, 'SizeLimit field must be a valid resource quantity')]
+    : [];
+
+/** A Secret or a ConfigMap, by the field that names it. */
+const keys =
+  (field: string): SourceRule =>
+  (source, path) => [
+    ...(source[field] ? [] : [required(`${path}.${field}`)]),
+    ...modeAt(source.defaultMode, `${path}.defaultMode`),
+    ...validateItems(source.items, `${path}.items`),
+  ];
+
+const downwardAPI: SourceRule = (source, path) => [
+  ...modeAt(source.defaultMode, `${path}.defaultMode`),
+  ...((source.items ?? []) as DownwardFile[]).flatMap((file) => validateDownward(file, path)),
+];
+
+const ephemeral: SourceRule = ({ volumeClaimTemplate }, path) =>
+  volumeClaimTemplate === undefined
+    ? [required(`${path}.volumeClaimTemplate`)]
+    : validateClaimTemplate(volumeClaimTemplate, `${path}.volumeClaimTemplate`);
+
+const image: SourceRule = ({ reference }, path) => (reference ? [] : [required(`${path}.reference`)]);
+
+/** In the order in which they are looked at: the first one counts. */
+const ORDER: ReadonlyArray<[keyof Volume, SourceRule]> = (
+  `emptyDir hostPath gitRepo gcePersistentDisk awsElasticBlockStore secret nfs iscsi glusterfs flocker persistentVolumeClaim
+  rbd cinder cephfs quobyte downwardAPI fc flexVolume configMap azureFile vsphereVolume photonPersistentDisk portworxVolume
+  azureDisk storageos projected scaleIO csi ephemeral image`.split(/\s+/) as Array<keyof Volume>
+).map((field) => [
+  field,
+  {
+    ...SOURCES,
+    emptyDir,
+    secret: keys('secretName'),
+    configMap: keys('name'),
+    downwardAPI,
+    projected: validateProjected,
+    ephemeral,
+    image,
+  }[field]!,
+]);
+/** As the real server spells them where it says that there is one too many. */
+const SPELLED: Record<string, string> = { cephfs: 'cephFS', downwardAPI: 'downwarAPI' };
+
+function validateSource(volume: Volume, path: string, podName: string): FieldError[] {
   const errors: FieldError[] = [];
-  if (source.path.split('/').includes('..'))
-    errors.push(invalidValue(`${path}.path`, source.path, "must not contain '..'"));
-  if (source.type !== undefined && !HOST_PATH_TYPES.includes(source.type))
-    errors.push(notSupported(`${path}.type`, source.type, HOST_PATH_TYPES.slice(1)));
-  return errors;
+  let isFirst = true;
+  for (const [field, rule] of ORDER) {
+    if (volume[field] === undefined) continue;
+    if (isFirst) errors.push(...rule(volume[field], `${path}.${field}`));
+    else errors.push(mayHaveOneType(`${path}.${SPELLED[field] ?? field}`));
+    if (field === 'ephemeral' && isFirst) errors.push(...validateClaimName(volume.name, podName, `${path}.name`));
+    isFirst = false;
+  }
+  if (volume.iscsi?.initiatorName !== undefined) {
+    const target = `${volume.name}:${volume.iscsi.targetPortal}`;
+    if (target.length > LONGEST_TARGET) errors.push(invalidValue(`${path}.name`, volume.name, TARGET_TOO_LONG));
+  }
+  return isFirst ? [required(path, 'must specify a volume type')] : errors;
 }
 
-function modeAt(mode: number | undefined, path: string): FieldError[] {
-  return mode === undefined || (mode >= 0 && mode <= 0o777) ? [] : [invalidValue(path, mode, MODE)];
+function validateClaimName(name: string, podName: string, path: string): FieldError[] {
+  if (podName === '' || !name) return [];
+  const claim = `${podName}-${name}`;
+  return dns1123Subdomain(claim).map((told) => invalidValue(path, name, `PVC name ${JSON.stringify(claim)}: ${told}`));
 }
 
 function validateItems(items: KeyToPath[] | undefined, path: string): FieldError[] {
-  return (items ?? []).flatMap((item, i) => {
-    const at = `${path}[${i}]`;
-    const errors: FieldError[] = [];
-    if (!item.key) errors.push(required(`${at}.key`));
-    if (!item.path) errors.push(required(`${at}.path`));
-    return [...errors, ...localPath(item.path, `${at}.path`), ...modeAt(item.mode, `${at}.mode`)];
-  });
+  return (items ?? []).flatMap((item, i) => validateItem(item, `${path}[${i}]`));
 }
 
-function validateDownward(items: NonNullable<Volume['downwardAPI']>['items'], path: string): FieldError[] {
-  return (items ?? []).flatMap((item, i) => {
-    const at = `${path}[${i}]`;
-    const errors = item.path ? localPath(item.path, `${at}.path`) : [required(`${at}.path`)];
-    if (item.fieldRef !== undefined)
-      errors.push(...validateFieldRef(item.fieldRef.fieldPath, `${at}.fieldRef`, DOWNWARD_FIELDS));
-    else if (item.resourceFieldRef !== undefined) {
-      if (!item.resourceFieldRef.containerName) errors.push(required(`${at}.resourceFieldRef.containerName`));
-      errors.push(...validateResourceFieldRef(item.resourceFieldRef, `${at}.resourceFieldRef`));
-    } else errors.push(required(at, 'one of fieldRef and resourceFieldRef is required'));
-    return [...errors, ...modeAt(item.mode, `${at}.mode`)];
-  });
+function validateItem(item: KeyToPath, path: string): FieldError[] {
+  return [
+    ...(item.key ? [] : [required(`${path}.key`)]),
+    ...(item.path ? [] : [required(`${path}.path`)]),
+    ...localUnreservedPath(item.path, `${path}.path`),
+    ...modeAt(item.mode, `${path}.mode`),
+  ];
 }
 
-function validateProjected(
-  source: ProjectedVolumeSource,
-  path: string,
-  spec: PodSpec,
-  isTemplate: boolean,
-): FieldError[] {
-  const errors = modeAt(source.defaultMode, `${path}.defaultMode`);
-  (source.sources ?? []).forEach((part, i) => {
-    const at = `${path}.sources[${i}]`;
-    const given = Object.keys(part).filter((key) => part[key as keyof typeof part] !== undefined);
-    for (const extra of given.slice(1))
-      errors.push(forbidden(`${at}.${extra}`, 'may not specify more than 1 volume type'));
-    for (const field of ['secret', 'configMap'] as const) {
-      if (part[field] === undefined) continue;
-      if (!part[field].name) errors.push(required(`${at}.${field}.name`));
-      errors.push(...validateItems(part[field].items, `${at}.${field}.items`));
-    }
-    if (part.downwardAPI !== undefined)
-      errors.push(...validateDownward(part.downwardAPI.items, `${at}.downwardAPI.items`));
-    if (part.serviceAccountToken !== undefined)
-      errors.push(...validateToken(part.serviceAccountToken, `${at}.serviceAccountToken`, spec, isTemplate));
-  });
+type DownwardFile = NonNullable<NonNullable<Volume['downwardAPI']>['items']>[number];
+
+/** The real server names no index here. */
+function validateDownward(file: DownwardFile, path: string): FieldError[] {
+  const errors = file.path ? localUnreservedPath(file.path, `${path}.path`) : [required(`${path}.path`)];
+  if (file.fieldRef !== undefined) {
+    errors.push(...validateFieldRef(file.fieldRef, `${path}.fieldRef`, DOWNWARD_FIELDS));
+    if (file.resourceFieldRef !== undefined)
+      errors.push(invalidValue(path, 'resource', 'fieldRef and resourceFieldRef can not be specified simultaneously'));
+  } else if (file.resourceFieldRef !== undefined)
+    errors.push(...validateResourceFieldRef(file.resourceFieldRef, `${path}.resourceFieldRef`, true));
+  else errors.push(required(path, 'one of fieldRef and resourceFieldRef is required'));
+  return [...errors, ...modeAt(file.mode, `${path}.mode`)];
+}
+
+function validateProjected(source: ProjectedVolumeSource, path: string): FieldError[] {
+  const paths = new Set<string>();
+  return [
+    ...modeAt(source.defaultMode, `${path}.defaultMode`),
+    ...(source.sources ?? []).flatMap((part, i) => validateProjection(part, `${path}.sources[${i}]`, path, paths)),
+  ];
+}
+
+/** `paths` are those of all projections of the volume: each may be there once. */
+function validateProjection(part: VolumeProjection, at: string, volumePath: string, paths: Set<string>): FieldError[] {
+  const errors: FieldError[] = [];
+  const occupy = (path: string | undefined, told: string): void => {
+    if (!path) return;
+    if (paths.has(path)) errors.push(invalidValue(volumePath, told, 'conflicting duplicate paths'));
+    paths.add(path);
+  };
+  for (const field of ['secret', 'configMap'] as const) {
+    const keyed = part[field];
+    if (keyed === undefined) continue;
+    if (!keyed.name) errors.push(required(`${at}.${field}.name`));
+    (keyed.items ?? []).forEach((item, i) => {
+      errors.push(...validateItem(item, `${at}.${field}.items[${i}]`));
+      occupy(item.path, keyed.name ?? '');
+    });
+  }
+  for (const file of part.downwardAPI?.items ?? []) {
+    errors.push(...validateDownward(file, `${at}.downwardAPI`));
+    occupy(file.path, file.path);
+  }
+  if (part.serviceAccountToken !== undefined)
+    errors.push(...validateToken(part.serviceAccountToken, `${at}.serviceAccountToken`, volumePath));
+  if (Object.values(part).filter((source) => source !== undefined).length > 1)
+    errors.push(forbidden(at, 'may not specify more than 1 volume type per source'));
   return errors;
 }
 
+/** The real server tells of a wrong path at the volume. */
 function validateToken(
   token: { path: string; expirationSeconds?: number | undefined },
   path: string,
-  spec: PodSpec,
-  isTemplate: boolean,
+  volumePath: string,
 ): FieldError[] {
   const errors: FieldError[] = [];
   const seconds = token.expirationSeconds ?? 3600;
@@ -151,8 +202,23 @@ function validateToken(
     errors.push(
       invalidValue(`${path}.expirationSeconds`, seconds, 'may not specify a duration larger than 2^32 seconds'),
     );
-  if (!token.path) errors.push(required(`${path}.path`));
-  if (!isTemplate && !spec.serviceAccountName)
-    errors.push(forbidden(path, 'must not be specified when serviceAccountName is not set'));
-  return [...errors, ...localPath(token.path, `${path}.path`)];
+  if (!token.path) errors.push(required(`${volumePath}.path`));
+  return [...errors, ...localUnreservedPath(token.path, `${volumePath}.path`)];
+}
+
+/** Tokens are of an account: pods must have one, templates may get it later. */
+export function validateTokenAccounts(spec: PodSpec): FieldError[] {
+  if (spec.serviceAccountName) return [];
+  return (spec.volumes ?? []).flatMap((volume, i) =>
+    (volume.projected?.sources ?? []).flatMap(({ serviceAccountToken }, j) =>
+      serviceAccountToken === undefined
+        ? []
+        : [
+            forbidden(
+              `spec.volumes[${i}].projected.sources[${j}].serviceAccountToken`,
+              'must not be specified when serviceAccountName is not set',
+            ),
+          ],
+    ),
+  );
 }

@@ -17,7 +17,13 @@ export function priority(request: WriteRequest, object: KubeObject, old: KubeObj
     );
   spec.priority = value;
   if (name !== '') spec.priorityClassName = name;
-  spec.preemptionPolicy ??= preemptionPolicy;
+  if (spec.preemptionPolicy !== undefined && spec.preemptionPolicy !== preemptionPolicy)
+    throw forbiddenBy(
+      request.kind,
+      object.metadata.name,
+      `the string value of PreemptionPolicy (${spec.preemptionPolicy}) must not be provided in pod spec; priority admission controller computed ${preemptionPolicy} from the given PriorityClass name`,
+    );
+  spec.preemptionPolicy = preemptionPolicy;
 }
 
 function classOf(
