@@ -75,7 +75,8 @@ const MAX_WRITES = 1_000;
 const MAX_WOKEN_BY = 5;
 
 export function createTracer(ctx: TracerContext): Tracer {
-  const ring = new SpanRing({
+  const prefix = `${ctx.instance}/${ctx.boot}/`;
+  const ring = new SpanRing(prefix, {
     spans: LIMITS.traceRingSpans,
     bytes: LIMITS.traceRingBytes,
     pageBytes: LIMITS.tracePageBytes,
@@ -83,15 +84,16 @@ export function createTracer(ctx: TracerContext): Tracer {
   let counter = 0;
   /** 0: nobody wishes to hear of reads. */
   let readsUntil = 0;
-  const tell = (span: Span): void => {
+  const tell = (sequence: number, span: Span): void => {
     const { kind, namespace, name } = span;
     const encoded = new Encoded(span);
-    ring.push(span, encoded.bytes);
+    ring.push(sequence, span.startedAt, encoded.bytes);
     ctx.bus.publish(subjectOf(ctx.cluster, 'trace', { actor: ctx.actor, kind, namespace, name }), encoded);
   };
   return {
     start(start) {
-      const id = `${ctx.instance}/${ctx.boot}/${++counter}`;
+      const sequence = ++counter;
+      const id = `${prefix}${sequence}`;
       const revisions = [...(start.revisions ?? [])];
       const cause = { span: id, actor: ctx.instance, revisions };
       if (ctx.tells === false) return { id, cause, end() {} };
@@ -102,7 +104,7 @@ export function createTracer(ctx: TracerContext): Tracer {
         cause,
         end(end) {
           const durationMs = ctx.clock.monotonic() - began;
-          tell(spanOf(ctx, start, end, { id, revisions, startedAt, durationMs }));
+          tell(sequence, spanOf(ctx, start, end, { id, revisions, startedAt, durationMs }));
         },
       };
     },

@@ -147,7 +147,7 @@ async function drive({ verb, prefix, inFlight, total, objects }: Load): Promise<
 }
 
 async function ask(i: number, method: string, path: string, body?: Buffer, contentType?: string): Promise<void> {
-  const { code, body: told } = await lean[i % lean.length]!.ask(method, path, body, contentType);
+  const { code, body: told } = await leastBusy().ask(method, path, body, contentType);
   if (code >= 200 && code < 300) return;
   throw new RefusedError(code, `${method} ${path} was answered ${code}: ${told.toString().slice(0, 300)}`);
 }
@@ -199,3 +199,8 @@ process.on('message', ({ id, command, argument }: { id: number; command: keyof C
     );
 });
 process.on('disconnect', () => process.exit(0));
+
+/** A server may take no more than 100 requests of one connection at a time. */
+function leastBusy(): LeanConnection {
+  return lean.reduce((least, one) => (one.inFlight < least.inFlight ? one : least));
+}

@@ -72,6 +72,10 @@ export class LeanConnection {
     return new Promise((resolve, reject) => this.#waiting.set(stream, { resolve, reject, code: 0, body: [] }));
   }
 
+  get inFlight(): number {
+    return this.#waiting.size;
+  }
+
   close(): void {
     this.#socket.destroy();
   }
