@@ -60,7 +60,7 @@ function stateOf(
     failure.reason !== 'RunContainerError';
   if (waitsForRepair && !isOver(state))
     return { waiting: { reason: shownReason(failure, around.now), message: failure.message } };
-  if (run === undefined) return { waiting: { reason: firstReason(state, kind) } };
+  if (run === undefined) return { waiting: { reason: firstReason(state) } };
   if (isOver(state) || !willRestart(state, container, run, kind)) return { terminated: terminatedOf(run, around) };
   const isStarting = isUnderWay(state, startKey(container.name)) || isUnderWay(state, pullKey(container.name));
   if (isStarting) return { terminated: terminatedOf(run, around) };
@@ -83,9 +83,9 @@ function isOver(state: PodState): boolean {
   );
 }
 
-function firstReason(state: PodState, kind: ContainerKind): string {
-  const waitsForInit = kind === 'main' && (state.pod.spec.initContainers ?? []).length > 0;
-  return waitsForInit ? 'PodInitializing' : 'ContainerCreating';
+/** Of a pod with init containers it is said of each, also of those. */
+function firstReason({ pod }: PodState): string {
+  return (pod.spec.initContainers ?? []).length > 0 ? 'PodInitializing' : 'ContainerCreating';
 }
 
 export function terminatedOf(run: ContainerState, around: StatusSurroundings): NonNullable<ApiState['terminated']> {

@@ -18,6 +18,8 @@ test('nothing runs yet: Pending, ContainerCreating; behind init containers, PodI
   t.is(status.startTime, '2026-01-01T00:00:00Z');
   const behind = stateOf(podWith({ initContainers: [containerNamed('one')] }), [runOf('one', { kind: 'init' })]);
   t.deepEqual(statusOf(behind).containerStatuses?.[0]?.state, { waiting: { reason: 'PodInitializing' } });
+  const before = statusOf(newPodState(podWith({ initContainers: [containerNamed('one')] }), NOW));
+  t.deepEqual(before.initContainerStatuses?.[0]?.state, { waiting: { reason: 'PodInitializing' } });
   t.like(condition(behind, 'Initialized'), {
     status: 'False',
     reason: 'ContainersNotInitialized',
