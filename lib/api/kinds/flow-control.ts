@@ -1,25 +1,46 @@
 // Decides what the two kinds of flow control are: which requests belong together, and how many of them run at once. Never
 // queues a request.
 import { ageOf } from '../age.ts';
-import { forbidden, invalidValue, notSupported, required, type FieldError } from '../field-error.ts';
-import type { FlowSchema, PriorityLevelConfiguration } from '../generated/types.ts';
+import { duplicate, forbidden, invalidValue, notSupported, required, type FieldError } from '../field-error.ts';
+import type {
+  ExemptPriorityLevelConfiguration,
+  FlowSchema,
+  LimitedPriorityLevelConfiguration,
+  LimitResponse,
+  ObjectMeta,
+  PriorityLevelConfiguration,
+  QueuingConfiguration,
+} from '../generated/types.ts';
 import { defineKind, type KindBehaviour } from '../object.ts';
 import { fill } from '../pod/defaults.ts';
-import { oneOf } from '../pod/validate-container.ts';
+import { validateFlowSchemaSpec } from './flow-rules.ts';
 
 const GROUP = 'flowcontrol.apiserver.k8s.io';
+const POSITIVE = 'must be positive';
 
-function validateSubjects(rule: any, path: string): FieldError[] {
-  const errors: FieldError[] = [];
-  if ((rule.subjects ?? []).length === 0)
-    errors.push(required(`${path}.subjects`, 'subjects must contain at least one value'));
-  if ((rule.resourceRules ?? []).length + (rule.nonResourceRules ?? []).length === 0)
-    errors.push(required(path, 'at least one of resourceRules and nonResourceRules has to be non-empty'));
-  (rule.subjects ?? []).forEach((subject: any, i: number) => {
-    if (!['Group', 'ServiceAccount', 'User'].includes(subject.kind))
-      errors.push(notSupported(`${path}.subjects[${i}].kind`, subject.kind, ['Group', 'ServiceAccount', 'User']));
+interface Conditions {
+  status?: { conditions?: ReadonlyArray<{ type?: string }> };
+}
+
+/** Conditions have a type, each another. */
+function validateConditions({ status }: Conditions): FieldError[] {
+  const types = new Set<string>();
+  return (status?.conditions ?? []).flatMap(({ type = '' }, i) => {
+    const path = `status.conditions[${i}].type`;
+    const errors = types.has(type) ? [duplicate(path, type)] : [];
+    types.add(type);
+    return type === '' ? [...errors, required(path, 'must not be empty')] : errors;
   });
-  return errors;
+}
+
+/** A status writer writes nothing else; labels and annotations are not his either. */
+function keepMetadata(object: { metadata: ObjectMeta }, { metadata: was }: { metadata: ObjectMeta }): void {
+  const { resourceVersion, managedFields } = object.metadata;
+  object.metadata = {
+    ...was,
+    ...(resourceVersion === undefined ? {} : { resourceVersion }),
+    ...(managedFields === undefined ? {} : { managedFields }),
+  };
 }
 
 const flowSchema = defineKind<FlowSchema>({
@@ -29,29 +50,16 @@ const flowSchema = defineKind<FlowSchema>({
   default({ spec }) {
     if (spec !== undefined && !spec.matchingPrecedence) spec.matchingPrecedence = 1000;
   },
-  validate({ metadata, spec }) {
-    const errors: FieldError[] = [];
-    const precedence = spec?.matchingPrecedence ?? 0;
-    if (precedence <= 0) errors.push(invalidValue('spec.matchingPrecedence', precedence, 'must be a positive value'));
-    if (precedence > 10_000)
-      errors.push(invalidValue('spec.matchingPrecedence', precedence, 'must not be greater than 10000'));
-    if (precedence === 1 && metadata.name !== 'exempt')
-      errors.push(
-        invalidValue(
-          'spec.matchingPrecedence',
-          precedence,
-          "only the schema named 'exempt' may have matchingPrecedence 1",
-        ),
-      );
-    if (!spec?.priorityLevelConfiguration?.name) errors.push(required('spec.priorityLevelConfiguration.name'));
-    errors.push(...oneOf('spec.distinguisherMethod.type', spec?.distinguisherMethod?.type, ['ByNamespace', 'ByUser']));
-    (spec?.rules ?? []).forEach((rule, i) => errors.push(...validateSubjects(rule, `spec.rules[${i}]`)));
-    return errors;
-  },
+  validate: (object) => [
+    ...validateFlowSchemaSpec(object.metadata.name ?? '', object.spec ?? {}),
+    ...validateConditions(object as Conditions),
+  ],
+  validateStatusUpdate: (object) => validateConditions(object as Conditions),
+  prepareForStatusUpdate: keepMetadata,
   columns: [
     ['Name', 'string', 'name', 0],
     ['PriorityLevel', 'string', '', 0],
-    ['MatchingPrecedence', 'integer', '', 0],
+    ['MatchingPrecedence', 'string', '', 0],
     ['DistinguisherMethod', 'string', '', 0],
     ['Age', 'string', '', 0],
     ['MissingPL', 'string', '', 0],
@@ -68,6 +76,91 @@ const flowSchema = defineKind<FlowSchema>({
     ];
   },
 });
+
+const MOST_QUEUES = 10_000_000;
+const HASH_BITS = 60;
+
+/** How many bits a hand of so many cards out of a deck of so many takes. */
+const entropyBits = (deckSize: number, handSize: number): number =>
+  Math.ceil(
+    Array.from({ length: handSize }, (_, i) => Math.log2(Math.max(deckSize - i, 1))).reduce(
+      (sum, bits) => sum + bits,
+      0,
+    ),
+  );
+
+function validateQueuing(queuing: QueuingConfiguration, path: string): FieldError[] {
+  const { queues = 0, handSize = 0, queueLengthLimit = 0 } = queuing;
+  const errors = queueLengthLimit <= 0 ? [invalidValue(`${path}.queueLengthLimit`, queueLengthLimit, POSITIVE)] : [];
+  if (queues <= 0) errors.push(invalidValue(`${path}.queues`, queues, POSITIVE));
+  else if (queues > MOST_QUEUES)
+    errors.push(invalidValue(`${path}.queues`, queues, `must not be greater than ${MOST_QUEUES}`));
+  if (handSize <= 0) return [...errors, invalidValue(`${path}.handSize`, handSize, POSITIVE)];
+  if (handSize > queues)
+    return [...errors, invalidValue(`${path}.handSize`, handSize, `should not be greater than queues (${queues})`)];
+  if (entropyBits(queues, handSize) > HASH_BITS)
+    errors.push(
+      invalidValue(
+        `${path}.handSize`,
+        handSize,
+        `required entropy bits of deckSize ${queues} and handSize ${handSize} should not be greater than ${HASH_BITS}`,
+      ),
+    );
+  return errors;
+}
+
+function validateShares(shares: ExemptPriorityLevelConfiguration, path: string) {
+  const { nominalConcurrencyShares: nominal = 0, lendablePercent: percent = 0 } = shares;
+  return {
+    nominal:
+      nominal < 0 ? [invalidValue(`${path}.nominalConcurrencyShares`, nominal, 'must be a non-negative integer')] : [],
+    lendable:
+      percent < 0 || percent > 100
+        ? [invalidValue(`${path}.lendablePercent`, percent, 'must be between 0 and 100, inclusive')]
+        : [],
+  };
+}
+
+function validateResponse({ type = '', queuing }: Partial<LimitResponse>, path: string): FieldError[] {
+  if (type === 'Reject')
+    return queuing === undefined
+      ? []
+      : [forbidden(`${path}.queuing`, 'must be nil if limited.limitResponse.type is not Limited')];
+  if (type !== 'Queue') return [notSupported(`${path}.type`, type, ['Queue', 'Reject'])];
+  return queuing === undefined
+    ? [required(`${path}.queuing`, 'must not be empty if limited.limitResponse.type is Limited')]
+    : validateQueuing(queuing, `${path}.queuing`);
+}
+
+function validateLimited(limited: LimitedPriorityLevelConfiguration, path: string): FieldError[] {
+  const { nominal, lendable } = validateShares(limited, path);
+  const borrowed = limited.borrowingLimitPercent ?? 0;
+  return [
+    ...nominal,
+    ...validateResponse(limited.limitResponse ?? {}, `${path}.limitResponse`),
+    ...lendable,
+    ...(borrowed < 0
+      ? [invalidValue(`${path}.borrowingLimitPercent`, borrowed, 'if specified, must be a non-negative integer')]
+      : []),
+  ];
+}
+
+function validateLevel({ metadata, spec }: PriorityLevelConfiguration): FieldError[] {
+  const { type = '', exempt, limited } = spec ?? {};
+  const errors =
+    (metadata.name === 'exempt') === (type === 'Exempt')
+      ? []
+      : [invalidValue('spec.type', type, "type must be 'Exempt' if and only if name is 'exempt'")];
+  if (type === 'Exempt') {
+    if (limited !== undefined) errors.push(forbidden('spec.limited', 'must be nil if the type is not Limited'));
+    const shares = validateShares(exempt ?? {}, 'spec.exempt');
+    return [...errors, ...shares.nominal, ...shares.lendable];
+  }
+  if (type !== 'Limited') return [...errors, notSupported('spec.type', type, ['Exempt', 'Limited'])];
+  if (exempt !== undefined) errors.push(forbidden('spec.exempt', 'must be nil if the type is Limited'));
+  if (limited === undefined) return [...errors, required('spec.limited', 'must not be empty when type is Limited')];
+  return [...errors, ...validateLimited(limited, 'spec.limited')];
+}
 
 const priorityLevel = defineKind<PriorityLevelConfiguration>({
   group: GROUP,
@@ -87,31 +180,16 @@ const priorityLevel = defineKind<PriorityLevelConfiguration>({
     queuing.handSize ||= 8;
     queuing.queueLengthLimit ||= 50;
   },
-  validate({ spec }) {
-    const errors = oneOf('spec.type', spec?.type, ['Exempt', 'Limited'], true);
-    if (spec?.type === 'Limited' && spec.limited === undefined)
-      errors.push(required('spec.limited', 'must not be empty when type is Limited'));
-    if (spec?.type === 'Exempt' && spec.limited !== undefined)
-      errors.push(forbidden('spec.limited', 'must be nil if the type is not Limited'));
-    if (spec?.type === 'Limited' && spec.exempt !== undefined)
-      errors.push(forbidden('spec.exempt', 'must be nil if the type is Limited'));
-    const response = spec?.limited?.limitResponse;
-    if (response !== undefined) {
-      errors.push(...oneOf('spec.limited.limitResponse.type', response.type, ['Queue', 'Reject'], true));
-      if (response.type === 'Queue' && response.queuing === undefined)
-        errors.push(
-          required('spec.limited.limitResponse.queuing', 'must not be empty if limit response type is Limited'),
-        );
-    }
-    return errors;
-  },
+  validate: (object) => [...validateLevel(object), ...validateConditions(object as Conditions)],
+  validateStatusUpdate: (object) => validateConditions(object as Conditions),
+  prepareForStatusUpdate: keepMetadata,
   columns: [
     ['Name', 'string', 'name', 0],
     ['Type', 'string', '', 0],
-    ['NominalConcurrencyShares', 'integer', '', 0],
-    ['Queues', 'integer', '', 0],
-    ['HandSize', 'integer', '', 0],
-    ['QueueLengthLimit', 'integer', '', 0],
+    ['NominalConcurrencyShares', 'string', '', 0],
+    ['Queues', 'string', '', 0],
+    ['HandSize', 'string', '', 0],
+    ['QueueLengthLimit', 'string', '', 0],
     ['Age', 'string', '', 0],
   ],
   cells({ metadata, spec }, now) {

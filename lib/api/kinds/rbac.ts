@@ -1,9 +1,11 @@
 // Decides what roles and bindings are. Never decides who may do what (the API actor's authorizer).
 import { ageOf } from '../age.ts';
 import { equalObjects } from '../equality.ts';
-import { invalidValue, notSupported, required, type FieldError } from '../field-error.ts';
-import type { PolicyRule, RoleBinding, Subject } from '../generated/types.ts';
+import { GoText, invalidValue, notSupported, quoted, required, type FieldError } from '../field-error.ts';
+import { dns1123Subdomain, pathSegment } from '../formats.ts';
+import type { ClusterRole, PolicyRule, RoleBinding, RoleRef, Subject } from '../generated/types.ts';
 import { defineKind, type KindBehaviour } from '../object.ts';
+import { validateSelector } from '../selectors.ts';
 
 const GROUP = 'rbac.authorization.k8s.io';
 
@@ -37,18 +39,37 @@ function validateRules(rules: PolicyRule[], isNamespaced: boolean): FieldError[]
   });
 }
 
+function validateAggregation({ aggregationRule: rule }: ClusterRole): FieldError[] {
+  if (rule === undefined) return [];
+  const path = 'aggregationRule.clusterRoleSelectors';
+  const selectors = rule.clusterRoleSelectors ?? [];
+  if (selectors.length === 0)
+    return [required(path, 'at least one clusterRoleSelector required if aggregationRule is non-nil')];
+  return selectors.flatMap((selector, i) => {
+    const errors = validateSelector(selector, `${path}[${i}]`);
+    if (errors.length > 0) errors.push(invalidValue(`${path}[${i}]`, undefined, 'invalid label selector.'));
+    return errors;
+  });
+}
+
 function role(kind: 'Role' | 'ClusterRole'): KindBehaviour {
-  return defineKind<{ rules?: PolicyRule[]; metadata: { name: string; creationTimestamp?: string } }>({
+  const validate = (object: ClusterRole): FieldError[] => [
+    ...validateRules(object.rules ?? [], kind === 'Role'),
+    ...(kind === 'Role' ? [] : validateAggregation(object)),
+  ];
+  return defineKind<ClusterRole>({
     group: GROUP,
     version: 'v1',
     kind,
     nameRule: 'pathSegment',
-    validate: (object) => validateRules(object.rules ?? [], kind === 'Role'),
+    validate,
+    // Upstream looks at the whole object again where it compares, and tells all of it twice.
+    validateUpdate: validate,
     cells: (object) => [object.metadata.name, object.metadata.creationTimestamp ?? null],
   });
 }
 
-const SUBJECT_KINDS = ['Group', 'ServiceAccount', 'User'];
+const SUBJECT_KINDS = ['ServiceAccount', 'User', 'Group'];
 
 function validateSubject(subject: Subject, path: string, isNamespaced: boolean): FieldError[] {
   const errors: FieldError[] = [];
@@ -58,18 +79,21 @@ function validateSubject(subject: Subject, path: string, isNamespaced: boolean):
   const apiGroup = subject.kind === 'ServiceAccount' ? '' : GROUP;
   if ((subject.apiGroup ?? '') !== apiGroup)
     errors.push(notSupported(`${path}.apiGroup`, subject.apiGroup ?? '', [apiGroup]));
-  if (subject.kind === 'ServiceAccount' && !isNamespaced && !subject.namespace)
-    errors.push(required(`${path}.namespace`));
+  if (subject.kind !== 'ServiceAccount') return errors;
+  const nameErrors = subject.name ? dns1123Subdomain(subject.name) : [];
+  errors.unshift(...nameErrors.map((told) => invalidValue(`${path}.name`, subject.name, told)));
+  if (!isNamespaced && !subject.namespace) errors.push(required(`${path}.namespace`));
   return errors;
 }
 
 function validateBinding(object: RoleBinding, isNamespaced: boolean): FieldError[] {
   const ref = object.roleRef ?? { apiGroup: '', kind: '', name: '' };
-  const kinds = isNamespaced ? ['ClusterRole', 'Role'] : ['ClusterRole'];
+  const kinds = isNamespaced ? ['Role', 'ClusterRole'] : ['ClusterRole'];
   const errors: FieldError[] = [];
   if (ref.apiGroup !== GROUP) errors.push(notSupported('roleRef.apiGroup', ref.apiGroup, [GROUP]));
   if (!kinds.includes(ref.kind)) errors.push(notSupported('roleRef.kind', ref.kind, kinds));
   if (!ref.name) errors.push(required('roleRef.name'));
+  else errors.push(...pathSegment(ref.name).map((told) => invalidValue('roleRef.name', ref.name, told)));
   (object.subjects ?? []).forEach((subject, i) =>
     errors.push(...validateSubject(subject, `subjects[${i}]`, isNamespaced)),
   );
@@ -83,6 +107,10 @@ function namesOf(object: RoleBinding, kind: string): string {
     .join(', ');
 }
 
+/** As Go prints it. */
+const printedRef = ({ apiGroup = '', kind = '', name = '' }: Partial<RoleRef>): GoText =>
+  new GoText(`rbac.RoleRef{APIGroup:${quoted(apiGroup)}, Kind:${quoted(kind)}, Name:${quoted(name)}}`);
+
 function binding(kind: 'RoleBinding' | 'ClusterRoleBinding'): KindBehaviour {
   return defineKind<RoleBinding>({
     group: GROUP,
@@ -94,10 +122,13 @@ function binding(kind: 'RoleBinding' | 'ClusterRoleBinding'): KindBehaviour {
       for (const subject of object.subjects ?? []) if (subject.kind !== 'ServiceAccount') subject.apiGroup ||= GROUP;
     },
     validate: (object) => validateBinding(object, kind === 'RoleBinding'),
-    validateUpdate: (object, old) =>
-      equalObjects(object.roleRef, old.roleRef)
+    // Upstream looks at the whole object again where it compares, and tells all of it twice.
+    validateUpdate: (object, old) => [
+      ...validateBinding(object, kind === 'RoleBinding'),
+      ...(equalObjects(object.roleRef, old.roleRef)
         ? []
-        : [invalidValue('roleRef', object.roleRef, 'cannot change roleRef')],
+        : [invalidValue('roleRef', printedRef(object.roleRef ?? {}), 'cannot change roleRef')]),
+    ],
     cells: (object, now) => [
       object.metadata.name,
       `${object.roleRef.kind}/${object.roleRef.name}`,

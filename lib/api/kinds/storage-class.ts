@@ -1,11 +1,19 @@
 // Decides what a StorageClass is: who provisions, with which parameters, and that both stay. Never provisions anything.
 import { ageOf } from '../age.ts';
 import { equalObjects } from '../equality.ts';
-import { forbidden, invalidValue, required, tooLong, tooMany, type FieldError } from '../field-error.ts';
+import {
+  duplicate,
+  forbidden,
+  invalidValue,
+  notSupported,
+  required,
+  tooLong,
+  tooMany,
+  type FieldError,
+} from '../field-error.ts';
 import { qualifiedName } from '../formats.ts';
 import type { StorageClass } from '../generated/types.ts';
 import { defineKind } from '../object.ts';
-import { fill } from '../pod/defaults.ts';
 import { oneOf } from '../pod/validate-container.ts';
 
 export const DEFAULT_CLASS = 'storageclass.kubernetes.io/is-default-class';
@@ -27,24 +35,61 @@ function validateParameters(parameters: Record<string, string>): FieldError[] {
   return errors;
 }
 
+const BINDING_MODES = ['Immediate', 'WaitForFirstConsumer'];
+
+const validateBindingMode = (mode: string): FieldError[] =>
+  BINDING_MODES.includes(mode) ? [] : [notSupported('volumeBindingMode', mode, BINDING_MODES)];
+
+type Term = NonNullable<StorageClass['allowedTopologies']>[number];
+
+function validateTopologies(terms: readonly Term[]): FieldError[] {
+  const seen: Array<Record<string, string[]>> = [];
+  return terms.flatMap((term, i) => {
+    const path = `allowedTopologies[${i}].matchLabelExpressions`;
+    const values: Record<string, string[]> = {};
+    const errors = (term.matchLabelExpressions ?? []).flatMap((expression, j) => {
+      const { key = '' } = expression;
+      const told = validateRequirement(expression, `${path}[${j}]`);
+      if (Object.hasOwn(values, key)) told.push(duplicate(`${path}[${j}].key`, key));
+      values[key] = [...new Set(expression.values ?? [])].toSorted();
+      return told;
+    });
+    if (seen.some((other) => equalObjects(other, values))) errors.push(duplicate(path, ''));
+    seen.push(values);
+    return errors;
+  });
+}
+
+function validateRequirement(
+  { key = '', values = [] }: { key?: string; values?: readonly string[] },
+  path: string,
+): FieldError[] {
+  const errors = values.length === 0 ? [required(`${path}.values`)] : [];
+  values.forEach((value, i) => {
+    if (values.indexOf(value) < i) errors.push(duplicate(`${path}.values[${i}]`, value));
+  });
+  return [...errors, ...qualifiedName(key).map((told) => invalidValue(`${path}.key`, key, told))];
+}
+
 export const storageClass = defineKind<StorageClass>({
   group: 'storage.k8s.io',
   version: 'v1',
   kind: 'StorageClass',
   returnsDeletedObject: true,
   default(object) {
-    fill(object, 'reclaimPolicy', 'Delete');
-    fill(object, 'volumeBindingMode', 'Immediate');
+    object.reclaimPolicy ??= 'Delete';
+    object.volumeBindingMode ??= 'Immediate';
   },
   validate: (object) => [
     ...(object.provisioner
       ? qualifiedName(object.provisioner.toLowerCase()).map((told) =>
-          invalidValue('provisioner', object.provisioner, told),
+          invalidValue('provisioner', object.provisioner.toLowerCase(), told),
         )
       : [required('provisioner')]),
     ...validateParameters(object.parameters ?? {}),
     ...oneOf('reclaimPolicy', object.reclaimPolicy, ['Delete', 'Retain']),
-    ...oneOf('volumeBindingMode', object.volumeBindingMode, ['Immediate', 'WaitForFirstConsumer'], true),
+    ...validateBindingMode(object.volumeBindingMode ?? ''),
+    ...validateTopologies(object.allowedTopologies ?? []),
   ],
   validateUpdate(object, old) {
     const errors = FIXED.filter((field) => !equalObjects(object[field], old[field])).map((field) =>
