@@ -1,12 +1,12 @@
 // Decides what a CronJob is: a schedule that can be read, a time zone that exists, and a Job's template. Never starts one.
 import { ageOf } from '../age.ts';
-import { invalidValue, notSupported, required, type FieldError } from '../field-error.ts';
-import type { CronJob } from '../generated/types.ts';
+import { GoText, invalidValue, notSupported, required, type FieldError } from '../field-error.ts';
+import type { CronJob, JobSpec } from '../generated/types.ts';
 import { defineKind } from '../object.ts';
 import { defaultPodSpec, fill } from '../pod/defaults.ts';
 import { oneOf } from '../pod/validate-container.ts';
 import { containerCells, notNegative } from './workload.ts';
-import { validateJobSpec } from './job.ts';
+import { validateTemplatedJobSpec } from './job-rules.ts';
 
 /** A Job's name gets a number of ten digits and a dash. */
 const LONGEST_NAME = 52;
@@ -117,11 +117,13 @@ export const cronJob = defineKind<CronJob>({
       ...notNegative(spec.failedJobsHistoryLimit, 'spec.failedJobsHistoryLimit'),
       ...validateTimeZone(spec.timeZone),
     );
-    if (inner === undefined) return [...errors, required(path)];
-    if (inner.selector !== undefined)
-      errors.push(invalidValue(`${path}.selector`, inner.selector, '`selector` will be auto-generated'));
-    if (inner.manualSelector === true) errors.push(notSupported(`${path}.manualSelector`, true, ['nil', 'false']));
-    return [...errors, ...validateJobSpec(inner, path)];
+    errors.push(...validateTemplatedJobSpec(inner ?? ({} as JobSpec), path));
+    if (inner?.selector !== undefined)
+      errors.push(
+        invalidValue(`${path}.selector`, GoText.labelSelector(inner.selector), '`selector` will be auto-generated'),
+      );
+    if (inner?.manualSelector === true) errors.push(notSupported(`${path}.manualSelector`, true, ['nil', 'false']));
+    return errors;
   },
   columns: [
     ['Name', 'string', 'name', 0],

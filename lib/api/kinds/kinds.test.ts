@@ -19,6 +19,9 @@ function make(kind: Kind, value: any): any {
 }
 
 const POD = { spec: { restartPolicy: 'Never', containers: [{ name: 'c', image: 'x' }] } };
+/** A Job that chose its pods: others get their selector when they are made. */
+const SELECTED = { manualSelector: true, selector: { matchLabels: { a: 'b' } } };
+const JOB_POD = { metadata: { labels: { a: 'b' } }, ...POD };
 const BACKEND = { service: { name: 's', port: { number: 80 } } };
 const QUANTITY = { resources: { requests: { storage: '1Gi' } } };
 
@@ -80,11 +83,16 @@ const WRONG: Array<[group: string, plural: string, object: object, told: string[
     },
     ['spec.replicas'],
   ],
-  ['batch', 'jobs', { spec: { completionMode: 'Indexed', parallelism: 1, template: POD } }, ['spec.completions']],
   [
     'batch',
     'jobs',
-    { spec: { template: { spec: { ...POD.spec, restartPolicy: 'Always' } } } },
+    { spec: { ...SELECTED, completionMode: 'Indexed', parallelism: 1, template: JOB_POD } },
+    ['spec.completions'],
+  ],
+  [
+    'batch',
+    'jobs',
+    { spec: { ...SELECTED, template: { ...JOB_POD, spec: { ...POD.spec, restartPolicy: 'Always' } } } },
     ['spec.template.spec.restartPolicy'],
   ],
   [
@@ -209,7 +217,7 @@ test('what may not change does not', (t) => {
     ['spec'],
   );
   const job = kindFor('batch', 'v1', 'jobs')!;
-  const old = make(job, { spec: { template: POD } });
+  const old = make(job, { spec: { ...SELECTED, template: JOB_POD } });
   const next = structuredClone(old);
   next.spec.template.spec.containers[0].image = 'y';
   t.deepEqual(

@@ -37,13 +37,19 @@ function fixedPart(spec: PersistentVolumeClaimSpec, isBound: boolean, was: Persi
   };
 }
 
+/** Of old a claim could only be filled from these two: of any other the older field says nothing. */
+function isOldSource(source: PersistentVolumeClaimSpec['dataSource']): boolean {
+  if (source?.kind === 'PersistentVolumeClaim') return (source.apiGroup ?? '') === '';
+  return source?.kind === 'VolumeSnapshot' && source.apiGroup === 'snapshot.storage.k8s.io';
+}
+
 export const persistentVolumeClaim = defineKind<PersistentVolumeClaim>({
   group: '',
   version: 'v1',
   kind: 'PersistentVolumeClaim',
   returnsDeletedObject: true,
   default({ spec, status }) {
-    fill(spec, 'volumeMode', 'Filesystem');
+    spec.volumeMode ??= 'Filesystem';
     if (status !== undefined) fill(status, 'phase', 'Pending');
   },
   validate: ({ spec }) => validateClaimSpec(spec, 'spec'),
@@ -64,11 +70,12 @@ export const persistentVolumeClaim = defineKind<PersistentVolumeClaim>({
   },
   prepareForCreate({ spec, status }) {
     if (status !== undefined) status.phase = 'Pending';
+    // Data of another namespace nobody may ask for here.
+    if (spec.dataSourceRef?.namespace) delete spec.dataSourceRef;
+    if (!isOldSource(spec.dataSource)) delete spec.dataSource;
     if (spec.dataSource !== undefined && spec.dataSourceRef === undefined) spec.dataSourceRef = { ...spec.dataSource };
-    else if (spec.dataSourceRef !== undefined && !spec.dataSourceRef.namespace && spec.dataSource === undefined) {
-      const { namespace: _, ...source } = spec.dataSourceRef;
-      spec.dataSource = source;
-    }
+    else if (spec.dataSourceRef !== undefined && spec.dataSource === undefined)
+      spec.dataSource = { ...spec.dataSourceRef };
   },
   columns: [
     ['Name', 'string', 'name', 0],

@@ -74,7 +74,7 @@ export const persistentVolume = defineKind<PersistentVolume>({
   returnsDeletedObject: true,
   default({ spec, status }) {
     fill(spec, 'persistentVolumeReclaimPolicy', 'Retain');
-    fill(spec, 'volumeMode', 'Filesystem');
+    spec.volumeMode ??= 'Filesystem';
     if (spec.hostPath !== undefined) spec.hostPath.type ??= '';
     defaultNetworkDisk(spec as Parameters<typeof defaultNetworkDisk>[0]);
     if (status !== undefined) fill(status, 'phase', 'Pending');
@@ -109,8 +109,8 @@ export const persistentVolume = defineKind<PersistentVolume>({
       );
     return errors;
   },
-  prepareForCreate({ status }) {
-    if (status !== undefined) status.phase = 'Pending';
+  prepareForCreate(object) {
+    object.status = { phase: 'Pending', lastPhaseTransitionTime: object.metadata.creationTimestamp };
   },
   columns: [
     ['Name', 'string', 'name', 0],

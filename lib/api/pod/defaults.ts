@@ -29,8 +29,6 @@ export function defaultPodSpec(spec: PodSpec): void {
   fill(spec, 'dnsPolicy', 'ClusterFirst');
   fill(spec, 'schedulerName', 'default-scheduler');
   fill(spec, 'terminationGracePeriodSeconds', 30);
-  // A negative one is of old, when it meant none.
-  if (spec.terminationGracePeriodSeconds! < 0) spec.terminationGracePeriodSeconds = 1;
   fill(spec, 'securityContext', {});
   if (spec.serviceAccountName) spec.serviceAccount = spec.serviceAccountName;
   else if (spec.serviceAccount) spec.serviceAccountName = spec.serviceAccount;
@@ -44,6 +42,8 @@ export function defaultPodSpec(spec: PodSpec): void {
 /** What pods get and templates do not. */
 export function defaultPodOnly(spec: PodSpec): void {
   fill(spec, 'enableServiceLinks', true);
+  // A negative one is of old, when it meant none.
+  if ((spec.terminationGracePeriodSeconds ?? 0) < 0) spec.terminationGracePeriodSeconds = 1;
   for (const container of [...(spec.initContainers ?? []), ...(spec.containers ?? [])]) {
     requestsFromLimits(container);
     if (spec.hostNetwork === true)
