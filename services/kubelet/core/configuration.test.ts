@@ -15,7 +15,7 @@ import { neededSources, plannedVolumes } from './volumes.ts';
 const base64 = (text: string): string => Buffer.from(text).toString('base64');
 const sources: Sources = {
   configMaps: {
-    settings: { metadata: { name: 'settings' }, data: { color: 'blue', 'bad key': 'x' }, binaryData: { bin: 'AAE=' } },
+    settings: { metadata: { name: 'settings' }, data: { color: 'blue', '1.a-b': 'x' }, binaryData: { bin: 'AAE=' } },
   },
   secrets: { keys: { metadata: { name: 'keys' }, data: { key: base64('s3cret') } } },
 };
@@ -49,7 +49,8 @@ test('environment: image, services, envFrom, env, each over the one before', (t)
   );
   t.deepEqual(
     envOf({ envFrom: [{ prefix: 'P_', configMapRef: { name: 'settings' } }, { secretRef: { name: 'keys' } }] }),
-    { PATH: '/bin', FROM: 'image', SVC: '1', P_color: 'blue', key: 's3cret' },
+    // Whatever may be a key may be a name.
+    { PATH: '/bin', FROM: 'image', SVC: '1', P_color: 'blue', 'P_1.a-b': 'x', key: 's3cret' },
   );
 });
 
@@ -153,7 +154,7 @@ test('volumes hold what their objects hold, with modes and chosen keys', (t) => 
   t.deepEqual(text(1), [['key', 0o400, 's3cret']]);
   t.deepEqual(text(2), [
     ['color', 0o644, 'blue'],
-    ['bad key', 0o644, 'x'],
+    ['1.a-b', 0o644, 'x'],
     ['bin', 0o644, '\0\u0001'],
     ['n', 0o644, 'web'],
   ]);

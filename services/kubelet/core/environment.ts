@@ -19,8 +19,6 @@ export interface EnvironmentInput {
   services: Record<string, string>;
 }
 
-const IDENTIFIER = /^[-._a-zA-Z][-._a-zA-Z0-9]*$/;
-
 /** Throws PodProblem CreateContainerConfigError. */
 export function environmentOf(input: EnvironmentInput): Record<string, string> {
   const own: Record<string, string> = { ...input.services, ...envFrom(input) };
@@ -41,7 +39,7 @@ function envFrom({ container, sources }: EnvironmentInput): Record<string, strin
         : secretRef !== undefined
           ? secretData(secretRef.name, secretRef.optional, sources)
           : {};
-    for (const [key, value] of Object.entries(data)) if (IDENTIFIER.test(prefix + key)) env[prefix + key] = value;
+    for (const [key, value] of Object.entries(data)) env[prefix + key] = value;
   }
   return env;
 }
