@@ -1,7 +1,7 @@
 // Does: builds the suite of one Kubernetes release, unmodified, and the images of its pods, into a folder outside the
 // repository: `node test/conformance/upstream-e2e/fetch.ts DIR`. Never builds again what is there; never runs a test.
 import { execFileSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, globSync } from 'node:fs';
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -33,6 +33,7 @@ async function main(): Promise<void> {
     sampleApiserver: built('sample-apiserver', ['build', '-o', 'sample-apiserver', 'k8s.io/sample-apiserver']),
     noNewPrivileges: built('nnp', ['build', '-o', 'nnp', `${kubernetes}/images/nonewprivs`], STATIC),
     busybox: programOf('busybox'),
+    shell: staticShell(dir),
     etcd: programOf('etcd'),
     debian: await debianTree(dir),
   };
@@ -68,6 +69,15 @@ function build(dir: string, name: string, argv: readonly string[], env: Record<s
 function go(dir: string, argv: readonly string[], extra: Record<string, string> = {}): string {
   const env = { ...process.env, GOFLAGS: '-mod=mod', ...extra };
   return execFileSync('go', argv, { cwd: dir, env, encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] });
+}
+
+function staticShell(dir: string): string {
+  const file = join(dir, 'shell/bin/bash-static');
+  if (existsSync(file)) return file;
+  execFileSync('apt-get', ['download', 'bash-static'], { cwd: dir, stdio: ['ignore', 'ignore', 'inherit'] });
+  const [archive] = globSync('bash-static_*.deb', { cwd: dir });
+  execFileSync('dpkg', ['-x', archive!, 'shell'], { cwd: dir });
+  return file;
 }
 
 async function debianTree(dir: string): Promise<string> {

@@ -51,6 +51,8 @@ export interface Programs {
   sampleApiserver: string;
   noNewPrivileges: string;
   busybox: string;
+  /** A static bash: busybox' own shell keeps variables from its programs whose names it cannot say. */
+  shell: string;
   etcd: string;
   /** A Debian tree with bash, curl, dig, nc, ip: debootstrap made it. */
   debian: string;
@@ -94,7 +96,7 @@ async function debianTree({ debian, agnhost }: Programs): Promise<string> {
   return debian;
 }
 
-async function busyboxTree({ busybox }: Programs, tree: string): Promise<string> {
+async function busyboxTree({ busybox, shell }: Programs, tree: string): Promise<string> {
   await rm(tree, { recursive: true, force: true });
   for (const name of ['dev', 'etc', 'proc', 'root', 'sys', 'usr/bin', 'usr/sbin', 'var'])
     await mkdir(join(tree, name), { recursive: true });
@@ -104,6 +106,8 @@ async function busyboxTree({ busybox }: Programs, tree: string): Promise<string>
   const applets = execFileSync(busybox, ['--list'], { encoding: 'utf8' }).split('\n');
   for (const name of applets.filter((applet) => applet !== '' && applet !== 'busybox'))
     await link('busybox', join(tree, 'bin', name));
+  await rm(join(tree, 'bin/sh'));
+  await put(shell, join(tree, 'bin/sh'));
   await writeFile(join(tree, 'etc/passwd'), 'root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534::/:/bin/sh\n');
   await writeFile(join(tree, 'etc/group'), 'root:x:0:\nnogroup:x:65534:\n');
   return tree;

@@ -43,6 +43,7 @@ const MISSING: ReadonlyArray<[pattern: RegExp, what: string]> = [
   [/\[sig-apps\] CronJob/, 'controller of CronJobs'],
   [/\[sig-apps\] Job|terminating scopes through scope selectors/, 'controller of Jobs'],
   [/Daemon set|DaemonSet|ControllerRevision/, 'controller of DaemonSets'],
+  [/EndpointSliceMirroring/, 'controller that mirrors Endpoints'],
   [/StatefulSet/, 'controller of StatefulSets'],
   [
     /\[sig-apps\] ReplicationController|created by rc|rc around|valid owner and owner that's waiting|for rc|in rc|for rc and pods|Update Demo|Proxy version v1 should proxy through a service and a pod/,
