@@ -72,7 +72,8 @@ export class ApiError extends Error {
   }
 
   get retryable(): boolean {
-    return this.reason !== '' && REASONS[this.reason].retry;
+    // A webhook may refuse for a reason that is none of ours.
+    return this.reason in REASONS && REASONS[this.reason as Reason].retry;
   }
 
   toStatus(): Status {
@@ -94,6 +95,13 @@ export class ApiError extends Error {
     return new ApiError(reason, status.message ?? `the server answered ${status.code ?? httpCode}`, status.details, {
       code: status.code ?? httpCode ?? 500,
     });
+  }
+}
+
+/** Refused before there was a request that a Status could answer: upstream tells it as plain text. */
+export class BareError extends ApiError {
+  constructor(message: string) {
+    super('InternalError', message);
   }
 }
 

@@ -6,6 +6,8 @@ export interface PeerCertificate {
   trusted: boolean;
   commonName: string;
   organizations: string[];
+  /** Which certificate it was: `X509SHA256=<hash>`. */
+  credentialId: string;
 }
 
 /** Read once a connection: a certificate cannot change on it. */
@@ -22,7 +24,13 @@ function read(socket: TLSSocket): PeerCertificate | undefined {
   const certificate = socket.getPeerCertificate();
   const subject = certificate?.subject as { CN?: string | string[]; O?: string | string[] } | undefined;
   if (subject === undefined) return undefined;
-  return { trusted: socket.authorized, commonName: listOf(subject.CN)[0] ?? '', organizations: listOf(subject.O) };
+  const hash = certificate.fingerprint256.replaceAll(':', '').toLowerCase();
+  return {
+    trusted: socket.authorized,
+    commonName: listOf(subject.CN)[0] ?? '',
+    organizations: listOf(subject.O),
+    credentialId: `X509SHA256=${hash}`,
+  };
 }
 
 function listOf(value: string | string[] | undefined): string[] {

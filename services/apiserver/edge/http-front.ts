@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { createSecureServer, type Http2SecureServer } from 'node:http2';
 import type { Readable } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
-import { ApiError, messageOf } from '../../../lib/base/errors.ts';
+import { ApiError, BareError, messageOf } from '../../../lib/base/errors.ts';
 import { LIMITS } from '../../../lib/base/limits.ts';
 import { peerCertificate } from '../../../lib/http/certificates.ts';
 import { readBody } from '../../../lib/http/read-body.ts';
@@ -34,6 +34,8 @@ import { answerUpgrade } from './upgrade-front.ts';
 import { WatchSession } from './watch-session.ts';
 
 const BODY_MS = 30_000;
+const EXTRA_SPACE = /^\s*Bearer {2}/i;
+const IGNORED_TOKEN = 'the provided Authorization header contains extra space before the bearer token, and is ignored';
 const LONG: ReadonlySet<string> = new Set(['attach', 'exec', 'proxy', 'log', 'portforward']);
 const NOTHING = new Uint8Array();
 /** Nobody changes a query. */
@@ -134,6 +136,7 @@ async function answerRequest(
 ): Promise<void> {
   const { ctx } = parts;
   requireTimeout(call);
+  if (EXTRA_SPACE.test(request.headers.authorization ?? '')) call.warnings.add(IGNORED_TOKEN);
   const { headers, rawHeaders, url: uri, socket } = request;
   const credentials = { certificate: peerCertificate(socket), headers, rawHeaders, uri };
   await identified(parts, call, { auditId: id, uri, headers, socket }, (known) =>
@@ -253,10 +256,14 @@ async function sendError(
   if (retryAfter !== undefined) response.setHeader('retry-after', String(retryAfter));
   if (refusal instanceof AccessDenied) response.setHeader('x-content-type-options', 'nosniff');
   tellWarnings(call, response);
+  if (refusal instanceof BareError) response.setHeader('x-content-type-options', 'nosniff');
   const status = refusal.toStatus();
-  const rendered = wantsYaml(call.accept)
-    ? { code: refusal.code, contentType: 'application/yaml', bytes: yamlBytes(status) }
-    : { code: refusal.code, contentType: 'application/json', bytes: Buffer.from(`${JSON.stringify(status)}\n`) };
+  const rendered =
+    refusal instanceof BareError
+      ? { code: refusal.code, contentType: 'text/plain; charset=utf-8', bytes: Buffer.from(`${refusal.message}\n`) }
+      : wantsYaml(call.accept)
+        ? { code: refusal.code, contentType: 'application/yaml', bytes: yamlBytes(status) }
+        : { code: refusal.code, contentType: 'application/json', bytes: Buffer.from(`${JSON.stringify(status)}\n`) };
   const told = forEyes(rendered, call.query, request.headers['user-agent']);
   await send(parts.ctx.clock, request, response, told).catch(() => {});
 }

@@ -1,12 +1,17 @@
 // Does: answers what is created but never stored: access reviews, who am I, token reviews, and bindings by body. Never
 // decides access itself.
 import { decodeValue, expectedOf } from '../../../lib/api/decode.ts';
+import { updateManagedFields } from '../../../lib/api/managed-fields/update.ts';
+import type { KubeObject } from '../../../lib/api/object.ts';
+import { apiVersionOf } from '../../../lib/api/resource.ts';
 import { ApiError } from '../../../lib/base/errors.ts';
 import { toTime } from '../../../lib/base/clock.ts';
 import { requireNoTable } from '../core/media-type.ts';
 import { REVIEWS, userInfo } from '../core/reviews.ts';
 import { ISSUER } from '../core/auth/token-claims.ts';
+import { managerName, setOwners } from '../core/pipeline/field-owners.ts';
 import { methodNotAllowed } from '../core/request-info.ts';
+import { writeOptions } from '../core/write-options.ts';
 import type { Target } from './api.ts';
 import type { Answer, Call } from './call.ts';
 import type { ApiParts } from './parts.ts';
@@ -17,11 +22,17 @@ export async function answerReview(parts: ApiParts, call: Call, target: Target):
   if (info.verb !== 'create') throw methodNotAllowed();
   requireNoTable(call.accept);
   if (info.resource === 'bindings') return bindByBody(parts, call, target);
-  const { object, warnings } = decodeValue(call.body.parse(kind.ref.kind), expectedOf(kind), 'Warn');
+  const { fieldValidation } = writeOptions(call.query, 'CreateOptions');
+  const { object, warnings } = decodeValue(call.body.parse(kind.ref.kind), expectedOf(kind), fieldValidation);
   for (const warning of warnings) call.warnings.add(warning);
+  object.metadata ??= { name: '' };
+  if (!kind.ref.namespaced) delete object.metadata.namespace;
   const { user } = call;
   const review = REVIEWS[info.resource];
-  if (info.resource === 'tokenreviews') return created(object, await tokenReview(parts, object['spec'] ?? {}));
+  if (info.resource === 'tokenreviews') {
+    const status = await tokenReview(parts, object['spec'] ?? {});
+    return created(owned(parts, call, target, object), status);
+  }
   if (review === undefined) throw methodNotAllowed();
   const now = toTime(parts.ctx.clock.now());
   const { access } = parts;
@@ -32,7 +43,34 @@ export async function answerReview(parts: ApiParts, call: Call, target: Target):
     authorize: access.authorize.bind(access),
     rulesFor: access.rulesFor.bind(access),
   };
-  return created(object, review(context, object));
+  const status = review(context, object);
+  const { apiVersion, kind: kindName } = object;
+  switch (info.resource) {
+    case 'selfsubjectreviews':
+      return created({ kind: kindName, apiVersion, metadata: { creationTimestamp: now } }, status);
+    case 'selfsubjectrulesreviews':
+      return created({ ...object, spec: {} }, status);
+    default:
+      return created(owned(parts, call, target, object), status);
+  }
+}
+
+/** Who set what is told of a review, too, and kept nowhere. */
+function owned({ ctx }: ApiParts, call: Call, { kind, info }: Target, object: KubeObject): KubeObject {
+  setOwners(
+    object,
+    updateManagedFields({
+      typeName: kind.typeName,
+      before: undefined,
+      after: object,
+      manager: managerName(call.query, call.userAgent ?? '', call.user),
+      apiVersion: apiVersionOf(kind.ref),
+      subresource: info.subresource,
+      now: ctx.clock.now(),
+      tracksNew: ctx.settings.tracksFieldManagers ?? true,
+    }),
+  );
+  return object;
 }
 
 function created(object: object, status: unknown): Answer {

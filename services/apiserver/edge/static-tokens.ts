@@ -51,10 +51,8 @@ export function parseTokens(text: string): Map<string, User> {
     const match = /^([^,"]+),([^,"]+),([^,"]*)(?:,(?:"([^"]*)"|([^,"]*)))?\s*$/.exec(line.trim());
     if (line.trim() === '' || line.startsWith('#') || match === null) continue;
     const [, token, name, uid, quoted, plain] = match;
-    const groups = (quoted ?? plain ?? '')
-      .split(',')
-      .map((group) => group.trim())
-      .filter((group) => group !== '');
+    // An empty list is one empty group, as upstream reads it.
+    const groups = (quoted ?? plain)?.split(',') ?? [];
     users.set(hash(token!), authenticated(name!, groups, uid === '' ? {} : { uid: uid! }));
   }
   return users;

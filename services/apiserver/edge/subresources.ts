@@ -2,14 +2,17 @@
 // a subresource; never decides what may stand.
 import { decodeValue, expectedOf } from '../../../lib/api/decode.ts';
 import { kindFor, type Kind } from '../../../lib/api/kind.ts';
+import { updateManagedFields } from '../../../lib/api/managed-fields/update.ts';
 import type { KubeObject } from '../../../lib/api/object.ts';
+import { apiVersionOf } from '../../../lib/api/resource.ts';
 import { toTime } from '../../../lib/base/clock.ts';
 import { ApiError } from '../../../lib/base/errors.ts';
 import { podBehind, podPort, proxyTargetOf } from '../core/proxy-target.ts';
-import { claimsFor } from '../core/auth/token-claims.ts';
+import { claimsFor, DEFAULT_TOKEN_SECONDS } from '../core/auth/token-claims.ts';
 import { planBinding } from '../core/pipeline/binding.ts';
 import { deleteOptions } from '../core/pipeline/delete.ts';
 import { planEviction } from '../core/pipeline/eviction.ts';
+import { managerName } from '../core/pipeline/field-owners.ts';
 import { patched } from '../core/pipeline/patch.ts';
 import { patchOptions, isApply, planApply } from '../core/pipeline/apply.ts';
 import { SCALE, appliedScale, planScale, scaleOf, scaleTable, toldAsScale } from '../core/pipeline/scale.ts';
@@ -169,7 +172,7 @@ async function evictPod(parts: ApiParts, call: Call, target: Target): Promise<An
 }
 
 async function createToken(parts: ApiParts, call: Call, target: Target): Promise<Answer> {
-  const asked = call.body.isEmpty ? ({ spec: {} } as unknown as KubeObject) : decodeAs(call, TOKEN_KIND);
+  const asked = decodeAs(call, TOKEN_KIND);
   // A token is made from what the caller may have created a moment ago.
   await parts.freshness.newestOrWarning();
   const claims = claimsFor(writeRequest(parts, call, target), asked);
@@ -183,11 +186,27 @@ async function createToken(parts: ApiParts, call: Call, target: Target): Promise
     body: {
       kind: 'TokenRequest',
       apiVersion: 'authentication.k8s.io/v1',
-      metadata: { name, namespace, creationTimestamp: toTime(claims.iat * 1000) },
+      metadata: { name, namespace, creationTimestamp: toTime(claims.iat * 1000), ...ownersOf(parts, call, asked) },
       spec: { ...asked['spec'], audiences: claims.aud, expirationSeconds: seconds },
       status: { token, expirationTimestamp: toTime((claims.iat + seconds) * 1000) },
     },
   };
+}
+
+/** Who asked for what is told of a request for a token, too. */
+function ownersOf({ ctx }: ApiParts, call: Call, asked: KubeObject): object {
+  const expirationSeconds: number = asked['spec']?.expirationSeconds ?? DEFAULT_TOKEN_SECONDS;
+  const managedFields = updateManagedFields({
+    typeName: TOKEN_KIND.typeName,
+    before: undefined,
+    after: { ...asked, spec: { ...asked['spec'], expirationSeconds } },
+    manager: managerName(call.query, call.userAgent ?? '', call.user),
+    apiVersion: apiVersionOf(TOKEN_KIND.ref),
+    subresource: 'token',
+    now: ctx.clock.now(),
+    tracksNew: ctx.settings.tracksFieldManagers ?? true,
+  });
+  return managedFields === undefined ? {} : { managedFields };
 }
 
 async function converse(parts: ApiParts, call: Call, target: Target): Promise<Answer> {
@@ -212,7 +231,8 @@ async function proxyTo(parts: ApiParts, call: Call, target: Target): Promise<Ans
 }
 
 function decodeAs(call: Call, kind: Pick<Kind, 'ref' | 'typeName'>): KubeObject {
-  const decoded = decodeValue(call.body.parse(kind.ref.kind), expectedOf(kind), 'Warn');
+  const { fieldValidation } = writeOptions(call.query, 'CreateOptions');
+  const decoded = decodeValue(call.body.parse(kind.ref.kind), expectedOf(kind), fieldValidation);
   for (const warning of decoded.warnings) call.warnings.add(warning);
   return decoded.object;
 }

@@ -66,12 +66,23 @@ function ownNode(
     (key) => RESERVED_LABEL.test(key) || (KUBERNETES_LABEL.test(key) && !KUBELET_LABEL.test(key)),
   );
   const told = wrong.toSorted().join(', ');
+  const untouched = old === undefined ? undefined : untouchedProblem(node, object, old);
+  if (untouched !== undefined) return untouched;
   if (wrong.length > 0 && old === undefined)
     return `node ${JSON.stringify(node)} is not allowed to set the following labels: ${told}`;
   if (wrong.length > 0) return `is not allowed to modify labels: ${told}`;
-  if (old !== undefined && !equalObjects(object['spec']?.taints, old['spec']?.taints))
-    return `node ${JSON.stringify(node)} is not allowed to modify taints`;
   return undefined;
+}
+
+/** In upstream's order, before the labels. */
+function untouchedProblem(node: string, object: KubeObject, old: KubeObject): string | undefined {
+  const told = `node ${JSON.stringify(node)} is not allowed to`;
+  const source: unknown = object['spec']?.configSource;
+  if (source !== undefined && !equalObjects(source, old['spec']?.configSource))
+    return `${told} update configSource to a new non-nil configSource`;
+  if (!equalObjects(object['spec']?.taints, old['spec']?.taints)) return `${told} modify taints`;
+  const owners = (one: KubeObject): unknown => one.metadata.ownerReferences ?? [];
+  return equalObjects(owners(object), owners(old)) ? undefined : `${told} modify ownerReferences`;
 }
 
 function ownPod(
@@ -153,5 +164,7 @@ function ownCertificate(
 
 function ownLease(_request: WriteRequest, node: string, object: KubeObject): string | undefined {
   if (object.metadata.namespace === 'kube-node-lease' && object.metadata.name === node) return undefined;
-  return `can only access node lease with the same name as the requesting node, ${JSON.stringify(node)}, in namespace "kube-node-lease"`;
+  return object.metadata.namespace === 'kube-node-lease'
+    ? 'can only access node lease with the same name as the requesting node'
+    : 'can only access leases in the "kube-node-lease" system namespace';
 }

@@ -25,7 +25,7 @@ export function rbacEscalation(request: WriteRequest, object: KubeObject, old: K
     throw forbiddenBy(
       request.kind,
       object.metadata.name,
-      'must have cluster-admin privileges to use an aggregationRule',
+      'must have cluster-admin privileges to use the aggregationRule',
     );
 }
 
@@ -40,8 +40,8 @@ function rulesOfBinding(request: WriteRequest, binding: KubeObject): readonly Po
   const { kind = '', name = '' } = roleRef ?? {};
   const rules = request.rbac.rulesOfRole({ kind, name }, binding.metadata.namespace ?? '');
   if (rules !== undefined) return rules;
-  // What is not known cannot be shown to be held.
-  const resource = kind === 'ClusterRole' ? 'clusterroles' : 'roles';
+  // What is not known cannot be shown to be held. Upstream says so of the resource that it was asked for.
+  const { resource } = request.kind.ref;
   throw new ApiError('NotFound', `${resource}.${RBAC_GROUP} ${JSON.stringify(name)} not found`, {
     name,
     group: RBAC_GROUP,

@@ -1,6 +1,6 @@
 // Decides as whom a request wants to be made, what its sender must be allowed for that, and who it is then. Never decides
 // whether it is allowed.
-import { ApiError } from '../../../../lib/base/errors.ts';
+import { BareError } from '../../../../lib/base/errors.ts';
 import type { Attributes } from './attributes.ts';
 import { ANONYMOUS, AUTHENTICATED, type User } from './user.ts';
 
@@ -13,6 +13,9 @@ export interface Impersonation {
 const PREFIX = 'impersonate-';
 const EXTRA_PREFIX = 'impersonate-extra-';
 const GROUP = 'authentication.k8s.io';
+/** As objects may be called; any other text is the name of a user. */
+const ACCOUNT =
+  /^system:serviceaccount:([a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?):([a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?)$/;
 const UNAUTHENTICATED = ANONYMOUS.groups[0]!;
 
 /** Undefined: it is made in the sender's own name. `headers` are [name, value], each as often as it was sent. */
@@ -25,7 +28,7 @@ export function impersonation(
   if (wanted === undefined) return undefined;
   const { name, uid, groups, extra } = wanted;
   if (name === '') throw withoutUser(wanted, uri);
-  const account = /^system:serviceaccount:([^:]+):([^:]+)$/.exec(name);
+  const account = ACCOUNT.exec(name);
   const ask = (group: string, resource: string, target: string, more: Partial<Attributes> = {}): Attributes => ({
     user: sender,
     verb: 'impersonate',
@@ -98,14 +101,13 @@ function grouped(extra: ReadonlyArray<[string, string]>): Record<string, string[
 }
 
 /** Upstream's words: what was asked for as Go prints references to objects. */
-function withoutUser({ uid, groups, extra }: Wanted, uri: string): ApiError {
+function withoutUser({ uid, groups, extra }: Wanted, uri: string): BareError {
   const references = [
     ...groups.map((group) => `{Group  ${group}    }`),
     ...extra.map(([key, value]) => `{UserExtra  ${value}  ${GROUP}/v1  ${key}}`),
     ...(uid === '' ? [] : [`{UID  ${uid}  ${GROUP}/v1  }`]),
   ];
-  return new ApiError(
-    'InternalError',
+  return new BareError(
     `Internal Server Error: ${JSON.stringify(uri)}: requested [${references.join(' ')}] without impersonating a user`,
   );
 }

@@ -48,20 +48,17 @@ const CHECKS: Record<string, Check> = {
   'coordination.k8s.io/leases': ownLease,
   '/secrets': (asked, node, graph) => referenced(asked, node, graph, secretsOf),
   '/configmaps': (asked, node, graph) => referenced(asked, node, graph, configMapsOf),
-  '/persistentvolumeclaims': (asked, node, graph) => referenced(asked, node, graph, claimsOf),
-  '/persistentvolumeclaims/status': (asked, node, graph) =>
-    ['get', 'update', 'patch'].includes(asked.verb)
-      ? referenced({ ...asked, verb: 'get' }, node, graph, claimsOf)
-      : `node ${q(node)} may not ${asked.verb} the status of claims`,
+  '/persistentvolumeclaims': claim,
+  '/persistentvolumeclaims/status': claimStatus,
   '/persistentvolumes': ownVolume,
   'storage.k8s.io/volumeattachments': ownAttachment,
   'storage.k8s.io/csinodes': ownCsiNode,
-  '/serviceaccounts': (asked, node, graph) => referenced(asked, node, graph, serviceAccountsOf),
-  '/serviceaccounts/token': (asked, node, graph) =>
-    asked.verb === 'create' ? serviceAccountOfOwnPod(asked, node, graph) : `may not ${asked.verb} tokens`,
+  '/serviceaccounts': account,
+  '/serviceaccounts/token': accountToken,
 };
 
 export function authorizeNode(asked: Attributes, node: string, graph: NodeGraph): NodeVerdict {
+  if (node === '') return { allowed: false, reason: `unknown node for user ${JSON.stringify(asked.user.name)}` };
   if (asked.path === undefined && NODE_RULES.some((rule) => allows(rule, asked))) return { allowed: true };
   const key = `${asked.group}/${asked.resource}${asked.subresource === '' ? '' : `/${asked.subresource}`}`;
   const check = CHECKS[key];
@@ -70,63 +67,79 @@ export function authorizeNode(asked: Attributes, node: string, graph: NodeGraph)
   return reason === undefined ? { allowed: true } : { allowed: false, reason };
 }
 
-function ownNode(asked: Attributes, node: string): string | undefined {
-  // The name of a new Node is in the body: admission looks at it.
-  if (asked.verb === 'create' && asked.subresource === '') return undefined;
-  if (!['get', 'list', 'watch', 'update', 'patch', 'delete'].includes(asked.verb))
-    return `node ${q(node)} may not ${asked.verb} nodes`;
-  return asked.name === node
-    ? undefined
-    : `node ${q(node)} may only ${asked.verb} its own Node object (by name or with fieldSelector metadata.name=${node})`;
+const unrelated = (node: string): string => `no relationship found between node '${node}' and this object`;
+/** No reason is told: upstream has none. */
+const NO = '';
+
+/** Whose Node it is when it is written is admission's to say: its name may be in the body. */
+function ownNode({ verb, subresource, name }: Attributes, node: string): string | undefined {
+  if (subresource === 'status') return verb === 'update' || verb === 'patch' ? undefined : NO;
+  if (verb === 'create' || verb === 'update' || verb === 'patch') return undefined;
+  if (!READ.includes(verb)) return NO;
+  if (name === node) return undefined;
+  const which = name === '' ? 'all nodes' : `'${name}'`;
+  return `node '${node}' cannot read ${which}, only its own Node object`;
 }
 
+/** Whose pod it is when it is written is admission's to say. */
 function ownPods(asked: Attributes, node: string, graph: NodeGraph): string | undefined {
-  if (asked.verb === 'create' && asked.subresource === '') return undefined;
-  if (asked.verb === 'list' || asked.verb === 'watch') {
-    const own = (asked.fieldSelector ?? '').split(',').includes(`spec.nodeName=${node}`);
-    return own ? undefined : `node ${q(node)} may only ${asked.verb} pods with fieldSelector spec.nodeName=${node}`;
-  }
-  if (!['get', 'delete', 'update', 'patch', 'create'].includes(asked.verb))
-    return `node ${q(node)} may not ${asked.verb} pods`;
-  const isWrite = asked.verb === 'update' || asked.verb === 'patch';
-  if (isWrite && asked.subresource === '') return `node ${q(node)} may only update the status of pods`;
+  const { verb, subresource } = asked;
+  if (subresource === 'status') return verb === 'update' || verb === 'patch' ? undefined : NO;
+  if (subresource === 'eviction') return verb === 'create' ? undefined : NO;
+  if (verb === 'create' || verb === 'delete') return undefined;
+  if (!READ.includes(verb)) return NO;
+  if (verb !== 'get' && selectsNode(asked, node)) return undefined;
+  if (verb !== 'get' && asked.name === '') return 'can only list/watch pods with spec.nodeName field selector';
   const pod = graph.pod(asked.namespace, asked.name);
   // A pod that is gone is answered with 404, which tells a node nothing.
-  if (pod === undefined) return undefined;
-  return pod.spec?.nodeName === node
-    ? undefined
-    : `no relationship found between node ${q(node)} and pod ${q(`${asked.namespace}/${asked.name}`)}`;
+  return pod === undefined || pod.spec?.nodeName === node ? undefined : unrelated(node);
 }
 
-function ownLease(asked: Attributes, node: string): string | undefined {
-  if (asked.namespace !== 'kube-node-lease')
-    return `node ${q(node)} may only use leases in the namespace "kube-node-lease"`;
-  if (asked.verb === 'create') return undefined;
-  return asked.name === node ? undefined : `node ${q(node)} may only ${asked.verb} the lease named like itself`;
+const selectsNode = ({ fieldSelector = '' }: Attributes, node: string): boolean =>
+  fieldSelector.split(',').some((one) => one === `spec.nodeName=${node}` || one === `spec.nodeName==${node}`);
+
+const WRITES_ITS_OWN = ['get', 'create', 'update', 'patch', 'delete'];
+
+function ownLease({ verb, namespace, name }: Attributes, node: string): string | undefined {
+  if (!WRITES_ITS_OWN.includes(verb)) return 'can only get, create, update, patch, or delete a node lease';
+  if (namespace !== 'kube-node-lease') return 'can only access leases in the "kube-node-lease" system namespace';
+  if (verb === 'create' || name === node) return undefined;
+  return 'can only access node lease with the same name as the requesting node';
 }
+
+const getAlone = ({ verb }: Attributes): string | undefined =>
+  verb === 'get' ? undefined : 'can only get individual resources of this type';
 
 /** Volumes belong to no namespace: the claims of the node's pods say which it may read. */
 function ownVolume(asked: Attributes, node: string, graph: NodeGraph): string | undefined {
-  if (asked.verb !== 'get') return `node ${q(node)} may only get persistentvolumes`;
+  const wrong = getAlone(asked);
+  if (wrong !== undefined) return wrong;
   for (const pod of graph.podsOn(node))
     for (const claim of claimsOf(pod))
       if (graph.claim(pod.metadata.namespace ?? '', claim)?.['spec']?.volumeName === asked.name) return undefined;
-  return `no relationship found between node ${q(node)} and this object`;
+  return unrelated(node);
 }
 
 function ownAttachment(asked: Attributes, node: string, graph: NodeGraph): string | undefined {
-  if (asked.verb !== 'get') return `node ${q(node)} may only get volumeattachments`;
-  return graph.attachment(asked.name)?.['spec']?.nodeName === node
-    ? undefined
-    : `no relationship found between node ${q(node)} and this object`;
+  const wrong = getAlone(asked);
+  if (wrong !== undefined) return wrong;
+  return graph.attachment(asked.name)?.['spec']?.nodeName === node ? undefined : unrelated(node);
 }
 
-function ownCsiNode(asked: Attributes, node: string): string | undefined {
-  if (!['get', 'create', 'update', 'patch', 'delete'].includes(asked.verb))
-    return `node ${q(node)} may not ${asked.verb} csinodes`;
+function ownCsiNode({ verb, name }: Attributes, node: string): string | undefined {
+  if (!WRITES_ITS_OWN.includes(verb)) return 'can only get, create, update, patch, or delete a CSINode';
   // The name of a new one is in the body: admission looks at it.
-  if (asked.verb === 'create' || asked.name === node) return undefined;
-  return `node ${q(node)} may only ${asked.verb} the CSINode named like itself`;
+  if (verb === 'create' || name === node) return undefined;
+  return 'can only access CSINode with the same name as the requesting node';
+}
+
+function claim(asked: Attributes, node: string, graph: NodeGraph): string | undefined {
+  return getAlone(asked) ?? related(asked, node, graph, claimsOf);
+}
+
+function claimStatus(asked: Attributes, node: string, graph: NodeGraph): string | undefined {
+  if (!['get', 'update', 'patch'].includes(asked.verb)) return 'can only get/update/patch this type';
+  return related(asked, node, graph, claimsOf);
 }
 
 function referenced(
@@ -135,18 +148,34 @@ function referenced(
   graph: NodeGraph,
   namesOf: (pod: KubeObject) => Iterable<string>,
 ): string | undefined {
-  if (!READ.includes(asked.verb)) return `node ${q(node)} may only read ${asked.resource}`;
-  if (asked.name === '')
-    return `node ${q(node)} may only ${asked.verb} single ${asked.resource} (fieldSelector metadata.name=…)`;
+  if (!READ.includes(asked.verb)) return 'can only read resources of this type';
+  if (asked.namespace === '') return 'can only read namespaced object of this type';
+  return related(asked, node, graph, namesOf);
+}
+
+function related(
+  asked: Attributes,
+  node: string,
+  graph: NodeGraph,
+  namesOf: (pod: KubeObject) => Iterable<string>,
+): string | undefined {
+  if (asked.name === '') return 'No Object name found';
   for (const pod of graph.podsOn(node)) {
     if (pod.metadata.namespace !== asked.namespace) continue;
     for (const name of namesOf(pod)) if (name === asked.name) return undefined;
   }
-  return `no relationship found between node ${q(node)} and this object`;
+  return unrelated(node);
 }
 
-function serviceAccountOfOwnPod(asked: Attributes, node: string, graph: NodeGraph): string | undefined {
-  return referenced({ ...asked, verb: 'get' }, node, graph, serviceAccountsOf);
+function accountToken(asked: Attributes, node: string, graph: NodeGraph): string | undefined {
+  if (asked.verb !== 'create' || asked.name === '') return 'can only create tokens for individual service accounts';
+  return related(asked, node, graph, serviceAccountsOf);
+}
+
+function account({ verb }: Attributes): string {
+  return verb === 'get'
+    ? 'not allowed to get service accounts'
+    : 'can only create tokens for individual service accounts';
 }
 
 function containersOf(pod: KubeObject): any[] {
@@ -193,8 +222,4 @@ export function* claimsOf(pod: KubeObject): Generator<string> {
 
 function* serviceAccountsOf(pod: KubeObject): Generator<string> {
   yield pod.spec?.serviceAccountName ?? 'default';
-}
-
-function q(text: string): string {
-  return JSON.stringify(text);
 }

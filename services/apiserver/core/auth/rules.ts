@@ -45,7 +45,8 @@ export function uncovered(owned: readonly PolicyRule[], wanted: readonly PolicyR
   for (const asked of wanted.flatMap(atoms)) {
     if (owned.some((own) => allows(own, asked))) continue;
     const { verb, ...thing } = asked;
-    const key = JSON.stringify(thing);
+    // Verbs of one path are told one by one.
+    const key = JSON.stringify(thing.path === undefined ? thing : asked);
     const known = missing.get(key);
     if (known === undefined) missing.set(key, ruleOf(asked));
     else if (!known.verbs.includes(verb)) known.verbs.push(verb);

@@ -1,7 +1,7 @@
 // Decides what a ServiceAccount's token says, for how long, and whether one that was signed by us still stands. Never
 // signs or verifies a signature.
 import type { KubeObject } from '../../../../lib/api/object.ts';
-import { invalid } from '../../../../lib/api/field-error.ts';
+import { invalid, invalidValue } from '../../../../lib/api/field-error.ts';
 import { ApiError } from '../../../../lib/base/errors.ts';
 import type { ClusterCache } from '../cache/cluster-cache.ts';
 import { forbiddenBy, notFound, type WriteRequest } from '../pipeline/plan.ts';
@@ -35,6 +35,7 @@ export interface TokenClaims {
   'kubernetes.io': PrivateClaims;
 }
 
+export const DEFAULT_TOKEN_SECONDS = 3600;
 const SHORTEST_SECONDS = 600;
 const LONGEST_SECONDS = 2 ** 32;
 /** What is asked for where a pod's programs may not know that tokens expire: theirs lives on for a year, and is warned of. */
@@ -49,8 +50,9 @@ export function claimsFor(request: WriteRequest, tokenRequest: KubeObject): Toke
   const { namespace, name } = request.info;
   const account = request.view.get({ stream: 'core/serviceaccounts', namespace, name });
   if (account === undefined) throw notFound(request.kind, name);
+  requireOwnName(tokenRequest, namespace, name);
   const spec = tokenRequest['spec'] ?? {};
-  const seconds: number = spec.expirationSeconds ?? 3600;
+  const seconds: number = spec.expirationSeconds ?? DEFAULT_TOKEN_SECONDS;
   checkSeconds(seconds);
   const audiences: string[] = (spec.audiences ?? []).length === 0 ? [ISSUER] : spec.audiences;
   const bound = boundTo(request, account.object, spec.boundObjectRef);
@@ -69,6 +71,17 @@ export function claimsFor(request: WriteRequest, tokenRequest: KubeObject): Toke
   };
 }
 
+const OTHER_NAMESPACE = 'the namespace of the provided object does not match the namespace sent on the request';
+
+function requireOwnName({ metadata }: KubeObject, namespace: string, name: string): void {
+  const { name: given = '', namespace: at = '' } = metadata ?? {};
+  if (at !== '' && at !== namespace) throw new ApiError('BadRequest', OTHER_NAMESPACE);
+  if (given === '' || given === name) return;
+  throw invalid({ group: 'authentication.k8s.io', kind: 'TokenRequest' }, name, [
+    invalidValue('metadata.name', given, 'must match the service account name if specified'),
+  ]);
+}
+
 function checkSeconds(seconds: number): void {
   const wrong =
     seconds < SHORTEST_SECONDS
@@ -82,22 +95,13 @@ function checkSeconds(seconds: number): void {
   ]);
 }
 
-function boundTo(
-  request: WriteRequest,
-  account: KubeObject,
-  ref: { kind?: string; name?: string; uid?: string } | undefined,
-): Partial<PrivateClaims> {
+function boundTo(request: WriteRequest, account: KubeObject, ref: BoundReference | undefined): Partial<PrivateClaims> {
   const node = nodeOf(request.user);
-  if (ref === undefined || ref === null) {
-    if (node !== undefined) throw refused(request, 'a node may only ask for tokens that are bound to a pod of its own');
-    return {};
-  }
+  if (node !== undefined) requirePodOf(request, node, ref);
+  if (ref === undefined || ref === null) return {};
   const resource = BOUND_KINDS[ref.kind ?? ''];
-  if (resource === undefined)
-    throw new ApiError(
-      'BadRequest',
-      `cannot bind token for serviceaccount ${JSON.stringify(account.metadata.name)} to object of kind ${JSON.stringify(ref.kind ?? '')}`,
-    );
+  if (resource === undefined) throw new ApiError('BadRequest', `cannot bind token to object of type ${typeOf(ref)}`);
+  if ((ref.name ?? '') === '') throw new ApiError('BadRequest', 'Name parameter required.');
   const namespace = resource === 'nodes' ? '' : request.info.namespace;
   const found = request.view.get({ stream: `core/${resource}`, namespace, name: ref.name ?? '' })?.object;
   if (found === undefined)
@@ -108,14 +112,42 @@ function boundTo(
   if ((ref.uid ?? '') !== '' && ref.uid !== found.metadata.uid)
     throw new ApiError(
       'Conflict',
-      `Operation cannot be fulfilled on ${resource} ${JSON.stringify(ref.name)}: the UID in the bound object reference (${ref.uid}) does not match the UID in record. The object might have been deleted and then recreated`,
+      `Operation cannot be fulfilled on ${ref.kind} ${JSON.stringify(ref.name)}: the UID in the bound object reference (${ref.uid}) does not match the UID in record. The object might have been deleted and then recreated`,
+      { name: ref.name!, kind: ref.kind! },
     );
   const bound = { name: found.metadata.name, uid: found.metadata.uid! };
-  if (resource !== 'pods') {
-    if (node !== undefined) throw refused(request, 'a node may only ask for tokens that are bound to a pod of its own');
-    return resource === 'nodes' ? { node: bound } : { secret: bound };
-  }
-  return podClaims(request, account, found, bound, node);
+  if (resource !== 'pods') return resource === 'nodes' ? { node: bound } : { secret: bound };
+  return podClaims(request, account, found, bound);
+}
+
+interface BoundReference {
+  apiVersion?: string;
+  kind?: string;
+  name?: string;
+  uid?: string;
+}
+
+/** As Go prints it: `/v1, Kind=ConfigMap`. */
+function typeOf({ apiVersion = '', kind = '' }: BoundReference): string {
+  const [group, version] = apiVersion.includes('/') ? apiVersion.split('/') : ['', apiVersion];
+  return `${group}/${version}, Kind=${kind}`;
+}
+
+/** A node speaks for its pods alone; in upstream's words and order. */
+function requirePodOf(request: WriteRequest, node: string, ref: BoundReference | undefined): void {
+  if (ref?.kind !== 'Pod' || (ref.name ?? '') === '') throw refused(request, 'node requested token not bound to a pod');
+  if ((ref.uid ?? '') === '') throw refused(request, 'node requested token with a pod binding without a uid');
+  const { namespace } = request.info;
+  const pod = request.view.get({ stream: 'core/pods', namespace, name: ref.name! })?.object;
+  if (pod === undefined)
+    throw new ApiError('NotFound', `pod ${JSON.stringify(ref.name)} not found`, { name: ref.name!, kind: 'pod' });
+  if (pod.metadata.uid !== ref.uid)
+    throw refused(
+      request,
+      `the UID in the bound object reference (${ref.uid}) does not match the UID in record. The object might have been deleted and then recreated`,
+    );
+  if (pod['spec']?.nodeName !== node)
+    throw refused(request, 'node requested token bound to a pod scheduled on a different node');
 }
 
 function podClaims(
@@ -123,7 +155,6 @@ function podClaims(
   account: KubeObject,
   pod: KubeObject,
   bound: ObjectName,
-  node: string | undefined,
 ): Partial<PrivateClaims> {
   const runsAs: string = pod['spec']?.serviceAccountName ?? '';
   if (runsAs !== account.metadata.name)
@@ -132,8 +163,6 @@ function podClaims(
       `cannot bind token for serviceaccount ${JSON.stringify(account.metadata.name)} to pod running with different serviceaccount name.`,
     );
   const nodeName: string = pod['spec']?.nodeName ?? '';
-  if (node !== undefined && nodeName !== node)
-    throw refused(request, `pod ${JSON.stringify(bound.name)} does not run on node ${JSON.stringify(node)}`);
   const home = nodeName === '' ? undefined : request.view.get({ stream: 'core/nodes', namespace: '', name: nodeName });
   return { pod: bound, ...(home === undefined ? {} : { node: { name: nodeName, uid: home.object.metadata.uid! } }) };
 }
@@ -179,7 +208,11 @@ function boundUser(view: ClusterCache, own: PrivateClaims, jti: string | undefin
   const { namespace, serviceaccount, pod, secret, node } = own;
   const gone = (stream: string, at: string, bound: ObjectName): boolean =>
     !stands(view.get({ stream, namespace: at, name: bound.name })?.object, bound.uid, now);
-  if (gone('core/serviceaccounts', namespace, serviceaccount)) return INVALIDATED;
+  const account = view.get({ stream: 'core/serviceaccounts', namespace, name: serviceaccount.name })?.object;
+  if (account === undefined) return `serviceaccounts ${JSON.stringify(serviceaccount.name)} not found`;
+  if (!stands(account, undefined, now)) return INVALIDATED;
+  if (account.metadata.uid !== serviceaccount.uid)
+    return `service account UID (${account.metadata.uid}) does not match claim (${serviceaccount.uid})`;
   if (pod !== undefined && gone('core/pods', namespace, pod)) return INVALIDATED;
   if (secret !== undefined && gone('core/secrets', namespace, secret)) return INVALIDATED;
   // A token of a pod dies with the pod; its node is only told.
