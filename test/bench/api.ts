@@ -1,5 +1,5 @@
 // Does: measures the API server on this machine: requests, watches, lists of many, memory, over a store of three members
-// with fsync, beside a bare HTTP/2 server and (if installed) etcd; prints, and appends one line to history.jsonl. Never
+// with fsync, beside a bare HTTP/2 server and (if they are there) a real kube-apiserver and etcd; prints, and appends one line to history.jsonl. Never
 // asserts: figures are for people.
 // Run: `npm run bench:api [-- --quick] [-- --only creates,gets,…] [-- --profile] [-- --rounds 3]`;
 // `npm run bench:api -- --readme` only writes the latest whole run into services/apiserver/README.md.
@@ -84,12 +84,16 @@ const line = {
 appendFileSync(HISTORY, `${JSON.stringify(line)}\n`);
 process.exit(0);
 
-function print({ name, figures, peer, profile }: Row): void {
+function print({ name, figures, peer, kubernetes, profile }: Row): void {
   const told = (of: Record<string, number>): string =>
     Object.entries(of)
       .map(([figure, value]) => `${figure} ${short(value)}`)
       .join(', ');
-  console.log(`${name.padEnd(44)} ${told(figures)}${peer === undefined ? '' : ` | bare server: ${told(peer)}`}`);
+  const others = [
+    peer === undefined ? '' : ` | bare server: ${told(peer)}`,
+    kubernetes === undefined ? '' : ` | kube-apiserver: ${told(kubernetes)}`,
+  ];
+  console.log(`${name.padEnd(44)} ${told(figures)}${others.join('')}`);
   for (const [process_, entries] of Object.entries(profile ?? {})) {
     console.log(`  where the time of ${process_} goes:`);
     for (const { where, percent } of entries.slice(0, 12)) console.log(`    ${String(percent).padStart(5)} % ${where}`);

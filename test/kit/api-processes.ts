@@ -1,12 +1,12 @@
 // Does: runs API actors as processes of their own over three members of the store, so that a test can kill them for real
 // and speak to them as any client would. Never leaves one behind: `stop` kills all.
 import { spawn, type ChildProcess } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { request } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { nodeFlags } from '../../launcher/core/runtimes.ts';
-import { apiSettings, layApiFiles } from './api-settings.ts';
+import { adminCredentials, apiSettings, layApiFiles, type ApiCredentials } from './api-settings.ts';
 import { endChild } from './end-child.ts';
 import { eventually } from './eventually.ts';
 import { freePorts } from './free-ports.ts';
@@ -14,13 +14,6 @@ import { StoreProcesses } from './store-processes.ts';
 
 const CLUSTER = 'c1';
 const PROBE_MS = 5_000;
-
-/** What a client needs to speak to any of the actors as an admin. */
-export interface ApiCredentials {
-  ca: string;
-  cert: string;
-  key: string;
-}
 
 export class ApiProcesses {
   readonly store: StoreProcesses;
@@ -127,10 +120,7 @@ export class ApiProcesses {
 }
 
 async function prepare(directory: string): Promise<ApiCredentials> {
-  const file = (name: string): string => join(directory, name);
   const authority = await layApiFiles(directory);
-  const admin = { cert: file('admin.crt'), key: file('admin.key') };
-  await authority.issue({ commonName: 'admin', organizations: ['system:masters'], usage: 'client' }, admin);
-  writeFileSync(file('tokens.csv'), '');
-  return { ca: authority.certPem, cert: readFileSync(admin.cert, 'utf8'), key: readFileSync(admin.key, 'utf8') };
+  writeFileSync(join(directory, 'tokens.csv'), '');
+  return adminCredentials(directory, authority);
 }

@@ -1,5 +1,6 @@
 // Does: lays an API actor's certificates and keys into a directory, and gives the settings that name them: what the API in the
 // test's own process and those in processes of their own have alike. Never starts one.
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ensurePrivateKey, openAuthority, type Authority } from '../../launcher/edge/certificates.ts';
 import type { ApiserverSettings } from '../../lib/actor/settings.ts';
@@ -14,6 +15,20 @@ export async function layApiFiles(directory: string): Promise<Authority> {
   );
   await ensurePrivateKey(file('sa.key'));
   return authority;
+}
+
+/** What a client needs to speak to any of the actors as an admin. */
+export interface ApiCredentials {
+  ca: string;
+  cert: string;
+  key: string;
+}
+
+/** Of a client that may do everything. */
+export async function adminCredentials(directory: string, authority: Authority): Promise<ApiCredentials> {
+  const admin = { cert: join(directory, 'admin.crt'), key: join(directory, 'admin.key') };
+  await authority.issue({ commonName: 'admin', organizations: ['system:masters'], usage: 'client' }, admin);
+  return { ca: authority.certPem, cert: readFileSync(admin.cert, 'utf8'), key: readFileSync(admin.key, 'utf8') };
 }
 
 export function apiSettings(

@@ -2,7 +2,7 @@
 // request by itself: only who asked knows whether that is harmless.
 import { connect, type ClientHttp2Session, type ClientHttp2Stream } from 'node:http2';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { ApiCredentials } from '../kit/api-processes.ts';
+import type { ApiCredentials } from '../kit/api-settings.ts';
 
 const PAUSE_MS = 100;
 /** Whom a server cannot serve now, or not in time. */

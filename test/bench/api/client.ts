@@ -128,11 +128,11 @@ async function drive({ verb, prefix, inFlight, total, objects }: Load): Promise<
   let refused = 0;
   const one = (i: number): Promise<void> => {
     const path = `${CONFIG_MAPS}/${nameOf(prefix, i % objects)}`;
-    if (verb === 'create') return ask(i, 'POST', CONFIG_MAPS, configMap(prefix, i));
-    if (verb === 'createPod') return ask(i, 'POST', PODS, pod(i));
-    if (verb === 'patch') return ask(i, 'PATCH', path, configMapPatch(`${process.hrtime.bigint()}`), MERGE_PATCH);
-    if (verb === 'get') return ask(i, 'GET', path);
-    return ask(i, 'GET', `${CONFIG_MAPS}?labelSelector=part%3D${prefix}-${i % 10}`);
+    if (verb === 'create') return ask('POST', CONFIG_MAPS, configMap(prefix, i));
+    if (verb === 'createPod') return ask('POST', PODS, pod(i));
+    if (verb === 'patch') return ask('PATCH', path, configMapPatch(`${process.hrtime.bigint()}`), MERGE_PATCH);
+    if (verb === 'get') return ask('GET', path);
+    return ask('GET', `${CONFIG_MAPS}?labelSelector=part%3D${prefix}-${i % 10}`);
   };
   const began = performance.now();
   const work = async (): Promise<void> => {
@@ -146,7 +146,7 @@ async function drive({ verb, prefix, inFlight, total, objects }: Load): Promise<
   return { ...measuredOf(took, (performance.now() - began) / 1_000), refused };
 }
 
-async function ask(i: number, method: string, path: string, body?: Buffer, contentType?: string): Promise<void> {
+async function ask(method: string, path: string, body?: Buffer, contentType?: string): Promise<void> {
   const { code, body: told } = await leastBusy().ask(method, path, body, contentType);
   if (code >= 200 && code < 300) return;
   throw new RefusedError(code, `${method} ${path} was answered ${code}: ${told.toString().slice(0, 300)}`);

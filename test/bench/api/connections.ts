@@ -1,7 +1,7 @@
 // Does: opens HTTP/2 connections to one server and asks on them in turn, with as little work as a client can do. Never
 // parses what it gets.
 import { connect, type ClientHttp2Session, type ClientHttp2Stream, type OutgoingHttpHeaders } from 'node:http2';
-import type { ApiCredentials } from '../../kit/api-processes.ts';
+import type { ApiCredentials } from '../../kit/api-settings.ts';
 
 export interface Server {
   url: string;

@@ -1,5 +1,6 @@
 // Does: makes the measurements, one function a group, each on a cluster of its own: a store of three members with fsync and
 // one API actor. Never judges a figure.
+import { hasPeer, startPeer } from '../../conformance/upstream/peer.ts';
 import { ApiProcesses } from '../../kit/api-processes.ts';
 import { ClientProcess } from './client-process.ts';
 import type { Load } from './client.ts';
@@ -22,6 +23,8 @@ export interface Row {
   figures: Record<string, number>;
   /** The same asked of the bare server. */
   peer?: Record<string, number>;
+  /** The same asked of a real kube-apiserver with one etcd, and how often ours is as fast, and as late. */
+  kubernetes?: Record<string, number>;
   profile?: Record<string, ProfileEntry[]>;
 }
 
@@ -67,63 +70,106 @@ interface Sample extends Measured {
   [figure: string]: number;
 }
 
-/** Requests of one verb through the API actor and, in turn, the bare server: A B B A. */
+/** Requests of one verb through the API actor and, in turn, the bare server and a real one: A B C C B A. */
 export const requests =
   (verb: 'create' | 'patch' | 'get' | 'list') =>
   (plan: Plan, tell: Tell): Promise<void> =>
     withCluster(async (apis, client) => {
-      const peer = await Peer.start(apis);
-      const peerClient = new ClientProcess();
+      const others = await Promise.all([
+        ...(verb === 'list' ? [] : [bareSide(apis)]),
+        ...(hasPeer() ? [realSide()] : []),
+      ]);
       try {
-        await peerClient.ask('connect', peer.server);
         await fill(client, 'base', BASE_OBJECTS);
-        await fill(peerClient, 'base', BASE_OBJECTS);
-        const ours = (load: Load): Promise<Sample> => sampleOf(apis, client, load);
-        const peers = (load: Load): Promise<Sample> => peerSample(peer, peerClient, load);
-        await warm(plan, verb, [ours, ...(verb === 'list' ? [] : [peers])]);
+        for (const other of others) await fill(other.client, 'base', BASE_OBJECTS);
+        const sides = [{ name: 'figures', ask: (load: Load) => sampleOf(apis, client, load) } as const, ...others];
+        await warm(plan, verb, sides);
         for (const inFlight of IN_FLIGHT) {
           const profile =
             plan.profile && inFlight > 1 ? await profileOf(plan, apis, client, verb, inFlight) : undefined;
           tell({
             name: `${verb}, ${inFlight} in flight`,
-            ...(await inTurn(plan, verb, inFlight, ours, peers)),
+            ...(await inTurn(plan, verb, inFlight, sides)),
             ...(profile === undefined ? {} : { profile }),
           });
         }
       } finally {
-        peerClient.stop();
-        peer.stop();
+        for (const other of others) await other.stop();
       }
     });
 
-type Side = (load: Load) => Promise<Sample>;
+interface Side {
+  name: 'figures' | 'peer' | 'kubernetes';
+  ask(load: Load): Promise<Sample>;
+}
+
+interface OtherSide extends Side {
+  client: ClientProcess;
+  stop(): Promise<void>;
+}
+
+async function bareSide(apis: ApiProcesses): Promise<OtherSide> {
+  const bare = await Peer.start(apis);
+  const stop = async (): Promise<void> => bare.stop();
+  return otherSide('peer', bare.server, { server: bare.pid }, stop);
+}
+
+async function realSide(): Promise<OtherSide> {
+  const real = await startPeer([], { isDurable: true });
+  return otherSide('kubernetes', real, real.pids, () => real.stop());
+}
+
+async function otherSide(
+  name: OtherSide['name'],
+  { url, credentials }: Server,
+  pids: Record<string, number>,
+  stop: () => Promise<void>,
+): Promise<OtherSide> {
+  const client = new ClientProcess();
+  await client.ask('connect', { url, credentials });
+  return {
+    name,
+    client,
+    ask: (load) => spending(pids, client, load),
+    stop: async () => {
+      client.stop();
+      await stop();
+    },
+  };
+}
 
 /** So many go by until V8 has compiled what they go through: a server that has just begun serves half as many. */
 const WARMING = { create: 20_000, patch: 20_000, get: 60_000, list: 1_000 } as const;
+/** A program in Go has nothing to compile. */
+const REAL_WARMING_PART = 10;
 
 async function warm(plan: Plan, verb: keyof typeof WARMING, sides: readonly Side[]): Promise<void> {
-  const total = Math.ceil(WARMING[verb] / (plan.quick ? 4 : 1));
-  for (const side of sides) await side({ ...loadOf(plan, verb, 32, 'warm'), total });
+  for (const { name, ask } of sides) {
+    const total = WARMING[verb] / (plan.quick ? 4 : 1) / (name === 'kubernetes' ? REAL_WARMING_PART : 1);
+    await ask({ ...loadOf(plan, verb, 32, 'warm'), total: Math.ceil(total) });
+  }
 }
 
 async function inTurn(
   plan: Plan,
   verb: Load['verb'],
   inFlight: number,
-  ours: Side,
-  peers: Side,
-): Promise<Pick<Row, 'figures' | 'peer'>> {
-  const runs: { ours: Sample[]; peers: Sample[] } = { ours: [], peers: [] };
+  sides: readonly Side[],
+): Promise<Pick<Row, 'figures' | 'peer' | 'kubernetes'>> {
+  const runs: Record<Side['name'], Sample[]> = { figures: [], peer: [], kubernetes: [] };
   for (let round = 0; round < plan.rounds; round++) {
     const load = loadOf(plan, verb, inFlight, round);
-    const sides = [
-      async () => runs.ours.push(await ours(load)),
-      // The bare server has no lists.
-      async () => verb !== 'list' && runs.peers.push(await peers(load)),
-    ];
-    for (const side of round % 2 === 0 ? sides : sides.toReversed()) await side();
+    for (const { name, ask } of round % 2 === 0 ? sides : sides.toReversed()) runs[name].push(await ask(load));
   }
-  return { figures: medians(runs.ours), ...(verb === 'list' ? {} : { peer: medians(runs.peers) }) };
+  const ratio = (figure: string): number =>
+    median(runs.kubernetes.map((real, round) => runs.figures[round]![figure]! / real[figure]!));
+  return {
+    figures: medians(runs.figures),
+    ...(runs.peer.length === 0 ? {} : { peer: medians(runs.peer) }),
+    ...(runs.kubernetes.length === 0
+      ? {}
+      : { kubernetes: { ...medians(runs.kubernetes), timesAsFast: ratio('perSecond'), timesP99: ratio('p99Ms') } }),
+  };
 }
 
 function loadOf({ quick }: Plan, verb: Load['verb'], inFlight: number, round: number | string): Load {
@@ -131,22 +177,24 @@ function loadOf({ quick }: Plan, verb: Load['verb'], inFlight: number, round: nu
   return { verb, prefix, inFlight, total: totalOf(verb, inFlight, quick), objects: BASE_OBJECTS };
 }
 
-async function sampleOf(apis: ApiProcesses, client: ClientProcess, load: Load): Promise<Sample> {
+function sampleOf(apis: ApiProcesses, client: ClientProcess, load: Load): Promise<Sample> {
   const stores = apis.store.names.map((name) => apis.store.pid(name));
   const pids = { apiserver: [apis.pid()], stores, nats: [apis.store.nats.pid], client: [client.pid] };
+  return spending(pids, client, load);
+}
+
+/** What each of these processes, or groups of them, takes for one request is measured, too. */
+async function spending(
+  pids: Record<string, number | readonly number[]>,
+  client: ClientProcess,
+  load: Load,
+): Promise<Sample> {
   const spent = (): number[] =>
-    Object.values(pids).map((group) => group.reduce((sum, pid) => sum + processorMs(pid), 0));
+    Object.values(pids).map((group) => [group].flat().reduce((sum, pid) => sum + processorMs(pid), 0));
   const before = spent();
   const measured = await client.ask('load', load);
   const micros = spent().map((ms, i) => ((ms - before[i]!) * 1_000) / load.total);
-  const [apiserver, stores_, nats, clients] = micros as [number, number, number, number];
-  return { ...measured, apiserverMicros: apiserver, storesMicros: stores_, natsMicros: nats, clientMicros: clients };
-}
-
-async function peerSample(peer: Peer, client: ClientProcess, load: Load): Promise<Sample> {
-  const before = processorMs(peer.pid);
-  const measured = await client.ask('load', load);
-  return { ...measured, serverMicros: ((processorMs(peer.pid) - before) * 1_000) / load.total };
+  return { ...measured, ...Object.fromEntries(Object.keys(pids).map((name, i) => [`${name}Micros`, micros[i]!])) };
 }
 
 function profileOf(

@@ -32,12 +32,13 @@ export function writeReadme(history: string): void {
 function render({ at, machine, rounds, rows }: Line): string {
   const head = `Medians of ${rounds} on ${machine.cpus} processors (${machine.model}), ${at.slice(0, 10)}, load ${machine.loadBefore[0]} when it began: \`npm run bench:api\`.\n`;
   const table = rows.map(
-    ({ name, figures, peer }) => `| ${name} | ${told(figures)} | ${peer === undefined ? '' : told(peer)} |`,
+    ({ name, figures, peer = {}, kubernetes = {} }) =>
+      `| ${name} | ${told(figures)} | ${told(kubernetes)} | ${told(peer)} |`,
   );
   const profiles = rows.filter((row) => row.profile !== undefined).map(profileOf);
-  return [head, '| what | measured | bare HTTP/2 server |', '| --- | --- | --- |', ...table, '', ...profiles].join(
-    '\n',
-  );
+  const columns = ['what', 'measured', 'kube-apiserver 1.33 with one etcd', 'bare HTTP/2 server'];
+  const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
+  return [head, line(columns), line(columns.map(() => '---')), ...table, '', ...profiles].join('\n');
 }
 
 function told(figures: Record<string, number>): string {

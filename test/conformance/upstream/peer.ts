@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { askHttps } from '../../kit/api-server.ts';
-import { layApiFiles } from '../../kit/api-settings.ts';
+import { adminCredentials, layApiFiles, type ApiCredentials } from '../../kit/api-settings.ts';
 import { endChild } from '../../kit/end-child.ts';
 import { eventually } from '../../kit/eventually.ts';
 import { freePorts } from '../../kit/free-ports.ts';
@@ -15,6 +15,8 @@ import type { Asked } from './ask.ts';
 
 export interface Peer extends Asked {
   readonly url: string;
+  readonly credentials: ApiCredentials;
+  readonly pids: { apiserver: number; etcd: number };
   stop(): Promise<void>;
 }
 
@@ -22,24 +24,33 @@ export const TOKENS = fileURLToPath(new URL('tokens.csv', import.meta.url));
 /** The first answers wait for roles, flow schemas and API services to be made. */
 const START_LIMIT_MS = 300_000;
 
-export async function startPeer(flags: readonly string[] = []): Promise<Peer> {
+export const hasPeer = (): boolean => existsSync(join(process.env['UPSTREAM'] ?? '', 'kube-apiserver'));
+
+/** Its etcd writes through to the disk (`isDurable`) only for who measures. */
+export async function startPeer(flags: readonly string[] = [], { isDurable = false } = {}): Promise<Peer> {
   const folder = process.env['UPSTREAM'] ?? '';
-  if (!existsSync(join(folder, 'kube-apiserver')))
+  if (!hasPeer())
     throw new Error(
       `no kube-apiserver in ${JSON.stringify(folder)}: set UPSTREAM to a folder that has Kubernetes' kube-apiserver`,
     );
   const directory = mkdtempSync(join(tmpdir(), 'flotilla-upstream-'));
   const [port, etcdPort, etcdPeerPort] = (await freePorts(3)) as [number, number, number];
-  const { certPem } = await layApiFiles(directory);
+  const authority = await layApiFiles(directory);
+  const credentials = await adminCredentials(directory, authority);
   writeFileSync(join(directory, 'accounts.key'), accountKey());
   const ownEtcd = join(folder, 'etcd');
-  const children = [
-    begin(existsSync(ownEtcd) ? ownEtcd : 'etcd', directory, etcdFlags(etcdPort, etcdPeerPort)),
-    begin(join(folder, 'kube-apiserver'), directory, [...apiFlags(port, etcdPort), ...flags]),
-  ];
+  const durability = isDurable ? [] : ['--unsafe-no-fsync'];
+  const etcd = begin(existsSync(ownEtcd) ? ownEtcd : 'etcd', directory, [
+    ...etcdFlags(etcdPort, etcdPeerPort),
+    ...durability,
+  ]);
+  const apiserver = begin(join(folder, 'kube-apiserver'), directory, [...apiFlags(port, etcdPort), ...flags]);
+  const children = [etcd, apiserver];
   const peer: Peer = {
     url: `https://127.0.0.1:${port}`,
-    http: (method, path, options = {}) => askHttps({ port, caPem: certPem }, method, path, options),
+    credentials,
+    pids: { apiserver: apiserver.pid ?? 0, etcd: etcd.pid ?? 0 },
+    http: (method, path, options = {}) => askHttps({ port, caPem: authority.certPem }, method, path, options),
     async stop() {
       for (const child of children) await endChild(child);
       rmSync(directory, { recursive: true, force: true });
@@ -68,7 +79,6 @@ async function untilReady(peer: Peer, directory: string, children: readonly Chil
 
 const etcdFlags = (port: number, peerPort: number): string[] => [
   '--data-dir=etcd-data',
-  '--unsafe-no-fsync',
   `--listen-client-urls=http://127.0.0.1:${port}`,
   `--advertise-client-urls=http://127.0.0.1:${port}`,
   `--listen-peer-urls=http://127.0.0.1:${peerPort}`,
