@@ -154,9 +154,9 @@ test('what a schema refuses is told field by field; rules speak only of what fit
   t.deepEqual(causes(wrong), [
     'spec.color: Unsupported value: "green": supported values: "red", "blue"',
     'spec.items[0].value: Invalid value: "string": spec.items[0].value in body must be of type integer: "string"',
-    'spec.items[1]: Duplicate value: {"key":"x"}',
     'spec.port: Invalid value: "boolean": spec.port in body must be of type integer,string: "boolean"',
     'spec.size: Invalid value: 0: spec.size in body should be greater than or equal to 1',
+    'spec.items[1]: Duplicate value: map[string]interface {}{"key":"x"}',
     '<nil>: Invalid value: "null": some validation rules were not checked because the object was invalid; correct the existing errors to complete validation',
   ]);
   const rules = await make(api, 'a', { size: 11, color: 'blue' });

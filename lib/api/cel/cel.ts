@@ -96,5 +96,35 @@ function summaryOf(error: unknown): string {
   return typeof summary === 'string' && summary !== '' ? summary : messageOf(error).split('\n')[0]!;
 }
 
+const UNITS: Readonly<Record<string, number>> = {
+  ns: 1,
+  us: 1e3,
+  µs: 1e3,
+  ms: 1e6,
+  s: 1e9,
+  m: 6e10,
+  h: 3.6e12,
+  d: 8.64e13,
+  w: 6.048e14,
+};
+
+/** `1h30m` as expressions know it; undefined: it is no duration. */
+export function celDuration(text: string): unknown {
+  const parts = [...text.matchAll(/(\d+(?:\.\d+)?)\s*(ns|us|µs|ms|[smhdw])[a-z]*/gi)];
+  if (parts.length === 0) return undefined;
+  const nanos = parts.reduce((sum, [, count, unit]) => sum + Number(count) * (UNITS[unit!.toLowerCase()] ?? 0), 0);
+  const whole = `${text.startsWith('-') ? '-' : ''}${Math.round(nanos)}ns`;
+  return compileCel('duration(self)').run({ self: whole });
+}
+
+/** What base64 says; undefined: it is none. */
+export function celBytes(text: string): Uint8Array | undefined {
+  try {
+    return Uint8Array.fromBase64(text);
+  } catch {
+    return undefined;
+  }
+}
+
 export const someValue = (value: unknown): unknown => Optional.of(value);
 export const noValue = (): unknown => Optional.none();

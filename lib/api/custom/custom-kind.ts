@@ -13,7 +13,7 @@ import { fieldNames, parseJsonPath, valueAt, valuesAt, type JsonPath } from './j
 import type { JsonSchema } from './json-schema.ts';
 import { hasEmbedded, validateEmbedded } from './embedded.ts';
 import { hasRules, validateRules } from './rules.ts';
-import { validateSchema } from './validate.ts';
+import { validateLists, validateSchema } from './validate.ts';
 
 const VERBS = ['delete', 'deletecollection', 'get', 'list', 'patch', 'create', 'update', 'watch'];
 const PART_VERBS = ['get', 'patch', 'update'];
@@ -144,9 +144,12 @@ function kindOf(crd: KubeObject, version: Version, storedVersion: string, conver
       default(object) {
         if (fills) fillDefaults(schema, object);
       },
-      validateCreate: (object) => problems(schema, object, undefined),
-      validateUpdate: (object, old) => problems(schema, object, old),
-      validateStatusUpdate: (object, old) => problems(schema, object, old),
+      validateCreate: (object) => problems(schema, scale, object, undefined),
+      validateUpdate: (object, old) => problems(schema, scale, object, old),
+      validateStatusUpdate: (object, old) => statusProblems(schema, scale, object, old),
+      prepareForStatusUpdate(object, old) {
+        object.metadata = { ...old.metadata, managedFields: object.metadata.managedFields! };
+      },
       columns: columns.map(([column]) => column),
       cells: (object, now) => columns.map(([, cell]) => cell(object, now)),
       fields: selectable(version),
@@ -189,13 +192,63 @@ function storageOf(
 const NOT_ALL_CHECKED =
   'some validation rules were not checked because the object was invalid; correct the existing errors to complete validation';
 
-function problems(schema: JsonSchema, object: KubeObject, old: KubeObject | undefined): FieldError[] {
+function problems(
+  schema: JsonSchema,
+  scale: ScaleRow | undefined,
+  object: KubeObject,
+  old: KubeObject | undefined,
+): FieldError[] {
   const errors = validateSchema(schema, object, '', old);
+  if (scale !== undefined) errors.push(...scaleProblems(scale, object));
   if (hasEmbedded(schema)) errors.push(...validateEmbedded(schema, object));
+  if (old === undefined || validateLists(schema, old).length === 0) errors.push(...validateLists(schema, object));
   if (!hasRules(schema)) return errors;
-  if (errors.length > 0) return [...errors, invalidValue('', null, NOT_ALL_CHECKED)];
-  return validateRules(schema, object, old);
+  if (errors.some(isBlocking)) return [...errors, invalidValue('', null, NOT_ALL_CHECKED)];
+  return [...errors, ...validateRules(schema, object, old)];
 }
+
+/** The status is judged by itself, and told of as such; the rules see the whole. */
+function statusProblems(
+  schema: JsonSchema,
+  scale: ScaleRow | undefined,
+  object: KubeObject,
+  old: KubeObject,
+): FieldError[] {
+  const own = schema.properties?.['status'];
+  const all = problems(schema, scale, object, old).filter(({ path }) => !/^status\b/.test(path));
+  if (own === undefined || object['status'] === undefined) return all;
+  const wrong = validateSchema(own, object['status'], '', old['status']).map((error): FieldError => ({
+    ...error,
+    path: ['', '<nil>'].includes(error.path) ? 'status' : `status${error.path.startsWith('[') ? '' : '.'}${error.path}`,
+  }));
+  const ruled = hasRules(schema) && wrong.length === 0 ? validateRules(schema, object, old) : [];
+  const lists = validateLists(own, object['status'], 'status');
+  const blocked = hasRules(schema) && wrong.some(isBlocking) ? [invalidValue('', null, NOT_ALL_CHECKED)] : [];
+  return [...wrong, ...lists, ...ruled.filter(({ path }) => /^status\b/.test(path)), ...blocked];
+}
+
+/** After these a rule could meet a value that its types do not foresee. */
+const BLOCKING = new Set([
+  'FieldValueNotSupported',
+  'FieldValueRequired',
+  'FieldValueTooLong',
+  'FieldValueTooMany',
+  'FieldValueTypeInvalid',
+]);
+const isBlocking = ({ code }: FieldError): boolean => BLOCKING.has(code);
+
+/** Replicas are a number that fits into 32 bits. */
+function scaleProblems({ specReplicasPath, statusReplicasPath }: ScaleRow, object: KubeObject): FieldError[] {
+  return [specReplicasPath, statusReplicasPath].flatMap((text) => {
+    const path = parseJsonPath(text);
+    const value = path === undefined ? undefined : valueAt(path, object);
+    if (typeof value !== 'number' || !Number.isInteger(value)) return [];
+    if (value < 0) return [invalidValue(text, value, 'should be a non-negative integer')];
+    return value > MOST_REPLICAS ? [invalidValue(text, value, `should be less than or equal to ${MOST_REPLICAS}`)] : [];
+  });
+}
+
+const MOST_REPLICAS = 2 ** 31 - 1;
 
 type Cell = (object: KubeObject, now: number) => unknown;
 
@@ -203,21 +256,22 @@ function columnsOf(version: Version): Array<[Column, Cell]> {
   const own = version.additionalPrinterColumns ?? [];
   return [
     [['Name', 'string', 'name', 0], ({ metadata }) => metadata.name],
-    ...(own.length === 0 ? [AGE] : own).map((column): [Column, Cell] => {
-      const { name, type, format = '', priority = 0, jsonPath } = column;
-      const described = column.description || `Custom resource definition column (in JSONPath format): ${jsonPath}`;
-      return [[name, type, format, priority, described], cellOf(type, parseJsonPath(jsonPath))];
-    }),
+    // One whose path cannot be understood is not shown at all.
+    ...(own.length === 0 ? [AGE] : own.filter(({ jsonPath }) => parseJsonPath(jsonPath) !== undefined)).map(
+      (column): [Column, Cell] => {
+        const { name, type, format = '', priority = 0, jsonPath } = column;
+        const described = column.description || `Custom resource definition column (in JSONPath format): ${jsonPath}`;
+        return [[name, type, format, priority, described], cellOf(type, parseJsonPath(jsonPath))];
+      },
+    ),
   ];
 }
 
 function cellOf(type: string, path: JsonPath | undefined): Cell {
   if (path === undefined) return () => null;
-  const isSingle = fieldNames(path) !== undefined;
   return (object, now) => {
     const found = valuesAt(path, object).filter((value) => value !== undefined && value !== null);
-    if (type === 'string' && found.length > 0)
-      return found.length === 1 || isSingle ? textOf(found[0]) : found.map((value) => textOf(value)).join(',');
+    if (type === 'string' && found.length > 0) return textOf(found[0]);
     return found.length === 0 ? null : typedCell(type, found[0], now);
   };
 }

@@ -44,7 +44,7 @@ function canonicalCustom(schema: JsonSchema, value: unknown): Canonical {
   out['metadata'] = metadata.value;
   const { apiVersion: _1, kind: _2, metadata: _3, ...rest } = value;
   Object.assign(out, prune(withoutOwn(schema), rest, unknown) as Json);
-  return { value: out, unknown };
+  return { value: out, unknown: unknown.toSorted() };
 }
 
 /** What a schema says of the object's own fields is for validation alone. */

@@ -31,12 +31,23 @@ const field = (name: string, rule: MergeRule): StructField => ({
   unset: undefined,
 });
 
+/** What every resource within another has. */
+const OF_RESOURCE: Record<string, JsonSchema> = {
+  apiVersion: { type: 'string' },
+  kind: { type: 'string' },
+  metadata: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true },
+};
+
 function ruleOf(schema: JsonSchema): MergeRule {
   if (schema['x-kubernetes-int-or-string'] === true) return LEAF_RULE;
   if (schema.type === 'array' || schema.items !== undefined) return listRule(schema);
   if (schema.type !== undefined && schema.type !== 'object') return LEAF_RULE;
   if (schema['x-kubernetes-map-type'] === 'atomic') return LEAF_RULE;
-  const { properties = {}, additionalProperties } = schema;
+  const { additionalProperties } = schema;
+  const properties: Record<string, JsonSchema> =
+    schema['x-kubernetes-embedded-resource'] === true
+      ? { ...OF_RESOURCE, ...schema.properties }
+      : (schema.properties ?? {});
   const names = Object.keys(properties);
   if (schema['x-kubernetes-preserve-unknown-fields'] === true || additionalProperties === true)
     return names.length === 0

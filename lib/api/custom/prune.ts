@@ -1,4 +1,6 @@
 // Decides which fields of a custom resource are kept: those that its schema knows. Never judges a value.
+import { canonical, TypeMismatchError } from '../canonical.ts';
+import { goValue } from './go-value.ts';
 import { childPath, isRecord, OWN_FIELDS, schemaOfField, type Json, type JsonSchema } from './json-schema.ts';
 
 /** A copy without what the schema does not know; what was dropped is added to `unknown`. `isResource`: it has metadata. */
@@ -16,12 +18,32 @@ export function prune(schema: JsonSchema, value: unknown, unknown: string[], pat
     if (name === '__proto__') continue;
     const own = schemaOfField(schema, name);
     const at = childPath(path, name);
-    if (embedded && OWN_FIELDS.includes(name)) out[name] = value[name];
+    if (embedded && !isResource && OWN_FIELDS.includes(name)) out[name] = ownField(name, value[name], at, unknown);
+    else if (embedded && OWN_FIELDS.includes(name)) out[name] = value[name];
+    // A null that may not be is as good as absent; where there is a default, that takes its place.
+    else if (own !== undefined && value[name] === null && own.nullable !== true && own.default === undefined) continue;
     else if (own !== undefined) out[name] = prune(own, value[name], unknown, at);
     else if (keepsUnknown(schema)) out[name] = structuredClone(value[name]);
     else unknown.push(at);
   }
   return out;
+}
+
+/** Of a resource within another: its metadata in its one form. Throws TypeMismatchError. */
+function ownField(name: string, value: unknown, path: string, unknown: string[]): unknown {
+  const refuse = (why: string): never => {
+    throw new TypeMismatchError(`${path}: Invalid value: ${goValue(value)}: ${why}`);
+  };
+  if (name !== 'metadata') return typeof value === 'string' ? value : refuse('must be a string');
+  if (value === null) return value;
+  if (!isRecord(value)) return refuse(`json: cannot unmarshal ${typeof value} into Go value of type v1.ObjectMeta`);
+  try {
+    const metadata = canonical('meta.v1.ObjectMeta', value);
+    unknown.push(...metadata.unknown.map((field) => `${path}.${field}`));
+    return metadata.value;
+  } catch (error) {
+    return refuse((error as Error).message);
+  }
 }
 
 const keepsUnknown = (schema: JsonSchema): boolean =>

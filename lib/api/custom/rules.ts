@@ -1,7 +1,7 @@
 // Decides what the CEL rules of a schema (x-kubernetes-validations) say of a custom resource, transition rules and ratcheting
 // included. Never checks types: a rule is only asked of a value that fits its schema.
 import { MOST_ROUNDS, type Meter } from '../cel/meter.ts';
-import { CelError, compileCel, noValue, someValue, type Program } from '../cel/cel.ts';
+import { celBytes, celDuration, CelError, compileCel, noValue, someValue, type Program } from '../cel/cel.ts';
 import { equalObjects } from '../equality.ts';
 import { invalidValue, printValue, type FieldError } from '../field-error.ts';
 import { celName } from './cel-name.ts';
@@ -22,6 +22,8 @@ export interface Budget {
   left: number;
   /** Of all rules together. */
   readonly meter: Meter;
+  /** Asks also what has not changed. */
+  readonly asksAll?: boolean;
 }
 
 const REASONS: Record<string, string> = {
@@ -49,17 +51,23 @@ export function hasRules(schema: JsonSchema): boolean {
   );
 }
 
+export const newBudget = (asksAll = false): Budget => ({
+  left: RULES_AT_ONCE,
+  meter: { left: MOST_ROUNDS_OF_ALL },
+  asksAll,
+});
+
 /** All broken rules. `old` undefined: the object is new, or this part of it is. */
 export function validateRules(
   schema: JsonSchema,
   value: unknown,
   old: unknown,
   path = '',
-  budget: Budget = { left: RULES_AT_ONCE, meter: { left: MOST_ROUNDS_OF_ALL } },
+  budget: Budget = newBudget(),
 ): FieldError[] {
   if (value === undefined || value === null) return [];
   // A part that has not changed may break rules that came after it, but not those of how it changes.
-  const isUnchanged = old !== undefined && old !== value && path !== '' && equalObjects(value, old);
+  const isUnchanged = budget.asksAll !== true && old !== undefined && path !== '' && equalObjects(value, old);
   if (isUnchanged && !hasTransitions(schema)) return [];
   const errors = (schema['x-kubernetes-validations'] ?? []).flatMap((rule) =>
     isUnchanged && !isTransition(rule) ? [] : ask(rule, schema, value, old, path, budget),
@@ -134,7 +142,7 @@ const OUT_OF_BUDGET = 'validation failed due to running out of cost budget, no f
 function troubleWith(rule: CelRule, why: string): string {
   const about = rule.message?.trim() || rule.rule.trim();
   if (why.startsWith('no such overload'))
-    return `'${why}': call arguments did not match a supported operator, function or macro signature for rule: ${about}`;
+    return `'no such overload': call arguments did not match a supported operator, function or macro signature for rule: ${about}`;
   if (why.startsWith('operation cancelled'))
     return `'${why}': no further validation rules will be run due to call cost exceeds limit for rule: ${about}`;
   return `${why} evaluating rule: ${about}`;
@@ -146,7 +154,7 @@ function messageOf(rule: CelRule, variables: Record<string, unknown>): string {
   if (rule.messageExpression !== undefined && rule.messageExpression.trim() !== '')
     try {
       const text = program(rule.messageExpression).run(variables);
-      if (typeof text === 'string' && text.trim() !== '' && !text.includes('\n')) return text.trim();
+      if (typeof text === 'string' && text.trim() !== '' && !text.trim().includes('\n')) return text.trim();
     } catch (error) {
       if (!(error instanceof CelError)) throw error;
     }
@@ -183,8 +191,14 @@ export function typed(schema: JsonSchema, value: unknown): unknown {
   if (Array.isArray(value)) return value.map((item) => typed(schema.items ?? {}, item));
   if (isRecord(value)) return typedObject(schema, value);
   if (typeof value === 'number') return schema.type !== 'number' && Number.isInteger(value) ? BigInt(value) : value;
-  if (typeof value === 'string' && (schema.format === 'date-time' || schema.format === 'date')) return new Date(value);
-  return value;
+  return typeof value === 'string' && schema.type === 'string' ? typedText(value, schema.format ?? '') : value;
+}
+
+/** What is not of its format stays a text: the schema has refused it. */
+function typedText(text: string, format: string): unknown {
+  if (format === 'date-time' || format === 'date') return new Date(text);
+  if (format === 'byte') return celBytes(text) ?? text;
+  return format === 'duration' ? (celDuration(text) ?? text) : text;
 }
 
 function typedObject(schema: JsonSchema, value: Json): Json {

@@ -5,7 +5,7 @@ import { goValue } from './go-value.ts';
 import { validateEmbedded } from './embedded.ts';
 import { isRecord, OWN_FIELDS, type JsonSchema } from './json-schema.ts';
 import { prune } from './prune.ts';
-import { hasRules, validateRules } from './rules.ts';
+import { hasRules, newBudget, validateRules } from './rules.ts';
 import { validateSchema } from './validate.ts';
 
 export function validateDefaults(schema: JsonSchema, path: string, isRoot = true): FieldError[] {
@@ -29,7 +29,7 @@ function own(schema: JsonSchema, path: string): FieldError[] {
   const wrong = validateSchema(schema, value, '').map((error) => within(path, error));
   if (wrong.length > 0 || !hasRules(schema)) return [...errors, ...wrong];
   // As a change of itself first, then as something new.
-  const changed = validateRules(schema, value, value);
+  const changed = validateRules(schema, value, value, '', newBudget(true));
   const broken = changed.length > 0 ? changed : validateRules(schema, value, undefined);
   return [...errors, ...broken.map((error) => within(path, error))];
 }

@@ -42,25 +42,36 @@ function validateName({ metadata, spec }: Crd): FieldError[] {
     : [invalidValue('metadata.name', name, 'must be spec.names.plural+"."+spec.group')];
 }
 
-type Approval = 'missing' | 'invalid' | 'given';
+type Approval = 'missing' | 'invalid' | 'approved' | 'bypassed';
 
-function approvalOf({ metadata }: Crd): Approval {
-  const text = metadata.annotations?.[APPROVAL] ?? '';
+export const approvalText = ({ metadata }: Crd): string => metadata.annotations?.[APPROVAL] ?? '';
+
+export function approvalOf(crd: Crd): Approval {
+  const text = approvalText(crd);
   if (text === '') return 'missing';
-  return text.startsWith('unapproved') || /^[a-z][a-z0-9+.-]*:\/\/[^/]+/i.test(text) ? 'given' : 'invalid';
+  if (text.startsWith('unapproved')) return 'bypassed';
+  return /^[a-z][a-z0-9+.-]*:\/\/[^/]+/i.test(text) ? 'approved' : 'invalid';
 }
 
-/** Names under kubernetes.io are the project's own. One that said no more before is left alone. */
-function validateProtected(crd: Crd, old?: Crd): FieldError[] {
-  const isProtected = /(^|\.)(k8s|kubernetes)\.io$/.test(crd['spec'].group ?? '');
-  const approval = approvalOf(crd);
-  if (!isProtected || approval === 'given' || (old !== undefined && approvalOf(old) === approval)) return [];
-  const path = `metadata.annotations[${APPROVAL}]`;
+/** Why an annotation is none that approves, or is not there. */
+export function approvalProblem(crd: Crd): string {
   const must = `protected groups must have approval annotation ${JSON.stringify(APPROVAL)}`;
   const see = 'see https://github.com/kubernetes/enhancements/pull/1111';
-  if (approval === 'missing') return [required(path, `${must}, ${see}`)];
-  const told = `${must} with either a URL or a reason starting with "unapproved", ${see}`;
-  return [invalidValue(path, crd.metadata.annotations![APPROVAL], told)];
+  if (approvalOf(crd) === 'missing') return `${must}, ${see}`;
+  return `${must} with either a URL or a reason starting with "unapproved", ${see}`;
+}
+
+/** Names under kubernetes.io are the project's own. */
+export const isProtectedGroup = ({ spec }: Crd): boolean => /(^|\.)(k8s|kubernetes)\.io$/.test(spec?.group ?? '');
+
+/** One that said no more before is left alone. */
+function validateProtected(crd: Crd, old?: Crd): FieldError[] {
+  const approval = approvalOf(crd);
+  const isWrong = approval === 'missing' || approval === 'invalid';
+  if (!isProtectedGroup(crd) || !isWrong || (old !== undefined && approvalOf(old) === approval)) return [];
+  const path = `metadata.annotations[${APPROVAL}]`;
+  const told = approvalProblem(crd);
+  return approval === 'missing' ? [required(path, told)] : [invalidValue(path, approvalText(crd), told)];
 }
 
 function validateStored({ spec, status }: Crd): FieldError[] {
@@ -158,6 +169,9 @@ export const customResourceDefinition = defineKind<Crd>({
     const stored: string[] = crd['status']?.storedVersions ?? [];
     if (version !== undefined && !stored.includes(version))
       crd['status'] = { ...crd['status'], storedVersions: [...stored, version] };
+  },
+  prepareForStatusUpdate(crd, old) {
+    crd.metadata = { ...old.metadata, managedFields: crd.metadata.managedFields! };
   },
   prepareForDelete(crd, time) {
     const finalizers = crd.metadata.finalizers ?? [];

@@ -4,6 +4,7 @@ import type { TypeName } from '../custom/custom-type.ts';
 import { ApiError } from '../../base/errors.ts';
 import { TypeMismatchError, canonical } from '../canonical.ts';
 import { listElement, isRecord, mergeRuleOf, ruleWithin, type MergeRule } from './merge-rule.ts';
+import { typedProblem } from './typed-check.ts';
 import { printElement, valueElement } from './path-element.ts';
 
 export interface ApplyTarget {
@@ -15,14 +16,22 @@ export interface ApplyTarget {
 
 /** The value in its own shape, with scalars in their one form. Throws ApiError 400, or 500 as upstream where it does not fit its type; `value` is not changed. */
 export function appliedConfig(target: ApplyTarget, value: unknown): any {
-  if (!isRecord(value))
-    throw new ApiError('BadRequest', `an applied configuration is an object, not ${JSON.stringify(value)}`);
+  if (value === null || value === undefined) throw new ApiError('BadRequest', 'invalid object type: /, Kind=');
+  if (!isRecord(value)) {
+    const type = Array.isArray(value) ? 'array' : typeof value;
+    throw new ApiError(
+      'BadRequest',
+      `error decoding YAML: error unmarshaling JSON: while decoding JSON: json: cannot unmarshal ${type === 'boolean' ? 'bool' : type} into Go value of type map[string]interface {}`,
+    );
+  }
   checkKind(target, value);
   const metadata = value['metadata'];
   if (isRecord(metadata) && (metadata['managedFields'] ?? null) !== null)
     throw new ApiError('BadRequest', 'metadata.managedFields must be nil');
   const refuse = (why: string): ApiError =>
     new ApiError('', `failed to create typed patch object (${nameOf(target, metadata)}): ${why}`);
+  const misfit = typedProblem(target.typeName, value);
+  if (misfit !== undefined) throw refuse(misfit);
   const whole = canonicalOf(target, value, refuse);
   const config = asGiven(value, whole);
   const wrong = wrongElement(mergeRuleOf(target.typeName), config, '');

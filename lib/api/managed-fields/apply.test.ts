@@ -281,7 +281,11 @@ test('who applies and updates under one name is two managers', (t) => {
 });
 
 const REFUSED: Array<[what: string, applied: unknown, message: RegExp]> = [
-  ['no object', [], /^an applied configuration is an object, not \[\]$/],
+  [
+    'no object',
+    [],
+    /^error decoding YAML: .* json: cannot unmarshal array into Go value of type map\[string\]interface \{\}$/,
+  ],
   ['no kind', { metadata: { name: 'x' } }, /^invalid object type: \/, Kind=$/],
   ['another kind', { apiVersion: 'v1', kind: 'Pod' }, /^invalid object type: \/v1, Kind=Pod$/],
   [
@@ -297,7 +301,7 @@ const REFUSED: Array<[what: string, applied: unknown, message: RegExp]> = [
   [
     'a wrong type',
     { apiVersion: 'apps/v1', kind: 'Deployment', spec: { replicas: 'x' } },
-    /cannot unmarshal string into Go struct field DeploymentSpec.spec.replicas of type int32/,
+    /\.spec\.replicas: expected numeric \(int or float\), got string$/,
   ],
   [
     'an element without its key',

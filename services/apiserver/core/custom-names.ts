@@ -2,10 +2,14 @@
 // not. Never serves anything.
 import { equalJson } from '../../../lib/api/equality.ts';
 import {
+  approvalOf,
+  approvalProblem,
+  approvalText,
   conditionOf,
-  isEstablished,
-  withCondition,
   type CrdCondition,
+  isEstablished,
+  isProtectedGroup,
+  withCondition,
 } from '../../../lib/api/kinds/custom-resource-definition.ts';
 import type { KubeObject } from '../../../lib/api/object.ts';
 import { KINDS } from '../../../lib/api/kind.ts';
@@ -53,12 +57,13 @@ interface Verdict {
 function judge(crd: KubeObject, taken: Taken): Verdict {
   const wanted = crd['spec'].names as Names;
   const accepted: Names = { plural: '', kind: '', ...crd['status']?.acceptedNames };
-  const problems: string[] = [];
+  // The last that does not go is the one that is told.
+  let message = '';
   let reason = '';
   const claim = (field: 'plural' | 'singular' | 'kind' | 'listKind', word: string, set: Set<string>): void => {
     const name = wanted[field] ?? '';
     if (name !== '' && set.has(name)) {
-      problems.push(`${JSON.stringify(name)} is already in use`);
+      message = `${JSON.stringify(name)} is already in use`;
       reason = `${word}Conflict`;
     } else if (name === '') delete accepted[field as 'singular'];
     else accepted[field] = name;
@@ -68,7 +73,8 @@ function judge(crd: KubeObject, taken: Taken): Verdict {
   const shorts = wanted.shortNames ?? [];
   const inUse = shorts.filter((name) => taken.resources.has(name));
   if (inUse.length > 0) {
-    problems.push(...inUse.map((name) => `${JSON.stringify(name)} is already in use`));
+    message = inUse.map((name) => `${JSON.stringify(name)} is already in use`).join(', ');
+    message = inUse.length > 1 ? `[${message}]` : message;
     reason = 'ShortNamesConflict';
   } else if (shorts.length > 0) accepted.shortNames = shorts;
   else delete accepted.shortNames;
@@ -79,10 +85,28 @@ function judge(crd: KubeObject, taken: Taken): Verdict {
   return {
     accepted,
     condition:
-      problems.length === 0
+      reason === ''
         ? { status: 'True', reason: 'NoConflicts', message: 'no conflicts found' }
-        : { status: 'False', reason, message: problems.join(', ') },
+        : { status: 'False', reason, message },
   };
+}
+
+const APPROVAL_CONDITION = 'KubernetesAPIApprovalPolicyConformant';
+
+/** Undefined: the group is anybody's. */
+function approvalCondition(crd: KubeObject): Omit<CrdCondition, 'type' | 'lastTransitionTime'> | undefined {
+  if (!isProtectedGroup(crd)) return undefined;
+  const text = JSON.stringify(approvalText(crd));
+  switch (approvalOf(crd)) {
+    case 'approved':
+      return { status: 'True', reason: 'ApprovedAnnotation', message: `approved in ${approvalText(crd)}` };
+    case 'bypassed':
+      return { status: 'False', reason: 'UnapprovedAnnotation', message: `not approved: ${text}` };
+    case 'missing':
+      return { status: 'False', reason: 'MissingAnnotation', message: approvalProblem(crd) };
+    default:
+      return { status: 'False', reason: 'InvalidAnnotation', message: approvalProblem(crd) };
+  }
 }
 
 /** The status that a CRD should have; undefined: it has it. `time` is RFC 3339. */
@@ -92,6 +116,8 @@ export function statusOfNames(crd: KubeObject, others: readonly KubeObject[], ti
   const put = (one: Omit<CrdCondition, 'lastTransitionTime'>): void => {
     status = { ...status, conditions: withCondition({ ...crd, status }, { ...one, lastTransitionTime: time }) };
   };
+  const approval = approvalCondition(crd);
+  if (approval !== undefined) put({ type: APPROVAL_CONDITION, ...approval });
   put({ type: 'NamesAccepted', ...condition });
   // Once established it stays so: later conflicts of names do not take it away from its objects.
   if (!isEstablished(crd))

@@ -4,7 +4,7 @@ import { Authorizer } from '../../../../lib/api/cel/authorizer.ts';
 import { celOf } from '../../../../lib/api/cel/values.ts';
 import type { Kind } from '../../../../lib/api/kind.ts';
 import { serviceAccountUser } from '../auth/user.ts';
-import { admissionRequest, asKind, namespaceOf, type Subject } from './matching.ts';
+import { admissionRequest, namespaceOf, shown, type Subject } from './matching.ts';
 
 export interface MatchCondition {
   name: string;
@@ -16,8 +16,8 @@ export type Variables = Record<string, unknown>;
 export function variablesOf(subject: Subject, matched: Kind): Variables {
   const { request, object, old } = subject;
   return {
-    object: celOf(subject.sent?.object ?? asKind(request.kind, matched, object) ?? null),
-    oldObject: celOf(asKind(request.kind, matched, old) ?? null),
+    object: celOf(subject.sent?.object ?? shown(subject, matched, object) ?? null),
+    oldObject: celOf(shown(subject, matched, old) ?? null),
     request: celOf(admissionRequest(subject, matched)),
     namespaceObject: celOf(namespaceOf(request, object ?? old) ?? null),
     authorizer: authorizerOf(subject),

@@ -3,6 +3,7 @@
 import { equalObjects } from '../../../../lib/api/equality.ts';
 import type { Kind } from '../../../../lib/api/kind.ts';
 import type { KubeObject } from '../../../../lib/api/object.ts';
+import { toScale } from '../../../../lib/api/scale.ts';
 import { selects } from '../../../../lib/api/selectors.ts';
 import { NAMESPACES } from '../pipeline/namespace.ts';
 import type { WriteRequest } from '../pipeline/plan.ts';
@@ -121,6 +122,19 @@ export function asKind(from: Kind, to: Kind, object: KubeObject | undefined): Ku
   return to.storedAs?.fromStored(stored) ?? stored;
 }
 
+const SCALE = { group: 'autoscaling', version: 'v1', kind: 'Scale' };
+
+/** Whether the write is one to the scale of what it changes: then that is what everybody is shown. */
+export const isOfScale = ({ request, sent }: Subject): boolean =>
+  sent === undefined && request.info.subresource === 'scale';
+
+/** What a webhook or policy is shown of an object of the write. */
+export function shown(subject: Subject, matched: Kind, object: KubeObject | undefined): KubeObject | undefined {
+  const { kind } = subject.request;
+  if (object === undefined || !isOfScale(subject)) return asKind(kind, matched, object);
+  return toScale(object, kind.scale) as KubeObject;
+}
+
 /** `request` of an AdmissionReview, and of CEL. Objects apart. */
 export function admissionRequest(subject: Subject, matched: Kind): Record<string, unknown> {
   const { request, operation, object, old } = subject;
@@ -128,7 +142,8 @@ export function admissionRequest(subject: Subject, matched: Kind): Record<string
   const { sent } = subject;
   const subresource = info.subresource === '' ? {} : { subResource: info.subresource };
   const of = ({ ref }: Kind): Record<string, unknown> => ({
-    kind: sent?.kind ?? { group: ref.group, version: ref.version, kind: ref.kind },
+    kind: sent?.kind ??
+      (isOfScale(subject) ? SCALE : undefined) ?? { group: ref.group, version: ref.version, kind: ref.kind },
     resource: { group: ref.group, version: ref.version, resource: ref.resource },
   });
   const own = of(kind);

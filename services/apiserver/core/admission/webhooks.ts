@@ -4,16 +4,20 @@ import { CelError } from '../../../../lib/api/cel/cel.ts';
 import { equalJson } from '../../../../lib/api/equality.ts';
 import type { Kind } from '../../../../lib/api/kind.ts';
 import type { KubeObject } from '../../../../lib/api/object.ts';
-import { ApiError, REASONS, type Reason, type StatusDetails } from '../../../../lib/base/errors.ts';
+import { withReplicas } from '../../../../lib/api/scale.ts';
+import { ApiError, type Reason, type StatusDetails } from '../../../../lib/base/errors.ts';
 import { patched } from '../pipeline/patch.ts';
 import { forbiddenBy, type WriteRequest } from '../pipeline/plan.ts';
+import { patchTrouble } from './webhook-patch.ts';
 import { meets, variablesOf, type MatchCondition } from './match-conditions.ts';
 import {
   admissionRequest,
   asKind,
   isExempt,
+  isOfScale,
   matchedKind,
   operationOf,
+  shown,
   type Matching,
   type SentObject,
   type Subject,
@@ -256,8 +260,8 @@ function callOf(webhook: Webhook, subject: Subject, matched: Kind): WebhookCall 
     version: (webhook.admissionReviewVersions ?? ['v1']).find((one) => one === 'v1' || one === 'v1beta1') ?? 'v1',
     request: {
       ...admissionRequest(subject, matched),
-      object: subject.sent?.object ?? asKind(request.kind, matched, object) ?? null,
-      oldObject: asKind(request.kind, matched, old) ?? null,
+      object: subject.sent?.object ?? shown(subject, matched, object) ?? null,
+      oldObject: shown(subject, matched, old) ?? null,
       options: options === undefined ? null : { kind: options, apiVersion: 'meta.k8s.io/v1', ...request.options },
     },
   };
@@ -266,7 +270,8 @@ function callOf(webhook: Webhook, subject: Subject, matched: Kind): WebhookCall 
 function refusal({ name }: Webhook, { status = {} }: Allowed): ApiError {
   const denied = `admission webhook ${JSON.stringify(name)} denied the request`;
   const message = status.message || status.reason || '';
-  const reason = status.reason !== undefined && status.reason in REASONS ? (status.reason as Reason) : '';
+  // Whatever it gives as its reason is told.
+  const reason = (status.reason ?? '') as Reason | '';
   return new ApiError(
     reason,
     message === '' ? `${denied} without explanation` : `${denied}: ${message}`,
@@ -280,22 +285,29 @@ function refusal({ name }: Webhook, { status = {} }: Allowed): ApiError {
 /** A refusal that gives no code, or one that is none of a refusal. */
 const BAD_REQUEST = 400;
 
+const SCALE_KIND = {
+  ref: { group: 'autoscaling', version: 'v1', resource: 'scales', kind: 'Scale', namespaced: true },
+  typeName: 'autoscaling.v1.Scale',
+};
+
 /** Whether it changed the object. Throws where it cannot be applied, whatever the webhook's policy. */
 function applyPatch(request: WriteRequest, webhook: Webhook, subject: Subject, base64: string, round: number): boolean {
   const { kind } = request;
   const { object } = subject;
   let result: KubeObject;
   let value: unknown;
+  let text: string | undefined;
   try {
-    value = JSON.parse(new TextDecoder().decode(Uint8Array.fromBase64(base64)));
+    text = new TextDecoder().decode(Uint8Array.fromBase64(base64));
+    value = JSON.parse(text);
     const patch = { type: 'application/json-patch+json' as const, value, duplicates: [] };
     const matched = matchedKind(webhook, subject) ?? kind;
-    const base = asKind(kind, matched, object)!;
-    result = asKind(matched, kind, patched(matched, base, patch, 'Ignore').object)!;
+    const base = shown(subject, matched, object)!;
+    result = isOfScale(subject)
+      ? withReplicas(object!, patched(SCALE_KIND, base, patch, 'Ignore').object['spec']?.replicas ?? 0, kind.scale)
+      : asKind(matched, kind, patched(matched, base, patch, 'Ignore').object)!;
   } catch (error) {
-    throw internal(
-      `the patch of webhook ${JSON.stringify(webhook.name)} cannot be applied: ${(error as Error).message}`,
-    );
+    throw internal(patchTrouble(error, text));
   }
   const isChanged = !equalJson(object, result);
   const told = { configuration: webhook.configuration, webhook: webhook.name, patch: value, patchType: 'JSONPatch' };

@@ -4,12 +4,14 @@ import type { KubeObject } from '../../../../lib/api/object.ts';
 import { toTime } from '../../../../lib/base/clock.ts';
 import { ApiError } from '../../../../lib/base/errors.ts';
 import type { CachedObject } from '../cache/cached-object.ts';
+import { judgesSent, validateSent } from '../admission/index.ts';
 import { planUpdated, type Plan, type WriteRequest } from './plan.ts';
 import { invalid } from '../../../../lib/api/field-error.ts';
 
 export function planBinding(request: WriteRequest, current: CachedObject, binding: KubeObject): Plan {
   const node: string = binding['target']?.name ?? '';
   check(current.object, binding, node);
+  if (judgesSent(request)) validateSent(request, 'CREATE', { kind: BINDING, object: named(binding, current.object) });
   const pod = cloneJson(current.object);
   pod['spec'].nodeName = node;
   if (binding.metadata?.annotations !== undefined)
@@ -31,6 +33,14 @@ export function planBinding(request: WriteRequest, current: CachedObject, bindin
     answer: () => ({ kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', code: 201 }),
   };
 }
+
+const BINDING = { group: '', version: 'v1', kind: 'Binding' };
+
+/** With the names that its path gives it. */
+const named = (binding: KubeObject, { metadata }: KubeObject): KubeObject => ({
+  ...binding,
+  metadata: { ...binding.metadata, name: metadata.name, namespace: metadata.namespace! },
+});
 
 function check(pod: KubeObject, binding: KubeObject, node: string): void {
   const name = pod.metadata.name;

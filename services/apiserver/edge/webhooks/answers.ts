@@ -112,6 +112,8 @@ function answerIn(review: Review | null, apiVersion: string, uid: string): Webho
   const isOld = apiVersion.endsWith('/v1beta1');
   if (!isOld && response.uid !== uid)
     return invalid(`expected response.uid=${JSON.stringify(uid)}, got ${JSON.stringify(response.uid ?? '')}`);
+  const misread = unreadable(review, apiVersion);
+  if (misread !== undefined) return { failure: `failed to call webhook: ${misread}` };
   if (review?.apiVersion !== apiVersion || review.kind !== 'AdmissionReview')
     return invalid(
       `expected webhook response of ${apiVersion}, Kind=AdmissionReview, got ${String(review?.apiVersion ?? '')}, Kind=${String(review?.kind ?? '')}`,
@@ -121,6 +123,19 @@ function answerIn(review: Review | null, apiVersion: string, uid: string): Webho
     return { failure: `failed to call webhook: ${unmarshal(allowed)}` };
   const patched = isOld && 'patch' in response ? { patchType: 'JSONPatch' } : {};
   return { ...patched, ...response, allowed: allowed === true } as WebhookAnswer;
+}
+
+/** Of a kind or in a version that is not the one which was asked for. */
+function unreadable(review: Review | null, apiVersion: string): string | undefined {
+  const { apiVersion: version = '', kind = '' } = review ?? {};
+  const known = version === 'admission.k8s.io/v1' || version === 'admission.k8s.io/v1beta1';
+  if (!known) return undefined;
+  if (kind !== 'AdmissionReview')
+    return `no kind ${JSON.stringify(kind)} is registered for version ${JSON.stringify(version)} in scheme "pkg/runtime/scheme.go:110"`;
+  const short = (text: string): string => `${text.split('/')[1] ?? ''}.AdmissionReview`;
+  return version === apiVersion
+    ? undefined
+    : `converting (${short(version)}) to (${short(apiVersion)}): unknown conversion`;
 }
 
 const unmarshal = (value: unknown): string =>

@@ -1,5 +1,6 @@
 // Does: asks one webhook by HTTPS, with its CA and within its time. Never throws and never decides what an answer means: what
 // goes wrong is an answer, too.
+import type { IncomingHttpHeaders } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import { messageOf } from '../../../../lib/base/errors.ts';
 import { isIPv4 } from '../../../../lib/api/formats.ts';
@@ -90,6 +91,10 @@ function problemOfCode(code: number, body: string): string {
     : `the server responded with the status code ${code} but did not return more information`;
 }
 
+/** An answer without a type is taken for one in the type that was asked for. */
+const emptyAnswer = (code: number, headers: IncomingHttpHeaders): string =>
+  `0-length response with status code: ${code} and content type: ${headers['content-type'] ?? 'application/json'}`;
+
 const UNKNOWN_AUTHORITY = new Set([
   'DEPTH_ZERO_SELF_SIGNED_CERT',
   'SELF_SIGNED_CERT_IN_CHAIN',
@@ -125,7 +130,11 @@ function post(place: Place, caBundle: string | undefined, text: string, timeoutM
         agent: false,
         ...(isIPv4(place.serverName) ? {} : { servername: place.serverName }),
         ...(caBundle === undefined || caBundle === '' ? {} : { ca: Buffer.from(caBundle, 'base64').toString() }),
-        headers: { 'content-type': 'application/json', accept: 'application/json', 'content-length': bytes.length },
+        headers: {
+          'content-type': 'application/json',
+          accept: 'application/json, */*',
+          'content-length': bytes.length,
+        },
         signal: AbortSignal.timeout(timeoutMs),
       },
       (response) => {
@@ -140,7 +149,8 @@ function post(place: Place, caBundle: string | undefined, text: string, timeoutM
         response.on('end', () => {
           const answer = Buffer.concat(chunks).toString();
           const code = response.statusCode ?? 500;
-          if (code >= 200 && code < 300) resolve(answer);
+          if (code >= 200 && code < 300 && answer === '') reject(new Answered(emptyAnswer(code, response.headers)));
+          else if (code >= 200 && code < 300) resolve(answer);
           else reject(new Answered(problemOfCode(code, answer)));
         });
       },
