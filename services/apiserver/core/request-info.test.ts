@@ -17,6 +17,7 @@ const CASES: Array<[string, string, string]> = [
   ['GET', '/api/v1/namespaces/x/pods/p', 'get /v1 pods ns=x name=p'],
   ['GET', '/api/v1/namespaces/x/pods/p/log?follow=true', 'get /v1 pods/log ns=x name=p'],
   ['POST', '/api/v1/namespaces/x/pods/p/binding', 'create /v1 pods/binding ns=x name=p'],
+  ['OPTIONS', '/api/v1/namespaces/x/pods/p/proxy/a', ' /v1 pods/proxy ns=x name=p'],
   ['GET', '/api/v1/namespaces/x', 'get /v1 namespaces ns=x name=x'],
   ['PUT', '/api/v1/namespaces/x/finalize', 'update /v1 namespaces/finalize ns=x name=x'],
   ['PATCH', '/api/v1/namespaces/x/status', 'patch /v1 namespaces/status ns=x name=x'],

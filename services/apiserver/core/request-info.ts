@@ -3,7 +3,8 @@
 import { ApiError } from '../../../lib/base/errors.ts';
 import { isTrue } from './query-number.ts';
 
-export type Verb = 'get' | 'list' | 'watch' | 'create' | 'update' | 'patch' | 'delete' | 'deletecollection';
+/** '': OPTIONS, which is only passed on, and which no rule names but `*`. */
+export type Verb = 'get' | 'list' | 'watch' | 'create' | 'update' | 'patch' | 'delete' | 'deletecollection' | '';
 
 export interface ResourceRequest {
   isResource: true;
@@ -78,6 +79,7 @@ export function methodNotAllowed(): ApiError {
 
 /** `watch=true` asks a collection; one object is watched by the old prefix only. */
 function verbOf(method: string, target: Target, watchPrefix: boolean, query: URLSearchParams): Verb | undefined {
+  if (method === 'OPTIONS') return target.subresource === 'proxy' ? '' : undefined;
   const verb = (target.name === '' ? COLLECTION_VERBS : OBJECT_VERBS)[method === 'HEAD' ? 'GET' : method];
   if (verb === 'list') return watchPrefix || isTrue(query.get('watch')) ? 'watch' : verb;
   return verb === 'get' && watchPrefix && target.subresource === '' ? 'watch' : verb;

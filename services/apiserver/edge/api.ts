@@ -36,6 +36,7 @@ type Verb = (parts: ApiParts, call: Call, target: Target) => Promise<Answer>;
 
 /** What each verb does to a whole object; subresources are in subresources.ts. */
 const VERBS: Record<ResourceRequest['verb'], Verb> = {
+  '': () => Promise.reject(methodNotAllowed()),
   get: getObject,
   list: listOrTable,
   watch: watchObjects,
@@ -59,7 +60,7 @@ export async function handle(parts: ApiParts, call: Call): Promise<Answer> {
   const target = targetOf(parts, info);
   if (target === undefined) return pageNotFound();
   const { kind } = target;
-  if (call.method === 'HEAD') throw methodNotAllowed();
+  if (call.method === 'HEAD' && info.subresource !== 'proxy') throw methodNotAllowed();
   if (kind.deprecationWarning !== undefined) call.warnings.add(kind.deprecationWarning);
   if (info.subresource !== '') return answerSubresource(parts, call, target);
   const isNamedCreate = info.verb === 'create' && info.name !== '';

@@ -76,7 +76,7 @@ const HANDLERS: Record<string, Partial<Record<string, Handler>>> = {
   exec: { get: converse, create: converse },
   attach: { get: converse, create: converse },
   portforward: { get: converse, create: converse },
-  proxy: { get: proxyTo, create: proxyTo, update: proxyTo, patch: proxyTo, delete: proxyTo },
+  proxy: { get: proxyTo, create: proxyTo, update: proxyTo, patch: proxyTo, delete: proxyTo, '': proxyTo },
 };
 
 export async function answerSubresource(parts: ApiParts, call: Call, target: Target): Promise<Answer> {
