@@ -44,6 +44,7 @@ const MISSING: ReadonlyArray<[pattern: RegExp, what: string]> = [
   [/\[sig-apps\] Job|terminating scopes through scope selectors/, 'controller of Jobs'],
   [/Daemon set|DaemonSet|ControllerRevision/, 'controller of DaemonSets'],
   [/EndpointSliceMirroring/, 'controller that mirrors Endpoints'],
+  [/\[sig-network\] HostPort/, 'forwarding of host ports'],
   [/StatefulSet/, 'controller of StatefulSets'],
   [
     /\[sig-apps\] ReplicationController|created by rc|rc around|valid owner and owner that's waiting|for rc|in rc|for rc and pods|Update Demo|Proxy version v1 should proxy through a service and a pod/,
