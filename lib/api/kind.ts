@@ -56,6 +56,8 @@ export interface Kind {
   /** All broken fields of an update: those of the object, of its metadata's changes, and of forbidden changes. */
   validateUpdate(object: KubeObject, old: KubeObject): FieldError[];
   validateStatusUpdate(object: KubeObject, old: KubeObject, part?: 'status' | 'approval'): FieldError[];
+  /** What its writer is to be told though it stands. */
+  warnings(object: KubeObject): string[];
   /** Drops what clients may not set (status), sets generation. After uid, name and creationTimestamp were filled in. */
   prepareForCreate(object: KubeObject): void;
   /** Keeps status and server-owned metadata of `old`, bumps generation when anything but metadata and status changed. */
@@ -216,6 +218,7 @@ export function makeKind(row: KindRow, own: KindBehaviour | undefined): Kind {
       ...validateMetadataUpdate(object, old),
       ...(own?.validateStatusUpdate?.(object, old, part) ?? []),
     ],
+    warnings: (object) => own?.warnings?.(object) ?? [],
     prepareForCreate(object) {
       const meta = object.metadata;
       for (const key of ['deletionTimestamp', 'deletionGracePeriodSeconds', 'selfLink', 'generation'] as const)

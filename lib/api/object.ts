@@ -63,6 +63,8 @@ export interface KindBehaviour<T = any> {
   validateUpdate?(object: T, old: T): FieldError[];
   /** `approval`: of a signing request. */
   validateStatusUpdate?(object: T, old: T, part: 'status' | 'approval'): FieldError[];
+  /** What stands, but its writer should know of. */
+  warnings?(object: T): string[];
   prepareForCreate?(object: T): void;
   prepareForUpdate?(object: T, old: T): void;
   /** `time` is RFC 3339; `approval`: of a signing request. */

@@ -4,6 +4,7 @@ import { GoText, invalidValue, notSupported, required, type FieldError } from '.
 import type { CronJob, JobSpec } from '../generated/types.ts';
 import { defineKind } from '../object.ts';
 import { defaultPodSpec, fill } from '../pod/defaults.ts';
+import { podWarnings } from '../pod/warnings.ts';
 import { oneOf } from '../pod/validate-container.ts';
 import { containerCells, notNegative } from './workload.ts';
 import { validateTemplatedJobSpec } from './job-rules.ts';
@@ -137,6 +138,7 @@ export const cronJob = defineKind<CronJob>({
     ['Images', 'string', '', 1],
     ['Selector', 'string', '', 1],
   ],
+  warnings: ({ spec }) => podWarnings(spec.jobTemplate?.spec?.template?.spec, 'spec.jobTemplate.spec.template.spec'),
   cells: ({ metadata, spec, status }, now) => [
     metadata.name,
     spec.schedule ?? '',

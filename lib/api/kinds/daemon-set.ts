@@ -5,6 +5,7 @@ import { GoText, invalidValue, notSupported, required, type FieldError } from '.
 import type { DaemonSet } from '../generated/types.ts';
 import { defineKind } from '../object.ts';
 import { defaultPodSpec, fill } from '../pod/defaults.ts';
+import { podWarnings } from '../pod/warnings.ts';
 import { percentOf } from '../int-or-string.ts';
 import { formatSelector, validateSelector } from '../selectors.ts';
 import { validateShare } from './deployment.ts';
@@ -95,6 +96,7 @@ export const daemonSet = defineKind<DaemonSet>({
     const now = equalObjects(object.spec.template, old.spec.template) ? was : was + 1;
     object.metadata.annotations = { ...object.metadata.annotations, [GENERATION]: String(now) };
   },
+  warnings: ({ spec }) => podWarnings(spec?.template?.spec, 'spec.template.spec'),
   cells({ metadata, spec, status }, now) {
     const selector = Object.entries(spec.template?.spec?.nodeSelector ?? {}).map(([key, value]) => `${key}=${value}`);
     return [

@@ -7,6 +7,7 @@ import type { Deployment } from '../generated/types.ts';
 import { percentOf } from '../int-or-string.ts';
 import { defineKind } from '../object.ts';
 import { defaultPodSpec, fill } from '../pod/defaults.ts';
+import { podWarnings } from '../pod/warnings.ts';
 import { formatSelector } from '../selectors.ts';
 import { containerCells, fixedSelector, keepLabels, notNegative, validateSelectorAndTemplate } from './workload.ts';
 
@@ -105,6 +106,7 @@ export const deployment = defineKind<Deployment>({
   validateUpdate: (object, old) => fixedSelector(object.spec.selector, old.spec.selector),
   validateStatusUpdate: validateStatus,
   prepareForStatusUpdate: keepLabels,
+  warnings: ({ spec }) => podWarnings(spec?.template?.spec, 'spec.template.spec'),
   cells: (object, now) => [
     object.metadata.name,
     `${object.status?.readyReplicas ?? 0}/${object.spec.replicas ?? 0}`,

@@ -6,6 +6,7 @@ import { dns1123Label } from '../formats.ts';
 import type { Job, JobSpec } from '../generated/types.ts';
 import { defineKind } from '../object.ts';
 import { defaultPodSpec, fill } from '../pod/defaults.ts';
+import { podWarnings } from '../pod/warnings.ts';
 import { formatSelector, selects, validateSelector } from '../selectors.ts';
 import { validateJobSpec } from './job-rules.ts';
 import { containerCells } from './workload.ts';
@@ -141,6 +142,7 @@ export const job = defineKind<Job>({
     ['Images', 'string', '', 1],
     ['Selector', 'string', '', 1],
   ],
+  warnings: ({ spec }) => podWarnings(spec?.template?.spec, 'spec.template.spec'),
   cells: (object, now) => [
     object.metadata.name,
     statusText(object),

@@ -108,5 +108,8 @@ export const limitRange = defineKind<LimitRange>({
       return [...validateType(type, `${path}.type`), ...twice, ...validateItem(item, path)];
     });
   },
+  prepareForCreate({ metadata }) {
+    metadata.name ||= metadata.uid ?? '';
+  },
   cells: (object) => [object.metadata.name, object.metadata.creationTimestamp ?? null],
 });

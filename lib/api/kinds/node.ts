@@ -103,6 +103,8 @@ export const node = defineKind<Node>({
   validate: (object) => [...validateTaints(object), ...validateAmounts(object), ...validatePodRanges(object)],
   validateUpdate: validateFixed,
   validateStatusUpdate: (object) => [...validateAmounts(object), ...validateAddresses(object)],
+  warnings: ({ spec }) =>
+    spec?.externalID ? ['spec.externalID: this field is deprecated, and is unused by Kubernetes'] : [],
   cells(object, now) {
     const info = object.status?.nodeInfo;
     return [

@@ -5,6 +5,7 @@ import { forbidden, invalidValue, type FieldError } from '../field-error.ts';
 import type { PersistentVolumeClaim, PersistentVolumeClaimSpec } from '../generated/types.ts';
 import { defineKind } from '../object.ts';
 import { fill } from '../pod/defaults.ts';
+import { fractionWarnings } from '../pod/warnings.ts';
 import { validateClaimSpec } from '../pod/claim-spec.ts';
 import { compareQuantities } from '../quantity.ts';
 
@@ -77,6 +78,10 @@ export const persistentVolumeClaim = defineKind<PersistentVolumeClaim>({
     else if (spec.dataSourceRef !== undefined && spec.dataSource === undefined)
       spec.dataSource = { ...spec.dataSourceRef };
   },
+  warnings: ({ spec }) => [
+    ...fractionWarnings(spec.resources?.requests, 'spec.resources.requests', ['storage']),
+    ...fractionWarnings(spec.resources?.limits, 'spec.resources.limits', ['storage']),
+  ],
   columns: [
     ['Name', 'string', 'name', 0],
     ['Status', 'string', '', 0],

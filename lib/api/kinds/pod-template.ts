@@ -2,6 +2,7 @@
 import type { PodTemplate } from '../generated/types.ts';
 import { defineKind } from '../object.ts';
 import { defaultPodSpec } from '../pod/defaults.ts';
+import { podWarnings } from '../pod/warnings.ts';
 import { validatePodTemplate } from '../pod/validate.ts';
 import { formatSelector } from '../selectors.ts';
 import { containerCells } from './workload.ts';
@@ -16,6 +17,7 @@ export const podTemplate = defineKind<PodTemplate>({
     if (template?.spec !== undefined) defaultPodSpec(template.spec);
   },
   validate: ({ template }) => validatePodTemplate(template ?? {}, 'template'),
+  warnings: ({ template }) => podWarnings(template?.spec, 'template.spec'),
   cells: (object) => [
     object.metadata.name,
     ...containerCells(object.template),

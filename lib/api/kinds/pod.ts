@@ -6,6 +6,7 @@ import { defaultPodOnly, defaultPodSpec } from '../pod/defaults.ts';
 import { qosClassOf } from '../pod/qos.ts';
 import { summarizePod } from '../pod/status.ts';
 import { validatePodStatusUpdate, validatePodUpdate } from '../pod/validate-update.ts';
+import { podWarnings } from '../pod/warnings.ts';
 import { validatePodCreate, validatePodSpec } from '../pod/validate.ts';
 
 /** Ready gates that hold over all that are asked for; `<none>` without any. */
@@ -32,6 +33,7 @@ export const pod = defineKind<Pod>({
   },
   validate: (object) => validatePodSpec(object.spec, false, object.metadata.name),
   validateCreate: (object) => validatePodCreate(object.spec),
+  warnings: ({ spec }) => podWarnings(spec, 'spec'),
   validateUpdate: validatePodUpdate,
   validateStatusUpdate: validatePodStatusUpdate,
   prepareForCreate(object) {

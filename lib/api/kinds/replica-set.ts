@@ -4,6 +4,7 @@ import { invalidValue } from '../field-error.ts';
 import type { ReplicaSet } from '../generated/types.ts';
 import { defineKind } from '../object.ts';
 import { defaultPodSpec, fill } from '../pod/defaults.ts';
+import { podWarnings } from '../pod/warnings.ts';
 import { formatSelector } from '../selectors.ts';
 import { containerCells, fixedSelector, keepLabels, notNegative, validateSelectorAndTemplate } from './workload.ts';
 
@@ -38,6 +39,7 @@ export const replicaSet = defineKind<ReplicaSet>({
     return errors;
   },
   prepareForStatusUpdate: keepLabels,
+  warnings: ({ spec }) => podWarnings(spec?.template?.spec, 'spec.template.spec'),
   cells: (object, now) => [
     object.metadata.name,
     object.spec.replicas ?? 0,

@@ -4,6 +4,7 @@ import { invalidValue, required, type FieldError } from '../field-error.ts';
 import type { ReplicationController } from '../generated/types.ts';
 import { defineKind } from '../object.ts';
 import { defaultPodSpec, fill } from '../pod/defaults.ts';
+import { podWarnings } from '../pod/warnings.ts';
 import { formatSelector } from '../selectors.ts';
 import { containerCells, notNegative, validateMatch, validateOwnTemplate, validateRestarts } from './workload.ts';
 
@@ -51,6 +52,7 @@ export const replicationController = defineKind<ReplicationController>({
     ];
   },
   validateStatusUpdate: validateStatus,
+  warnings: ({ spec }) => podWarnings(spec?.template?.spec, 'spec.template.spec'),
   cells: (object, now) => [
     object.metadata.name,
     object.spec?.replicas ?? 0,

@@ -6,6 +6,7 @@ import { dns1123Label } from '../formats.ts';
 import type { StatefulSet } from '../generated/types.ts';
 import { defineKind } from '../object.ts';
 import { defaultPodSpec, fill } from '../pod/defaults.ts';
+import { podWarnings } from '../pod/warnings.ts';
 import { oneOf } from '../pod/validate-container.ts';
 import { containerCells, notNegative, validateSelectorAndTemplate } from './workload.ts';
 
@@ -94,6 +95,7 @@ export const statefulSet = defineKind<StatefulSet>({
   validateCreate: ({ spec: { serviceName } }) =>
     serviceName ? dns1123Label(serviceName).map((told) => invalidValue('spec.serviceName', serviceName, told)) : [],
   validateUpdate: fixedRest,
+  warnings: ({ spec }) => podWarnings(spec?.template?.spec, 'spec.template.spec'),
   cells: (object, now) => [
     object.metadata.name,
     `${object.status?.readyReplicas ?? 0}/${object.spec.replicas ?? 0}`,

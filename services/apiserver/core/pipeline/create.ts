@@ -37,6 +37,7 @@ export function planCreate(request: WriteRequest, object: KubeObject): Plan {
   const addresses = addressesOf(request, object);
   const errors = [...kind.validate(object), ...certificateSignature(request, object), ...addresses.errors];
   if (errors.length > 0) throw invalid(kind.ref, object.metadata.name, errors);
+  for (const warning of kind.warnings(object)) request.warn?.(warning);
   validateAdmission(request, object, undefined);
   if (exists(request, object.metadata.name, object.metadata.namespace)) throw alreadyExists(kind, object.metadata.name);
   const quotas = chargeQuotas(request, object, undefined);

@@ -42,10 +42,18 @@ export function planUpdate(request: WriteRequest, current: CachedObject, decoded
   setOwners(object, owners);
   const errors = [...problems(request, object, old, part), ...addresses.errors];
   if (errors.length > 0) throw invalid(request.kind.ref, object.metadata.name, errors);
+  if (part === 'main') warn(request, object, old);
   validateAdmission(request, object, old);
   if (isFinished(object)) return planRemoved(request.kind, current, object, releaseOf(object));
   if (sameContent(object, old) && !isStoredOtherwise(request)) return planUnchanged(current);
   return planUpdated(request.kind, current, object, together(addresses.companions, chargeQuotas(request, object, old)));
+}
+
+/** Of what was there before its writer was told then; and a pod's spec hardly changes. */
+function warn(request: WriteRequest, object: KubeObject, old: KubeObject): void {
+  const { kind } = request;
+  if (kind.ref.kind === 'Pod' || (kind.hasGeneration && object.metadata.generation === old.metadata.generation)) return;
+  for (const warning of kind.warnings(object)) request.warn?.(warning);
 }
 
 const together = (some: Companions, more: Companions): Companions => ({
