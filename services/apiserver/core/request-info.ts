@@ -51,8 +51,8 @@ export function requestInfo(method: string, path: string, query: URLSearchParams
   const watchPrefix = rest[0] === 'watch' && rest.length > 1;
   if (watchPrefix) rest = rest.slice(1);
   const target = targetOf(rest);
-  const verb = verbOf(method, target, watchPrefix, query);
-  if (verb === undefined) throw methodNotAllowed();
+  // A method that nobody serves is a verb that nobody has: it is refused once it is known who asks.
+  const verb = verbOf(method, target, watchPrefix, query) ?? OBJECT_VERBS[method] ?? '';
   const name = target.name !== '' ? target.name : verb === 'create' ? '' : (nameSelected(query, verb) ?? '');
   return { isResource: true, verb, group, version, ...target, name };
 }
@@ -79,7 +79,6 @@ export function methodNotAllowed(): ApiError {
 
 /** `watch=true` asks a collection; one object is watched by the old prefix only. */
 function verbOf(method: string, target: Target, watchPrefix: boolean, query: URLSearchParams): Verb | undefined {
-  if (method === 'OPTIONS') return target.subresource === 'proxy' ? '' : undefined;
   const verb = (target.name === '' ? COLLECTION_VERBS : OBJECT_VERBS)[method === 'HEAD' ? 'GET' : method];
   if (verb === 'list') return watchPrefix || isTrue(query.get('watch')) ? 'watch' : verb;
   return verb === 'get' && watchPrefix && target.subresource === '' ? 'watch' : verb;
@@ -112,6 +111,12 @@ function decodedPath(path: string): string {
     });
   }
 }
+
+const CONVERSATIONS: ReadonlySet<string> = new Set(['attach', 'exec', 'proxy', 'log', 'portforward']);
+
+/** What may go on for as long as both sides want. */
+export const isLongRunning = (info: RequestInfo | undefined): boolean =>
+  info?.isResource === true && (info.verb === 'watch' || CONVERSATIONS.has(info.subresource));
 
 /** Why a part of a path is no name: it could be read as another path. Undefined: it may be one. */
 export function segmentProblem(name: string): string | undefined {

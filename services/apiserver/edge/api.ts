@@ -60,7 +60,7 @@ export async function handle(parts: ApiParts, call: Call): Promise<Answer> {
   const target = targetOf(parts, info);
   if (target === undefined) return pageNotFound();
   const { kind } = target;
-  if (call.method === 'HEAD' && info.subresource !== 'proxy') throw methodNotAllowed();
+  if (info.subresource !== 'proxy' && isNoMethod(info, call.method)) throw methodNotAllowed();
   if (kind.deprecationWarning !== undefined) call.warnings.add(kind.deprecationWarning);
   if (info.subresource !== '') return answerSubresource(parts, call, target);
   const isNamedCreate = info.verb === 'create' && info.name !== '';
@@ -106,6 +106,10 @@ function targetOf(parts: ApiParts, info: ResourceRequest): Target | undefined {
   if (!isRouted(parts, info)) return undefined;
   throw new ApiError('NotFound', 'the server could not find the requested resource', {});
 }
+
+/** None that is served, or one of an object asked of a collection. */
+const isNoMethod = ({ verb, name }: ResourceRequest, method: string): boolean =>
+  method === 'HEAD' || verb === '' || (name === '' && ONE_OBJECT.has(verb));
 
 /** Upstream's servers of definitions and of API services, and that of the core, know all versions of their groups. */
 const ROUTED_GROUPS: ReadonlySet<string> = new Set(['', 'apiextensions.k8s.io', 'apiregistration.k8s.io']);

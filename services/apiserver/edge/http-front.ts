@@ -13,7 +13,7 @@ import { sendProxied } from './aggregation/proxy.ts';
 import { AccessDenied } from '../core/auth/attributes.ts';
 import { ANONYMOUS } from '../core/auth/user.ts';
 import { durationProblem } from '../core/query-number.ts';
-import { requestInfo } from '../core/request-info.ts';
+import { isLongRunning, requestInfo } from '../core/request-info.ts';
 import { RequestStory } from '../core/request-story.ts';
 import { handle } from './api.ts';
 import { tellRead, tellRefusal } from './request-span.ts';
@@ -36,7 +36,6 @@ import { WatchSession } from './watch-session.ts';
 const BODY_MS = 30_000;
 const EXTRA_SPACE = /^\s*Bearer {2}/i;
 const IGNORED_TOKEN = 'the provided Authorization header contains extra space before the bearer token, and is ignored';
-const LONG: ReadonlySet<string> = new Set(['attach', 'exec', 'proxy', 'log', 'portforward']);
 const NOTHING = new Uint8Array();
 /** Nobody changes a query. */
 const NO_QUERY = new URLSearchParams();
@@ -135,13 +134,13 @@ async function answerRequest(
   response: Response,
 ): Promise<void> {
   const { ctx } = parts;
-  requireTimeout(call);
   if (EXTRA_SPACE.test(request.headers.authorization ?? '')) call.warnings.add(IGNORED_TOKEN);
   const { headers, rawHeaders, url: uri, socket } = request;
   const credentials = { certificate: peerCertificate(socket), headers, rawHeaders, uri };
-  await identified(parts, call, { auditId: id, uri, headers, socket }, (known) =>
-    parts.authenticator.identify(credentials, ctx.clock.now(), known),
-  );
+  await identified(parts, call, { auditId: id, uri, headers, socket }, async (known) => {
+    requireTimeout(call);
+    return parts.authenticator.identify(credentials, ctx.clock.now(), known);
+  });
   markStage(parts, call, 'authenticate');
   await inTurn(parts, call, response, async () => {
     markStage(parts, call, 'queue');
@@ -159,7 +158,7 @@ function requireTimeout(call: Call): void {
   const problem = timeout === '' ? undefined : durationProblem(timeout);
   if (problem === undefined) return;
   const info = (call.info ??= requestInfo(call.method, call.path, call.query));
-  if (info.isResource && (info.verb === 'watch' || LONG.has(info.subresource))) return;
+  if (isLongRunning(info)) return;
   throw new ApiError('BadRequest', `invalid timeout specified in the request URL - ${problem}`);
 }
 

@@ -177,6 +177,7 @@ async function createToken(parts: ApiParts, call: Call, target: Target): Promise
   await parts.freshness.newestOrWarning();
   const claims = claimsFor(writeRequest(parts, call, target), asked);
   const token = await parts.tokens.sign(claims);
+  call.audit?.annotate('authentication.kubernetes.io/issued-credential-id', `JTI=${claims.jti}`);
   const { name, namespace } = target.info;
   // A token that is warned of lives longer than its bearer is told.
   const seconds = (claims['kubernetes.io'].warnafter ?? claims.exp) - claims.iat;

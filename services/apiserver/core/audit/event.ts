@@ -30,14 +30,15 @@ export interface Audited {
 
 export interface Outcome {
   code: number;
-  /** Of a refusal. */
+  /** Of an answer that is one. */
   status?: Status | undefined;
 }
 
 /** `outcome` is undefined before there is one. */
 export function auditEvent(audited: Audited, stage: AuditStage, now: number, outcome?: Outcome): object {
   const { level, auditId, uri, info, user, impersonated, sourceIps, userAgent, receivedAt, annotations } = audited;
-  const atEnd = stage === 'ResponseComplete' || stage === 'Panic';
+  // Of somebody who is not known the refusal is all that is told.
+  const atEnd = stage === 'ResponseComplete' || stage === 'Panic' || user === undefined;
   return {
     kind: 'Event',
     apiVersion: 'audit.k8s.io/v1',
@@ -78,12 +79,12 @@ function objectRef({ info, name }: Audited): object {
 function responseStatus({ code, status }: Outcome): object {
   if (status === undefined) return { metadata: {}, code };
   const { kind: _kind, apiVersion: _version, metadata, ...rest } = status;
-  return { metadata, ...rest };
+  return { metadata, ...rest, code };
 }
 
 /** The object without who owns which field; of a list, each of its objects. */
 export function withoutManagedFields(object: unknown): unknown {
-  if (typeof object !== 'object' || object === null) return object;
+  if (typeof object !== 'object' || object === null || Array.isArray(object)) return object;
   const { metadata, items } = object as { metadata?: Record<string, unknown>; items?: unknown };
   const { managedFields: _managed, ...rest } = metadata ?? {};
   return {

@@ -3,6 +3,7 @@
 import { readFileSync } from 'node:fs';
 import { Counter, type Registry } from 'prom-client';
 import { parseAuditPolicy, type AuditPolicy, type AuditStage } from '../../../../lib/api/audit-policy.ts';
+import type { Kind } from '../../../../lib/api/kind.ts';
 import type { Clock } from '../../../../lib/base/clock.ts';
 import { messageOf, type Status } from '../../../../lib/base/errors.ts';
 import type { Log } from '../../../../lib/base/log.ts';
@@ -61,7 +62,8 @@ export class AuditLog {
     const decision = auditDecision(this.#policy, arrival.user, arrival.info);
     if (decision.level === 'None') return undefined;
     const trail = new AuditTrail(this, decision, arrival);
-    trail.tell('RequestReceived');
+    // Before it is known who asks, upstream tells nothing but the refusal.
+    if (arrival.user !== undefined) trail.tell('RequestReceived');
     return trail;
   }
 
@@ -87,6 +89,7 @@ export class AuditTrail {
   #response: (() => unknown) | undefined;
   #status: Status | undefined;
   #ended = false;
+  #hasStarted = false;
 
   constructor(log: AuditLog, decision: AuditDecision, arrival: Arrival) {
     this.#log = log;
@@ -105,10 +108,10 @@ export class AuditTrail {
   }
 
   /** The body has come: it is read now, before defaults and admission change what it holds. */
-  received(call: Call, kindName: string | undefined): void {
+  received(call: Call, kind: Kind | undefined): void {
     const { info, level } = this.#audited;
     if (!info.isResource || call.body.isEmpty) return;
-    const body = quietly(() => requestObjectOf(call, info, kindName)) as ReturnType<typeof requestObjectOf> | undefined;
+    const body = quietly(() => requestObjectOf(call, info, kind)) as ReturnType<typeof requestObjectOf> | undefined;
     this.#audited.name = body?.name;
     if (level === 'Metadata' || body === undefined) return;
     const object = this.#shown(body.value);
@@ -126,18 +129,26 @@ export class AuditTrail {
     this.#response = () => status;
   }
 
+  /** It was refused before anybody read what was sent. */
+  unread(): void {
+    delete this.#audited.requestObject;
+    delete this.#audited.name;
+  }
+
   /** A long answer has begun. */
   started(code: number): void {
-    this.tell('ResponseStarted', code);
+    if (!this.#hasStarted) this.tell('ResponseStarted', code);
+    this.#hasStarted = true;
   }
 
   complete(code: number, stage: 'ResponseComplete' | 'Panic' = 'ResponseComplete'): void {
     if (this.#ended) return;
     this.#ended = true;
     const { level, info } = this.#audited;
-    if (level === 'RequestResponse' && info.isResource && this.#response !== undefined)
-      this.#audited.responseObject = this.#shown(quietly(this.#response));
-    this.tell(stage, code);
+    const answer = info.isResource && this.#response !== undefined ? quietly(this.#response) : undefined;
+    if (isStatus(answer)) this.#status = answer;
+    if (level === 'RequestResponse' && answer !== undefined) this.#audited.responseObject = this.#shown(answer);
+    this.tell(this.#audited.user === undefined ? 'ResponseStarted' : stage, code);
   }
 
   tell(stage: AuditStage, code?: number): void {
@@ -150,6 +161,9 @@ export class AuditTrail {
     return this.#decision.omitManagedFields ? withoutManagedFields(object) : object;
   }
 }
+
+const isStatus = (answer: unknown): answer is Status =>
+  typeof answer === 'object' && answer !== null && 'kind' in answer && answer.kind === 'Status';
 
 /** A body that is no object is told by its refusal. */
 function quietly(read: () => unknown): unknown {

@@ -8,7 +8,8 @@ import type { ApiResponse } from '../../../../lib/bus/messages.ts';
 import { decodeToken } from '../../../../lib/base/ids.ts';
 import type { Identity } from '../authenticate.ts';
 import { ANONYMOUS, type User } from '../../core/auth/user.ts';
-import { requestInfo } from '../../core/request-info.ts';
+import { AccessDenied } from '../../core/auth/attributes.ts';
+import { isLongRunning, requestInfo } from '../../core/request-info.ts';
 import type { Call } from '../call.ts';
 import { listObject } from '../encode.ts';
 import type { Response } from '../http-exchange.ts';
@@ -70,7 +71,7 @@ export async function identified(
 export function auditBody(parts: ApiParts, call: Call): void {
   if (call.audit === undefined || !call.info?.isResource) return;
   const { group, version, resource, subresource } = call.info;
-  const kind = parts.kinds.find(group, version, resource)?.ref.kind;
+  const kind = parts.kinds.find(group, version, resource);
   call.audit.received(call, subresource === '' || subresource === 'status' ? kind : undefined);
 }
 
@@ -91,6 +92,7 @@ export function auditAnswer({ audit }: Call, answer: FiniteAnswer): void {
 }
 
 export function auditRefusal(call: Call, refusal: ApiError): void {
+  if (refusal instanceof AccessDenied) call.audit?.unread();
   call.audit?.refused(refusal.toStatus());
 }
 
@@ -99,6 +101,8 @@ export function endAudit(call: Call, response: Response, panicked: boolean): voi
   const { audit } = call;
   if (audit === undefined) return;
   const isLong = response.headersSent && !response.writableEnded && !response.writableFinished;
+  // What might have gone on begins also where it is refused.
+  if (isLongRunning(call.info)) audit.started(response.statusCode);
   if (!isLong) return audit.complete(response.statusCode, panicked ? 'Panic' : 'ResponseComplete');
   audit.started(response.statusCode);
   response.once('close', () => audit.complete(response.statusCode));
