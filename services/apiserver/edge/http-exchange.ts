@@ -3,6 +3,7 @@
 import type { IncomingHttpHeaders, ServerHttp2Stream } from 'node:http2';
 import type { Duplex, Writable } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
+import { HeaderTexts } from './header-texts.ts';
 import { endQuietly } from './quiet-ends.ts';
 
 type Listener = (...values: never[]) => void;
@@ -53,19 +54,17 @@ export function flushHeaders(response: Response): void {
   (response as { flushHeaders?: () => void }).flushHeaders?.();
 }
 
+const texts = new HeaderTexts();
+
 export class Http2Request implements Request {
   readonly stream: ServerHttp2Stream;
   readonly headers: IncomingHttpHeaders;
   readonly rawHeaders: readonly string[];
 
   /** As node:http2 makes one: the third argument is for its own class alone. */
-  constructor(
-    stream: ServerHttp2Stream,
-    headers: IncomingHttpHeaders,
-    _options: unknown,
-    rawHeaders: readonly string[],
-  ) {
+  constructor(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, _options: unknown, rawHeaders: string[]) {
     this.stream = stream;
+    texts.take(headers, rawHeaders);
     this.headers = headers;
     this.rawHeaders = rawHeaders;
   }
