@@ -21,26 +21,37 @@ export function byCreation(sets: readonly ReplicaSet[]): ReplicaSet[] {
   return sets.toSorted((a, b) => (key(a) < key(b) ? -1 : key(a) > key(b) ? 1 : 0));
 }
 
-export function revisionOf(set: ReplicaSet): number {
-  return Number.parseInt(set.metadata.annotations?.[REVISION] ?? '0', 10) || 0;
+const LARGEST = 2n ** 63n - 1n;
+
+/** Revisions are 64 bits wide, as upstream's: a number would lose the last digits of great ones, and count no further. */
+export function revisionOf({ metadata: { annotations } }: Pick<ReplicaSet, 'metadata'>): bigint {
+  const text = annotations?.[REVISION] ?? '0';
+  const revision = /^\d+$/.test(text) ? BigInt(text) : 0n;
+  return revision > LARGEST ? 0n : revision;
 }
 
-export function nextRevision(oldSets: readonly ReplicaSet[]): number {
-  return Math.max(0, ...oldSets.map(revisionOf)) + 1;
+/** Oldest first. */
+export function byRevision(sets: readonly ReplicaSet[]): ReplicaSet[] {
+  const order = (a: bigint, b: bigint): number => (a < b ? -1 : a > b ? 1 : 0);
+  return sets.toSorted((a, b) => order(revisionOf(a), revisionOf(b)));
+}
+
+export function nextRevision(oldSets: readonly ReplicaSet[]): bigint {
+  return oldSets.map(revisionOf).reduce((most, one) => (one > most ? one : most), 0n) + 1n;
 }
 
 /** What the new ReplicaSet's annotations should be: the Deployment's own, and the revision, which never goes back. */
 export function annotationsFor(
   deployment: Deployment,
   present: Record<string, string>,
-  revision: number,
+  revision: bigint,
 ): Record<string, string> {
   const copied = Object.entries(deployment.metadata.annotations ?? {}).filter(([key]) => !NOT_COPIED.has(key));
   const out = { ...present, ...Object.fromEntries(copied) };
-  const before = Number.parseInt(present[REVISION] ?? '0', 10) || 0;
+  const before = revisionOf({ metadata: { name: '', annotations: present } });
   if (before >= revision) return out;
   out[REVISION] = String(revision);
-  if (before > 0) out[REVISION_HISTORY] = [present[REVISION_HISTORY], String(before)].filter(Boolean).join(',');
+  if (before > 0n) out[REVISION_HISTORY] = [present[REVISION_HISTORY], String(before)].filter(Boolean).join(',');
   return out;
 }
 

@@ -6,7 +6,7 @@ import { RESOURCES } from '../../../../lib/api/resource.ts';
 import type { Action, Reconciled, View } from '../../../../lib/reconcile/controller.ts';
 import { deletionOf, eventAbout, updateOf } from '../../core/actions.ts';
 import { isSameStatus } from '../../core/status.ts';
-import { REVISION, annotationsFor, nextRevision, replicasAnnotations, revisionOf } from './revision.ts';
+import { REVISION, annotationsFor, byRevision, nextRevision, replicasAnnotations } from './revision.ts';
 import { hasCollision, newReplicaSet, type Sets } from './sets.ts';
 import { maxSurge, nextNewSize, sizeOf, wanted, type Sizes } from './sizes.ts';
 import { deadlineInMs, statusOf } from './status.ts';
@@ -96,7 +96,7 @@ export class Step {
     const limit = this.deployment.spec.revisionHistoryLimit;
     if (limit === undefined) return;
     const kept = this.oldSets.filter((set) => set.metadata.deletionTimestamp === undefined);
-    const surplus = kept.toSorted((a, b) => revisionOf(a) - revisionOf(b)).slice(0, Math.max(0, kept.length - limit));
+    const surplus = byRevision(kept).slice(0, Math.max(0, kept.length - limit));
     const isIdle = (set: ReplicaSet): boolean =>
       sizeOf(set) === 0 &&
       (set.status?.replicas ?? 0) === 0 &&
