@@ -46,7 +46,7 @@ export function parseBody(bytes: Uint8Array, contentType: string | undefined, mu
   const media = mediaTypeOf(contentType ?? '');
   try {
     if (media === 'application/vnd.kubernetes.protobuf') return { value: decodeProtobuf(bytes), duplicates: [] };
-    if (media === 'application/yaml') return parseYaml(yamlText(bytes))[0] ?? NOTHING;
+    if (media === 'application/yaml') return { ...(parseYaml(yamlText(bytes))[0] ?? NOTHING), source: bytes };
     if (media === '' || media === 'application/json') return parseJson(JSON_TEXT.decode(bytes));
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error;
@@ -105,7 +105,7 @@ export function decodeValue<T = KubeObject>(
 ): Decoded<T> {
   // As Go's decoder: null leaves everything as it is.
   const value = parsed.value ?? {};
-  checkType(value, expected);
+  checkType(value, expected, parsed.source);
   const { value: object, unknown } = canonicalOr400(value, expected);
   const problems = [
     ...unknown.map((path) => `unknown field ${JSON.stringify(path)}`),
@@ -151,9 +151,9 @@ const jsonKind = (value: unknown): string =>
 export const notAnObject = (value: unknown): string =>
   `${NO_TYPE}json: cannot unmarshal ${jsonKind(value)} into Go value of type ${TYPE_OF_TYPE}`;
 
-function checkType(value: object, expected: Expected): asserts value is Record<string, unknown> {
+function checkType(value: object, expected: Expected, source?: Uint8Array): asserts value is Record<string, unknown> {
   const unrecognizedAs = (told: string): ApiError =>
-    unrecognized(new TextEncoder().encode(JSON.stringify(value)), expected.kind, new SyntaxError(told));
+    unrecognized(source ?? new TextEncoder().encode(JSON.stringify(value)), expected.kind, new SyntaxError(told));
   if (typeof value !== 'object' || Array.isArray(value)) throw unrecognizedAs(notAnObject(value));
   const given = value as { apiVersion?: unknown; kind?: unknown };
   for (const field of ['apiVersion', 'kind'] as const)

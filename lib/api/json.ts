@@ -7,6 +7,8 @@ export interface ParsedText {
   value: unknown;
   /** Paths of keys that were given twice: `spec.replicas`. */
   duplicates: string[];
+  /** What it was read from, for the texts of errors. */
+  source?: Uint8Array;
 }
 
 /** Throws SyntaxError with the words that clients of the real server know. */

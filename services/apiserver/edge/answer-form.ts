@@ -32,7 +32,11 @@ function shaped({ body, kind }: ObjectAnswer, form: Form, { query }: Pick<Call, 
   return toTable(kind, [object], options);
 }
 
-export const yamlBytes = (body: unknown): Uint8Array => Buffer.from(writeYaml(JSON.parse(JSON.stringify(body))));
+/** Keys in order, lists as far out as their key, and quotes around what YAML 1.1 would read as a time. */
+const AS_UPSTREAM = { version: '1.1', sortMapEntries: true, indentSeq: false, lineWidth: 0 } as const;
+
+export const yamlBytes = (body: unknown): Uint8Array =>
+  Buffer.from(writeYaml(JSON.parse(JSON.stringify(body)), AS_UPSTREAM));
 
 /** Whether a refusal is told in YAML; what cannot be served is told in JSON. */
 export function wantsYaml(accept: string): boolean {
