@@ -178,7 +178,7 @@ const volumeAttachment = defineKind<VolumeAttachment>({
   validate: validateAttachment,
   // What else is wrong is told only of a new one.
   validateCreate: ({ spec }) => [
-    ...dns1123Subdomain(spec.attacher ?? '').map((told) => invalidValue('spec.attacher', spec.attacher ?? '', told)),
+    ...validateDriverName(spec.attacher, 'spec.attacher'),
     ...(spec.source?.persistentVolumeName === undefined
       ? []
       : dns1123Subdomain(spec.source.persistentVolumeName).map((told) =>

@@ -8,8 +8,7 @@ import type {
   ResourcePolicyRule,
 } from '../generated/types.ts';
 
-const VERBS =
-  'apply bind connect create delete deletecollection escalate get impersonate list patch proxy update use watch';
+const VERBS = 'create delete deletecollection get list patch proxy update watch';
 const SUPPORTED_VERBS = VERBS.split(' ');
 
 const PARTS = { User: 'user', Group: 'group', ServiceAccount: 'serviceAccount' } as const;
@@ -54,14 +53,16 @@ const hasAll = (values: readonly string[]): boolean => values.includes('*');
 /** `others`: what must not stand beside the star. */
 function alone(values: readonly string[], path: string, others: string): FieldError[] {
   return values.length > 1 && hasAll(values)
-    ? [invalidValue(path, values, `if '*' is present, must not specify other ${others}`)]
+    ? [invalidValue(path, GoText.strings(values), `if '*' is present, must not specify other ${others}`)]
     : [];
 }
 
 function validateVerbs(verbs: readonly string[] = [], path: string): FieldError[] {
   if (verbs.length === 0) return [required(path, 'verbs must contain at least one value')];
   if (hasAll(verbs)) return alone(verbs, path, 'verbs');
-  return verbs.every((verb) => SUPPORTED_VERBS.includes(verb)) ? [] : [notSupported(path, verbs, SUPPORTED_VERBS)];
+  return verbs.every((verb) => SUPPORTED_VERBS.includes(verb))
+    ? []
+    : [notSupported(path, GoText.strings(verbs), SUPPORTED_VERBS)];
 }
 
 function validateResourceRule(rule: ResourcePolicyRule, path: string): FieldError[] {

@@ -1,18 +1,17 @@
 // Decides what an autoscaler is, in its two versions: v2 is stored, v1 is another look at the same object, whose further
 // metrics travel in annotations. Never scales anything.
 import { ageOf } from '../age.ts';
-import { forbidden, invalidValue, notSupported, required, type FieldError } from '../field-error.ts';
-import { pathSegment } from '../formats.ts';
+import { invalidValue, required, type FieldError } from '../field-error.ts';
 import type {
   AutoscalingV2HorizontalPodAutoscaler as Autoscaler,
   HorizontalPodAutoscaler as AutoscalerV1,
   AutoscalingV2MetricSpec as MetricSpec,
   AutoscalingV2MetricStatus as MetricStatus,
-  HPAScalingRules,
 } from '../generated/types.ts';
 import { defineKind, type KindBehaviour, type KubeObject } from '../object.ts';
 import { fill } from '../pod/defaults.ts';
-import { NEGATIVE } from './workload.ts';
+import { validateMetrics, validateReference, validateScalingRules } from './autoscaler-rules.ts';
+import { NEGATIVE, notNegative } from './workload.ts';
 
 const IN_ANNOTATIONS = 'autoscaling.alpha.kubernetes.io/';
 const BLOCKS: Record<string, keyof MetricSpec> = {
@@ -30,77 +29,19 @@ function validateBounds(
   spec: Pick<AutoscalerV1['spec'], 'scaleTargetRef' | 'minReplicas' | 'maxReplicas'>,
 ): FieldError[] {
   const errors: FieldError[] = [];
-  for (const field of ['kind', 'name'] as const) {
-    const value = spec.scaleTargetRef?.[field] ?? '';
-    const path = `spec.scaleTargetRef.${field}`;
-    if (value === '') errors.push(required(path));
-    else errors.push(...pathSegment(value).map((told) => invalidValue(path, value, told)));
-  }
   const { minReplicas, maxReplicas } = spec;
   if (minReplicas !== undefined && minReplicas < 1)
     errors.push(invalidValue('spec.minReplicas', minReplicas, 'must be greater than or equal to 1'));
   if ((maxReplicas ?? 0) < 1) errors.push(invalidValue('spec.maxReplicas', maxReplicas ?? 0, 'must be greater than 0'));
   if (minReplicas !== undefined && (maxReplicas ?? 0) < minReplicas)
     errors.push(invalidValue('spec.maxReplicas', maxReplicas ?? 0, 'must be greater than or equal to `minReplicas`'));
-  return errors;
+  return [...errors, ...validateReference(spec.scaleTargetRef, 'spec.scaleTargetRef')];
 }
 
-function validateMetric(metric: MetricSpec, path: string): FieldError[] {
-  if (!metric.type) return [required(`${path}.type`, 'must specify a metric source type')];
-  const block = BLOCKS[metric.type];
-  if (block === undefined) return [notSupported(`${path}.type`, metric.type, Object.keys(BLOCKS))];
-  const errors: FieldError[] = [];
-  if (metric[block] === undefined)
-    errors.push(required(`${path}.${block}`, 'must populate information for the given metric source'));
-  for (const other of Object.values(BLOCKS))
-    if (other !== block && metric[other] !== undefined)
-      errors.push(forbidden(`${path}.${other}`, 'must populate the given metric source only'));
-  const target = (metric[block] as { target?: Record<string, unknown> } | undefined)?.target;
-  const isResource = block === 'resource' || block === 'containerResource';
-  if (target === undefined) return errors;
-  const { averageUtilization, averageValue, value } = target;
-  if (averageUtilization !== undefined && (averageUtilization as number) < 1)
-    errors.push(
-      invalidValue(`${path}.${block}.target.averageUtilization`, averageUtilization, 'must be greater than 0'),
-    );
-  if (isResource && averageUtilization !== undefined && averageValue !== undefined)
-    errors.push(
-      forbidden(`${path}.${block}.target.averageValue`, 'may not set both a target raw value and a target utilization'),
-    );
-  if (isResource && averageUtilization === undefined && averageValue === undefined)
-    errors.push(
-      required(
-        `${path}.${block}.target.averageUtilization`,
-        'must set either a target raw value or a target utilization',
-      ),
-    );
-  if (!isResource && averageValue === undefined && value === undefined)
-    errors.push(required(`${path}.${block}.target.averageValue`, 'must set either a target value or averageValue'));
-  return errors;
-}
-
-function validateRules(rules: HPAScalingRules | undefined, path: string): FieldError[] {
-  if (rules === undefined) return [];
-  const errors: FieldError[] = [];
-  const window = rules.stabilizationWindowSeconds;
-  if (window !== undefined && window < 0)
-    errors.push(invalidValue(`${path}.stabilizationWindowSeconds`, window, 'must be greater than or equal to zero'));
-  if (window !== undefined && window > 3600)
-    errors.push(invalidValue(`${path}.stabilizationWindowSeconds`, window, 'must be less than or equal to 3600'));
-  if ((rules.policies ?? []).length === 0)
-    errors.push(required(`${path}.policies`, 'must specify at least one Policy'));
-  (rules.policies ?? []).forEach((policy, i) => {
-    const at = `${path}.policies[${i}]`;
-    if (!['Pods', 'Percent'].includes(policy.type))
-      errors.push(notSupported(`${at}.type`, policy.type, ['Percent', 'Pods']));
-    if (policy.value <= 0) errors.push(invalidValue(`${at}.value`, policy.value, 'must be greater than zero'));
-    if (policy.periodSeconds <= 0)
-      errors.push(invalidValue(`${at}.periodSeconds`, policy.periodSeconds, 'must be greater than zero'));
-    if (policy.periodSeconds > 1800)
-      errors.push(invalidValue(`${at}.periodSeconds`, policy.periodSeconds, 'must be less than or equal to 1800'));
-  });
-  return errors;
-}
+const validateStatus = ({ status }: { status?: AutoscalerV1['status'] | Autoscaler['status'] }): FieldError[] => [
+  ...notNegative(status?.currentReplicas, 'status.currentReplicas'),
+  ...notNegative(status?.desiredReplicas, 'status.desiredReplicas'),
+];
 
 function defaultBehavior(spec: Autoscaler['spec']): void {
   if (spec?.behavior === undefined) return;
@@ -133,7 +74,7 @@ function metricText(metric: MetricSpec, current: MetricStatus | undefined): stri
   if (target.averageUtilization !== undefined)
     return `${named}${is?.averageUtilization === undefined ? '<unknown>' : `${is.averageUtilization}%`}/${target.averageUtilization}%`;
   if (target.averageValue !== undefined)
-    return `${named}${is?.averageValue ?? '<unknown>'}/${target.averageValue}${named === '' ? ' (avg)' : ''}`;
+    return `${named}${is?.averageValue ?? '<unknown>'}/${target.averageValue}${named === '' && block !== 'pods' ? ' (avg)' : ''}`;
   return `${named}${is?.value ?? '<unknown>'}/${target.value ?? '<unknown>'}`;
 }
 
@@ -252,10 +193,11 @@ const v2 = defineKind<Autoscaler>({
       ? [required('spec')]
       : [
           ...validateBounds(spec),
-          ...(spec.metrics ?? []).flatMap((metric, i) => validateMetric(metric, `spec.metrics[${i}]`)),
-          ...validateRules(spec.behavior?.scaleUp, 'spec.behavior.scaleUp'),
-          ...validateRules(spec.behavior?.scaleDown, 'spec.behavior.scaleDown'),
+          ...validateMetrics(spec.metrics ?? []),
+          ...validateScalingRules(spec.behavior?.scaleUp, 'spec.behavior.scaleUp'),
+          ...validateScalingRules(spec.behavior?.scaleDown, 'spec.behavior.scaleDown'),
         ],
+  validateStatusUpdate: validateStatus,
   cells: lineOf,
 });
 
@@ -289,6 +231,7 @@ const v1 = defineKind<AutoscalerV1>({
         : []),
     ];
   },
+  validateStatusUpdate: validateStatus,
   cells: (object, now) => lineOf(fromAutoscalerV1(object as unknown as KubeObject) as unknown as Autoscaler, now),
 });
 

@@ -1,10 +1,9 @@
 // Decides what an IngressClass is: which controller serves it, with which parameters. Never serves one.
 import { ageOf } from '../age.ts';
 import { invalidValue, notSupported, required, tooLong, forbidden, type FieldError } from '../field-error.ts';
-import { isSubdomain } from '../formats.ts';
+import { dns1123Label, dns1123Subdomain, isSubdomain, pathSegment } from '../formats.ts';
 import type { IngressClass, IngressClassParametersReference } from '../generated/types.ts';
 import { defineKind } from '../object.ts';
-import { fill } from '../pod/defaults.ts';
 
 const LONGEST_CONTROLLER = 250;
 
@@ -23,13 +22,22 @@ function validateParameters(parameters: IngressClassParametersReference | undefi
   if (parameters === undefined) return [];
   const path = 'spec.parameters';
   const errors: FieldError[] = [];
-  for (const field of ['kind', 'name'] as const) if (!parameters[field]) errors.push(required(`${path}.${field}`));
-  if (parameters.scope === 'Namespace' && !parameters.namespace)
+  const { apiGroup, scope = '', namespace } = parameters;
+  if (apiGroup !== undefined)
+    errors.push(...dns1123Subdomain(apiGroup).map((told) => invalidValue(`${path}.apiGroup`, apiGroup, told)));
+  for (const field of ['kind', 'name'] as const) {
+    const value = parameters[field] ?? '';
+    if (value === '') errors.push(required(`${path}.${field}`, `${field} is required`));
+    else errors.push(...pathSegment(value).map((told) => invalidValue(`${path}.${field}`, value, told)));
+  }
+  if (!['Cluster', 'Namespace'].includes(scope))
+    return [...errors, notSupported(`${path}.scope`, scope, ['Cluster', 'Namespace'])];
+  if (scope === 'Namespace' && namespace === undefined)
     errors.push(required(`${path}.namespace`, "`parameters.scope` is set to 'Namespace'"));
-  else if (parameters.scope === 'Cluster' && parameters.namespace !== undefined)
+  if (scope === 'Cluster' && namespace !== undefined)
     errors.push(forbidden(`${path}.namespace`, "`parameters.scope` is set to 'Cluster'"));
-  else if (!['Cluster', 'Namespace'].includes(parameters.scope ?? ''))
-    errors.push(notSupported(`${path}.scope`, parameters.scope ?? '', ['Cluster', 'Namespace']));
+  if (scope === 'Namespace' && namespace !== undefined)
+    errors.push(...dns1123Label(namespace).map((told) => invalidValue(`${path}.namespace`, namespace, told)));
   return errors;
 }
 
@@ -44,7 +52,7 @@ export const ingressClass = defineKind<IngressClass>({
   version: 'v1',
   kind: 'IngressClass',
   default({ spec }) {
-    if (spec?.parameters !== undefined) fill(spec.parameters, 'scope', 'Cluster');
+    if (spec?.parameters !== undefined) spec.parameters.scope ??= 'Cluster';
   },
   validate: ({ spec = {} }) => [...validateController(spec.controller ?? ''), ...validateParameters(spec.parameters)],
   validateUpdate: ({ spec = {} }, { spec: was = {} }) =>

@@ -99,7 +99,7 @@ export const networkPolicy = defineKind<NetworkPolicy>({
   },
   cells: ({ metadata, spec }, now) => [
     metadata.name,
-    formatSelector(spec?.podSelector),
+    formatSelector(spec?.podSelector) || '<none>',
     ageOf(metadata.creationTimestamp, now),
   ],
 });

@@ -1,7 +1,7 @@
 // Decides what a disruption budget is: how many pods must stay, or may go. Never allows an eviction (the API actor does) and
 // never counts (a controller does).
 import { ageOf } from '../age.ts';
-import { invalidValue, type FieldError } from '../field-error.ts';
+import { GoText, invalidValue, type FieldError } from '../field-error.ts';
 import { percent } from '../formats.ts';
 import type { PodDisruptionBudget } from '../generated/types.ts';
 import { percentOf, type IntOrString } from '../int-or-string.ts';
@@ -13,9 +13,10 @@ import { NEGATIVE, notNegative } from './workload.ts';
 function validateAmount(value: IntOrString | undefined, path: string): FieldError[] {
   if (value === undefined) return [];
   if (typeof value === 'number') return value < 0 ? [invalidValue(path, value, NEGATIVE)] : [];
-  const wrong = percent(value).map((told) => invalidValue(path, value, told));
+  const printed = GoText.intOrString(value);
+  const wrong = percent(value).map((told) => invalidValue(path, printed, told));
   if (wrong.length > 0) return wrong;
-  return (percentOf(value) ?? 0) > 100 ? [invalidValue(path, value, 'must not be greater than 100%')] : [];
+  return (percentOf(value) ?? 0) > 100 ? [invalidValue(path, printed, 'must not be greater than 100%')] : [];
 }
 
 const COUNTS = ['disruptionsAllowed', 'currentHealthy', 'desiredHealthy', 'expectedPods'] as const;
@@ -24,6 +25,8 @@ export const podDisruptionBudget = defineKind<PodDisruptionBudget>({
   group: 'policy',
   version: 'v1',
   kind: 'PodDisruptionBudget',
+  // Upstream asks no more of it than of any path.
+  nameRule: 'pathSegment',
   validate({ spec = {} }) {
     const errors: FieldError[] = [];
     if (spec.minAvailable !== undefined && spec.maxUnavailable !== undefined)

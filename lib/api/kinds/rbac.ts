@@ -19,13 +19,17 @@ function validateRules(rules: PolicyRule[], isNamespaced: boolean): FieldError[]
     if (urls.length > 0) {
       if (isNamespaced)
         errors.push(
-          invalidValue(`${path}.nonResourceURLs`, urls, 'namespaced rules cannot apply to non-resource URLs'),
+          invalidValue(
+            `${path}.nonResourceURLs`,
+            GoText.strings(urls),
+            'namespaced rules cannot apply to non-resource URLs',
+          ),
         );
       if ((rule.apiGroups ?? []).length + (rule.resources ?? []).length + (rule.resourceNames ?? []).length > 0)
         errors.push(
           invalidValue(
             `${path}.nonResourceURLs`,
-            urls,
+            GoText.strings(urls),
             'rules cannot apply to both regular resources and non-resource URLs',
           ),
         );

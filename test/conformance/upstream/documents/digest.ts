@@ -10,10 +10,12 @@ type Json = Record<string, any>;
 const UNORDERED = new Set(['required', 'enum', 'produces', 'consumes']);
 const MANY_KINDS = 3;
 
+const texts = (values: readonly unknown[]): string[] => values.map(String).filter((each) => !each.includes('protobuf'));
+
 function sorted(value: unknown, key = ''): unknown {
   if (Array.isArray(value)) {
     if (key === 'parameters') return value.map((each) => JSON.stringify(sorted(each))).toSorted();
-    const list = UNORDERED.has(key) ? value.filter((each) => !String(each).includes('protobuf')).toSorted() : value;
+    const list = UNORDERED.has(key) ? texts(value).toSorted() : value;
     return list.map((each) => sorted(each));
   }
   if (typeof value !== 'object' || value === null) return value;
