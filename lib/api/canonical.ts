@@ -309,13 +309,13 @@ function scalarOf(type: string, value: unknown, where: Where, told: string): unk
       return value;
     case 'intOrString':
       if (typeof value === 'string') return value;
-      return integerOf(value, { ...where, goPath: '' }, 'int32', 2 ** 31);
+      return integerOf(value, where, 'int32', 2 ** 31);
     case 'quantity':
       return quantityValue(value);
     case 'time':
-      return timeOf(value, where, 'v1.Time', false);
+      return timeOf(value, where, 'string', false);
     case 'microTime':
-      return timeOf(value, where, 'v1.MicroTime', true);
+      return timeOf(value, where, 'string', true);
     case 'duration':
       if (typeof value !== 'string') throw mismatch(value, where, 'string');
       return value;

@@ -221,8 +221,7 @@ export function makeKind(row: KindRow, own: KindBehaviour | undefined): Kind {
     warnings: (object) => own?.warnings?.(object) ?? [],
     prepareForCreate(object) {
       const meta = object.metadata;
-      for (const key of ['deletionTimestamp', 'deletionGracePeriodSeconds', 'selfLink', 'generation'] as const)
-        delete meta[key];
+      for (const key of ['deletionTimestamp', 'deletionGracePeriodSeconds', 'selfLink'] as const) delete meta[key];
       if (hasStatus && own?.keepsStatusOnCreate !== true) setStatus(object, zeroOfField(row.type, 'status'));
       if (hasGeneration) meta.generation = 1;
       own?.prepareForCreate?.(object);

@@ -195,7 +195,7 @@ test('rows of pods and deployments', (t) => {
   const table = answer('deploy table');
   const kind = kindFor('apps', 'v1', 'deployments')!;
   t.deepEqual(
-    toTable(kind, [], { now: 0 }).columnDefinitions.map(({ name, type, format, priority }) => [
+    toTable(kind, [], { now: 0 }).columnDefinitions!.map(({ name, type, format, priority }) => [
       name,
       type,
       format,

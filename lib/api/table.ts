@@ -23,7 +23,8 @@ export interface Table {
   kind: 'Table';
   apiVersion: string;
   metadata: Record<string, unknown>;
-  columnDefinitions: ColumnDefinition[];
+  /** Null: they were told before. */
+  columnDefinitions: ColumnDefinition[] | null;
   rows: TableRow[];
 }
 
@@ -50,7 +51,7 @@ export function toTable(kind: Tabular, objects: readonly KubeObject[], options: 
     kind: 'Table',
     apiVersion: `meta.k8s.io/${options.version ?? 'v1'}`,
     metadata: options.metadata ?? {},
-    columnDefinitions: options.noHeaders === true ? [] : columnsOf(kind),
+    columnDefinitions: options.noHeaders === true ? null : columnsOf(kind),
     rows: objects.map((object) => rowOf(kind, object, options)),
   };
 }

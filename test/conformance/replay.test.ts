@@ -6,11 +6,8 @@ import { others } from './others.ts';
 import { readCases, replay } from './replay.ts';
 
 const TOKEN_VOLUME = 'since 1.24 a pod gets a projected token volume, and since 1.33 it counts generations';
-const WORDS = 'values in messages are JSON since 1.33, Go syntax before';
 
 const KNOWN_DIFFERENCES: Record<string, string> = {
-  'deploy invalid: selector mismatch': WORDS,
-  'put immutable selector': WORDS,
   'pod immutable field': 'the list of changeable fields in the message is longer in newer versions',
   'pod create minimal': TOKEN_VOLUME,
   'pod create rich': TOKEN_VOLUME,

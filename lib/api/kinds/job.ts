@@ -122,11 +122,14 @@ export const job = defineKind<Job>({
     const uid = object.metadata.uid ?? '';
     const meta = (object.spec.template.metadata ??= { name: '' });
     if (meta.name === '') delete (meta as { name?: string }).name;
+    const isTemplates = equalObjects(object.metadata.labels, meta.labels);
     meta.labels = {
       ...meta.labels,
       ...Object.fromEntries(UID_LABELS.map((label) => [label, uid])),
       ...Object.fromEntries(NAME_LABELS.map((label) => [label, object.metadata.name ?? ''])),
     };
+    // Labels that were the template's are the template's still.
+    if (isTemplates) object.metadata.labels = { ...meta.labels };
     object.spec.selector = {
       ...object.spec.selector,
       matchLabels: { ...object.spec.selector?.matchLabels, [UID_LABELS[0]!]: uid },

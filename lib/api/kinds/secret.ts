@@ -2,25 +2,29 @@
 import { ageOf } from '../age.ts';
 import { invalidValue, required, tooLong, type FieldError } from '../field-error.ts';
 import type { Secret } from '../generated/types.ts';
+import { goJsonError } from '../json-error.ts';
 import { defineKind } from '../object.ts';
 import { fill } from '../pod/defaults.ts';
 import { DATA_BYTES, decodedBytes, validateImmutable, validateKeys } from './config-map.ts';
 
 const SERVICE_ACCOUNT_NAME = 'kubernetes.io/service-account.name';
 
-function isJson(base64: string): boolean {
+/** What is wrong with a text that should be JSON. */
+function jsonProblem(base64: string): string | undefined {
+  const text = new TextDecoder().decode(Uint8Array.fromBase64(base64));
   try {
-    JSON.parse(new TextDecoder().decode(Uint8Array.fromBase64(base64)));
-    return true;
+    JSON.parse(text);
+    return undefined;
   } catch {
-    return false;
+    return goJsonError(text);
   }
 }
 
 function validateDockerConfig(object: Secret, key: string): FieldError[] {
   const value = object.data?.[key];
   if (value === undefined) return [required(`data[${key}]`)];
-  return isJson(value) ? [] : [invalidValue(`data[${key}]`, '<secret contents redacted>', 'invalid character in JSON')];
+  const problem = jsonProblem(value);
+  return problem === undefined ? [] : [invalidValue(`data[${key}]`, '<secret contents redacted>', problem)];
 }
 
 const missing = (object: Secret, ...keys: string[]): FieldError[] =>

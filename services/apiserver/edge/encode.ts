@@ -3,6 +3,7 @@
 import { writeYaml } from '../../../lib/api/yaml.ts';
 import type { Kind } from '../../../lib/api/kind.ts';
 import { apiVersionOf } from '../../../lib/api/resource.ts';
+import { ApiError } from '../../../lib/base/errors.ts';
 import { partialObjectMetadata, toTable, type IncludeObject } from '../../../lib/api/table.ts';
 import type { EventType, SeenEvent } from '../core/cache/cache-event.ts';
 import type { CachedObject } from '../core/cache/cached-object.ts';
@@ -119,6 +120,13 @@ export function* yamlPieces(kind: Kind, page: Page, form: Form): Generator<Uint8
 }
 
 /** `includeObject` of the query. */
+/** What a table is to hold of its objects; one who asks for what there is not is told, others did not ask. */
+export function checkInclude(text: string | null, form: Form): void {
+  if (form.as !== 'table' || ['', 'Object', 'None', 'Metadata'].includes(text ?? '')) return;
+  const told = `includeObject: Invalid value: ${JSON.stringify(text)}: must be 'Metadata', 'Object', 'None', or empty`;
+  throw new ApiError('BadRequest', `Unable to convert to Table as requested: ${told}`);
+}
+
 export function includeOf(text: string | null): IncludeObject {
   return text === 'Object' || text === 'None' ? text : 'Metadata';
 }

@@ -8,7 +8,7 @@ import { notFound } from '../core/pipeline/plan.ts';
 import type { Target } from './api.ts';
 import type { Answer, Call } from './call.ts';
 import { convert, converting, convertingList } from './custom-resources/convert.ts';
-import { includeOf } from './encode.ts';
+import { checkInclude, includeOf } from './encode.ts';
 import type { ApiParts } from './parts.ts';
 import { inSlices } from './slices.ts';
 import { planning, planWatch } from './watch-plan.ts';
@@ -18,6 +18,7 @@ export async function getObject(parts: ApiParts, call: Call, target: Target): Pr
   const item = await readItem(parts, call, target);
   requireShape(form, target.kind.ref, false);
   const includeObject = call.query.get('includeObject');
+  checkInclude(includeObject, form);
   return { type: 'item', code: 200, kind: target.kind, item, form, includeObject };
 }
 
@@ -33,6 +34,7 @@ export async function listOrTable(parts: ApiParts, call: Call, target: Target): 
   const { info, kind, stream } = target;
   const form = formOf(call.accept);
   requireShape(form, kind.ref, true);
+  checkInclude(call.query.get('includeObject'), form);
   const options = listOptions(call.query, kind, false);
   await makeFresh(parts, call, freshnessOf(options));
   const listed = { kind, stream, namespace: info.namespace, options };
@@ -50,6 +52,7 @@ export async function watchObjects(parts: ApiParts, call: Call, target: Target):
   const options = listOptions(call.query, kind, true);
   await makeFresh(parts, call, options.resourceVersion);
   const namespace = kind.ref.namespaced ? info.namespace : '';
+  checkInclude(call.query.get('includeObject'), form);
   const include = includeOf(call.query.get('includeObject'));
   const watched = { kind, stream, namespace, name: info.name };
   const { cache, ctx } = parts;

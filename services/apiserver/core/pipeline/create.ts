@@ -14,6 +14,7 @@ import { ownersAfter, setOwners } from './field-owners.ts';
 import { ALONE, alreadyExists, planCreated, type Companions, type Plan, type WriteRequest } from './plan.ts';
 import { liveDefinition } from './definition.ts';
 import { liveNamespace } from './namespace.ts';
+import { ownersOnce } from './owner-references.ts';
 
 const NAME_ATTEMPTS = 8;
 /** Kubernetes' own limit of a generated name: prefix cut to 58, then 5 characters. */
@@ -23,10 +24,13 @@ const GENERATED_PREFIX = 58;
 export function planCreate(request: WriteRequest, object: KubeObject): Plan {
   const { kind } = request;
   place(request, object);
-  if ((object.metadata.resourceVersion ?? '') !== '')
+  if (!['', '0'].includes(object.metadata.resourceVersion ?? ''))
     throw new ApiError('', 'resourceVersion should not be set on objects to be created');
   const namespace = liveNamespace(request, object);
   const definition = liveDefinition(request);
+  for (const field of ['deletionTimestamp', 'deletionGracePeriodSeconds', 'selfLink'] as const)
+    delete object.metadata[field];
+  ownersOnce(request, object);
   const owners = ownersAfter(request, undefined, object);
   mutate(request, object, undefined);
   nameIt(request, object);

@@ -15,7 +15,7 @@ import type { CachedObject } from '../cache/cached-object.ts';
 import { withRevision } from '../cache/cached-object.ts';
 import { releaseOf } from '../service-addresses.ts';
 import { holdsNamespace, isNamespace, refuseImmortal } from './namespace.ts';
-import { conflict, planRemoved, planUnchanged, planUpdated, type Plan, type WriteRequest } from './plan.ts';
+import { planRemoved, planUnchanged, planUpdated, type Plan, type WriteRequest } from './plan.ts';
 
 type Policy = 'Background' | 'Foreground' | 'Orphan';
 const POLICIES: readonly string[] = ['Foreground', 'Background', 'Orphan'] satisfies Policy[];
@@ -155,19 +155,23 @@ function setFinalizers(object: KubeObject, finalizers: string[]): void {
   else object.metadata.finalizers = finalizers;
 }
 
-function checkPreconditions(request: WriteRequest, current: CachedObject, options: DeleteOptions): void {
+/** The real server names the kind here, where others name the resource. */
+function checkPreconditions({ kind }: WriteRequest, current: CachedObject, options: DeleteOptions): void {
   const { uid, resourceVersion } = options.preconditions ?? {};
-  const meta = current.object.metadata;
-  if (uid !== undefined && uid !== meta.uid)
-    throw conflict(
-      request.kind,
-      current.name,
-      `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${meta.uid}`,
+  const told = current.object.metadata.uid;
+  const { group } = kind.ref;
+  const refuse = (why: string): never => {
+    const name = group === '' ? kind.ref.kind : `${kind.ref.kind}.${group}`;
+    const what = `${name} ${JSON.stringify(current.name)}`;
+    const details = { name: current.name, ...(group === '' ? {} : { group }), kind: kind.ref.kind };
+    throw new ApiError('Conflict', `Operation cannot be fulfilled on ${what}: ${why}`, details);
+  };
+  if (uid !== undefined && uid !== told)
+    refuse(
+      `the UID in the precondition (${uid}) does not match the UID in record (${told}). The object might have been deleted and then recreated`,
     );
   if (resourceVersion !== undefined && resourceVersion !== String(current.revision))
-    throw conflict(
-      request.kind,
-      current.name,
-      `Precondition failed: ResourceVersion in precondition: ${resourceVersion}, ResourceVersion in object meta: ${current.revision}`,
+    refuse(
+      `the ResourceVersion in the precondition (${resourceVersion}) does not match the ResourceVersion in record (${current.revision}). The object might have been modified`,
     );
 }

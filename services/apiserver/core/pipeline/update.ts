@@ -14,6 +14,7 @@ import { chargeQuotas } from '../admission/resource-quota.ts';
 import { isCustom, streamOfKind } from '../served-kinds.ts';
 import { allocateForService, releaseOf } from '../service-addresses.ts';
 import { ownersAfter, sameOwners, setOwners } from './field-owners.ts';
+import { ownersOnce } from './owner-references.ts';
 import { holdsNamespace } from './namespace.ts';
 import {
   ALONE,
@@ -35,6 +36,7 @@ export function planUpdate(request: WriteRequest, current: CachedObject, decoded
   const old = current.object;
   checkIdentity(request, object, old);
   checkRevision(request, object, current);
+  ownersOnce(request, object);
   const owners = ownersAfter(request, old, object);
   object.metadata.namespace = old.metadata.namespace;
   if (object.metadata.namespace === undefined) delete object.metadata.namespace;
