@@ -18,6 +18,8 @@ export interface Result {
 }
 
 const NOT_RUN = ['skipped', 'pending', 'invalid', ''];
+/** The run ended, not the test. */
+const BROKEN_OFF = /^(A suite timeout occurred|Interrupted by User)/;
 const IS_CONFORMANCE = / ?\[Conformance\]/;
 
 /** Every conformance test of the suite, run or not: its report tells of them all. */
@@ -28,7 +30,8 @@ export function resultsOf(reports: readonly Report[]): Result[] {
     .map((spec): Result => {
       const texts = [...(spec.ContainerHierarchyTexts ?? []), spec.LeafNodeText];
       const name = texts.join(' ').replace(IS_CONFORMANCE, '');
-      if (NOT_RUN.includes(spec.State)) return { name, result: 'not run' };
+      if (NOT_RUN.includes(spec.State) || BROKEN_OFF.test(spec.Failure?.Message ?? ''))
+        return { name, result: 'not run' };
       if (spec.State === 'passed') return { name, result: 'passed' };
       return { name, result: 'failed', why: sentenceOf(spec.Failure?.Message ?? spec.State) };
     });
