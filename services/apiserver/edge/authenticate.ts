@@ -147,7 +147,8 @@ function certified(certificate: ClientCertificate): Sender {
   return known;
 }
 
-function impersonates(headers: IncomingHttpHeaders): boolean {
+/** Speaks for another, or says so. */
+export function impersonates(headers: IncomingHttpHeaders): boolean {
   for (const name in headers) if (name.startsWith('impersonate-')) return true;
   return false;
 }

@@ -14,12 +14,11 @@ export class HeaderTexts {
   readonly #remembered = new Map<string, string>();
 
   /** Replaces the values in place. */
-  take(headers: IncomingHttpHeaders, rawHeaders: string[]): void {
+  take(headers: IncomingHttpHeaders): void {
     for (const name in headers) {
       const value = headers[name];
       if (typeof value === 'string') headers[name] = this.#of(name, value);
     }
-    for (let i = 0; i + 1 < rawHeaders.length; i += 2) rawHeaders[i + 1] = this.#of(rawHeaders[i]!, rawHeaders[i + 1]!);
   }
 
   #of(name: string, value: string): string {

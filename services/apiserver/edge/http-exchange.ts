@@ -3,6 +3,7 @@
 import type { IncomingHttpHeaders, ServerHttp2Stream } from 'node:http2';
 import type { Duplex, Writable } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
+import { impersonates } from './authenticate.ts';
 import { HeaderTexts } from './header-texts.ts';
 import { endQuietly } from './quiet-ends.ts';
 
@@ -12,6 +13,7 @@ export interface Request {
   readonly method: string;
   readonly url: string;
   readonly headers: IncomingHttpHeaders;
+  /** Over HTTP/2 only of who speaks for another: nothing else needs them. */
   readonly rawHeaders: readonly string[];
   readonly socket: TLSSocket;
   /** Of HTTP/2. */
@@ -55,6 +57,7 @@ export function flushHeaders(response: Response): void {
 }
 
 const texts = new HeaderTexts();
+const NONE: readonly string[] = [];
 
 export class Http2Request implements Request {
   readonly stream: ServerHttp2Stream;
@@ -64,9 +67,10 @@ export class Http2Request implements Request {
   /** As node:http2 makes one: the third argument is for its own class alone. */
   constructor(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, _options: unknown, rawHeaders: string[]) {
     this.stream = stream;
-    texts.take(headers, rawHeaders);
+    // A GET has gone before a young generation is full: there it would cost more than it saves.
+    if (headers[':method'] !== 'GET') texts.take(headers);
     this.headers = headers;
-    this.rawHeaders = rawHeaders;
+    this.rawHeaders = impersonates(headers) ? rawHeaders : NONE;
   }
 
   get method(): string {
