@@ -16,7 +16,11 @@ export const decoder = <T>(made: Decoder<T>): Decoder => made as Decoder;
 
 /** A refusal that is told to the client as its own fault. */
 export const isRefusal = (error: unknown): boolean =>
-  error instanceof ApiError && error.code >= 400 && error.code < 500 && error.message.length < 100_000;
+  error instanceof ApiError &&
+  error.code >= 400 &&
+  // A few the real server calls its own fault, and gives no reason.
+  (error.code < 500 || error.reason === '') &&
+  error.message.length < 100_000;
 
 export interface FuzzResult {
   decoder: string;
