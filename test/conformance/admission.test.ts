@@ -351,7 +351,7 @@ test('a mutating policy has parameters, is asked again when it wishes, and fails
   t.is(refused.code, 422);
   t.is(
     refused.body.message,
-    `configmaps "two" is forbidden: policy 'c-fails' with binding 'c-fails' denied request: No such key: missing`,
+    `configmaps "two" is forbidden: policy 'c-fails' with binding 'c-fails' denied request: no such key: missing`,
   );
   const ignore = { spec: { failurePolicy: 'Ignore' } };
   await api.http('PATCH', `${POLICIES}/mutatingadmissionpolicies/c-fails`, { body: ignore, headers: MERGE });

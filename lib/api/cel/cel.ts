@@ -93,7 +93,8 @@ function run(parsed: ParseResult, variables: Record<string, unknown>, meter: Met
 /** Without the picture of the source that the library draws. */
 function summaryOf(error: unknown): string {
   const summary = (error as { summary?: unknown } | undefined)?.summary;
-  return typeof summary === 'string' && summary !== '' ? summary : messageOf(error).split('\n')[0]!;
+  const told = typeof summary === 'string' && summary !== '' ? summary : messageOf(error).split('\n')[0]!;
+  return told.replace(/^No such key/, 'no such key');
 }
 
 const UNITS: Readonly<Record<string, number>> = {

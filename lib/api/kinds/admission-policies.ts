@@ -1,6 +1,15 @@
 // Decides what admission policies and their bindings are: rules in CEL, and where they hold. Never judges a write.
 import { ageOf } from '../age.ts';
-import { duplicate, invalidValue, notSupported, required, type FieldError } from '../field-error.ts';
+import {
+  duplicate,
+  forbidden,
+  GoText,
+  invalidValue,
+  notSupported,
+  quoted,
+  required,
+  type FieldError,
+} from '../field-error.ts';
 import { defineKind, type KindBehaviour } from '../object.ts';
 import { fill } from '../pod/defaults.ts';
 import { oneOf } from '../pod/validate-container.ts';
@@ -40,6 +49,7 @@ function validateCommon(spec: any): FieldError[] {
   });
   return [
     ...errors,
+    ...validateParamKind(spec.paramKind, 'spec.paramKind'),
     ...validateMatch(spec.matchConstraints, 'spec.matchConstraints'),
     ...validateMatchConditions(spec.matchConditions, 'spec.matchConditions'),
     ...oneOf('spec.failurePolicy', spec.failurePolicy, ['Fail', 'Ignore']),
@@ -50,15 +60,14 @@ function validateValidations({ spec = {} }: Policy): FieldError[] {
   const { validations = [], auditAnnotations = [] } = spec;
   const errors = validateCommon(spec);
   if (validations.length + auditAnnotations.length === 0)
-    errors.push(required('spec.validations', 'validations or auditAnnotations must contain at least one item'));
+    for (const field of ['spec.validations', 'spec.auditAnnotations'])
+      errors.push(required(field, 'validations or auditAnnotations must contain at least one item'));
   validations.forEach((validation: any, i: number) => {
     const path = `spec.validations[${i}]`;
-    errors.push(...validateExpression(validation.expression, `${path}.expression`));
+    errors.push(...validateExpression(validation.expression, `${path}.expression`, 'bool'));
     if (validation.messageExpression !== undefined)
-      errors.push(...validateExpression(validation.messageExpression, `${path}.messageExpression`));
-    errors.push(
-      ...oneOf(`${path}.reason`, validation.reason, ['Forbidden', 'Invalid', 'RequestEntityTooLarge', 'Unauthorized']),
-    );
+      errors.push(...validateExpression(validation.messageExpression, `${path}.messageExpression`, 'string'));
+    errors.push(...oneOf(`${path}.reason`, validation.reason, ['Forbidden', 'Invalid', 'RequestEntityTooLarge']));
   });
   auditAnnotations.forEach((annotation: any, i: number) =>
     errors.push(...validateExpression(annotation.valueExpression, `spec.auditAnnotations[${i}].valueExpression`)),
@@ -89,13 +98,41 @@ function validateMutations({ spec = {} }: Policy): FieldError[] {
   return [...errors, ...oneOf('spec.reinvocationPolicy', spec.reinvocationPolicy, ['IfNeeded', 'Never'])];
 }
 
+function validateParamRef(ref: any, path: string): FieldError[] {
+  if (ref === undefined) return [];
+  const { name, selector, parameterNotFoundAction: action } = ref;
+  const errors: FieldError[] = [];
+  const hasName = (name ?? '') !== '';
+  if (hasName && selector !== undefined)
+    for (const field of ['name', 'selector'])
+      errors.push(forbidden(`${path}.${field}`, 'name and selector are mutually exclusive'));
+  if (!hasName && selector === undefined) errors.push(required(path, 'one of name or selector must be specified'));
+  const at = `${path}.parameterNotFoundAction`;
+  if ((action ?? '') === '') errors.push(required(at));
+  else if (!NOT_FOUND_ACTIONS.includes(action)) errors.push(notSupported(at, action, NOT_FOUND_ACTIONS));
+  return errors;
+}
+
+const NOT_FOUND_ACTIONS = ['Deny', 'Allow'];
+
+function validateParamKind(kind: any, path: string): FieldError[] {
+  if (kind === undefined) return [];
+  const { apiVersion = '' } = kind;
+  const errors: FieldError[] = [];
+  if (apiVersion === '') errors.push(required(`${path}.apiVersion`));
+  else if (apiVersion.split('/').length > 2)
+    errors.push(invalidValue(`${path}.apiVersion`, apiVersion, `unexpected GroupVersion string: ${apiVersion}`));
+  return (kind.kind ?? '') === '' ? [...errors, required(`${path}.kind`)] : errors;
+}
+
 function validateBinding({ spec = {} }: Policy, hasActions: boolean): FieldError[] {
   const errors = spec.policyName ? [] : [required('spec.policyName')];
+  errors.push(...validateParamRef(spec.paramRef, 'spec.paramRef'));
   errors.push(...validateMatch(spec.matchResources, 'spec.matchResources'));
   if (!hasActions) return errors;
   const actions: string[] = spec.validationActions ?? [];
   const path = 'spec.validationActions';
-  if (actions.length === 0) errors.push(required(path));
+  if (actions.length === 0) errors.push(required(path, 'at least one validation action is required'));
   actions.forEach((action, i) => {
     if (!ACTIONS.includes(action)) errors.push(notSupported(`${path}[${i}]`, action, ACTIONS));
     if (actions.indexOf(action) < i) errors.push(duplicate(`${path}[${i}]`, action));
@@ -104,8 +141,8 @@ function validateBinding({ spec = {} }: Policy, hasActions: boolean): FieldError
     errors.push(
       invalidValue(
         path,
-        actions,
-        'must not contain both Deny and Warn (repeating the same validation failure message is not helpful to the user)',
+        new GoText(`[]admissionregistration.ValidationAction{${actions.map(quoted).join(', ')}}`),
+        'must not contain both Deny and Warn (repeating the same validation failure information in the API response and headers serves no purpose)',
       ),
     );
   return errors;

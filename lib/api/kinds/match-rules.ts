@@ -1,7 +1,7 @@
 // Decides what webhooks and policies have in common: rules of which writes they see, conditions in CEL. Never evaluates one.
 import { duplicate, invalidValue, required, tooMany, type FieldError } from '../field-error.ts';
 import { qualifiedName } from '../formats.ts';
-import { celProblem } from '../cel/cel.ts';
+import { celProblem, compileCel } from '../cel/cel.ts';
 import { fill } from '../pod/defaults.ts';
 
 const MOST_CONDITIONS = 64;
@@ -30,9 +30,13 @@ export function validateMatchConditions(conditions: any[] | undefined, path: str
   });
 }
 
-/** An expression that is there and can be compiled. */
-export function validateExpression(expression: string | undefined, path: string): FieldError[] {
+/** An expression that is there, can be compiled, and gives what is wanted as far as that is known. */
+export function validateExpression(expression: string | undefined, path: string, wanted?: string): FieldError[] {
   if ((expression ?? '').trim() === '') return [required(path)];
   const problem = celProblem(expression!);
-  return problem === undefined ? [] : [invalidValue(path, expression, `compilation failed: ${problem}`)];
+  if (problem !== undefined) return [invalidValue(path, expression, `compilation failed: ${problem}`)];
+  const { type } = compileCel(expression!);
+  return wanted === undefined || type === wanted || type === 'dyn'
+    ? []
+    : [invalidValue(path, expression, `must evaluate to ${wanted} but got ${type}`)];
 }

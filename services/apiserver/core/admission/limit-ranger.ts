@@ -67,7 +67,8 @@ export function limitBounds(request: WriteRequest, object: KubeObject, old: Kube
   const { group, resource } = request.kind.ref;
   const isClaim = group === '' && resource === 'persistentvolumeclaims' && request.info.subresource === '';
   if (!isClaim && !isBounded(request, object, old)) return;
-  const problems = itemsOf(request, object).flatMap((item) => (isClaim ? ofClaim(item, object) : ofPod(item, object)));
+  const all = itemsOf(request, object).flatMap((item) => (isClaim ? ofClaim(item, object) : ofPod(item, object)));
+  const problems = [...new Set(all)];
   if (problems.length === 0) return;
   const why = problems.length === 1 ? problems[0]! : `[${problems.join(', ')}]`;
   throw forbiddenBy(request.kind, object.metadata.name, why);
@@ -93,7 +94,7 @@ function bounds(item: Item, requests: Amounts, limits: Amounts): string[] {
     const told = `minimum ${name} usage per ${item.type} is ${least}`;
     if (requests[name] === undefined) problems.push(`${told}.  No request is specified`);
     else if (compareQuantities(requests[name], least) < 0) problems.push(`${told}, but request is ${requests[name]}`);
-    if (!isClaim && limits[name] !== undefined && compareQuantities(limits[name], least) < 0)
+    else if (!isClaim && limits[name] !== undefined && compareQuantities(limits[name], least) < 0)
       problems.push(`${told}, but limit is ${limits[name]}`);
   }
   for (const [name, most] of Object.entries(item.max ?? {})) {
@@ -101,7 +102,7 @@ function bounds(item: Item, requests: Amounts, limits: Amounts): string[] {
     if (!isClaim && limits[name] === undefined) problems.push(`${told}.  No limit is specified`);
     else if (!isClaim && compareQuantities(limits[name]!, most) > 0)
       problems.push(`${told}, but limit is ${limits[name]}`);
-    if (requests[name] !== undefined && compareQuantities(requests[name], most) > 0)
+    else if (requests[name] !== undefined && compareQuantities(requests[name], most) > 0)
       problems.push(`${told}, but request is ${requests[name]}`);
   }
   return [...problems, ...ratios(item, requests, limits)];

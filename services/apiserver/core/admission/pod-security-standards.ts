@@ -194,10 +194,9 @@ function runAsNonRoot({ spec, containers }: Pod): string | undefined {
   const explicit = containers.filter(({ securityContext }) => securityContext?.runAsNonRoot === false);
   const implicit = containers.filter(({ securityContext }) => securityContext?.runAsNonRoot === undefined);
   const needed = whole === true ? [] : implicit;
-  if (explicit.length > 0)
-    return `runAsNonRoot != true (${named(explicit)} must not set securityContext.runAsNonRoot=false)`;
+  const bad = [...(whole === false ? ['pod'] : []), ...(explicit.length > 0 ? [named(explicit)] : [])].join(' and ');
+  if (bad !== '') return `runAsNonRoot != true (${bad} must not set securityContext.runAsNonRoot=false)`;
   if (needed.length === 0) return undefined;
-  if (whole === false) return 'runAsNonRoot != true (pod must not set securityContext.runAsNonRoot=false)';
   return `runAsNonRoot != true (pod or ${named(needed)} must set securityContext.runAsNonRoot=true)`;
 }
 
@@ -213,8 +212,12 @@ function restrictedSeccomp({ spec, containers }: Pod): string | undefined {
   const isGood = (context: any): boolean => ['RuntimeDefault', 'Localhost'].includes(context?.seccompProfile?.type);
   const isSaid = (context: any): boolean => context?.seccompProfile?.type !== undefined;
   const bad = containers.filter(({ securityContext }) => isSaid(securityContext) && !isGood(securityContext));
-  if (bad.length > 0)
-    return `seccompProfile (${named(bad)} must not set securityContext.seccompProfile.type to "${bad[0].securityContext.seccompProfile.type}")`;
+  const isWholeBad = isSaid(spec.securityContext) && !isGood(spec.securityContext);
+  if (isWholeBad || bad.length > 0) {
+    const who = [...(isWholeBad ? ['pod'] : []), ...(bad.length > 0 ? [named(bad)] : [])].join(' and ');
+    const types = unique([...(isWholeBad ? [spec] : []), ...bad].map((one) => one.securityContext.seccompProfile.type));
+    return `seccompProfile (${who} must not set securityContext.seccompProfile.type to ${quoted(types)})`;
+  }
   if (isGood(spec.securityContext)) return undefined;
   const silent = containers.filter(({ securityContext }) => !isSaid(securityContext));
   return silent.length === 0

@@ -59,7 +59,9 @@ export function paramsOf(subject: Subject, spec: any, binding: KubeObject): Arra
   const found = paramObjects(subject, kind, ref);
   if (found.length > 0) return found;
   if (ref.parameterNotFoundAction === 'Allow') return [];
-  throw new CelError('no params found for policy binding with `Deny` parameterNotFoundAction');
+  throw new CelError(
+    'failed to configure binding: no params found for policy binding with `Deny` parameterNotFoundAction',
+  );
 }
 
 function paramKind(

@@ -104,7 +104,11 @@ function verdicts(subject: Subject, policy: KubeObject, binding: KubeObject): Ju
     }
   } catch (error) {
     if (!(error instanceof CelError) && !isReason(error, 'Invalid')) throw error;
-    judgement.found = broken(spec, (error as Error).message);
+    const { message } = error as Error;
+    judgement.found = broken(
+      spec,
+      message.startsWith('no params found') ? `failed to configure binding: ${message}` : message,
+    );
   }
   return judgement;
 }
