@@ -102,7 +102,8 @@ test.serial('method, path, query, headers and body reach the pod; its answer com
   t.is(headers['x-forwarded-uri'], `${WEB}/a%20b/c`);
   const posted = await api.http('POST', `${WEB}/form`, { body: { some: 'thing' } });
   t.is(posted.text, 'POST /form {"some":"thing"}');
-  for (const method of ['PUT', 'PATCH', 'DELETE', 'OPTIONS']) t.is((await api.http(method, `${WEB}/x`)).text, `${method} /x `);
+  for (const method of ['PUT', 'PATCH', 'DELETE', 'OPTIONS'])
+    t.is((await api.http(method, `${WEB}/x`)).text, `${method} /x `);
   t.is((await api.http('HEAD', `${WEB}/x`)).code, 201);
 });
 

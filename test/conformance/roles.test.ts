@@ -68,7 +68,10 @@ test('who hands out more than they have is told what, as upstream says it', asyn
       subjects: [],
     },
   });
-  t.deepEqual([unseen.code, unseen.body.message], [404, 'clusterrolebindings.rbac.authorization.k8s.io "no-such" not found']);
+  t.deepEqual(
+    [unseen.code, unseen.body.message],
+    [404, 'clusterrolebindings.rbac.authorization.k8s.io "no-such" not found'],
+  );
 });
 
 test('reviews answer for oneself, for others and for a namespace, and refuse what is no question', async (t) => {
