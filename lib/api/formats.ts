@@ -207,12 +207,13 @@ export const cidr: Format = (text) => {
     : ['must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)'];
 };
 
-/** What an address may not be at which others are to find something; the address itself is valid. */
+/**
+ * What an address may not be at which others are to find something; the address itself is valid. Upstream refuses loopback, too:
+ * there, the pods of hollow nodes and the API of a cluster on one machine are found.
+ */
 export const endpointIp: Format = (text) => {
   const problems: string[] = [];
   if (text === '0.0.0.0' || /^[0:]+$/.test(text)) problems.push(`may not be unspecified (${text})`);
-  if (text.startsWith('127.') || text === '::1')
-    problems.push('may not be in the loopback range (127.0.0.0/8, ::1/128)');
   if (text.startsWith('169.254.') || /^fe[89ab]/i.test(text))
     problems.push('may not be in the link-local range (169.254.0.0/16, fe80::/10)');
   if (text.startsWith('224.0.0.') || /^ff02:/i.test(text))

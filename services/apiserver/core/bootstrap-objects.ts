@@ -1,7 +1,6 @@
 // Decides which objects every cluster has from its first second: namespaces, roles, priority classes, the Service that
 // stands for the API itself. Never changes what is there already.
 import type { ClusterFacts } from '../../../lib/actor/settings.ts';
-import { endpointIp } from '../../../lib/api/formats.ts';
 import type { KubeObject } from '../../../lib/api/object.ts';
 import {
   BOOTSTRAP_CLUSTER_ROLES,
@@ -192,10 +191,7 @@ export function apiEndpointSlice(addresses: readonly string[], port: number): Ku
   };
 }
 
-/** An API at the loopback address is found by nobody else: as in Kubernetes, Endpoints may not name it. */
 export function apiEndpoints(addresses: readonly string[], port: number): KubeObject {
-  const told = addresses.filter((ip) => endpointIp(ip).length === 0);
-  const subset = { addresses: told.map((ip) => ({ ip })), ports: [{ name: 'https', port, protocol: 'TCP' }] };
   return {
     apiVersion: 'v1',
     kind: 'Endpoints',
@@ -204,6 +200,6 @@ export function apiEndpoints(addresses: readonly string[], port: number): KubeOb
       namespace: 'default',
       labels: { 'endpointslice.kubernetes.io/skip-mirror': 'true' },
     },
-    ...(told.length === 0 ? {} : { subsets: [subset] }),
+    subsets: [{ addresses: addresses.map((ip) => ({ ip })), ports: [{ name: 'https', port, protocol: 'TCP' }] }],
   };
 }
