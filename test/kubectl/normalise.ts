@@ -11,6 +11,7 @@ const RULES: ReadonlyArray<[RegExp, string]> = [
   [/((?:resourceVersion"?: "?)|(?:Resource Version: +))\d+/g, '$1<rv>'],
   [/\d{4}-\d\d-\d\d \d\d:\d\d:\d\d \+0000 UTC/g, '<time>'],
   [/\b\w+:\/\/[\da-f]{40,64}\b/g, '<container>'],
+  [/\bX509SHA256=[\da-f]{64}\b/g, 'X509SHA256=<hash>'],
   [/\bkube-api-access-\w{5}\b/g, 'kube-api-access-<id>'],
   // klog's head: when, by which process.
   [/\b[IWE]\d{4} \d\d:\d\d:\d\d\.\d+ +\d+ /g, '<klog> '],

@@ -185,7 +185,7 @@ export const cases: readonly Case[] = [
   }),
   create('endpoints that are none', `${NS}/endpoints`, {
     metadata: { name: 'e' },
-    subsets: [{}, { addresses: [{ ip: '127.0.0.1' }], ports: [{ port: 0 }, { port: 1 }] }],
+    subsets: [{}, { addresses: [{ ip: '169.254.1.1' }], ports: [{ port: 0 }, { port: 1 }] }],
   }),
   create('an event of nobody', `${NS}/events`, {
     metadata: { name: 'e' },
