@@ -268,12 +268,6 @@ const BAD: Array<[what: string, code: number, ask: () => Promise<HttpAnswer>, me
     /force: Forbidden: may not be specified for non-apply patch$/,
   ],
   [
-    'a force that is none',
-    400,
-    () => apply(`${CM}/bad`, 'm', configMap('bad', {}), { query: '&force=perhaps' }),
-    /^force must be/,
-  ],
-  [
     'another name',
     400,
     () => apply(`${CM}/bad`, 'm', configMap('worse', {})),
@@ -317,7 +311,7 @@ const BAD: Array<[what: string, code: number, ask: () => Promise<HttpAnswer>, me
         raw: '{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"bad","name":"bad"}}',
         headers: APPLY,
       }),
-    /^strict decoding error: duplicate field "metadata.name"$/,
+    /line 1: key "name" already set in map$/,
   ],
   [
     'an object that is a list',

@@ -103,10 +103,12 @@ const REFERENCE = new RegExp(
   `^(?:(${DOMAIN})/)?(${PART}(?:/${PART})*)(?::([\\w][\\w.-]{0,127}))?(?:@([A-Za-z][A-Za-z0-9]*(?:[-_+.][A-Za-z][A-Za-z0-9]*)*:[0-9a-fA-F]{32,}))?$`,
 );
 const LONGEST_NAME = 255;
+/** Name, tag and digest; what is longer is not even looked at: the expression takes the square of the length. */
+const LONGEST_REFERENCE = 1_024;
 
 /** Always for `:latest` and for images with neither tag nor digest, else IfNotPresent, also for what is no image's name. */
 export function pullPolicyOf(image: string): 'Always' | 'IfNotPresent' {
-  const [, domain, path = '', tag, digest] = REFERENCE.exec(image) ?? [];
+  const [, domain, path = '', tag, digest] = (image.length <= LONGEST_REFERENCE && REFERENCE.exec(image)) || [];
   if (path === '' || path.length + (domain?.length ?? 'docker.io/library/'.length) > LONGEST_NAME)
     return 'IfNotPresent';
   return tag === 'latest' || (tag === undefined && digest === undefined) ? 'Always' : 'IfNotPresent';
