@@ -317,7 +317,7 @@ const BAD: Array<[what: string, code: number, ask: () => Promise<HttpAnswer>, me
     'an object that is a list',
     400,
     () => apply(`${CM}/bad`, 'm', []),
-    /^an applied configuration is an object, not \[\]$/,
+    /cannot unmarshal array into Go value of type map/,
   ],
   ['a scale that is no Scale', 400, () => apply(`${DEPLOYMENTS}/bad/scale`, 'm', {}), /^invalid object type: , Kind=$/],
   [
