@@ -38,6 +38,8 @@ const CASES: Array<[string, string, string]> = [
   ['GET', '/api/v1/nodes/system%3An', 'get /v1 nodes ns= name=system:n'],
   ['GET', '/api', 'get /api'],
   ['GET', '/apis/apps/v1', 'get /apis/apps/v1'],
+  ['__proto__', '/api/v1/nodes/n', ' /v1 nodes ns= name=n'],
+  ['constructor', '/api/v1/nodes', ' /v1 nodes ns= name='],
   ['POST', '/healthz', 'post /healthz'],
 ];
 

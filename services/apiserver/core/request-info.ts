@@ -28,14 +28,19 @@ export interface NonResourceRequest {
 
 export type RequestInfo = ResourceRequest | NonResourceRequest;
 
-const COLLECTION_VERBS: Record<string, Verb> = { GET: 'list', POST: 'create', DELETE: 'deletecollection' };
-const OBJECT_VERBS: Record<string, Verb> = {
-  GET: 'get',
-  POST: 'create',
-  PUT: 'update',
-  PATCH: 'patch',
-  DELETE: 'delete',
-};
+/** Maps: over HTTP/2 any word is a method, `__proto__` too. */
+const COLLECTION_VERBS = new Map<string, Verb>([
+  ['GET', 'list'],
+  ['POST', 'create'],
+  ['DELETE', 'deletecollection'],
+]);
+const OBJECT_VERBS = new Map<string, Verb>([
+  ['GET', 'get'],
+  ['POST', 'create'],
+  ['PUT', 'update'],
+  ['PATCH', 'patch'],
+  ['DELETE', 'delete'],
+]);
 const NAMESPACE_SUBRESOURCES = new Set(['status', 'finalize']);
 
 /** Throws ApiError BadRequest for a path that cannot be decoded. */
@@ -52,7 +57,7 @@ export function requestInfo(method: string, path: string, query: URLSearchParams
   if (watchPrefix) rest = rest.slice(1);
   const target = targetOf(rest);
   // A method that nobody serves is a verb that nobody has: it is refused once it is known who asks.
-  const verb = verbOf(method, target, watchPrefix, query) ?? OBJECT_VERBS[method] ?? '';
+  const verb = verbOf(method, target, watchPrefix, query) ?? OBJECT_VERBS.get(method) ?? '';
   const name = target.name !== '' ? target.name : verb === 'create' ? '' : (nameSelected(query, verb) ?? '');
   return { isResource: true, verb, group, version, ...target, name };
 }
@@ -79,7 +84,7 @@ export function methodNotAllowed(): ApiError {
 
 /** `watch=true` asks a collection; one object is watched by the old prefix only. */
 function verbOf(method: string, target: Target, watchPrefix: boolean, query: URLSearchParams): Verb | undefined {
-  const verb = (target.name === '' ? COLLECTION_VERBS : OBJECT_VERBS)[method === 'HEAD' ? 'GET' : method];
+  const verb = (target.name === '' ? COLLECTION_VERBS : OBJECT_VERBS).get(method === 'HEAD' ? 'GET' : method);
   if (verb === 'list') return watchPrefix || isTrue(query.get('watch')) ? 'watch' : verb;
   return verb === 'get' && watchPrefix && target.subresource === '' ? 'watch' : verb;
 }
