@@ -7,6 +7,7 @@ import { ApiError } from '../../../lib/base/errors.ts';
 import { partialObjectMetadata, toTable, type IncludeObject } from '../../../lib/api/table.ts';
 import type { EventType, SeenEvent } from '../core/cache/cache-event.ts';
 import type { CachedObject } from '../core/cache/cached-object.ts';
+import { Representations } from '../core/cache/representations.ts';
 import type { Page } from '../core/list-objects.ts';
 import type { Form } from '../core/media-type.ts';
 
@@ -18,12 +19,12 @@ const OPEN: Record<EventType, Buffer> = {
 const CLOSE = Buffer.from('}\n');
 
 function shared(item: CachedObject, representation: string, make: () => Uint8Array): Uint8Array {
-  const encoded = (item.encoded ??= new Map());
-  let bytes = encoded.get(representation);
-  if (bytes === undefined) {
-    bytes = make();
-    encoded.set(representation, bytes);
-  }
+  const known = item.encoded?.get(representation);
+  if (known !== undefined) return known;
+  // An event is made of the object's bytes: those may be there by then.
+  const bytes = make();
+  if (item.encoded === undefined) item.encoded = new Representations(representation, bytes);
+  else item.encoded.set(representation, bytes);
   return bytes;
 }
 

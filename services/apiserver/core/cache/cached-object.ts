@@ -1,5 +1,6 @@
 // Decides what is kept of one version of one object. Never changes one: a new version is a new CachedObject.
 import type { KubeObject } from '../../../../lib/api/object.ts';
+import type { Representations } from './representations.ts';
 import type { SharedParts } from './shared-parts.ts';
 import { storedText } from './stored-text.ts';
 
@@ -14,7 +15,7 @@ export interface CachedObject {
   /** Shared by everyone: nobody may change it. */
   readonly object: KubeObject;
   /** Bytes by representation, written by whoever needs one first and shared by all who follow. */
-  encoded: Map<string, Uint8Array> | undefined;
+  encoded: Representations | undefined;
 }
 
 export interface Place {
