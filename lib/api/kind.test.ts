@@ -219,6 +219,26 @@ test('no new finalizers while deleting; uid, name and times are fixed', (t) => {
   );
 });
 
+test('nothing is deleted by an update, and what is being deleted stays so', (t) => {
+  const kind = of('', 'configmaps');
+  const told_ = (was: object, wanted: object): string[] => {
+    const old = make(kind, { metadata: { name: 'c', namespace: 'n', uid: 'u', ...was } });
+    const changed = make(kind, { metadata: { name: 'c', namespace: 'n', uid: 'u', ...wanted } });
+    kind.prepareForUpdate(changed, old);
+    return kind.validateUpdate(changed, old).map((error) => `${error.path}: ${error.message}`);
+  };
+  const going = { deletionTimestamp: '2026-11-22T06:27:15Z', deletionGracePeriodSeconds: 30 };
+  t.deepEqual(told_({}, going), [
+    'metadata.deletionTimestamp: Invalid value: "2026-11-22T06:27:15Z": field is immutable',
+    'metadata.deletionGracePeriodSeconds: Invalid value: 30: field is immutable',
+  ]);
+  t.deepEqual(told_(going, {}), []);
+  t.deepEqual(told_(going, { deletionTimestamp: '2027-11-22T06:27:15Z' }), []);
+  t.deepEqual(told_(going, { deletionGracePeriodSeconds: 0 }), [
+    'metadata.deletionGracePeriodSeconds: Invalid value: 0: field is immutable',
+  ]);
+});
+
 test('Deployment: strategy, counts, selector', (t) => {
   const kind = of('apps', 'deployments');
   const spec = (extra: any): any =>

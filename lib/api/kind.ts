@@ -138,8 +138,9 @@ function keepServerOwned(object: KubeObject, old: KubeObject): void {
   meta.uid ||= was.uid;
   meta.creationTimestamp ||= was.creationTimestamp;
   keepOrDrop(meta, 'generation', was.generation);
-  keepOrDrop(meta, 'deletionTimestamp', was.deletionTimestamp);
-  keepOrDrop(meta, 'deletionGracePeriodSeconds', was.deletionGracePeriodSeconds);
+  // What is being deleted stays so; that nothing else begins to be by an update is validation's to say.
+  if (was.deletionTimestamp !== undefined) meta.deletionTimestamp = was.deletionTimestamp;
+  if (was.deletionGracePeriodSeconds !== undefined) meta.deletionGracePeriodSeconds ??= was.deletionGracePeriodSeconds;
   keepOrDrop(meta, 'generateName', meta.generateName ?? was.generateName);
   keepOrDrop(meta, 'selfLink', undefined);
 }
