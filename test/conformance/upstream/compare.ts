@@ -45,6 +45,8 @@ export class Comparer {
     if (isChosen(path) && !NONE.has(real) && !NONE.has(ours) && typeof real === typeof ours) return;
     if (isObject(real) && isObject(ours)) {
       if (path.endsWith('/metadata')) this.#learn(path, real, ours, differences);
+      if (path.endsWith('/managedFields') && Array.isArray(real) && Array.isArray(ours))
+        [real, ours] = [byOwner(real), byOwner(ours)];
       for (const field of new Set([...Object.keys(real), ...Object.keys(ours)]))
         this.#values(`${path}/${field.replaceAll('/', '~')}`, real[field], ours[field], differences);
       return;
@@ -85,6 +87,13 @@ export class Comparer {
   #translated(text: string): string {
     return text.replace(/[\w-]+(\.[\w-]+)*/g, (word) => this.#ours.get(word) ?? word);
   }
+}
+
+/** They stand by their times, and a second may end between two of them. */
+function byOwner(entries: readonly any[]): unknown[] {
+  const owner = ({ manager, operation, apiVersion, subresource }: any): string =>
+    [operation, manager, apiVersion, subresource].join(' ');
+  return entries.toSorted((a, b) => (owner(a) < owner(b) ? -1 : 1));
 }
 
 const isObject = (value: unknown): boolean => typeof value === 'object' && value !== null;
