@@ -7,6 +7,8 @@ import type { IncomingHttpHeaders } from 'node:http2';
 /** Values that come again and again are there once: accepted types, programs, hosts. */
 const MOST_REMEMBERED = 500;
 const LONGEST_REMEMBERED = 200;
+/** Nearly always of HPACK's own table, for which node:http2 has texts of its own. */
+const CONSTANT: ReadonlySet<string> = new Set([':method', ':scheme']);
 /** Of each request another, or a secret that nobody should keep. */
 const OWN = /^(?::path|authorization|cookie|impersonate-.*)$/i;
 
@@ -17,7 +19,7 @@ export class HeaderTexts {
   take(headers: IncomingHttpHeaders): void {
     for (const name in headers) {
       const value = headers[name];
-      if (typeof value === 'string') headers[name] = this.#of(name, value);
+      if (typeof value === 'string' && !CONSTANT.has(name)) headers[name] = this.#of(name, value);
     }
   }
 
