@@ -100,6 +100,16 @@ export const notSupported = (path: string, value: unknown, supported: readonly s
     `supported values: ${supported.map((s) => JSON.stringify(s)).join(', ')}`,
   );
 
+/** Values of an enumeration, told in the order of the table that calls (the real server sorts most, but not all). */
+export function oneOf(path: string, value: unknown, supported: readonly string[], mustBeSet = false): FieldError[] {
+  if (value === undefined || value === '') return mustBeSet ? [required(path)] : [];
+  return supported.includes(value as string) ? [] : [notSupported(path, value, supported)];
+}
+
+/** The same for a field that is a pointer to Go: an empty text is a value, and none of these. */
+export const oneOfIfGiven = (path: string, value: string | undefined, supported: readonly string[]): FieldError[] =>
+  value === undefined || supported.includes(value) ? [] : [notSupported(path, value, supported)];
+
 /** An error of a nested check, told from its parent: `at('spec', errors)`. */
 export function at(path: string, errors: FieldError[]): FieldError[] {
   return errors.map((error) => ({ ...error, path: error.path === '' ? path : `${path}.${error.path}` }));

@@ -13,7 +13,8 @@ export interface Quantity {
   readonly format: QuantityFormat;
 }
 
-const NANO = 1_000_000_000n;
+/** Of one whole. */
+export const NANO = 1_000_000_000n;
 const LARGEST = (2n ** 63n - 1n) * NANO;
 const DECIMAL: Record<string, number> = { n: -9, u: -6, m: -3, '': 0, k: 3, M: 6, G: 9, T: 12, P: 15, E: 18 };
 const BINARY: Record<string, bigint> = { Ki: 10n, Mi: 20n, Gi: 30n, Ti: 40n, Pi: 50n, Ei: 60n };

@@ -6,7 +6,7 @@ import { isIPv4, isIPv6 } from '../formats.ts';
 import { CelError } from './cel-error.ts';
 import { CelObject } from './constructed.ts';
 import { bounded, checkGrowth, pay, spend } from './meter.ts';
-import { formatQuantity, parseQuantity, type Quantity } from '../quantity.ts';
+import { NANO, formatQuantity, parseQuantity, type Quantity } from '../quantity.ts';
 
 /** One of each is what an expression holds; their fields are out of its reach. */
 class CelQuantity {
@@ -100,7 +100,6 @@ const quantity = (text: string): CelQuantity => {
 };
 const plus = (a: CelQuantity, nanos: bigint): CelQuantity =>
   new CelQuantity({ ...a.quantity, nanos: a.quantity.nanos + nanos });
-const NANO = 1_000_000_000n;
 
 function url(text: string): CelUrl {
   try {

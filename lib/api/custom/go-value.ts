@@ -14,7 +14,8 @@ export function goValue(value: unknown): string {
   return `map[string]interface {}{${fields.join(', ')}}`;
 }
 
-const nil = (type: string): string => `(*${type})(nil)`;
+/** A pointer that points to nothing. */
+export const nil = (type: string): string => `(*${type})(nil)`;
 
 /** The versions of a CRD; what Go shows as an address in memory is not told. Undefined: none were given. */
 export function goVersions(versions: readonly any[] | undefined): string {

@@ -2,6 +2,7 @@
 // each new one. Never asks a rule.
 import { TypeChecker } from '../cel/type-check.ts';
 import { GoText, invalidValue, quoted, type FieldError } from '../field-error.ts';
+import { nil } from './go-value.ts';
 import type { CelRule, JsonSchema } from './json-schema.ts';
 import { declareSchema } from './rule-types.ts';
 import { isTransition } from './rules.ts';
@@ -96,8 +97,6 @@ function problemOf(
   if ('problem' in checked) return prefix + checked.problem;
   return checked.type === wanted ? undefined : otherwise;
 }
-
-const nil = (type: string): string => `(*${type})(nil)`;
 
 /** The whole rule, as the real server repeats it. */
 function goRule(rule: CelRule): GoText {

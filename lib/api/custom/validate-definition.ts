@@ -6,7 +6,7 @@ import {
   forbidden,
   GoText,
   invalidValue,
-  notSupported,
+  oneOf,
   required,
   tooMany,
   type FieldError,
@@ -55,7 +55,7 @@ export function validateSpec(spec: any): FieldError[] {
   );
   return [
     ...validateGroup(spec.group ?? ''),
-    ...oneOf('spec.scope', spec.scope, ['Cluster', 'Namespaced']),
+    ...oneOf('spec.scope', spec.scope, ['Cluster', 'Namespaced'], true),
     ...versions.flatMap((version, i) =>
       isRecord(version.schema?.openAPIV3Schema)
         ? []
@@ -72,11 +72,6 @@ export function validateSpec(spec: any): FieldError[] {
     ),
     ...validateConversion(spec.conversion),
   ];
-}
-
-function oneOf(path: string, value: string | undefined, supported: readonly string[]): FieldError[] {
-  if (value === undefined || value === '') return [required(path)];
-  return supported.includes(value) ? [] : [notSupported(path, value, supported)];
 }
 
 function validateGroup(group: string): FieldError[] {
@@ -264,7 +259,7 @@ const SELECTABLE =
 function validateConversion(conversion: any): FieldError[] {
   const path = 'spec.conversion';
   const { strategy, webhook } = conversion ?? {};
-  const errors = oneOf(`${path}.strategy`, strategy, ['None', 'Webhook']);
+  const errors = oneOf(`${path}.strategy`, strategy, ['None', 'Webhook'], true);
   const { clientConfig, conversionReviewVersions: versions = [] } = webhook ?? {};
   const [clientPath, versionsPath] = [`${path}.webhookClientConfig`, `${path}.conversionReviewVersions`];
   if (strategy !== 'Webhook') {

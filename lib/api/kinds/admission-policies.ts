@@ -6,13 +6,13 @@ import {
   GoText,
   invalidValue,
   notSupported,
+  oneOf,
   quoted,
   required,
   type FieldError,
 } from '../field-error.ts';
 import { defineKind, type KindBehaviour } from '../object.ts';
 import { fill } from '../pod/defaults.ts';
-import { oneOf } from '../pod/validate-container.ts';
 import { validateSelector } from '../selectors.ts';
 import { defaultMatchResources, validateExpression, validateMatchConditions } from './match-rules.ts';
 import { ADMISSION, validateRule } from './webhook-configurations.ts';

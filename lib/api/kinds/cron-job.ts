@@ -1,11 +1,10 @@
 // Decides what a CronJob is: a schedule that can be read, a time zone that exists, and a Job's template. Never starts one.
 import { ageOf } from '../age.ts';
-import { GoText, invalidValue, notSupported, required, type FieldError } from '../field-error.ts';
+import { GoText, invalidValue, notSupported, oneOf, required, type FieldError } from '../field-error.ts';
 import type { CronJob, JobSpec } from '../generated/types.ts';
 import { defineKind } from '../object.ts';
 import { defaultPodSpec, fill } from '../pod/defaults.ts';
 import { podWarnings } from '../pod/warnings.ts';
-import { oneOf } from '../pod/validate-container.ts';
 import { containerCells, notNegative } from './workload.ts';
 import { validateTemplatedJobSpec } from './job-rules.ts';
 

@@ -1,11 +1,10 @@
 // Decides what an EndpointSlice is: addresses of one family, named ports. Never finds endpoints.
 import { ageOf } from '../age.ts';
-import { duplicate, invalidValue, notSupported, required, tooMany, type FieldError } from '../field-error.ts';
+import { duplicate, invalidValue, notSupported, oneOf, required, tooMany, type FieldError } from '../field-error.ts';
 import { dns1123Label, isIPv4, isIPv6, isSubdomain } from '../formats.ts';
 import type { DiscoveryV1EndpointPort, EndpointSlice } from '../generated/types.ts';
 import { defineKind } from '../object.ts';
 import { fill } from '../pod/defaults.ts';
-import { oneOf } from '../pod/validate-container.ts';
 
 const TYPES = ['FQDN', 'IPv4', 'IPv6'];
 const FITS: Record<string, [fits: (text: string) => boolean, told: string]> = {

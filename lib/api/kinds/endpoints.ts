@@ -1,12 +1,11 @@
 // Decides what an Endpoints object is (the older form of EndpointSlice). Never finds endpoints.
 import { ageOf } from '../age.ts';
 import { equalObjects } from '../equality.ts';
-import { invalidValue, required, type FieldError } from '../field-error.ts';
+import { invalidValue, oneOf, required, type FieldError } from '../field-error.ts';
 import { dns1123Label, dns1123Subdomain, endpointIp, ipAddress, portNumber, qualifiedName } from '../formats.ts';
 import type { EndpointAddress, EndpointPort, Endpoints } from '../generated/types.ts';
 import { defineKind } from '../object.ts';
 import { fill } from '../pod/defaults.ts';
-import { oneOf } from '../pod/validate-container.ts';
 import { fewOf } from './endpoint-slice.ts';
 
 function addressTexts(object: Endpoints): string[] {

@@ -1,10 +1,9 @@
 // Decides what an Ingress is: hosts, paths and the backends behind them. Never routes anything.
 import { ageOf } from '../age.ts';
-import { invalidValue, required, type FieldError } from '../field-error.ts';
+import { invalidValue, oneOf, required, type FieldError } from '../field-error.ts';
 import { dns1035Label, dns1123Subdomain, isIPv4, isIPv6, portName, portNumber, type Format } from '../formats.ts';
 import type { HTTPIngressPath, Ingress, IngressBackend, IngressRule } from '../generated/types.ts';
 import { defineKind } from '../object.ts';
-import { oneOf } from '../pod/validate-container.ts';
 import { fewOf } from './endpoint-slice.ts';
 
 export const CLASS_ANNOTATION = 'kubernetes.io/ingress.class';

@@ -5,6 +5,7 @@ import {
   GoText,
   invalidValue,
   notSupported,
+  oneOfIfGiven,
   required,
   tooLong,
   tooMany,
@@ -237,7 +238,7 @@ function countIndexes(text: string, completions: number): number | string {
 
 function validateReplacement({ podReplacementPolicy: policy, podFailurePolicy }: JobSpec, path: string): FieldError[] {
   const supported = podFailurePolicy === undefined ? ['Failed', 'TerminatingOrFailed'] : ['Failed'];
-  return policy === undefined || supported.includes(policy) ? [] : [notSupported(path, policy, supported)];
+  return oneOfIfGiven(path, policy, supported);
 }
 
 function validateRestart(spec: JobSpec, path: string): FieldError[] {

@@ -1,11 +1,10 @@
 // Decides what a NetworkPolicy is: whose traffic, from and to whom, on which ports. Never filters anything.
 import { ageOf } from '../age.ts';
-import { forbidden, invalidValue, notSupported, required, type FieldError } from '../field-error.ts';
+import { forbidden, invalidValue, notSupported, oneOf, required, type FieldError } from '../field-error.ts';
 import { cidr, portName, portNumber } from '../formats.ts';
 import type { IPBlock, NetworkPolicy, NetworkPolicyPeer, NetworkPolicyPort } from '../generated/types.ts';
 import { defineKind } from '../object.ts';
 import { fill } from '../pod/defaults.ts';
-import { oneOf } from '../pod/validate-container.ts';
 import { formatSelector, validateSelector } from '../selectors.ts';
 
 function validatePort({ port, endPort, protocol }: NetworkPolicyPort, path: string): FieldError[] {

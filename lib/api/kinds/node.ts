@@ -2,12 +2,11 @@
 // whether one is healthy (the node controller).
 import { ageOf } from '../age.ts';
 import { duplicate, forbidden, GoText, invalidValue, notSupported, required, type FieldError } from '../field-error.ts';
+import { TAINT_EFFECTS } from '../pod/validate-scheduling.ts';
 import { cidr, isIPv4, labelValue, qualifiedName } from '../formats.ts';
 import type { Node } from '../generated/types.ts';
 import { defineKind } from '../object.ts';
 import { validateAmount } from '../pod/validate-resources.ts';
-
-const EFFECTS = ['NoSchedule', 'PreferNoSchedule', 'NoExecute'];
 
 function validateTaints(node: Node): FieldError[] {
   const seen = new Set<string>();
@@ -17,7 +16,8 @@ function validateTaints(node: Node): FieldError[] {
     const problems = labelValue(taint.value ?? '');
     if (problems.length > 0) errors.push(invalidValue(`${path}.value`, taint.value, problems.join(';')));
     if (!taint.effect) errors.push(required(`${path}.effect`));
-    else if (!EFFECTS.includes(taint.effect)) errors.push(notSupported(`${path}.effect`, taint.effect, EFFECTS));
+    else if (!TAINT_EFFECTS.includes(taint.effect))
+      errors.push(notSupported(`${path}.effect`, taint.effect, TAINT_EFFECTS));
     const pair = `${taint.key}:${taint.effect}`;
     if (seen.has(pair)) {
       const error = duplicate(path, taint);

@@ -2,13 +2,12 @@
 // mounts one.
 import { ageOf } from '../age.ts';
 import { equalObjects } from '../equality.ts';
-import { forbidden, invalidValue, notSupported, required, type FieldError } from '../field-error.ts';
+import { forbidden, invalidValue, notSupported, oneOf, required, type FieldError } from '../field-error.ts';
 import { dns1123Subdomain } from '../formats.ts';
 import type { PersistentVolume, PersistentVolumeSpec } from '../generated/types.ts';
 import { defineKind } from '../object.ts';
 import { defaultNetworkDisk, fill } from '../pod/defaults.ts';
 import { validateAccessModes, validateStorageSize, validateVolumeMode } from '../pod/claim-spec.ts';
-import { oneOf } from '../pod/validate-container.ts';
 import { validateNodeSelector } from '../pod/validate-scheduling.ts';
 import { mayHaveOneType, PERSISTENT_SOURCES } from '../pod/volume-sources.ts';
 import { quantityToNumber } from '../quantity.ts';

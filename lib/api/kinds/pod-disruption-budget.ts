@@ -1,12 +1,11 @@
 // Decides what a disruption budget is: how many pods must stay, or may go. Never allows an eviction (the API actor does) and
 // never counts (a controller does).
 import { ageOf } from '../age.ts';
-import { GoText, invalidValue, type FieldError } from '../field-error.ts';
+import { GoText, invalidValue, oneOf, type FieldError } from '../field-error.ts';
 import { percent } from '../formats.ts';
 import type { PodDisruptionBudget } from '../generated/types.ts';
 import { percentOf, type IntOrString } from '../int-or-string.ts';
 import { defineKind } from '../object.ts';
-import { oneOf } from '../pod/validate-container.ts';
 import { validateSelector } from '../selectors.ts';
 import { NEGATIVE, notNegative } from './workload.ts';
 

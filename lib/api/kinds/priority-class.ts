@@ -1,10 +1,9 @@
 // Decides what a PriorityClass is: a number that never changes; the highest are the system's. Never gives one to a pod.
 import { ageOf } from '../age.ts';
-import { forbidden, invalidValue, type FieldError } from '../field-error.ts';
+import { forbidden, invalidValue, oneOf, type FieldError } from '../field-error.ts';
 import type { PriorityClass } from '../generated/types.ts';
 import { defineKind } from '../object.ts';
 import { fill } from '../pod/defaults.ts';
-import { oneOf } from '../pod/validate-container.ts';
 
 const HIGHEST_OF_USERS = 1_000_000_000;
 const SYSTEM = new Map([

@@ -1,6 +1,15 @@
 // Decides whether a Service may stand: ports, addresses, families, traffic policies, and what may not change once set.
 // Never knows which addresses and node ports are free.
-import { duplicate, forbidden, GoText, invalidValue, notSupported, required, type FieldError } from '../field-error.ts';
+import {
+  duplicate,
+  forbidden,
+  GoText,
+  invalidValue,
+  notSupported,
+  oneOf,
+  required,
+  type FieldError,
+} from '../field-error.ts';
 import {
   cidr,
   dns1123Label,
@@ -13,7 +22,6 @@ import {
 } from '../formats.ts';
 import type { Service, ServicePort, ServiceSpec } from '../generated/types.ts';
 import { validateLabels } from '../metadata.ts';
-import { oneOf } from '../pod/validate-container.ts';
 import { portOrName } from '../pod/validate-probes.ts';
 
 const TYPES = ['ClusterIP', 'ExternalName', 'LoadBalancer', 'NodePort'];

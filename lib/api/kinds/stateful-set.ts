@@ -1,13 +1,12 @@
 // Decides what a StatefulSet is: defaults, rules, its line in a table. Never creates a pod.
 import { ageOf } from '../age.ts';
 import { equalObjects } from '../equality.ts';
-import { forbidden, invalidValue, type FieldError } from '../field-error.ts';
+import { forbidden, invalidValue, oneOf, type FieldError } from '../field-error.ts';
 import { dns1123Label } from '../formats.ts';
 import type { StatefulSet } from '../generated/types.ts';
 import { defineKind } from '../object.ts';
 import { defaultPodSpec, fill } from '../pod/defaults.ts';
 import { podWarnings } from '../pod/warnings.ts';
-import { oneOf } from '../pod/validate-container.ts';
 import { containerCells, notNegative, validateSelectorAndTemplate } from './workload.ts';
 
 const RULE = { noun: 'statefulset', deadlineNoun: 'StatefulSet', isUnchecked: true };

@@ -6,6 +6,7 @@ import {
   forbidden,
   invalidValue,
   notSupported,
+  oneOf,
   required,
   tooLong,
   tooMany,
@@ -14,7 +15,6 @@ import {
 import { qualifiedName } from '../formats.ts';
 import type { StorageClass } from '../generated/types.ts';
 import { defineKind } from '../object.ts';
-import { oneOf } from '../pod/validate-container.ts';
 
 export const DEFAULT_CLASS = 'storageclass.kubernetes.io/is-default-class';
 const BETA_DEFAULT_CLASS = 'storageclass.beta.kubernetes.io/is-default-class';

@@ -1,12 +1,11 @@
 // Decides what the two lists of admission webhooks are: whom to call, for which writes, and what to do when nobody answers.
 // Never calls one.
 import { ageOf } from '../age.ts';
-import { duplicate, invalidValue, notSupported, required, type FieldError } from '../field-error.ts';
+import { duplicate, invalidValue, notSupported, oneOf, required, type FieldError } from '../field-error.ts';
 import { isSubdomain } from '../formats.ts';
 import type { RuleWithOperations } from '../generated/types.ts';
 import { defineKind, type KindBehaviour } from '../object.ts';
 import { fill } from '../pod/defaults.ts';
-import { oneOf } from '../pod/validate-container.ts';
 import { validateSelector } from '../selectors.ts';
 import { defaultRuleScopes, validateMatchConditions } from './match-rules.ts';
 import { validateWebhookService, validateWebhookUrl } from './webhook-client.ts';

@@ -1,6 +1,6 @@
 // Decides whether what a claim asks for may stand, in a claim of its own and in the template of one: access, size, class and
 // where its data come from. Never knows which volume will be bound to it.
-import { forbidden, invalidValue, notSupported, required, type FieldError } from '../field-error.ts';
+import { forbidden, invalidValue, notSupported, oneOfIfGiven, required, type FieldError } from '../field-error.ts';
 import { dns1123Label, dns1123Subdomain, type Format } from '../formats.ts';
 import type { PersistentVolumeClaimSpec, PersistentVolumeClaimTemplate } from '../generated/types.ts';
 import { validateAnnotations, validateLabels } from '../metadata.ts';
@@ -30,7 +30,7 @@ export function validateStorageSize(size: string | undefined, path: string): Fie
 }
 
 export function validateVolumeMode(mode: string | undefined, path: string): FieldError[] {
-  return mode === undefined || VOLUME_MODES.includes(mode) ? [] : [notSupported(path, mode, VOLUME_MODES)];
+  return oneOfIfGiven(path, mode, VOLUME_MODES);
 }
 
 export function validateClaimSpec(spec: PersistentVolumeClaimSpec, path: string): FieldError[] {

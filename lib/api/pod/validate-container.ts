@@ -1,6 +1,6 @@
 // Decides whether the containers of a pod spec may stand: names, images, ports, environment, resources, restarts. Never looks
 // at the rest of the spec but what its context tells.
-import { duplicate, forbidden, invalidValue, notSupported, required, type FieldError } from '../field-error.ts';
+import { duplicate, forbidden, invalidValue, notSupported, oneOf, required, type FieldError } from '../field-error.ts';
 import { dns1123Label, portName, portNumber } from '../formats.ts';
 import type { Container, ContainerPort, PodSpec, Volume } from '../generated/types.ts';
 import { validateEnv, validateEnvFrom } from './validate-env.ts';
@@ -115,12 +115,6 @@ export function validateImage({ image = '' }: Container, path: string): FieldErr
   return image === image.trim()
     ? []
     : [invalidValue(`${path}.image`, image, 'must not have leading or trailing whitespace')];
-}
-
-/** Values of an enumeration, told in the order of the table that calls (the real server sorts most, but not all). */
-export function oneOf(path: string, value: unknown, supported: readonly string[], mustBeSet = false): FieldError[] {
-  if (value === undefined || value === '') return mustBeSet ? [required(path)] : [];
-  return supported.includes(value as string) ? [] : [notSupported(path, value, supported)];
 }
 
 function validatePorts(ports: ContainerPort[], path: string): FieldError[] {

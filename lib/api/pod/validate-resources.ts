@@ -12,7 +12,7 @@ import {
 } from '../field-error.ts';
 import { dns1123Label, qualifiedName } from '../formats.ts';
 import type { ResourceRequirements } from '../generated/types.ts';
-import { compareQuantities, parseQuantity, quantityOf } from '../quantity.ts';
+import { NANO, compareQuantities, parseQuantity, quantityOf } from '../quantity.ts';
 
 const CONTAINER_RESOURCES = new Set(['cpu', 'memory', 'ephemeral-storage']);
 const POD_RESOURCES = ['cpu', 'memory'];
@@ -24,7 +24,6 @@ const STANDARD_RESOURCES = new Set([
   'storage',
   'requests.storage',
 ]);
-const NANO = 1_000_000_000n;
 
 export const isHugePages = (name: string): boolean => name.startsWith('hugepages-');
 const isNative = (name: string): boolean => !name.includes('/') || name.includes('kubernetes.io/');

@@ -1,6 +1,14 @@
 // Decides whether a pod spec's wishes for a node may stand: node selector, affinity, tolerations, spreading, gates. Never
 // knows the nodes.
-import { duplicate, forbidden, invalidValue, notSupported, required, type FieldError } from '../field-error.ts';
+import {
+  duplicate,
+  forbidden,
+  invalidValue,
+  notSupported,
+  oneOfIfGiven,
+  required,
+  type FieldError,
+} from '../field-error.ts';
 import { dns1123Label, dns1123Subdomain, labelValue, qualifiedName, type Format } from '../formats.ts';
 import type {
   Affinity,
@@ -17,7 +25,7 @@ import { validateSelector } from '../selectors.ts';
 const POSITIVE = 'must be greater than zero';
 const ACTIONS = ['DoNotSchedule', 'ScheduleAnyway'];
 const INCLUSIONS = ['Honor', 'Ignore'];
-const EFFECTS = ['NoSchedule', 'PreferNoSchedule', 'NoExecute'];
+export const TAINT_EFFECTS = ['NoSchedule', 'PreferNoSchedule', 'NoExecute'];
 
 export function validateTolerations(tolerations: Toleration[], path: string): FieldError[] {
   return tolerations.flatMap((toleration, i) => {
@@ -43,7 +51,7 @@ export function validateTolerations(tolerations: Toleration[], path: string): Fi
     } else if (operator === 'Exists') {
       if (value) errors.push(invalidValue(`${at}.operator`, value, "value must be empty when `operator` is 'Exists'"));
     } else errors.push(notSupported(`${at}.operator`, operator, ['Equal', 'Exists']));
-    if (effect && !EFFECTS.includes(effect)) errors.push(notSupported(`${at}.effect`, effect, EFFECTS));
+    if (effect && !TAINT_EFFECTS.includes(effect)) errors.push(notSupported(`${at}.effect`, effect, TAINT_EFFECTS));
     return errors;
   });
 }
@@ -180,8 +188,8 @@ export function validateSpread(spec: PodSpec): FieldError[] {
     return [
       ...errors,
       ...validateMinDomains(constraint, at),
-      ...validateInclusion(constraint.nodeAffinityPolicy, `${at}.nodeAffinityPolicy`),
-      ...validateInclusion(constraint.nodeTaintsPolicy, `${at}.nodeTaintsPolicy`),
+      ...oneOfIfGiven(`${at}.nodeAffinityPolicy`, constraint.nodeAffinityPolicy, INCLUSIONS),
+      ...oneOfIfGiven(`${at}.nodeTaintsPolicy`, constraint.nodeTaintsPolicy, INCLUSIONS),
       ...validateSpreadKeys(constraint.matchLabelKeys, labelSelector, `${at}.matchLabelKeys`),
       ...validateSelector(labelSelector, `${at}.labelSelector`),
     ];
@@ -203,9 +211,6 @@ function validateMinDomains(constraint: TopologySpreadConstraint, path: string):
     );
   return errors;
 }
-
-const validateInclusion = (policy: string | undefined, path: string): FieldError[] =>
-  policy === undefined || INCLUSIONS.includes(policy) ? [] : [notSupported(path, policy, INCLUSIONS)];
 
 function validateSpreadKeys(
   keys: readonly string[] = [],

@@ -4,6 +4,7 @@ import {
   forbidden,
   invalidValue,
   notSupported,
+  oneOfIfGiven,
   required,
   tooLong,
   type FieldError,
@@ -87,16 +88,13 @@ export function validatePodSecurityContext(
   return [
     ...errors,
     ...validateSysctls(context.sysctls ?? [], spec, `${path}.sysctls`),
-    ...oneOf(`${path}.fsGroupChangePolicy`, context.fsGroupChangePolicy, ['Always', 'OnRootMismatch']),
+    ...oneOfIfGiven(`${path}.fsGroupChangePolicy`, context.fsGroupChangePolicy, ['Always', 'OnRootMismatch']),
     ...validateSeccomp(context.seccompProfile, `${path}.seccompProfile`),
     ...validateAppArmor(context.appArmorProfile, `${path}.appArmorProfile`),
-    ...oneOf(`${path}.supplementalGroupsPolicy`, context.supplementalGroupsPolicy, ['Merge', 'Strict']),
-    ...oneOf(`${path}.seLinuxChangePolicy`, context.seLinuxChangePolicy, ['MountOption', 'Recursive']),
+    ...oneOfIfGiven(`${path}.supplementalGroupsPolicy`, context.supplementalGroupsPolicy, ['Merge', 'Strict']),
+    ...oneOfIfGiven(`${path}.seLinuxChangePolicy`, context.seLinuxChangePolicy, ['MountOption', 'Recursive']),
   ];
 }
-
-const oneOf = (path: string, value: string | undefined, supported: readonly string[]): FieldError[] =>
-  value === undefined || supported.includes(value) ? [] : [notSupported(path, value, supported)];
 
 /** With users of its own a pod can't share the node's. */
 export function validateHostUsers(spec: Sharing): FieldError[] {

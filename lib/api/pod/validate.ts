@@ -6,6 +6,7 @@ import {
   GoText,
   invalidValue,
   notSupported,
+  oneOf,
   required,
   type FieldError,
 } from '../field-error.ts';
@@ -13,13 +14,7 @@ import { dns1123Label, dns1123Subdomain, ipAddress, searchDomain, type Format } 
 import type { PodSpec, PodTemplateSpec, Volume } from '../generated/types.ts';
 import { validateAnnotations, validateLabels } from '../metadata.ts';
 import { validateEphemeralList } from './ephemeral.ts';
-import {
-  oneOf,
-  podContextOf,
-  validateContainers,
-  validateHostNetworkPorts,
-  validateImage,
-} from './validate-container.ts';
+import { podContextOf, validateContainers, validateHostNetworkPorts, validateImage } from './validate-container.ts';
 import { validatePodResources, validateResources } from './validate-resources.ts';
 import { validateAffinity, validateGates, validateSpread, validateTolerations } from './validate-scheduling.ts';
 import { validateHostUsers, validatePodSecurityContext } from './validate-security.ts';

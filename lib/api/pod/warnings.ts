@@ -1,9 +1,8 @@
 // Decides what whoever writes a pod, or a template of one, is warned of: what stands, but does not do what it looks like. Never
 // refuses anything.
 import type { Container, PodSpec } from '../generated/types.ts';
-import { quantityOf } from '../quantity.ts';
+import { NANO, quantityOf } from '../quantity.ts';
 
-const NANO = 1_000_000_000n;
 const INTO_BYTES = ['memory', 'ephemeral-storage'];
 const GONE_VOLUMES: Record<string, string> = {
   photonPersistentDisk: 'deprecated in v1.11, non-functional in v1.16+',

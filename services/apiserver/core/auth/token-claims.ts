@@ -112,7 +112,7 @@ function boundTo(request: WriteRequest, account: KubeObject, ref: BoundReference
   if ((ref.uid ?? '') !== '' && ref.uid !== found.metadata.uid)
     throw new ApiError(
       'Conflict',
-      `Operation cannot be fulfilled on ${ref.kind} ${JSON.stringify(ref.name)}: the UID in the bound object reference (${ref.uid}) does not match the UID in record. The object might have been deleted and then recreated`,
+      `Operation cannot be fulfilled on ${ref.kind} ${JSON.stringify(ref.name)}: ${otherUid(ref)}`,
       { name: ref.name!, kind: ref.kind! },
     );
   const bound = { name: found.metadata.name, uid: found.metadata.uid! };
@@ -133,6 +133,9 @@ function typeOf({ apiVersion = '', kind = '' }: BoundReference): string {
   return `${group}/${version}, Kind=${kind}`;
 }
 
+const otherUid = ({ uid }: BoundReference): string =>
+  `the UID in the bound object reference (${uid}) does not match the UID in record. The object might have been deleted and then recreated`;
+
 /** A node speaks for its pods alone; in upstream's words and order. */
 function requirePodOf(request: WriteRequest, node: string, ref: BoundReference | undefined): void {
   if (ref?.kind !== 'Pod' || (ref.name ?? '') === '') throw refused(request, 'node requested token not bound to a pod');
@@ -141,11 +144,7 @@ function requirePodOf(request: WriteRequest, node: string, ref: BoundReference |
   const pod = request.view.get({ stream: 'core/pods', namespace, name: ref.name! })?.object;
   if (pod === undefined)
     throw new ApiError('NotFound', `pod ${JSON.stringify(ref.name)} not found`, { name: ref.name!, kind: 'pod' });
-  if (pod.metadata.uid !== ref.uid)
-    throw refused(
-      request,
-      `the UID in the bound object reference (${ref.uid}) does not match the UID in record. The object might have been deleted and then recreated`,
-    );
+  if (pod.metadata.uid !== ref.uid) throw refused(request, otherUid(ref));
   if (pod['spec']?.nodeName !== node)
     throw refused(request, 'node requested token bound to a pod scheduled on a different node');
 }
