@@ -28,6 +28,10 @@ export interface Case {
   user?: string;
   /** Asked again until the answer is so: for what the server does by itself later. */
   until?: (answer: Answer) => boolean;
+  /** It only makes what others ask for: its code is all that is kept of it, unless it is refused. */
+  isSetup?: true;
+  /** What a controller or a kubelet did to the real server here: asked of ours alone, and not compared. */
+  isPlayed?: true;
 }
 
 export interface Area {
@@ -38,6 +42,10 @@ export interface Area {
   /** More flags for the real server, and the same for ours. */
   flags?: readonly string[];
   settings?: Partial<ApiserverSettings>;
+  /** Of another release: never recorded again. Absent: those of recorded/. */
+  recorded?: readonly Recorded[];
+  /** What this release would have answered in the place of that one, by what is known to be new; where unknown, as it was. */
+  renewed?: (real: Answer, ours: Answer) => Answer;
 }
 
 export interface Recorded extends Answer {
@@ -61,7 +69,10 @@ export async function readArea(name: string): Promise<Area> {
   return { ...rest, name, cases, differs };
 }
 
-export function readRecorded(name: string): Recorded[] {
+export const comparedCases = ({ cases }: Area): Case[] => cases.filter(({ isPlayed }) => isPlayed !== true);
+
+export function readRecorded({ name, recorded }: Area): readonly Recorded[] {
+  if (recorded !== undefined) return recorded;
   const file = here(`recorded/${name}.json`);
   return existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as Recorded[]) : [];
 }

@@ -19,7 +19,7 @@ const ONLY_SAID = new Set(
   `audit-id etag expires last-modified x-kubernetes-pf-flowschema-uid x-kubernetes-pf-prioritylevel-uid`.split(' '),
 );
 
-export async function askAll(server: Asked, cases: readonly Case[]): Promise<Answer[]> {
+export async function askAll(server: Asked, cases: readonly Case[]): Promise<Map<string, Answer>> {
   const answers = new Map<string, Answer>();
   const seen: Seen = (name) => {
     const answer = answers.get(name);
@@ -27,26 +27,35 @@ export async function askAll(server: Asked, cases: readonly Case[]): Promise<Ans
     return answer;
   };
   for (const one of cases) answers.set(one.name, await askUntil(server, one, seen));
-  return [...answers.values()];
+  return answers;
 }
 
 async function askUntil(server: Asked, one: Case, seen: Seen): Promise<Answer> {
   for (const goesOn = patience(LIMIT_MS); ;) {
     const answer = await ask(server, one, seen);
-    if (one.until === undefined || one.until(answer) || !goesOn()) return answer;
+    if (one.until === undefined || one.until(answer) || !goesOn()) return kept(one, answer);
     await sleep(PAUSE_MS);
   }
 }
+
+const kept = ({ isSetup }: Case, answer: Answer): Answer =>
+  isSetup === true && answer.code < 300 ? { code: answer.code, headers: {} } : answer;
 
 async function ask(server: Asked, one: Case, seen: Seen): Promise<Answer> {
   const path = typeof one.p === 'function' ? one.p(seen) : one.p;
   const body: unknown = typeof one.b === 'function' ? (one.b as (seen: Seen) => unknown)(seen) : one.b;
   const isRaw = typeof body === 'string' || body instanceof Uint8Array;
-  const { code, headers, text } = await server.http(one.m ?? 'GET', path, {
-    ...(body === undefined ? {} : isRaw ? { raw: body } : { body }),
-    token: one.user ?? 'admin',
-    headers: { 'user-agent': USER_AGENT, ...one.h },
-  });
+  return answerOf(
+    await server.http(one.m ?? 'GET', path, {
+      ...(body === undefined ? {} : isRaw ? { raw: body } : { body }),
+      token: one.user ?? 'admin',
+      headers: { 'user-agent': USER_AGENT, ...one.h },
+    }),
+  );
+}
+
+/** What of an answer is kept. */
+export function answerOf({ code, headers, text }: Pick<HttpAnswer, 'code' | 'headers' | 'text'>): Answer {
   const told = Object.entries(headers)
     .filter(([name]) => !SAID_BY_TRANSPORT.has(name))
     .map(([name, value]) => [name, ONLY_SAID.has(name) ? 'said' : value]);

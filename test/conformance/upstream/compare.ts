@@ -42,11 +42,10 @@ export class Comparer {
     // A null is a field that is not there.
     if ((real ?? undefined) === undefined && (ours ?? undefined) === undefined) return;
     if (KIND_OF_ITEM.test(path) && real === undefined) return;
-    if (isChosen(path) && !NONE.has(real) && !NONE.has(ours) && typeof real === typeof ours) return;
-    if (isObject(real) && isObject(ours)) {
+    if (isChosen(path) && !isObject(real) && !NONE.has(real) && !NONE.has(ours) && typeof real === typeof ours) return;
+    if (isObject(real) && isObject(ours) && Array.isArray(real) === Array.isArray(ours)) {
       if (path.endsWith('/metadata')) this.#learn(path, real, ours, differences);
-      if (path.endsWith('/managedFields') && Array.isArray(real) && Array.isArray(ours))
-        [real, ours] = [byOwner(real), byOwner(ours)];
+      if (path.endsWith('/managedFields') && Array.isArray(real)) [real, ours] = [byOwner(real), byOwner(ours)];
       for (const field of new Set([...Object.keys(real), ...Object.keys(ours)]))
         this.#values(`${path}/${field.replaceAll('/', '~')}`, real[field], ours[field], differences);
       return;

@@ -15,8 +15,8 @@ for (const file of process.argv.slice(2)) {
   try {
     const [real, ours] = await Promise.all([askAll(peer, cases), askAll(api, cases)]);
     const comparer = new Comparer();
-    const told = cases.flatMap(({ name }, i) => {
-      const differences = comparer.compare(real[i]!, ours[i]!);
+    const told = cases.flatMap(({ name }) => {
+      const differences = comparer.compare(real.get(name)!, ours.get(name)!);
       return differences.length === 0 ? [] : [`${name}\n${differences.map((each) => `    ${each}\n`).join('')}`];
     });
     console.log(`${told.join('')}${file}: ${told.length} of ${cases.length} answers differ`);

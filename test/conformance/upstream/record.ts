@@ -7,15 +7,16 @@ import { startPeer } from './peer.ts';
 const wanted = process.argv.slice(2);
 
 for (const name of wanted.length > 0 ? wanted : areaNames()) {
-  const { cases, flags } = await readArea(name);
+  const { cases, flags, recorded } = await readArea(name);
+  if (recorded !== undefined) continue;
   const peer = await startPeer(flags);
   try {
     const answers = await askAll(peer, cases);
     writeRecorded(
       name,
-      answers.map((answer, i) => ({ name: cases[i]!.name, of: digestOf(cases[i]!), ...answer })),
+      cases.map((one) => ({ name: one.name, of: digestOf(one), ...answers.get(one.name)! })),
     );
-    console.log(`${name}: ${answers.length} answers recorded`);
+    console.log(`${name}: ${answers.size} answers recorded`);
   } finally {
     await peer.stop();
   }

@@ -1,7 +1,7 @@
 // Does: asks an API actor of ours, alone in this process, the cases of an area and tells how its answers differ from the
 // recorded ones. Never decides which difference is all right.
 import { startApi } from '../../kit/api-server.ts';
-import { digestOf, readRecorded, type Area } from './area.ts';
+import { comparedCases, digestOf, readRecorded, type Area } from './area.ts';
 import { askAll } from './ask.ts';
 import { Comparer } from './compare.ts';
 import { TOKENS } from './peer.ts';
@@ -12,9 +12,10 @@ export interface Replayed {
 }
 
 export async function replay(area: Area): Promise<Replayed[]> {
-  const recorded = readRecorded(area.name);
-  const isStale = area.cases.some((one, i) => recorded[i]?.name !== one.name || recorded[i].of !== digestOf(one));
-  if (isStale || recorded.length !== area.cases.length)
+  const recorded = readRecorded(area);
+  const compared = comparedCases(area);
+  const isStale = compared.some((one, i) => recorded[i]?.name !== one.name || recorded[i].of !== digestOf(one));
+  if (isStale || recorded.length !== compared.length)
     throw new Error(
       `cases/${area.name}.ts was changed after its answers were recorded: node test/conformance/upstream/record.ts ${area.name}`,
     );
@@ -22,7 +23,10 @@ export async function replay(area: Area): Promise<Replayed[]> {
   try {
     const comparer = new Comparer();
     const answers = await askAll(api, area.cases);
-    return answers.map((ours, i) => ({ name: recorded[i]!.name, differences: comparer.compare(recorded[i]!, ours) }));
+    return recorded.map((real) => {
+      const ours = answers.get(real.name)!;
+      return { name: real.name, differences: comparer.compare(area.renewed?.(real, ours) ?? real, ours) };
+    });
   } finally {
     await api.stop();
   }
