@@ -1,5 +1,6 @@
 // Decides how the fields of a scenario are read: one at a time, each mistake with its path, what stands there and what would
 // be right. Never stops at the first mistake.
+import { isRecord } from '../../lib/base/records.ts';
 import { durationOf } from './duration.ts';
 
 type Json = Record<string, unknown>;
@@ -16,9 +17,8 @@ export class Fields {
   constructor(from: unknown, path: string, errors: string[]) {
     this.#path = path;
     this.#errors = errors;
-    const isMap = typeof from === 'object' && from !== null && !Array.isArray(from);
-    if (!isMap) errors.push(`${path || 'the scenario'}: must be a map of fields, not ${JSON.stringify(from)}`);
-    this.#from = isMap ? (from as Json) : {};
+    if (!isRecord(from)) errors.push(`${path || 'the scenario'}: must be a map of fields, not ${JSON.stringify(from)}`);
+    this.#from = isRecord(from) ? from : {};
   }
 
   has(name: string): boolean {

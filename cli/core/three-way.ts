@@ -1,5 +1,6 @@
 // Decides the patch of `apply`: what the file adds and changes against the live object, and what it no longer says
 // against what was last applied (Kubernetes' three-way strategic merge). Never sends it.
+import { isRecord } from '../../lib/base/records.ts';
 import types from '../../lib/api/generated/kubernetes-types.json' with { type: 'json' };
 import { threeWayJsonMerge } from '../../lib/api/json-merge.ts';
 import { threeWayMergePatch } from '../../lib/api/strategic-diff.ts';
@@ -47,14 +48,10 @@ export function threeWayPatch(
   return (patch ?? {}) as Json;
 }
 
-function isMap(value: unknown): value is Json {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
 /** Go prints maps with sorted keys: the same file gives the same annotation from kubectl and from here. */
 function sorted(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(sorted);
-  if (!isMap(value)) return value;
+  if (!isRecord(value)) return value;
   return Object.fromEntries(
     Object.keys(value)
       .sort()

@@ -1,5 +1,6 @@
 // Does: reads the objects of `-f`: files, directories, URLs are refused, `-` is standard input; YAML and JSON, several
 // documents, Lists taken apart. Never sends one.
+import { isRecord } from '../../lib/base/records.ts';
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseYaml } from '../../lib/api/yaml.ts';
@@ -66,8 +67,7 @@ function check(source: string, value: unknown): Manifest['object'] {
   const refuse = (why: string): never => {
     throw new UsageError(`error validating "${source}": ${why}`);
   };
-  if (typeof value !== 'object' || value === null || Array.isArray(value))
-    return refuse('a document must be an object');
+  if (!isRecord(value)) return refuse('a document must be an object');
   const object = value as Partial<Manifest['object']>;
   if (typeof object.apiVersion !== 'string' || object.apiVersion === '')
     return refuse('error validating data: apiVersion not set');

@@ -1,5 +1,6 @@
 // Decides what an audit policy is (audit.k8s.io/v1 Policy) and whether a text is one. Never decides which request a rule is
 // for (services/apiserver/core/audit/policy.ts does).
+import { isRecord } from '../base/records.ts';
 import { invalidValue, messagesOf, notSupported, required, type FieldError } from './field-error.ts';
 import { parseYaml } from './yaml.ts';
 
@@ -44,7 +45,7 @@ export function parseAuditPolicy(text: string, name: string): AuditPolicy {
   }
   if (documents.length !== 1) refuse(`it must hold one Policy, and holds ${documents.length} documents`);
   const [{ value, duplicates }] = documents as [(typeof documents)[number]];
-  if (!isObject(value)) return refuse('it is no object');
+  if (!isRecord(value)) return refuse('it is no object');
   if (value['apiVersion'] !== 'audit.k8s.io/v1' || value['kind'] !== 'Policy')
     refuse(
       `apiVersion ${JSON.stringify(value['apiVersion'])}, kind ${JSON.stringify(value['kind'])}: it must be audit.k8s.io/v1, Policy`,
@@ -72,7 +73,7 @@ function policyErrors(policy: Fields): FieldError[] {
 }
 
 function ruleErrors(rule: unknown, path: string): FieldError[] {
-  if (!isObject(rule)) return [invalidValue(path, rule, 'must be an object')];
+  if (!isRecord(rule)) return [invalidValue(path, rule, 'must be an object')];
   const lists = LISTS.filter((field) => field !== 'omitStages').flatMap((field) =>
     textErrors(rule[field], `${path}.${field}`),
   );
@@ -128,7 +129,7 @@ function resourceErrors(resources: unknown, path: string): FieldError[] {
   if (resources === undefined || resources === null) return [];
   if (!Array.isArray(resources)) return [invalidValue(path, resources, 'must be a list')];
   return resources.flatMap((one: unknown, i) => {
-    if (!isObject(one)) return [invalidValue(`${path}[${i}]`, one, 'must be an object with group and resources')];
+    if (!isRecord(one)) return [invalidValue(`${path}[${i}]`, one, 'must be an object with group and resources')];
     const errors = [
       ...unknown(one, RESOURCE_FIELDS, `${path}[${i}].`),
       ...textErrors(one['resources'], `${path}[${i}].resources`),
@@ -164,8 +165,4 @@ function unknown(object: Fields, known: ReadonlySet<string>, path: string): Fiel
   return Object.keys(object)
     .filter((field) => !known.has(field))
     .map((field) => invalidValue(`${path}${field}`, field, 'unknown field'));
-}
-
-function isObject(value: unknown): value is Fields {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -1,6 +1,7 @@
 // Decides how any JSON value becomes an object of its type: unknown fields told and dropped, wrong types refused, nulls and
 // empty optional fields gone, quantities and times in their one form, fields in the table's order. So two equal objects are
 // equal bytes. Never fills defaults and never judges values.
+import { isRecord } from '../base/records.ts';
 import { QUANTITY_ERROR, canonicalQuantity } from './quantity.ts';
 import type { TypeName } from './custom/custom-type.ts';
 import { typeSchema, type FieldSchema, type TypeSchema } from './schema.ts';
@@ -93,9 +94,6 @@ function mismatch(value: unknown, where: Where, type: string, told = jsonKind(va
   const field = where.goPath === '' ? 'value' : `struct field ${where.struct}.${where.goPath}`;
   return new TypeMismatchError(`json: cannot unmarshal ${told} into Go ${field} of type ${type}`);
 }
-
-const isRecord = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 function structOf(schema: TypeSchema, value: unknown, where: Where, unknown: string[]): any {
   if (schema.jsonForm === 'list') return bareList(value, where);

@@ -1,9 +1,7 @@
 // Decides what a JSON merge patch (RFC 7386) makes of a value, and which patch leads from one value to another. Never knows
 // types: lists are replaced as a whole.
+import { isRecord } from '../base/records.ts';
 import { equalJson } from './equality.ts';
-
-const isRecord = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /** The patched value; neither argument is changed, parts may be shared. */
 export function applyJsonMerge(value: unknown, patch: unknown): unknown {

@@ -1,8 +1,9 @@
 // Decides which strategic merge patch brings an object to what its author now says, without touching what others have set:
 // the three-way merge of client-side apply. Never applies one.
+import { isRecord } from '../base/records.ts';
 import { equalJson } from './equality.ts';
 import { typeSchema, type FieldSchema, type TypeSchema } from './schema.ts';
-import { DELETE_FROM, ELEMENT_ORDER, PATCH, RETAIN_KEYS, isJson, matchElements, type Json } from './strategic-merge.ts';
+import { DELETE_FROM, ELEMENT_ORDER, PATCH, RETAIN_KEYS, matchElements, type Json } from './strategic-merge.ts';
 
 /** Deletions come from last applied → modified; additions and changes from current → modified. */
 interface Wanted {
@@ -58,7 +59,7 @@ function diffField(
   wanted: Wanted,
 ): void {
   const strategies = field?.patchStrategies ?? [];
-  if (isJson(was) && isJson(now) && !strategies.includes('replace')) {
+  if (isRecord(was) && isRecord(now) && !strategies.includes('replace')) {
     const inner = diffMaps(was, now, field?.shape === 'one' ? typeSchema(field.type) : undefined, wanted);
     if (Object.keys(inner).length === 0) return;
     if (strategies.includes('retainKeys')) inner[RETAIN_KEYS] = Object.keys(now).toSorted();
@@ -92,10 +93,10 @@ function diffLists(
     if (added.length + removed.length > 0 || isMoved) patch[ELEMENT_ORDER + name] = now;
     return;
   }
-  const elements = diffElements(was.filter(isJson), now.filter(isJson), key, field, wanted);
+  const elements = diffElements(was.filter(isRecord), now.filter(isRecord), key, field, wanted);
   if (elements.length > 0) patch[name] = elements;
   if (elements.length > 0 || (wanted.changes && !sameOrder(was, now, key)))
-    patch[ELEMENT_ORDER + name] = now.filter(isJson).map((item) => ({ [key]: item[key] }));
+    patch[ELEMENT_ORDER + name] = now.filter(isRecord).map((item) => ({ [key]: item[key] }));
 }
 
 function diffElements(was: Json[], now: Json[], key: string, field: FieldSchema, wanted: Wanted): Json[] {
@@ -129,7 +130,7 @@ function diffElements(was: Json[], now: Json[], key: string, field: FieldSchema,
 
 /** Whether the author's items stand in the author's order; others between them (sidecars, token volumes) do not count. */
 function sameOrder(was: unknown[], now: unknown[], key: string): boolean {
-  const ids = (list: unknown[]): string[] => list.filter(isJson).map((item) => JSON.stringify(item[key]));
+  const ids = (list: unknown[]): string[] => list.filter(isRecord).map((item) => JSON.stringify(item[key]));
   const wanted = new Set(ids(now));
   const standing = ids(was).filter((id) => wanted.has(id));
   const present = new Set(standing);
@@ -145,7 +146,7 @@ function combine(deletions: Json, changes: Json, schema: TypeSchema | undefined)
   for (const [key, change] of Object.entries(changes)) {
     const deletion: unknown = out[key];
     const field = schema?.fields.get(key);
-    if (isJson(deletion) && isJson(change))
+    if (isRecord(deletion) && isRecord(change))
       out[key] = combine(deletion, change, field?.shape === 'one' ? typeSchema(field.type) : undefined);
     else if (Array.isArray(deletion) && Array.isArray(change) && field?.patchKey !== undefined)
       out[key] = combineLists(deletion, change, field.patchKey, typeSchema(field.type));

@@ -1,5 +1,6 @@
 // Decides what a strategic merge patch makes of an object: lists merge by their keys, directives ($patch, $retainKeys,
 // $deleteFromPrimitiveList, $setElementOrder) say the rest. Never makes patches (strategic-diff.ts does).
+import { isRecord } from '../base/records.ts';
 import { ApiError } from '../base/errors.ts';
 import { equalJson } from './equality.ts';
 import { typeSchema, type FieldSchema, type TypeSchema } from './schema.ts';
@@ -11,12 +12,9 @@ export const RETAIN_KEYS = '$retainKeys';
 export const DELETE_FROM = '$deleteFromPrimitiveList/';
 export const ELEMENT_ORDER = '$setElementOrder/';
 
-export const isJson = (value: unknown): value is Json =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
-
 /** The patched object; neither argument is changed, parts may be shared. Throws ApiError 400 on a patch that is none. */
 export function applyStrategicMerge(typeName: string, object: Json, patch: unknown): Json {
-  if (!isJson(patch)) throw refused('a patch is a JSON object');
+  if (!isRecord(patch)) throw refused('a patch is a JSON object');
   return mergeMap(object, patch, typeSchema(typeName));
 }
 
@@ -64,7 +62,7 @@ function mergeField(out: Json, key: string, change: unknown, field: FieldSchema 
   }
   const was: unknown = out[key];
   const replaces = field?.patchStrategies.includes('replace') === true;
-  if (isJson(was) && isJson(change) && !replaces) out[key] = mergeMap(was, change, schemaWithin(field));
+  if (isRecord(was) && isRecord(change) && !replaces) out[key] = mergeMap(was, change, schemaWithin(field));
   else if (Array.isArray(change) && field?.patchStrategies.includes('merge') === true)
     out[key] = mergeList(Array.isArray(was) ? was : [], change, field);
   else out[key] = dropDirectives(change);
@@ -79,10 +77,10 @@ function schemaWithin(field: FieldSchema | undefined): TypeSchema | undefined {
 export function dropDirectives(value: unknown): unknown {
   if (Array.isArray(value)) {
     return value
-      .filter((item) => !(isJson(item) && item[PATCH] !== undefined && item[PATCH] !== 'merge'))
+      .filter((item) => !(isRecord(item) && item[PATCH] !== undefined && item[PATCH] !== 'merge'))
       .map(dropDirectives);
   }
-  if (!isJson(value)) return value;
+  if (!isRecord(value)) return value;
   const out: Json = {};
   for (const [key, item] of Object.entries(value))
     if (
@@ -101,14 +99,14 @@ function mergeList(original: unknown[], patch: unknown[], field: FieldSchema): u
   const key = field.patchKey;
   if (key === undefined) return mergePrimitives(original, patch);
   const elements = patch.map((item) => {
-    if (!isJson(item)) throw refused(`elements of ${field.name} are objects`);
+    if (!isRecord(item)) throw refused(`elements of ${field.name} are objects`);
     return item;
   });
   if (elements.some((item) => item[PATCH] === 'replace'))
     return dropDirectives(elements.filter((item) => item[PATCH] !== 'replace')) as unknown[];
   const doomed = elements.filter((item) => item[PATCH] === 'delete');
   for (const item of doomed) keyOf(item, key, field);
-  const merged = original.filter((item) => !doomed.some((gone) => isJson(item) && equalJson(item[key], gone[key])));
+  const merged = original.filter((item) => !doomed.some((gone) => isRecord(item) && equalJson(item[key], gone[key])));
   const changes = elements.filter((item) => item[PATCH] !== 'delete');
   for (const change of changes) keyOf(change, key, field);
   const places = matchElements(merged, changes, field);
@@ -126,7 +124,7 @@ function mergeList(original: unknown[], patch: unknown[], field: FieldSchema): u
  */
 export function matchElements(list: readonly unknown[], changes: readonly Json[], field: FieldSchema): number[] {
   const fullKey = (item: unknown): string | undefined => {
-    const values = field.listKeys.map((name) => (isJson(item) ? (item[name] ?? defaultOf(field, name)) : undefined));
+    const values = field.listKeys.map((name) => (isRecord(item) ? (item[name] ?? defaultOf(field, name)) : undefined));
     return values.length === 0 || values.includes(undefined) ? undefined : JSON.stringify(values);
   };
   const claimed = new Set<number>();
@@ -141,7 +139,7 @@ export function matchElements(list: readonly unknown[], changes: readonly Json[]
   });
   return places.map((at, i) => {
     const key = field.patchKey!;
-    return at >= 0 ? at : claim((item) => isJson(item) && equalJson(item[key], changes[i]![key]));
+    return at >= 0 ? at : claim((item) => isRecord(item) && equalJson(item[key], changes[i]![key]));
   });
 }
 
@@ -161,7 +159,7 @@ function mergePrimitives(original: unknown[], patch: unknown[]): unknown[] {
 }
 
 const idOf = (item: unknown, key: string | undefined): string =>
-  JSON.stringify(key === undefined ? item : isJson(item) ? item[key] : item);
+  JSON.stringify(key === undefined ? item : isRecord(item) ? item[key] : item);
 
 /**
  * The named items in their own order, the others where they stood relative to them (merge of two sorted lists by the

@@ -1,6 +1,7 @@
 // Does: answers API requests from plain maps, as the real API does where controllers depend on it: resourceVersions,
 // compare-and-swap, generation, generateName, finalizers, graceful deletion, bindings. Never authorizes, validates values,
 // defaults what lib/api does not, or keeps history.
+import { isRecord } from '../../lib/base/records.ts';
 import fastJsonPatch from 'fast-json-patch';
 import { canonical } from '../../lib/api/canonical.ts';
 import { apiGroupList, apiResourceList } from '../../lib/api/discovery.ts';
@@ -334,9 +335,8 @@ function patched(present: KubeObject, request: ApiRequest): KubeObject {
 }
 
 function merged(target: unknown, patch: unknown): unknown {
-  if (typeof patch !== 'object' || patch === null || Array.isArray(patch)) return patch;
-  const isObject = typeof target === 'object' && target !== null && !Array.isArray(target);
-  const out: Record<string, unknown> = isObject ? { ...target } : {};
+  if (!isRecord(patch)) return patch;
+  const out: Record<string, unknown> = isRecord(target) ? { ...target } : {};
   for (const [key, value] of Object.entries(patch)) {
     if (value === null) delete out[key];
     else out[key] = merged(out[key], value);

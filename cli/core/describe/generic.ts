@@ -1,5 +1,6 @@
 // Decides how any other object is described: its metadata, then its fields as an indented outline. Never shows what a
 // Secret holds.
+import { isRecord } from '../../../lib/base/records.ts';
 import type { ObjectMeta } from '../../../lib/api/generated/types.ts';
 import { annotationLines, mapLines } from './text.ts';
 
@@ -59,9 +60,9 @@ function fieldLines(title: string, value: unknown, by: string): string[] {
   if (Array.isArray(value))
     return [
       `${by}${title}:`,
-      ...value.flatMap((item) => (isMap(item) ? outline(item, `${by}  `) : [`${by}  ${String(item)}`])),
+      ...value.flatMap((item) => (isRecord(item) ? outline(item, `${by}  `) : [`${by}  ${String(item)}`])),
     ];
-  if (isMap(value)) return [`${by}${title}:`, ...outline(value, `${by}  `)];
+  if (isRecord(value)) return [`${by}${title}:`, ...outline(value, `${by}  `)];
   return [`${by}${title}:\t${String(value)}`];
 }
 
@@ -69,8 +70,4 @@ function fieldLines(title: string, value: unknown, by: string): string[] {
 function titleOf(key: string): string {
   const words = key.replaceAll(/([a-z0-9])([A-Z])/g, '$1 $2');
   return words.charAt(0).toUpperCase() + words.slice(1);
-}
-
-function isMap(value: unknown): value is Json {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

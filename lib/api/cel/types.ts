@@ -1,6 +1,7 @@
 // Decides of which types an expression takes objects to be: the built-in ones from the table of types, those of CRDs from their
 // schemas. What JSON may hold in more than one form is of any type. Never checks an expression.
-import { isRecord, type JsonSchema } from '../custom/json-schema.ts';
+import { isRecord } from '../../base/records.ts';
+import type { JsonSchema } from '../custom/json-schema.ts';
 import { isScalarType, typeSchema, type FieldSchema } from '../schema.ts';
 
 /** Fields of each type, those that others name first. */

@@ -1,10 +1,11 @@
 // Decides how objects of a CRD with several versions read as another version when a webhook converts them: what must be asked,
 // what of the answer is taken, what is wrong with it. Never asks: what is not known yet is thrown (`NeedsConversion`).
+import { isRecord } from '../../base/records.ts';
 import { ApiError } from '../../base/errors.ts';
 import { validateAnnotations, validateLabels } from '../metadata.ts';
 import { messagesOf } from '../field-error.ts';
 import type { KubeObject } from '../object.ts';
-import { isRecord, type Json } from './json-schema.ts';
+import type { Json } from './json-schema.ts';
 
 export interface ConversionWebhook {
   clientConfig: {

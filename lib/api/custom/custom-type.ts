@@ -1,8 +1,9 @@
 // Decides how a type that a CRD brings is decoded and merged: `typeName` is either a name in the table of built-in types or
 // one of these. Never fills defaults and never judges values.
+import { isRecord } from '../../base/records.ts';
 import { canonical, TypeMismatchError, type Canonical } from '../canonical.ts';
 import { mergeRuleOf, type MergeRule } from '../managed-fields/merge-rule.ts';
-import { isRecord, OWN_FIELDS, type Json, type JsonSchema } from './json-schema.ts';
+import { OWN_FIELDS, type Json, type JsonSchema } from './json-schema.ts';
 import { customMergeRule } from './merge-rule.ts';
 import { prune } from './prune.ts';
 

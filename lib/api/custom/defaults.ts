@@ -1,6 +1,7 @@
 // Decides which defaults of its schema a custom resource gets: nested ones only where the object around them is there, and
 // in place of a null that may not be. Never overwrites a value.
-import { isRecord, schemaOfField, type JsonSchema } from './json-schema.ts';
+import { isRecord } from '../../base/records.ts';
+import { schemaOfField, type JsonSchema } from './json-schema.ts';
 
 /** Changes `value` in place. */
 export function fillDefaults(schema: JsonSchema, value: unknown): void {

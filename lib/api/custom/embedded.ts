@@ -1,10 +1,11 @@
 // Decides whether the resources that a custom resource holds within itself have the type and the metadata of one. Never looks at what
 // else they say: that is what their schema is for.
+import { isRecord } from '../../base/records.ts';
 import { invalidValue, required, type FieldError } from '../field-error.ts';
 import { dns1035Label } from '../formats.ts';
 import { validateMetadata } from '../metadata.ts';
 import type { KubeObject } from '../object.ts';
-import { isRecord, type JsonSchema } from './json-schema.ts';
+import type { JsonSchema } from './json-schema.ts';
 
 const EMPTY = 'must not be empty';
 

@@ -1,6 +1,7 @@
 // Decides to which part of a schema a path refers (`.spec.size`, `.labels['a']`), as rules and selectable fields name one; or what
 // is wrong with it. Never reads an object.
-import { isRecord, type JsonSchema } from './json-schema.ts';
+import { isRecord } from '../../base/records.ts';
+import type { JsonSchema } from './json-schema.ts';
 
 export interface FieldPath {
   /** `spec.size`, `labels[a]`. */

@@ -1,6 +1,6 @@
 // Decides how a value of a custom resource reads where the real server repeats it as Go writes it (`%#v`). Never judges it.
+import { isRecord } from '../../base/records.ts';
 import { quoted } from '../field-error.ts';
-import { isRecord } from './json-schema.ts';
 
 /** `map[string]interface {}{"a":"x", "b":1}`: keys in order. */
 export function goValue(value: unknown): string {

@@ -1,6 +1,6 @@
 // Decides what the simple JSONPaths of CRDs (`.spec.size`, `.status.conditions[?(@.type=="Ready")].status`) find. Never does
 // more of JSONPath than printer columns, scales and selectable fields are written with.
-import { isRecord } from './json-schema.ts';
+import { isRecord } from '../../base/records.ts';
 
 type Step =
   | { type: 'field'; name: string }

@@ -50,9 +50,6 @@ export interface CelRule {
 
 export type Json = Record<string, unknown>;
 
-export const isRecord = (value: unknown): value is Json =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
-
 /** The schema of one field of an object; undefined: it has none. */
 export function schemaOfField(schema: JsonSchema, name: string): JsonSchema | undefined {
   if (schema.properties !== undefined && Object.hasOwn(schema.properties, name)) return schema.properties[name];

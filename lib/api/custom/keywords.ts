@@ -1,8 +1,9 @@
 // Decides which keywords a CRD's schema may use where: types, lists that are sets and maps, the form of rules; and has what the
 // rules say checked once all around them is well. Never looks at a custom resource.
+import { isRecord } from '../../base/records.ts';
 import { forbidden, GoText, invalidValue, notSupported, required, type FieldError } from '../field-error.ts';
 import { fieldPath } from './field-path.ts';
-import { isRecord, OWN_FIELDS, type CelRule, type JsonSchema } from './json-schema.ts';
+import { OWN_FIELDS, type CelRule, type JsonSchema } from './json-schema.ts';
 import { childPlace, ruleProblems, type RulePlace } from './rule-check.ts';
 
 const TYPES = ['array', 'boolean', 'integer', 'number', 'object', 'string'];

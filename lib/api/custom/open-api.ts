@@ -1,6 +1,7 @@
 // Decides how a custom resource's schema is published in OpenAPI: v3 whole, v2 without what v2 cannot say. Never publishes what
 // clients would validate more strictly than the server does.
-import { isRecord, type Json, type JsonSchema } from './json-schema.ts';
+import { isRecord } from '../../base/records.ts';
+import type { Json, JsonSchema } from './json-schema.ts';
 
 /** Said in v3 only: v2 has no words for it, and kubectl of old chokes on some. */
 const V3_ONLY = new Set(['allOf', 'anyOf', 'oneOf', 'not', 'nullable', 'x-kubernetes-validations']);

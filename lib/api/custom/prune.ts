@@ -1,7 +1,8 @@
 // Decides which fields of a custom resource are kept: those that its schema knows. Never judges a value.
+import { isRecord } from '../../base/records.ts';
 import { canonical, TypeMismatchError } from '../canonical.ts';
 import { goValue } from './go-value.ts';
-import { childPath, isRecord, OWN_FIELDS, schemaOfField, type Json, type JsonSchema } from './json-schema.ts';
+import { childPath, OWN_FIELDS, schemaOfField, type Json, type JsonSchema } from './json-schema.ts';
 
 /** A copy without what the schema does not know; what was dropped is added to `unknown`. `isResource`: it has metadata. */
 export function prune(schema: JsonSchema, value: unknown, unknown: string[], path = '', isResource = false): unknown {

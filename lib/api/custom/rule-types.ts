@@ -1,8 +1,9 @@
 // Decides of which types the rules of a CRD's schema take its values to be, as the real server declares them: what has no type to
 // CEL is not there at all. Never checks an expression.
+import { isRecord } from '../../base/records.ts';
 import type { TypeDeclarations } from '../cel/types.ts';
 import { celName } from './cel-name.ts';
-import { isRecord, type JsonSchema } from './json-schema.ts';
+import type { JsonSchema } from './json-schema.ts';
 
 const SIMPLE: Readonly<Record<string, string>> = {
   string: 'string',

@@ -1,20 +1,13 @@
 // Decides what the CEL rules of a schema (x-kubernetes-validations) say of a custom resource, transition rules and ratcheting
 // included. Never checks types: a rule is only asked of a value that fits its schema.
+import { isRecord } from '../../base/records.ts';
 import { MOST_ROUNDS, type Meter } from '../cel/meter.ts';
 import { celBytes, celDuration, CelError, compileCel, noValue, someValue, type Program } from '../cel/cel.ts';
 import { equalObjects } from '../equality.ts';
 import { invalidValue, printValue, type FieldError } from '../field-error.ts';
 import { celName } from './cel-name.ts';
 import { fieldPath } from './field-path.ts';
-import {
-  childPath,
-  isRecord,
-  OWN_FIELDS,
-  schemaOfField,
-  type CelRule,
-  type Json,
-  type JsonSchema,
-} from './json-schema.ts';
+import { childPath, OWN_FIELDS, schemaOfField, type CelRule, type Json, type JsonSchema } from './json-schema.ts';
 import { correlated } from './validate.ts';
 
 /** How often a schema of a request may ask rules: what is more would hold everybody else up. */

@@ -1,9 +1,10 @@
 // Decides whether the defaults in a CRD's schema are values that the schema itself would take. Never fills one in.
+import { isRecord } from '../../base/records.ts';
 import { equalJson } from '../equality.ts';
 import { GoText, invalidValue, type FieldError } from '../field-error.ts';
 import { goValue } from './go-value.ts';
 import { validateEmbedded } from './embedded.ts';
-import { isRecord, OWN_FIELDS, type JsonSchema } from './json-schema.ts';
+import { OWN_FIELDS, type JsonSchema } from './json-schema.ts';
 import { prune } from './prune.ts';
 import { hasRules, newBudget, validateRules } from './rules.ts';
 import { validateSchema } from './validate.ts';

@@ -1,9 +1,10 @@
 // Decides whether a CRD's schema is structural: a type everywhere, and nothing in anyOf and its like that is not outside of them too,
 // so that pruning, defaults and merging know what to do. Never looks at rules, defaults or a custom resource.
+import { isRecord } from '../../base/records.ts';
 import { equalJson } from '../equality.ts';
 import { compiledPattern } from '../cel/functions.ts';
 import { forbidden, invalidValue, required, type FieldError } from '../field-error.ts';
-import { isRecord, type JsonSchema } from './json-schema.ts';
+import type { JsonSchema } from './json-schema.ts';
 
 const INT_OR_STRING = [{ type: 'integer' }, { type: 'string' }];
 const LOGIC = ['anyOf', 'allOf', 'oneOf'] as const;

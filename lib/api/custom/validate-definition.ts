@@ -1,5 +1,6 @@
 // Decides what is wrong with the spec of a CustomResourceDefinition: names, versions, schemas, columns, conversion. Never looks at
 // what it was before (the kind does) and never serves one.
+import { isRecord } from '../../base/records.ts';
 import { equalObjects } from '../equality.ts';
 import {
   duplicate,
@@ -15,7 +16,7 @@ import { dns1035Label, dns1123Subdomain } from '../formats.ts';
 import { validateWebhookService, validateWebhookUrl } from '../kinds/webhook-client.ts';
 import { fieldPath } from './field-path.ts';
 import { goVersions } from './go-value.ts';
-import { isRecord, type JsonSchema } from './json-schema.ts';
+import type { JsonSchema } from './json-schema.ts';
 import { validateKeywords } from './keywords.ts';
 import { rootPlace } from './rule-check.ts';
 import { validateDefaults } from './schema-defaults.ts';

@@ -1,5 +1,6 @@
 // Decides what of a custom resource its schema refuses, with the field and the words that clients of Kubernetes know. Never
 // evaluates CEL (rules.ts does) and never changes a value.
+import { isRecord } from '../../base/records.ts';
 import { equalJson, equalObjects } from '../equality.ts';
 import {
   duplicate,
@@ -15,7 +16,7 @@ import { messageOf } from '../../base/errors.ts';
 import { matchesPattern } from '../cel/functions.ts';
 import { hasFormat } from './formats.ts';
 import { goValue } from './go-value.ts';
-import { childPath, isRecord, OWN_FIELDS, schemaOfField, type Json, type JsonSchema } from './json-schema.ts';
+import { childPath, OWN_FIELDS, schemaOfField, type Json, type JsonSchema } from './json-schema.ts';
 
 /** All broken fields. `old`: what stood there before, so that a value that has not changed is left alone (ratcheting). */
 export function validateSchema(schema: JsonSchema, value: unknown, path: string, old?: unknown): FieldError[] {

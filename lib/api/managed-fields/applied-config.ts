@@ -1,9 +1,10 @@
 // Decides whether what a client applies can be its part of an object: the right type, known fields, list elements with
 // their keys and each once. Never fills anything in: who leaves a field out does not own it.
+import { isRecord } from '../../base/records.ts';
 import type { TypeName } from '../custom/custom-type.ts';
 import { ApiError } from '../../base/errors.ts';
 import { TypeMismatchError, canonical } from '../canonical.ts';
-import { listElement, isRecord, mergeRuleOf, ruleWithin, type MergeRule } from './merge-rule.ts';
+import { listElement, mergeRuleOf, ruleWithin, type MergeRule } from './merge-rule.ts';
 import { typedProblem } from './typed-check.ts';
 import { printElement, valueElement } from './path-element.ts';
 

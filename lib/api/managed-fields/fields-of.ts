@@ -1,7 +1,8 @@
 // Decides which fields an object mentions: its leaves, and each element of its lists and maps. Never compares.
+import { isRecord } from '../../base/records.ts';
 import type { TypeName } from '../custom/custom-type.ts';
 import { LEAF, isEmpty, nodeOf, type Fields } from './fields.ts';
-import { isRecord, listElement, mergeRuleOf, ruleFor, ruleWithin, type MergeRule } from './merge-rule.ts';
+import { listElement, mergeRuleOf, ruleFor, ruleWithin, type MergeRule } from './merge-rule.ts';
 import { fieldElement, valueElement } from './path-element.ts';
 
 /**

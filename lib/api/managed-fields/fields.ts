@@ -1,5 +1,6 @@
 // Decides what a set of field paths is and how sets combine. A set is its own wire form, FieldsV1: nothing is converted when
 // it is read or written. Never knows a schema and never changes a set in place.
+import { isRecord } from '../../base/records.ts';
 import { SELF, normalElement } from './path-element.ts';
 
 /**
@@ -180,8 +181,7 @@ export function parse(value: unknown): Fields {
 }
 
 function parseBelow(value: unknown): Building {
-  if (typeof value !== 'object' || value === null || Array.isArray(value))
-    throw new SyntaxError(`a set of fields is a JSON object, not ${JSON.stringify(value)}`);
+  if (!isRecord(value)) throw new SyntaxError(`a set of fields is a JSON object, not ${JSON.stringify(value)}`);
   const out: Building = {};
   for (const [text, inner] of Object.entries(value)) {
     const element = text === SELF ? undefined : normalElement(text);

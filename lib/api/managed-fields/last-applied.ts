@@ -1,12 +1,13 @@
 // Decides what kubectl's annotation of client-side apply means for server-side apply: which conflicts are kubectl's with
 // itself, and what the annotation reads after an apply. Never decides about other managers than kubectl.
+import { isRecord } from '../../base/records.ts';
 import type { TypeName } from '../custom/custom-type.ts';
 import { TypeMismatchError, canonical } from '../canonical.ts';
 import type { KubeObject } from '../object.ts';
 import { compare } from './compare.ts';
 import { difference, type Fields } from './fields.ts';
 import { fieldsOfValue } from './fields-of.ts';
-import { isRecord, mergeRuleOf } from './merge-rule.ts';
+import { mergeRuleOf } from './merge-rule.ts';
 
 export const LAST_APPLIED = 'kubectl.kubernetes.io/last-applied-configuration';
 /** The one manager that the annotation speaks for. */

@@ -1,5 +1,6 @@
 // Decides how each type and field merges in server-side apply: as one leaf (scalars, everything atomic), field by field,
 // key by key, or element by element. Never looks at an object.
+import { isRecord } from '../../base/records.ts';
 import { canonical } from '../canonical.ts';
 import type { TypeName } from '../custom/custom-type.ts';
 import { typeSchema, type FieldSchema, type TypeSchema } from '../schema.ts';
@@ -146,9 +147,6 @@ export function emptyObject(typeName: TypeName): any {
   }
   return empty;
 }
-
-export const isRecord = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /** Absent, or a container without content: both sides so is compared and merged as one leaf. */
 export function isBlank(value: unknown): boolean {

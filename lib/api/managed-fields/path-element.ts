@@ -1,5 +1,6 @@
 // Decides how one step of a field path is written (`f:name`, `k:{"name":"c"}`, `v:"x"`), brought to its one form, and told
 // to people (`.name`, `[name="c"]`, `[="x"]`). Never knows a schema.
+import { isRecord } from '../../base/records.ts';
 
 /** Marks a node that is itself in the set though parts of it are listed too. */
 export const SELF = '.';
@@ -39,8 +40,7 @@ export function normalElement(text: string): string | undefined {
 }
 
 function sortedPairs(text: string, key: unknown): Array<[string, unknown]> {
-  if (typeof key !== 'object' || key === null || Array.isArray(key))
-    throw new SyntaxError(`the key of a list element is a JSON object, not ${JSON.stringify(text)}`);
+  if (!isRecord(key)) throw new SyntaxError(`the key of a list element is a JSON object, not ${JSON.stringify(text)}`);
   return Object.entries(key).toSorted(([a], [b]) => (a < b ? -1 : 1));
 }
 

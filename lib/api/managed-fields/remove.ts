@@ -1,6 +1,7 @@
 // Decides what is left of a value when some of its fields go. Never decides which.
+import { isRecord } from '../../base/records.ts';
 import { NO_FIELDS, isEmpty, isMember, type Fields } from './fields.ts';
-import { LEAF_RULE, isRecord, listElement, ruleFor, ruleWithin, type MergeRule } from './merge-rule.ts';
+import { LEAF_RULE, listElement, ruleFor, ruleWithin, type MergeRule } from './merge-rule.ts';
 import { SELF, fieldElement, valueElement } from './path-element.ts';
 
 /**

@@ -1,8 +1,9 @@
 // Decides whether each part of what a client applies is of the kind its type wants (a text, a number, a list, a map) and known to
 // it, in the words of structured-merge-diff. Never judges a value.
+import { isRecord } from '../../base/records.ts';
 import type { TypeName } from '../custom/custom-type.ts';
 import { goValue } from '../custom/go-value.ts';
-import { isRecord, OWN_FIELDS, type JsonSchema } from '../custom/json-schema.ts';
+import { OWN_FIELDS, type JsonSchema } from '../custom/json-schema.ts';
 import { typeSchema } from '../schema.ts';
 
 /** What a part has to be; `any`: whatever it is. */

@@ -1,5 +1,6 @@
 // Decides how bodies are fuzzed: JSON, YAML, protobuf and the strict decoding of each into objects of all kinds. Never knows
 // patches or queries.
+import { isRecord } from '../../../lib/base/records.ts';
 import assert from 'node:assert/strict';
 import fc from '../../kit/fast-check.ts';
 import captured from '../../../lib/api/testdata/kubectl-1.32-protobuf.json' with { type: 'json' };
@@ -100,10 +101,7 @@ export const bodies: Decoder[] = [
         ),
       ),
     decode([kind, value]) {
-      const whole =
-        typeof value === 'object' && value !== null && !Array.isArray(value)
-          ? Object.assign({ metadata: { name: 'a' } }, value)
-          : value;
+      const whole = isRecord(value) ? Object.assign({ metadata: { name: 'a' } }, value) : value;
       const decoded = decodeValue({ value: whole, duplicates: [] }, expectedOf(kind), 'Warn');
       settled(decoded, expectedOf(kind));
       // What comes next in a write must stand it too.

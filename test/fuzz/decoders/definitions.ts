@@ -1,4 +1,5 @@
 // Decides how CRDs are fuzzed: schemas as odd as they may be, and objects of those that stand. Never serves one.
+import { isRecord } from '../../../lib/base/records.ts';
 import assert from 'node:assert/strict';
 import fc from '../../kit/fast-check.ts';
 import { customKinds } from '../../../lib/api/custom/custom-kind.ts';
@@ -68,9 +69,7 @@ const SCHEMAS: fc.Arbitrary<unknown> = fc.letrec<{ schema: unknown }>((tie) => {
     schema: fc
       .tuple(shapes, extras)
       .map(([shape, more]) =>
-        typeof shape === 'object' && shape !== null && !Array.isArray(shape)
-          ? withOwnKeys([...Object.entries(shape), ...(more as Array<[string, unknown]>)])
-          : shape,
+        isRecord(shape) ? withOwnKeys([...Object.entries(shape), ...(more as Array<[string, unknown]>)]) : shape,
       ),
   };
 }).schema;

@@ -1,5 +1,6 @@
 // Decides how patches are fuzzed: JSON patch, merge, strategic merge and server-side apply on objects of all kinds. Never sends
 // one.
+import { isRecord } from '../../../lib/base/records.ts';
 import assert from 'node:assert/strict';
 import fc from '../../kit/fast-check.ts';
 import { ApiError } from '../../../lib/base/errors.ts';
@@ -106,8 +107,7 @@ export const patches: Decoder[] = [
       isRefusal(error) ||
       (error instanceof ApiError && error.message.startsWith('failed to create typed patch object')),
     decode([config, fieldsV1, exists, force]) {
-      const isObject = typeof config === 'object' && config !== null && !Array.isArray(config);
-      const value = isObject
+      const value = isRecord(config)
         ? Object.assign({ apiVersion: 'v1', kind: 'Pod', metadata: { name: 'a' } }, config)
         : config;
       const managedFields = [
