@@ -59,7 +59,9 @@ test('the whole life of an empty object of every kind goes through without a thr
     t.is(update.metadata.generation, object.metadata.generation, `${kind.ref.kind}: nothing changed, generation stays`);
     kind.prepareForStatusUpdate(update, object, TIME);
     kind.validateStatusUpdate(update, object);
-    t.is(kind.cells(object, NOW).length, kind.columns.length, `${kind.ref.kind}: a cell for each column`);
+    // Upstream tells the age of an address, too, and has no column for it.
+    const more = kind.ref.kind === 'IPAddress' ? 1 : 0;
+    t.is(kind.cells(object, NOW).length, kind.columns.length + more, `${kind.ref.kind}: a cell for each column`);
     for (const field of Object.values(kind.fields)) t.is(typeof field(object), 'string', kind.ref.kind);
     t.is(typeof kind.graceSeconds(object, undefined), 'number');
   }

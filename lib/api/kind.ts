@@ -1,16 +1,16 @@
 // Decides what a resource is to the API: its names, verbs, strategy, columns and field selectors, for every built-in kind.
 // Never stores, authorizes or admits anything; never reads the clock (uid, time and generated names are the caller's).
 import types from './generated/kubernetes-types.json' with { type: 'json' };
-import tableColumns from './generated/table-columns.json' with { type: 'json' };
 import { ageOf } from './age.ts';
 import { cloneJson } from '../base/clone.ts';
 import { zeroOfField } from './canonical.ts';
+import { builtInColumns } from './columns.ts';
 import { equalObjects } from './equality.ts';
 import type { FieldError } from './field-error.ts';
 import { BEHAVIOURS } from './kinds/index.ts';
 import { validateMetadata, validateMetadataUpdate } from './metadata.ts';
 import type { TypeName } from './custom/custom-type.ts';
-import type { Column, KindBehaviour, KubeObject, NameRule, StoredForm } from './object.ts';
+import type { Column, KindBehaviour, KubeObject, NameRule, RowCondition, StoredForm } from './object.ts';
 import type { ResourceRef } from './resource.ts';
 import type { ScalePaths } from './scale.ts';
 
@@ -68,6 +68,7 @@ export interface Kind {
   prepareForDelete(object: KubeObject, time: string): void;
   /** Cells of a table row, in the order of `columns`; `now` in milliseconds. */
   cells(object: KubeObject, now: number): unknown[];
+  rowConditions(object: KubeObject): readonly RowCondition[] | undefined;
   /** Field selectors: label to value. */
   readonly fields: Readonly<Record<string, (object: KubeObject) => string>>;
   /** Seconds of grace that a DELETE gives this object; 0: it goes at once (finalizers apart). */
@@ -107,21 +108,6 @@ const NEEDS_RESOURCE_VERSION = new Set(
 const CREATED_BY_UPDATE = new Set(
   'Role RoleBinding ClusterRole ClusterRoleBinding RuntimeClass Lease LimitRange Event Service Endpoints'.split(' '),
 );
-const NAME_AND_AGE: readonly Column[] = [
-  ['Name', 'string', 'name', 0],
-  ['Age', 'string', '', 0],
-];
-const COLUMNS = tableColumns as unknown as Record<string, Column[]>;
-
-function columnsOf(row: KindRow): readonly Column[] {
-  const root = row.group === '' ? '' : `${row.group}/`;
-  for (const version of [row.version, 'v1beta1', 'v1']) {
-    const columns = COLUMNS[`${root}${version}/${row.plural}`];
-    if (columns !== undefined) return columns;
-  }
-  return NAME_AND_AGE;
-}
-
 /** Rows whose kind has no cells of its own: the name, the age, and nothing where only the kind would know. */
 function genericCells(columns: readonly Column[], object: KubeObject, now: number): unknown[] {
   return columns.map(([name]) => {
@@ -173,7 +159,7 @@ function counted(object: KubeObject, hasStatus: boolean): object {
 /** A kind of its names and, where it has any, its own behaviour. */
 export function makeKind(row: KindRow, own: KindBehaviour | undefined): Kind {
   const stored = row.verbs.includes('list') && row.verbs.includes('create');
-  const columns = own?.columns ?? columnsOf(row);
+  const columns = own?.columns ?? builtInColumns(row.group, row.plural);
   const hasStatus = row.subresources?.['status'] !== undefined;
   const hasGeneration = own?.hasGeneration ?? COUNTS_GENERATION.has(row.kind);
   const nameRule = own?.nameRule ?? 'subdomain';
@@ -242,6 +228,7 @@ export function makeKind(row: KindRow, own: KindBehaviour | undefined): Kind {
     },
     prepareForDelete: (object, time) => own?.prepareForDelete?.(object, time),
     cells: (object, now) => own?.cells?.(object, now) ?? genericCells(columns, object, now),
+    rowConditions: (object) => own?.rowConditions?.(object),
     fields: {
       'metadata.name': (object) => object.metadata.name,
       ...(row.namespaced ? { 'metadata.namespace': (object: KubeObject) => object.metadata.namespace ?? '' } : {}),

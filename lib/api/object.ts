@@ -16,7 +16,15 @@ export interface KubeObject {
 export type NameRule = 'subdomain' | 'label' | 'label1035' | 'pathSegment' | 'ipAddress';
 
 /** A table column: name, type, format, priority (1 = only with `-o wide`). */
-export type Column = readonly [name: string, type: string, format: string, priority: number, description?: string];
+export type Column = readonly [name: string, type: string, format: string, priority: number, description: string];
+
+/** Of a whole row: how a client may show it. */
+export interface RowCondition {
+  type: string;
+  status: string;
+  reason: string;
+  message: string;
+}
 
 /** How objects of this kind are kept when their stored form is another version, or another group's kind. */
 export interface StoredForm {
@@ -73,6 +81,7 @@ export interface KindBehaviour<T = any> {
   prepareForDelete?(object: T, time: string): void;
   columns?: readonly Column[];
   cells?(object: T, now: number): unknown[];
+  rowConditions?(object: T): readonly RowCondition[] | undefined;
   fields?: Record<string, (object: T) => string>;
   graceSeconds?(object: T, requestedSeconds: number | undefined): number;
 }

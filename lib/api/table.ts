@@ -1,7 +1,7 @@
 // Decides how objects read as rows (meta.k8s.io/v1 Table), as kubectl prints them. Never decides a kind's cells: the kind
 // does.
 import type { Kind } from './kind.ts';
-import type { KubeObject } from './object.ts';
+import type { KubeObject, RowCondition } from './object.ts';
 
 /** `includeObject` of the query: what each row carries besides its cells. */
 export type IncludeObject = 'None' | 'Metadata' | 'Object';
@@ -16,6 +16,7 @@ export interface ColumnDefinition {
 
 export interface TableRow {
   cells: unknown[];
+  conditions?: readonly RowCondition[];
   object?: unknown;
 }
 
@@ -40,10 +41,7 @@ export interface TableOptions {
   version?: string;
 }
 
-const NAME_DESCRIPTION =
-  'Name must be unique within a namespace. Is required when creating resources, although some resources may allow a client to request the generation of an appropriate name automatically. Name is primarily intended for creation idempotence and configuration definition. Cannot be updated. More info: http://kubernetes.io/docs/user-guide/identifiers#names';
-
-type Tabular = Pick<Kind, 'columns' | 'cells'>;
+export type Tabular = Pick<Kind, 'columns' | 'cells'> & Partial<Pick<Kind, 'rowConditions'>>;
 
 /** Rows in the order of the objects. */
 export function toTable(kind: Tabular, objects: readonly KubeObject[], options: TableOptions): Table {
@@ -61,7 +59,7 @@ export function columnsOf(kind: Pick<Kind, 'columns'>): ColumnDefinition[] {
     name,
     type,
     format,
-    description: description ?? (name === 'Name' ? NAME_DESCRIPTION : ''),
+    description,
     priority,
   }));
 }
@@ -71,9 +69,10 @@ function rowOf(
   object: KubeObject,
   { now, includeObject = 'Metadata', version }: TableOptions,
 ): TableRow {
-  const cells = kind.cells(object, now);
-  if (includeObject === 'None') return { cells };
-  return { cells, object: includeObject === 'Object' ? object : partialObjectMetadata(object, version) };
+  const conditions = kind.rowConditions?.(object);
+  const told = { cells: kind.cells(object, now), ...(conditions === undefined ? {} : { conditions }) };
+  if (includeObject === 'None') return told;
+  return { ...told, object: includeObject === 'Object' ? object : partialObjectMetadata(object, version) };
 }
 
 /** `as=PartialObjectMetadata`. */

@@ -1,6 +1,7 @@
 // Decides how a version of a CRD becomes a kind like every other: names, schema, rules, columns, scale, versions. Never decides
 // whether it is served (the API actor does) and never keeps anything.
 import { ageOf } from '../age.ts';
+import { CREATED_DESCRIPTION, NAME_COLUMN } from '../columns.ts';
 import { invalidValue, type FieldError } from '../field-error.ts';
 import { makeKind, type Kind } from '../kind.ts';
 import type { Column, KubeObject, StoredForm } from '../object.ts';
@@ -18,7 +19,12 @@ import { validateLists, validateSchema } from './validate.ts';
 const VERBS = ['delete', 'deletecollection', 'get', 'list', 'patch', 'create', 'update', 'watch'];
 const PART_VERBS = ['get', 'patch', 'update'];
 const ANYTHING: JsonSchema = { type: 'object', 'x-kubernetes-preserve-unknown-fields': true };
-const AGE: PrinterColumn = { name: 'Age', type: 'date', jsonPath: '.metadata.creationTimestamp' };
+const AGE: PrinterColumn = {
+  name: 'Age',
+  type: 'date',
+  description: CREATED_DESCRIPTION,
+  jsonPath: '.metadata.creationTimestamp',
+};
 
 interface PrinterColumn {
   name: string;
@@ -255,7 +261,7 @@ type Cell = (object: KubeObject, now: number) => unknown;
 function columnsOf(version: Version): Array<[Column, Cell]> {
   const own = version.additionalPrinterColumns ?? [];
   return [
-    [['Name', 'string', 'name', 0], ({ metadata }) => metadata.name],
+    [NAME_COLUMN, ({ metadata }) => metadata.name],
     // One whose path cannot be understood is not shown at all.
     ...(own.length === 0 ? [AGE] : own.filter(({ jsonPath }) => parseJsonPath(jsonPath) !== undefined)).map(
       (column): [Column, Cell] => {

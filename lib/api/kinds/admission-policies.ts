@@ -159,12 +159,6 @@ function policy(kind: string, validate: (object: Policy) => FieldError[]): KindB
       defaultMatchResources(spec.matchConstraints);
     },
     validate,
-    columns: [
-      ['Name', 'string', 'name', 0],
-      ['Validations', 'integer', '', 0],
-      ['ParamKind', 'string', '', 0],
-      ['Age', 'string', '', 0],
-    ],
     cells: ({ metadata, spec = {} }, now) => [
       metadata.name,
       (spec.validations ?? spec.mutations ?? []).length,
@@ -181,12 +175,6 @@ function policyBinding(kind: string): KindBehaviour {
     kind,
     default: ({ spec }) => defaultMatchResources(spec?.matchResources),
     validate: (object) => validateBinding(object, kind.startsWith('Validating')),
-    columns: [
-      ['Name', 'string', 'name', 0],
-      ['PolicyName', 'string', '', 0],
-      ['ParamRef', 'string', '', 0],
-      ['Age', 'string', '', 0],
-    ],
     cells({ metadata, spec = {} }, now) {
       const { name, namespace, selector } = spec.paramRef ?? {};
       const ref =

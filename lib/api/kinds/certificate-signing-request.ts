@@ -187,14 +187,6 @@ export const certificateSigningRequest = defineKind<CertificateSigningRequest>({
     tellTimes(object, old, time);
   },
   validateStatusUpdate: validateStatus,
-  columns: [
-    ['Name', 'string', 'name', 0],
-    ['Age', 'string', '', 0],
-    ['SignerName', 'string', '', 0],
-    ['Requestor', 'string', '', 0],
-    ['RequestedDuration', 'string', '', 0],
-    ['Condition', 'string', '', 0],
-  ],
   cells: (object, now) => [
     object.metadata.name,
     ageOf(object.metadata.creationTimestamp, now),

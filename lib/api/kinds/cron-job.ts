@@ -125,18 +125,6 @@ export const cronJob = defineKind<CronJob>({
     if (inner?.manualSelector === true) errors.push(notSupported(`${path}.manualSelector`, true, ['nil', 'false']));
     return errors;
   },
-  columns: [
-    ['Name', 'string', 'name', 0],
-    ['Schedule', 'string', '', 0],
-    ['Timezone', 'string', '', 0],
-    ['Suspend', 'boolean', '', 0],
-    ['Active', 'integer', '', 0],
-    ['Last Schedule', 'string', '', 0],
-    ['Age', 'string', '', 0],
-    ['Containers', 'string', '', 1],
-    ['Images', 'string', '', 1],
-    ['Selector', 'string', '', 1],
-  ],
   warnings: ({ spec }) => podWarnings(spec.jobTemplate?.spec?.template?.spec, 'spec.jobTemplate.spec.template.spec'),
   cells: ({ metadata, spec, status }, now) => [
     metadata.name,

@@ -77,16 +77,6 @@ const csiDriver = defineKind<CSIDriver>({
     )
       .filter(([field]) => !equalObjects(spec[field], was[field]))
       .map(([field, told]) => invalidValue(`spec.${told}`, spec[field], 'field is immutable')),
-  columns: [
-    ['Name', 'string', 'name', 0],
-    ['AttachRequired', 'boolean', '', 0],
-    ['PodInfoOnMount', 'boolean', '', 0],
-    ['StorageCapacity', 'boolean', '', 0],
-    ['TokenRequests', 'string', '', 0],
-    ['RequiresRepublish', 'boolean', '', 0],
-    ['Modes', 'string', '', 0],
-    ['Age', 'string', '', 0],
-  ],
   cells: ({ metadata, spec }, now) => [
     metadata.name,
     spec.attachRequired ?? true,
@@ -212,10 +202,6 @@ const storageCapacity = defineKind<CSIStorageCapacity>({
     (['nodeTopology', 'storageClassName'] as const)
       .filter((field) => !equalObjects(object[field], old[field]))
       .map((field) => invalidValue(field, object[field], 'field is immutable')),
-  columns: [
-    ['Name', 'string', 'name', 0],
-    ['Created At', 'date', '', 0],
-  ],
   cells: ({ metadata }) => [metadata.name, metadata.creationTimestamp ?? null],
 });
 

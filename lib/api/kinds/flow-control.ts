@@ -56,14 +56,6 @@ const flowSchema = defineKind<FlowSchema>({
   ],
   validateStatusUpdate: (object) => validateConditions(object as Conditions),
   prepareForStatusUpdate: keepMetadata,
-  columns: [
-    ['Name', 'string', 'name', 0],
-    ['PriorityLevel', 'string', '', 0],
-    ['MatchingPrecedence', 'string', '', 0],
-    ['DistinguisherMethod', 'string', '', 0],
-    ['Age', 'string', '', 0],
-    ['MissingPL', 'string', '', 0],
-  ],
   cells({ metadata, spec, status }, now) {
     const dangling = (status?.conditions ?? []).find(({ type }) => type === 'Dangling');
     return [
@@ -183,15 +175,6 @@ const priorityLevel = defineKind<PriorityLevelConfiguration>({
   validate: (object) => [...validateLevel(object), ...validateConditions(object as Conditions)],
   validateStatusUpdate: (object) => validateConditions(object as Conditions),
   prepareForStatusUpdate: keepMetadata,
-  columns: [
-    ['Name', 'string', 'name', 0],
-    ['Type', 'string', '', 0],
-    ['NominalConcurrencyShares', 'string', '', 0],
-    ['Queues', 'string', '', 0],
-    ['HandSize', 'string', '', 0],
-    ['QueueLengthLimit', 'string', '', 0],
-    ['Age', 'string', '', 0],
-  ],
   cells({ metadata, spec }, now) {
     const queuing = spec?.limited?.limitResponse?.queuing;
     return [

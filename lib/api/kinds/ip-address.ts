@@ -38,11 +38,6 @@ export const ipAddressKind = defineKind<IPAddress>({
     equalObjects(spec?.parentRef, was?.parentRef)
       ? []
       : [invalidValue(PATH, spec?.parentRef ?? null, 'field is immutable')],
-  columns: [
-    ['Name', 'string', 'name', 0],
-    ['ParentRef', 'string', '', 0],
-    ['Age', 'string', '', 0],
-  ],
   cells: ({ metadata, spec }, now) => [
     metadata.name,
     parentText(spec?.parentRef),

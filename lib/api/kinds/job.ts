@@ -135,16 +135,6 @@ export const job = defineKind<Job>({
       matchLabels: { ...object.spec.selector?.matchLabels, [UID_LABELS[0]!]: uid },
     };
   },
-  columns: [
-    ['Name', 'string', 'name', 0],
-    ['Status', 'string', '', 0],
-    ['Completions', 'string', '', 0],
-    ['Duration', 'string', '', 0],
-    ['Age', 'string', '', 0],
-    ['Containers', 'string', '', 1],
-    ['Images', 'string', '', 1],
-    ['Selector', 'string', '', 1],
-  ],
   warnings: ({ spec }) => podWarnings(spec?.template?.spec, 'spec.template.spec'),
   cells: (object, now) => [
     object.metadata.name,

@@ -82,17 +82,6 @@ export const persistentVolumeClaim = defineKind<PersistentVolumeClaim>({
     ...fractionWarnings(spec.resources?.requests, 'spec.resources.requests', ['storage']),
     ...fractionWarnings(spec.resources?.limits, 'spec.resources.limits', ['storage']),
   ],
-  columns: [
-    ['Name', 'string', 'name', 0],
-    ['Status', 'string', '', 0],
-    ['Volume', 'string', '', 0],
-    ['Capacity', 'string', '', 0],
-    ['Access Modes', 'string', '', 0],
-    ['StorageClass', 'string', '', 0],
-    ['VolumeAttributesClass', 'string', '', 0],
-    ['Age', 'string', '', 0],
-    ['VolumeMode', 'string', '', 1],
-  ],
   cells(object, now) {
     const { spec, status, metadata } = object;
     const isBound = spec.volumeName !== undefined && spec.volumeName !== '';

@@ -111,19 +111,6 @@ export const persistentVolume = defineKind<PersistentVolume>({
   prepareForCreate(object) {
     object.status = { phase: 'Pending', lastPhaseTransitionTime: object.metadata.creationTimestamp };
   },
-  columns: [
-    ['Name', 'string', 'name', 0],
-    ['Capacity', 'string', '', 0],
-    ['Access Modes', 'string', '', 0],
-    ['Reclaim Policy', 'string', '', 0],
-    ['Status', 'string', '', 0],
-    ['Claim', 'string', '', 0],
-    ['StorageClass', 'string', '', 0],
-    ['VolumeAttributesClass', 'string', '', 0],
-    ['Reason', 'string', '', 0],
-    ['Age', 'string', '', 0],
-    ['VolumeMode', 'string', '', 1],
-  ],
   cells(object, now) {
     const { spec, status, metadata } = object;
     const claim = spec.claimRef;

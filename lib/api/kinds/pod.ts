@@ -1,7 +1,7 @@
 // Decides what a Pod is, from lib/api/pod. Never places, runs or ends one.
 import { ageOf } from '../age.ts';
 import type { Pod } from '../generated/types.ts';
-import { defineKind } from '../object.ts';
+import { defineKind, type RowCondition } from '../object.ts';
 import { defaultPodOnly, defaultPodSpec } from '../pod/defaults.ts';
 import { qosClassOf } from '../pod/qos.ts';
 import { summarizePod } from '../pod/status.ts';
@@ -9,14 +9,21 @@ import { validatePodStatusUpdate, validatePodUpdate } from '../pod/validate-upda
 import { podWarnings } from '../pod/warnings.ts';
 import { validatePodCreate, validatePodSpec } from '../pod/validate.ts';
 
+/** What a client may tell its rows apart by: the pod will not run again. */
+const COMPLETED: Readonly<Record<string, readonly RowCondition[]>> = {
+  Succeeded: [
+    { type: 'Completed', status: 'True', reason: 'Succeeded', message: 'The pod has completed successfully.' },
+  ],
+  Failed: [{ type: 'Completed', status: 'True', reason: 'Failed', message: 'The pod failed.' }],
+};
+
 /** Ready gates that hold over all that are asked for; `<none>` without any. */
 function readinessGates(pod: Pod): string {
   const gates = pod.spec.readinessGates ?? [];
   if (gates.length === 0) return '<none>';
-  const held = gates.filter((gate) =>
-    (pod.status?.conditions ?? []).some(
-      (condition) => condition.type === gate.conditionType && condition.status === 'True',
-    ),
+  const conditions = pod.status?.conditions ?? [];
+  const held = gates.filter(
+    ({ conditionType }) => conditions.find(({ type }) => type === conditionType)?.status === 'True',
   );
   return `${held.length}/${gates.length}`;
 }
@@ -45,6 +52,7 @@ export const pod = defineKind<Pod>({
           status: 'False',
           reason: 'SchedulingGated',
           message: 'Scheduling is blocked due to non-empty scheduling gates',
+          lastTransitionTime: object.metadata.creationTimestamp,
         },
       ];
   },
@@ -68,6 +76,7 @@ export const pod = defineKind<Pod>({
       readinessGates(object),
     ];
   },
+  rowConditions: ({ status }) => COMPLETED[status?.phase ?? ''],
   fields: {
     'spec.nodeName': (object) => object.spec.nodeName ?? '',
     'spec.restartPolicy': (object) => object.spec.restartPolicy ?? '',

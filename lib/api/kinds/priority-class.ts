@@ -45,13 +45,6 @@ export const priorityClass = defineKind<PriorityClass>({
       ? []
       : [invalidValue('preemptionPolicy', object.preemptionPolicy, 'field is immutable')]),
   ],
-  columns: [
-    ['Name', 'string', 'name', 0],
-    ['Value', 'integer', '', 0],
-    ['Global-Default', 'boolean', '', 0],
-    ['Age', 'string', '', 0],
-    ['PreemptionPolicy', 'string', '', 0],
-  ],
   cells: (object, now) => [
     object.metadata.name,
     object.value ?? 0,

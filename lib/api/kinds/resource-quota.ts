@@ -155,12 +155,6 @@ export const resourceQuota = defineKind<ResourceQuota>({
     ...validateHard(status?.hard ?? {}, 'status.hard'),
     ...validateHard(status?.used ?? {}, 'status.used'),
   ],
-  columns: [
-    ['Name', 'string', 'name', 0],
-    ['Request', 'string', '', 0],
-    ['Limit', 'string', '', 0],
-    ['Age', 'string', '', 0],
-  ],
   cells: (object, now) => [
     object.metadata.name,
     usedOfHard(object, false),

@@ -39,11 +39,6 @@ export const serviceCidr = defineKind<ServiceCIDR>({
   kind: 'ServiceCIDR',
   validate: ({ spec }) => validateRanges(spec?.cidrs ?? []),
   validateUpdate: ({ spec }, { spec: was }) => validateChange(spec?.cidrs ?? [], was?.cidrs ?? []),
-  columns: [
-    ['Name', 'string', 'name', 0],
-    ['CIDRs', 'string', '', 0],
-    ['Age', 'string', '', 0],
-  ],
   cells: ({ metadata, spec }, now) => [
     metadata.name,
     (spec?.cidrs ?? []).join(','),

@@ -1,11 +1,11 @@
 // Decides what a pod's STATUS, READY and RESTARTS read in a table: the words of kubectl. Never changes a status.
 import { ageOf } from '../age.ts';
-import type { Container, ContainerStatus, Pod } from '../generated/types.ts';
+import type { Container, ContainerStatus, Pod, PodCondition } from '../generated/types.ts';
 
 export interface PodSummary {
   ready: string;
   status: string;
-  restarts: string | number;
+  restarts: string;
 }
 
 const isSidecar = (container: Container): boolean => container.restartPolicy === 'Always';
@@ -14,7 +14,7 @@ export function summarizePod(pod: Pod, now: number): PodSummary {
   const sidecars = new Set((pod.spec.initContainers ?? []).filter(isSidecar).map((container) => container.name));
   const count = new Counter();
   const initReason = initStatus(pod, sidecars, count);
-  let status = initReason === undefined || hasCondition(pod, 'Initialized') ? mainStatus(pod, count) : initReason;
+  let status = initReason === undefined || isInitialized(pod) ? mainStatus(pod, count, initReason) : initReason;
   if (pod.metadata.deletionTimestamp !== undefined && pod.metadata.deletionTimestamp !== null)
     status = pod.status?.reason === 'NodeLost' ? 'Unknown' : isTerminal(pod) ? status : 'Terminating';
   const total = (pod.spec.containers ?? []).length + sidecars.size;
@@ -23,8 +23,11 @@ export function summarizePod(pod: Pod, now: number): PodSummary {
 
 const isTerminal = (pod: Pod): boolean => pod.status?.phase === 'Succeeded' || pod.status?.phase === 'Failed';
 
-const hasCondition = (pod: Pod, type: string): boolean =>
-  (pod.status?.conditions ?? []).some((condition) => condition.type === type && condition.status === 'True');
+const isReady = (pod: Pod): boolean =>
+  (pod.status?.conditions ?? []).some(({ type, status }) => type === 'Ready' && status === 'True');
+
+const isInitialized = (pod: Pod): boolean =>
+  (pod.status?.conditions ?? []).find(({ type }) => type === 'Initialized')?.status === 'True';
 
 /** Counts over the containers that were looked at; kubectl forgets init containers' counts once main ones run. */
 class Counter {
@@ -47,9 +50,9 @@ class Counter {
     this.#last = this.#lastSidecar;
   }
 
-  restartsText(now: number): string | number {
+  restartsText(now: number): string {
     return this.#restarts === 0 || this.#last === undefined
-      ? this.#restarts
+      ? String(this.#restarts)
       : `${this.#restarts} (${ageOf(this.#last, now)} ago)`;
   }
 }
@@ -68,9 +71,11 @@ function initStatus(pod: Pod, sidecars: Set<string>, count: Counter): string | u
     const sidecar = sidecars.has(status.name);
     count.add(status, sidecar);
     const { terminated, waiting } = status.state ?? {};
-    if (sidecar && status.ready) count.ready += 1;
     if (terminated !== undefined && terminated.exitCode === 0) continue;
-    if (sidecar && status.started === true) continue;
+    if (sidecar && status.started === true) {
+      if (status.ready) count.ready += 1;
+      continue;
+    }
     if (terminated !== undefined) reason = `Init:${terminatedText(terminated)}`;
     else if (waiting?.reason !== undefined && waiting.reason !== '' && waiting.reason !== 'PodInitializing')
       reason = `Init:${waiting.reason}`;
@@ -85,10 +90,15 @@ function terminatedText(state: { reason?: string | undefined; signal?: number | 
   return state.signal ? `Signal:${state.signal}` : `ExitCode:${state.exitCode}`;
 }
 
-function mainStatus(pod: Pod, count: Counter): string {
-  let reason = pod.status?.reason || pod.status?.phase || 'Unknown';
-  if ((pod.status?.conditions ?? []).some((c) => c.type === 'PodScheduled' && c.reason === 'SchedulingGated'))
-    reason = 'SchedulingGated';
+function phaseOf({ status }: Pod): string {
+  const isGated = ({ type, reason }: PodCondition): boolean => type === 'PodScheduled' && reason === 'SchedulingGated';
+  if ((status?.conditions ?? []).some(isGated)) return 'SchedulingGated';
+  return status?.reason || status?.phase || '';
+}
+
+/** Init containers of an initialized pod may run again: that is told while no main container has news. */
+function mainStatus(pod: Pod, count: Counter, initReason: string | undefined): string {
+  let reason = initReason ?? phaseOf(pod);
   count.keepSidecarsOnly();
   let hasRunning = false;
   // From the last to the first, so that the first container with news has the word.
@@ -102,6 +112,6 @@ function mainStatus(pod: Pod, count: Counter): string {
       count.ready += 1;
     }
   }
-  if (reason === 'Completed' && hasRunning) return hasCondition(pod, 'Ready') ? 'Running' : 'NotReady';
+  if (reason === 'Completed' && hasRunning) return isReady(pod) ? 'Running' : 'NotReady';
   return reason;
 }

@@ -9,7 +9,8 @@ const NONE = new Set<unknown>([undefined, null, '', 'None', 0]);
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 const TIME = /\b\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}:\d{2}(\.\d+)?(Z| \+0000 UTC)( m=\+[\d.]+)?/g;
-const AGE = /^(\d+[smhdy])+$/;
+/** A cell that is one, or tells of one: `3 (5m ago)`. */
+const AGE = /^(\d+[smhdy])+$|(?<=\()(\d+[smhdy])+(?= ago\))/g;
 const CURRENT_REVISION = /current: \d+/g;
 /** Of the volume with a pod's token. */
 const TOKEN_VOLUME = /\bkube-api-access-[a-z0-9]{5}\b/g;
@@ -51,8 +52,8 @@ export class Comparer {
       return;
     }
     const alike = typeof real === 'string' && typeof ours === 'string' ? this.#alike(real, ours) : real === ours;
-    const isAge = path.includes('/cells/') && AGE.test(String(real)) && AGE.test(String(ours));
-    if (!alike && !isAge) differences.push(`${path}: ${short(real)} became ${short(ours)}`);
+    const isAged = path.includes('/cells/') && sameButForAge(String(real), String(ours));
+    if (!alike && !isAged) differences.push(`${path}: ${short(real)} became ${short(ours)}`);
   }
 
   /** An object's uid, revision and generated name: from here on each stands for the other's, and for nothing else. */
@@ -96,6 +97,26 @@ function byOwner(entries: readonly any[]): unknown[] {
 }
 
 const isObject = (value: unknown): boolean => typeof value === 'object' && value !== null;
+
+const SECONDS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86_400, y: 31_536_000 };
+/** What is made while an area is asked is so old at most. */
+const YOUNG_SECONDS = 1200;
+/** What was long ago when it was recorded is longer ago now. */
+const RECORDED_SECONDS = 5 * SECONDS['y']!;
+
+/** A duration that a request gave is no age: it stays the same. */
+function sameButForAge(real: string, ours: string): boolean {
+  if (real.replace(AGE, 'age') !== ours.replace(AGE, 'age')) return false;
+  const [left, right] = [secondsIn(real), secondsIn(ours)];
+  if (left <= YOUNG_SECONDS) return right <= YOUNG_SECONDS;
+  return left > RECORDED_SECONDS && Math.abs(right - left) < RECORDED_SECONDS;
+}
+
+const secondsIn = (text: string): number =>
+  [...(text.match(AGE)?.[0] ?? '').matchAll(/(\d+)([smhdy])/g)].reduce(
+    (sum, [, count, unit]) => sum + Number(count) * SECONDS[unit!]!,
+    0,
+  );
 
 function isChosen(path: string): boolean {
   const [parent = '', key = ''] = path.split('/').slice(-2);

@@ -1,12 +1,13 @@
 // Decides how the Scale of a workload is read and written. Never touches anything but spec.replicas.
 import { ageOf } from '../../../../lib/api/age.ts';
+import { builtInColumns } from '../../../../lib/api/columns.ts';
 import { invalid } from '../../../../lib/api/field-error.ts';
 import type { Kind } from '../../../../lib/api/kind.ts';
 import { apiVersionOf } from '../../../../lib/api/resource.ts';
 import { ApiError } from '../../../../lib/base/errors.ts';
 import { toScale, withReplicas, type ScalePaths } from '../../../../lib/api/scale.ts';
 import type { KubeObject } from '../../../../lib/api/object.ts';
-import { toTable, type IncludeObject, type Table } from '../../../../lib/api/table.ts';
+import { toTable, type IncludeObject, type Table, type Tabular } from '../../../../lib/api/table.ts';
 import type { CachedObject } from '../cache/cached-object.ts';
 import { withRevision } from '../cache/cached-object.ts';
 import { conflict, type Plan, type WriteRequest } from './plan.ts';
@@ -17,13 +18,8 @@ export const SCALE = {
   typeName: 'autoscaling.v1.Scale',
 };
 
-const TABLE: Pick<Kind, 'columns' | 'cells'> = {
-  columns: [
-    ['Name', 'string', 'name', 0],
-    ['Desired', 'integer', '', 0],
-    ['Available', 'integer', '', 0],
-    ['Age', 'string', '', 0],
-  ],
+const TABLE: Tabular = {
+  columns: builtInColumns('autoscaling', 'scales'),
   cells: ({ metadata, spec, status }, now) => [
     metadata.name,
     spec?.replicas ?? 0,
