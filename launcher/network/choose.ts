@@ -1,6 +1,6 @@
 // Decides which of the machine's blocks a new cluster gets, so that it meets no route, address or other cluster that is
 // there. Never looks at the machine (observe.ts does).
-import { blockOf, overlaps, type Block } from './cidr.ts';
+import { blockOf, overlap, type Block } from '../../lib/base/ipv4.ts';
 import { MAX_INDEX, planNetwork } from './plan.ts';
 
 /** One IPv4 destination that the machine knows, and by which device. */
@@ -14,14 +14,14 @@ export function conflictsOf(cluster: string, index: number, taken: readonly Take
   const plan = planNetwork({ cluster, index, nodes: [] });
   const wanted = [plan.fabric.cidr, plan.podCidr, plan.serviceCidr].map((cidr) => blockOf(cidr)!);
   return taken.filter(({ cidr, device }) => {
-    const block = blockOf(cidr);
+    const block = blockOf(cidr.includes('/') ? cidr : `${cidr}/32`);
     return block !== undefined && device !== plan.host.device && meets(block, wanted);
   });
 }
 
 /** A default route, or half of one (VPNs add 0/1 and 128/1), covers everything and is in nobody's way. */
 function meets(block: Block, wanted: readonly Block[]): boolean {
-  return block.last - block.first < 2 ** 31 - 1 && wanted.some((each) => overlaps(block, each));
+  return block.bits > 1 && wanted.some((each) => overlap(block, each));
 }
 
 /** The first free index; `preferred` (say, a persisted one) goes first. */

@@ -1,7 +1,7 @@
 // Holds the pure half of the network: names, addresses, the choice of blocks, the commands. Runs nothing.
 import test from 'ava';
 import fc from '../../test/kit/fast-check.ts';
-import { blockOf, overlaps } from './cidr.ts';
+import { addressNumber, blockOf, overlap } from '../../lib/base/ipv4.ts';
 import { chooseIndex, conflictsOf } from './choose.ts';
 import { hostDevice, MAX_INDEX, planNetwork } from './plan.ts';
 import { downPhases, upPhases } from './steps.ts';
@@ -32,7 +32,7 @@ test('blocks of two clusters never overlap, nor do those of one', (t) => {
         return [plan.fabric.cidr, plan.podCidr, plan.serviceCidr].map((cidr) => blockOf(cidr)!);
       };
       const all = a === b ? blocks(a) : [...blocks(a), ...blocks(b)];
-      return all.every((one, i) => all.every((two, j) => i === j || !overlaps(one, two)));
+      return all.every((one, i) => all.every((two, j) => i === j || !overlap(one, two)));
     }),
   );
   t.pass();
@@ -42,7 +42,7 @@ test('every interface name fits into 15 characters and long names stay apart', (
   fc.assert(fc.property(cluster, (name) => hostDevice(name).length <= 15));
   t.not(hostDevice('production-europe-1'), hostDevice('production-europe-2'));
   const plan = planNetwork({ cluster: 'c', index: 3, nodes: Array.from({ length: 240 }, (_, i) => `node-${i + 1}`) });
-  t.true(plan.nodes.every((node) => node.port.length <= 15 && blockOf(node.ip) !== undefined));
+  t.true(plan.nodes.every((node) => node.port.length <= 15 && addressNumber(node.ip) !== undefined));
   t.is(new Set(plan.nodes.map((node) => node.ip)).size, 240);
 });
 

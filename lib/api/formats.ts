@@ -1,5 +1,6 @@
 // Decides which texts are names, labels, ports, addresses and so on: each format of validation.md once, with the exact
 // text that a wrong one is told. Never knows which field has which format.
+import { addressNumber } from '../base/ipv4.ts';
 
 const LABEL = '[a-z0-9]([-a-z0-9]*[a-z0-9])?';
 const SEARCH_LABEL = '_?[a-z0-9]([-_a-z0-9]*[a-z0-9])?';
@@ -174,8 +175,7 @@ export const isSubdomain = (text: string): boolean => text.length <= 253 && subd
 
 /** IPv4 in dotted decimal, no leading zeros. */
 export function isIPv4(text: string): boolean {
-  const parts = text.split('.');
-  return parts.length === 4 && parts.every((part) => /^(0|[1-9]\d{0,2})$/.test(part) && Number(part) <= 255);
+  return addressNumber(text) !== undefined;
 }
 
 export function isIPv6(text: string): boolean {

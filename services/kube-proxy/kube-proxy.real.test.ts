@@ -26,7 +26,7 @@ import { FakeApi } from '../../test/kit/fake-api.ts';
 import { freePorts } from '../../test/kit/free-ports.ts';
 import { ProxyState } from './core/proxy-state.ts';
 import { ServiceIndex } from './core/service-index.ts';
-import { ServiceRanges } from './core/service-ranges.ts';
+import { RefusedRanges } from './core/refused-ranges.ts';
 import { NftablesApplier } from './edge/nftables.ts';
 import { start } from './main.ts';
 
@@ -413,7 +413,7 @@ test.serial('rules stay when the proxy goes; a table that somebody flushed is pu
     nonMasqueradeCidrs: [],
   };
   const index = new ServiceIndex();
-  const ranges = new ServiceRanges(plan.serviceCidr);
+  const ranges = new RefusedRanges(plan.serviceCidr);
   index.setService(undefined, api.get<Service>(RESOURCES.services, 'default', 'web')!);
   index.setSlice(undefined, api.get(RESOURCES.endpointSlices, 'default', 'web-a')!);
   const exec = inside(node.netns);

@@ -9,7 +9,7 @@ import { Client } from '../../lib/client/client.ts';
 import { ListenerState } from './core/listeners.ts';
 import { ProxyState } from './core/proxy-state.ts';
 import { ServiceIndex } from './core/service-index.ts';
-import { ServiceRanges } from './core/service-ranges.ts';
+import { RefusedRanges } from './core/refused-ranges.ts';
 import type { NodeFacts } from './core/service-rules.ts';
 import type { Applier } from './edge/applier.ts';
 import { NftablesApplier } from './edge/nftables.ts';
@@ -25,7 +25,7 @@ export async function start(ctx: ActorContext<KubeProxySettings>): Promise<Runni
   const { settings } = ctx;
   if (settings.mode === 'none') return { status: () => ({ mode: 'none' }), stop: () => Promise.resolve() };
   const index = new ServiceIndex();
-  const ranges = new ServiceRanges(settings.cluster.serviceCidr, [settings.cluster.podCidr, `${settings.nodeIp}/32`]);
+  const ranges = new RefusedRanges(settings.cluster.serviceCidr, [settings.cluster.podCidr, `${settings.nodeIp}/32`]);
   const applier = applierFor(ctx, index, ranges);
   const loop = new SyncLoop({
     clock: ctx.clock,
@@ -76,7 +76,7 @@ export async function start(ctx: ActorContext<KubeProxySettings>): Promise<Runni
   };
 }
 
-function applierFor(ctx: ActorContext<KubeProxySettings>, index: ServiceIndex, ranges: ServiceRanges): Applier {
+function applierFor(ctx: ActorContext<KubeProxySettings>, index: ServiceIndex, ranges: RefusedRanges): Applier {
   const { settings, exec, log, clock } = ctx;
   if (settings.mode === 'userspace')
     return new UserspaceApplier({

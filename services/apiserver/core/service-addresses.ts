@@ -5,7 +5,7 @@ import type { KubeObject } from '../../../lib/api/object.ts';
 import { toTime } from '../../../lib/base/clock.ts';
 import type { Operation } from '../../../lib/bus/messages.ts';
 import { encodeStored } from './cache/cached-object.ts';
-import { addressAt, containsAddress, parseCidr, type Cidr } from './ipv4.ts';
+import { addressAt, containsAddress, parseCidr, type Cidr } from './address-range.ts';
 import type { Companions, WriteRequest } from './pipeline/plan.ts';
 import { addressKey, addressOf, givenAddresses, oldAddressKey, serviceRanges, type Range } from './service-ranges.ts';
 import { ALLOCATIONS } from './storage-key.ts';

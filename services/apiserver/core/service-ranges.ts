@@ -7,7 +7,7 @@ import type { KubeObject } from '../../../lib/api/object.ts';
 import { serviceAddress } from '../../../lib/api/service-address.ts';
 import type { KeyValue } from '../../../lib/bus/messages.ts';
 import type { ClusterCache } from './cache/cluster-cache.ts';
-import { parseCidr, type Cidr } from './ipv4.ts';
+import { parseCidr, type Cidr } from './address-range.ts';
 import type { Companions } from './pipeline/plan.ts';
 import { ALLOCATIONS, keyOf } from './storage-key.ts';
 

@@ -1,5 +1,6 @@
 // Decides how Services and EndpointSlices are found by name and by address. Never decides what is answered.
 import type { EndpointSlice, Service, ServiceCIDR } from '../../../lib/api/generated/types.ts';
+import { ServiceRanges } from '../../../lib/api/service-ranges.ts';
 
 const SERVICE_NAME = 'kubernetes.io/service-name';
 
@@ -17,7 +18,7 @@ export class DnsIndex {
   readonly #slices = new Map<string, Map<string, EndpointSlice>>();
   readonly #clusterIps = new Map<string, Set<string>>();
   readonly #endpointIps = new Map<string, Map<string, number>>();
-  readonly #ranges = new Map<string, readonly string[]>();
+  readonly #ranges = new ServiceRanges();
   #serial = 1;
 
   /** Counts changes: the zone's SOA serial. */
@@ -49,7 +50,7 @@ export class DnsIndex {
 
   /** Of ServiceCIDRs: `10.112.0.0/16`. */
   get ranges(): string[] {
-    return [...this.#ranges.values()].flat();
+    return this.#ranges.cidrs;
   }
 
   /** Ready ones, or all if the service publishes those that are not ready; IPv4, without duplicates. */
@@ -100,8 +101,7 @@ export class DnsIndex {
 
   setRange(before: ServiceCIDR | undefined, after: ServiceCIDR | undefined): void {
     this.#serial++;
-    if (before !== undefined) this.#ranges.delete(before.metadata.name);
-    if (after !== undefined) this.#ranges.set(after.metadata.name, after.spec?.cidrs ?? []);
+    this.#ranges.set(before, after);
   }
 
   #dropService(service: Service): void {

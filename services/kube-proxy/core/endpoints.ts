@@ -1,7 +1,8 @@
 // Decides which endpoints of a service port may get traffic on this node: the ready ones, else those that still serve
 // while they end (upstream's rule). Never decides which of them a connection goes to.
 import type { Endpoint as ApiEndpoint, EndpointSlice } from '../../../lib/api/generated/types.ts';
-import { isIpv4, isPort, ipv4 } from './addresses.ts';
+import { addressNumber, isAddress } from '../../../lib/base/ipv4.ts';
+import { isPort } from './addresses.ts';
 import type { ServicePort } from './service-ports.ts';
 
 export interface Endpoint {
@@ -43,7 +44,7 @@ function candidates(port: ServicePort, slices: readonly EndpointSlice[], node: s
     for (const each of slice.endpoints ?? []) {
       const state = stateOf(each);
       const ip = each.addresses[0];
-      if (state === undefined || !isIpv4(ip)) continue;
+      if (state === undefined || !isAddress(ip)) continue;
       const key = `${ip}:${number}`;
       if (found.get(key)?.state !== 'ready')
         found.set(key, { state, endpoint: { ip, port: number, local: each.nodeName === node } });
@@ -72,5 +73,5 @@ function readyElseDraining(found: readonly Candidate[]): Endpoint[] {
 }
 
 function byAddress(a: Endpoint, b: Endpoint): number {
-  return ipv4(a.ip)! - ipv4(b.ip)! || a.port - b.port;
+  return addressNumber(a.ip)! - addressNumber(b.ip)! || a.port - b.port;
 }

@@ -3,11 +3,12 @@
 import test from 'ava';
 import fc from '../../../test/kit/fast-check.ts';
 import type { EndpointSlice, Service, ServiceCIDR } from '../../../lib/api/generated/types.ts';
-import { blockOf, withoutNested } from './addresses.ts';
+import { blockOf } from '../../../lib/base/ipv4.ts';
+import { withoutNested } from './addresses.ts';
 import { staleFlows } from './conntrack.ts';
 import { ProxyState } from './proxy-state.ts';
 import { ServiceIndex } from './service-index.ts';
-import { ServiceRanges } from './service-ranges.ts';
+import { RefusedRanges } from './refused-ranges.ts';
 import type { NodeFacts } from './service-rules.ts';
 
 const facts: NodeFacts = {
@@ -18,7 +19,7 @@ const facts: NodeFacts = {
 };
 
 const freshState = (): ProxyState =>
-  new ProxyState(new ServiceIndex(), new ServiceRanges('10.96.0.0/16', ['10.244.0.0/16']), facts);
+  new ProxyState(new ServiceIndex(), new RefusedRanges('10.96.0.0/16', ['10.244.0.0/16']), facts);
 
 /** The table as the kernel keeps it; every statement of ours is one line. */
 class KernelModel {
@@ -237,7 +238,7 @@ function change(
   }
 }
 
-function changeRange({ range: one, dropRange }: Step, state: ServiceRanges, ranges: Map<string, ServiceCIDR>): void {
+function changeRange({ range: one, dropRange }: Step, state: RefusedRanges, ranges: Map<string, ServiceCIDR>): void {
   if (one !== undefined) {
     state.setRange(ranges.get(one.metadata.name), one);
     ranges.set(one.metadata.name, one);

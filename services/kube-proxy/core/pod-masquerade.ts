@@ -1,6 +1,7 @@
 // Decides how pods reach the world outside the cluster: with their node's address. Never touches traffic between pods,
 // nor services (kube-proxy's own table does).
-import { blockOf, blockText, withoutNested } from './addresses.ts';
+import { blockOf } from '../../../lib/base/ipv4.ts';
+import { blockText, withoutNested } from './addresses.ts';
 import type { NodeFacts } from './service-rules.ts';
 
 export const MASQUERADE_TABLE = 'ip kube-proxy-masquerade';

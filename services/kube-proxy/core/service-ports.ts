@@ -1,7 +1,8 @@
 // Decides what a Service asks of a proxy: one record a port, with its addresses and policies. Never looks at endpoints;
 // leaves out what a proxy must not serve (headless, ExternalName, another proxy's) and every value that is malformed.
 import type { Service, ServicePort as ApiPort } from '../../../lib/api/generated/types.ts';
-import { blockOf, isIpv4, isPort, withoutNested, type Block } from './addresses.ts';
+import { blockOf, isAddress, type Block } from '../../../lib/base/ipv4.ts';
+import { isPort, withoutNested } from './addresses.ts';
 
 export type Protocol = 'tcp' | 'udp' | 'sctp';
 
@@ -30,12 +31,12 @@ const PROXY_NAME_LABEL = 'service.kubernetes.io/service-proxy-name';
 
 export function servicePorts(service: Service): ServicePort[] {
   const spec = service.spec;
-  if (spec === undefined || spec.type === 'ExternalName' || !isIpv4(spec.clusterIP)) return [];
+  if (spec === undefined || spec.type === 'ExternalName' || !isAddress(spec.clusterIP)) return [];
   if (service.metadata.labels?.[PROXY_NAME_LABEL] !== undefined) return [];
   const clusterIP = spec.clusterIP;
   const shared = {
     clusterIP,
-    externalIPs: (spec.externalIPs ?? []).filter(isIpv4),
+    externalIPs: (spec.externalIPs ?? []).filter(isAddress),
     balancerIPs: balancerIPs(service),
     sourceRanges: sourceRanges(service),
     stickySeconds: stickySeconds(service),
@@ -58,7 +59,7 @@ function balancerIPs(service: Service): string[] {
   return (service.status?.loadBalancer?.ingress ?? [])
     .filter((ingress) => ingress.ipMode !== 'Proxy')
     .map((ingress) => ingress.ip)
-    .filter(isIpv4);
+    .filter(isAddress);
 }
 
 /** A range that holds everything is no restriction. */

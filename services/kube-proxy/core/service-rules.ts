@@ -1,7 +1,8 @@
 // Decides every element that one Service needs on this node, from it, its EndpointSlices and the node. Never looks at
 // another service: that keeps a change O(changed).
 import type { EndpointSlice, Service } from '../../../lib/api/generated/types.ts';
-import { blockOf, blockText, contains, ipv4 } from './addresses.ts';
+import { addressNumber, blockOf, contains } from '../../../lib/base/ipv4.ts';
+import { blockText } from './addresses.ts';
 import { chainName, chainNeeds, type ChainShape } from './chains.ts';
 import { fnv, mark, type Element, type MapName } from './elements.ts';
 import { usableEndpoints, type Endpoint, type UsableEndpoints } from './endpoints.ts';
@@ -132,7 +133,7 @@ function stickyId(text: string, taken: Set<number>): number {
 function hairpins(usable: UsableEndpoints, facts: NodeFacts): Endpoint[] {
   const pods = blockOf(facts.nodePodCidr);
   return [...usable.cluster, ...usable.local].filter(
-    (endpoint) => endpoint.local && pods !== undefined && contains(pods, ipv4(endpoint.ip)!),
+    (endpoint) => endpoint.local && pods !== undefined && contains(pods, addressNumber(endpoint.ip)!),
   );
 }
 
