@@ -1,6 +1,7 @@
 // Decides of which types an expression takes objects to be: the built-in ones from the table of types, those of CRDs from their
 // schemas. What JSON may hold in more than one form is of any type. Never checks an expression.
 import { isRecord } from '../../base/records.ts';
+import { celName } from '../custom/cel-name.ts';
 import type { JsonSchema } from '../custom/json-schema.ts';
 import { isScalarType, typeSchema, type FieldSchema } from '../schema.ts';
 
@@ -44,7 +45,10 @@ export function declareCustom(name: string, schema: JsonSchema, types: TypeDecla
 
 function fieldsOf(name: string, { properties = {} }: JsonSchema, types: TypeDeclarations): Record<string, string> {
   return Object.fromEntries(
-    Object.entries(properties).map(([field, schema]) => [field, schemaType(`${name}.${field}`, schema, types)]),
+    Object.entries(properties).flatMap(([field, schema]) => {
+      const escaped = celName(field);
+      return escaped === undefined ? [] : [[escaped, schemaType(`${name}.${escaped}`, schema, types)]];
+    }),
   );
 }
 

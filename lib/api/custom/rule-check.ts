@@ -1,9 +1,13 @@
 // Decides whether the rules of a CRD's schema can be asked: their types, what they give, and whether an old value can be told for
-// each new one. Never asks a rule.
+// each new one; and what they cost. Never asks a rule.
+import { costOf } from '../cel/cost/cost.ts';
+import type { Declared } from '../cel/cost/declared.ts';
 import { TypeChecker } from '../cel/type-check.ts';
 import { GoText, invalidValue, quoted, type FieldError } from '../field-error.ts';
 import { nil } from './go-value.ts';
 import type { CelRule, JsonSchema } from './json-schema.ts';
+import { cardinalityWithin, costOfAll, RuleCosts, type Cardinality } from './rule-costs.ts';
+import { declaredSizes } from './rule-sizes.ts';
 import { declareSchema } from './rule-types.ts';
 import { isTransition } from './rules.ts';
 
@@ -13,9 +17,19 @@ export interface RulePlace {
   isRoot: boolean;
   /** Path of what holds values whose old ones cannot be found. */
   uncorrelatable?: string;
+  /** How often the value may be in an object. */
+  cardinality: Cardinality;
+  /** Of all rules of the schema. */
+  costs: RuleCosts;
 }
 
-export const rootPlace = (schema: JsonSchema): RulePlace => ({ schema, isRoot: true });
+/** `judgesEach`: no rule may cost too much by itself. */
+export const rootPlace = (schema: JsonSchema, judgesEach: boolean): RulePlace => ({
+  schema,
+  isRoot: true,
+  cardinality: 1n,
+  costs: new RuleCosts(judgesEach),
+});
 
 /** `path` is that of `parent`. */
 export function childPlace(
@@ -31,7 +45,13 @@ export function childPlace(
       ? parent['x-kubernetes-list-type'] !== 'map'
       : as === 'property' && parent['x-kubernetes-map-type'] === 'atomic';
   const uncorrelatable = place.uncorrelatable ?? (isLost ? path : undefined);
-  return { schema, isRoot: false, ...(uncorrelatable === undefined ? {} : { uncorrelatable }) };
+  return {
+    schema,
+    isRoot: false,
+    cardinality: cardinalityWithin(parent, place.cardinality),
+    costs: place.costs,
+    ...(uncorrelatable === undefined ? {} : { uncorrelatable }),
+  };
 }
 
 /** `selfType`: the name of what has fields; the real server makes one up each time. */
@@ -53,28 +73,26 @@ export function ruleProblems(schema: JsonSchema, path: string, place: RulePlace)
           'Internal error: internal error: failed to construct type information for x-kubernetes-validations rules: unable to convert structural schema to CEL declarations',
       },
     ];
-  const plain = new TypeChecker(types, { self, oldSelf: self });
-  const optional = new TypeChecker(types, { self, oldSelf: `optional<${self}>` });
+  const sizes = declaredSizes(schema, isResource)!;
+  const checkerOf = (oldSelf: string): TypeChecker => new TypeChecker(types, { self, oldSelf });
+  const [plain, optional] = [checkerOf(self), checkerOf(`optional<${self}>`)];
   return rules.flatMap((rule, i) =>
-    problemsOf(rule, rule.optionalOldSelf === true ? optional : plain, `${at}[${i}]`, place),
+    problemsOf(rule, rule.optionalOldSelf === true ? optional : plain, sizes, `${at}[${i}]`, place),
   );
 }
 
-function problemsOf(rule: CelRule, checker: TypeChecker, path: string, place: RulePlace): FieldError[] {
-  const errors: FieldError[] = [];
+function problemsOf(
+  rule: CelRule,
+  checker: TypeChecker,
+  sizes: Declared,
+  path: string,
+  place: RulePlace,
+): FieldError[] {
   const wrong = problemOf(checker, rule.rule, 'bool', 'compilation failed: ', 'cel expression must evaluate to a bool');
-  if (wrong !== undefined) errors.push(invalidValue(`${path}.rule`, goRule(rule), wrong));
-  else if (rule.messageExpression !== undefined && rule.messageExpression !== '') {
-    const told = 'messageExpression must evaluate to a string';
-    const problem = problemOf(
-      checker,
-      rule.messageExpression,
-      'string',
-      'messageExpression compilation failed: ',
-      told,
-    );
-    if (problem !== undefined) errors.push(invalidValue(`${path}.messageExpression`, goRule(rule), problem));
-  }
+  const errors =
+    wrong !== undefined
+      ? [invalidValue(`${path}.rule`, goRule(rule), wrong)]
+      : [...ruleCost(rule, sizes, path, place), ...messageProblems(rule, checker, sizes, path, place)];
   const usesOld = wrong === undefined && isTransition(rule);
   if (usesOld && place.uncorrelatable !== undefined) {
     const told = `oldSelf cannot be used on the uncorrelatable portion of the schema within ${place.uncorrelatable}`;
@@ -84,6 +102,29 @@ function problemsOf(rule: CelRule, checker: TypeChecker, path: string, place: Ru
       invalidValue(`${path}.optionalOldSelf`, rule.optionalOldSelf, 'may not be set if oldSelf is not used in rule'),
     );
   return errors;
+}
+
+function ruleCost(rule: CelRule, sizes: Declared, path: string, { cardinality, costs }: RulePlace): FieldError[] {
+  const once = costOf(rule.rule, sizes, rule.optionalOldSelf === true);
+  return costs.add(`${path}.rule`, 'rule', costOfAll(once, cardinality, sizes.fewestBytes));
+}
+
+/** What the message costs is reckoned once, as a rule is broken once. */
+function messageProblems(
+  rule: CelRule,
+  checker: TypeChecker,
+  sizes: Declared,
+  path: string,
+  { costs }: RulePlace,
+): FieldError[] {
+  const { messageExpression = '', optionalOldSelf } = rule;
+  if (messageExpression === '') return [];
+  const at = `${path}.messageExpression`;
+  const told = 'messageExpression must evaluate to a string';
+  const wrong = problemOf(checker, messageExpression, 'string', 'messageExpression compilation failed: ', told);
+  return wrong === undefined
+    ? costs.add(at, 'messageExpression', costOf(messageExpression, sizes, optionalOldSelf === true))
+    : [invalidValue(at, goRule(rule), wrong)];
 }
 
 function problemOf(

@@ -41,9 +41,10 @@ export function declareSchema(
   }
   const fields: Record<string, string> = {};
   for (const [field, own] of Object.entries(schema.properties ?? {})) {
-    const type = child(`${name}.${field}`, own, types);
     const escaped = celName(field);
-    if (type !== undefined && escaped !== undefined) fields[escaped] = type;
+    if (escaped === undefined) continue;
+    const type = child(`${name}.${escaped}`, own, types);
+    if (type !== undefined) fields[escaped] = type;
   }
   if (isResource) {
     types.set(`${name}.metadata`, METADATA);

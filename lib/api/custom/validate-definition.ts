@@ -45,8 +45,11 @@ const PARTS = ['schema', 'subresources', 'additionalPrinterColumns', 'selectable
 /** Their names at the spec. */
 const SHARED = { schema: 'validation' } as Readonly<Record<string, string>>;
 
-export function validateSpec(spec: any): FieldError[] {
+/** `old`: what it was before; versions of it whose schema stays may have rules that cost too much by themselves. */
+export function validateSpec(spec: any, old?: any): FieldError[] {
   const versions: any[] = spec.versions ?? [];
+  const keepsSchema = ({ name, schema }: any): boolean =>
+    (old?.versions ?? []).some((one: any) => one.name === name && equalObjects(one.schema, schema));
   const shared: Parts = {};
   for (const part of PARTS)
     if (versions.length > 0 && versions.every((one) => equalObjects(one[part], versions[0][part])))
@@ -62,15 +65,16 @@ export function validateSpec(spec: any): FieldError[] {
         ? []
         : [required(`spec.versions[${i}].schema.openAPIV3Schema`, 'schemas are required')],
     ),
-    ...own.flatMap((version, i) => validateVersion(version, versions[i], `spec.versions[${i}]`)),
+    ...own.flatMap((version, i) =>
+      validateVersion(version, versions[i], `spec.versions[${i}]`, keepsSchema(versions[i])),
+    ),
     ...validateVersions(versions, own),
     ...validateNames(spec.names ?? {}),
-    ...validateParts(
-      shared,
-      versions.some(({ subresources }) => subresources?.status !== undefined),
-      'spec',
-      SHARED,
-    ),
+    ...validateParts(shared, 'spec', {
+      hasStatus: versions.some(({ subresources }) => subresources?.status !== undefined),
+      keepsSchema: versions.length > 0 && keepsSchema(versions[0]),
+      names: SHARED,
+    }),
     ...validateConversion(spec.conversion),
   ];
 }
@@ -83,13 +87,13 @@ function validateGroup(group: string): FieldError[] {
   return group.includes('.') ? [] : [invalidValue(path, group, 'should be a domain with at least one dot')];
 }
 
-function validateVersion(own: any, version: any, path: string): FieldError[] {
+function validateVersion(own: any, version: any, path: string, keepsSchema: boolean): FieldError[] {
   const name: string = version.name ?? '';
   const wrong = dns1035Label(name);
   return [
     ...(wrong.length === 0 ? [] : [invalidValue(`${path}.name`, name, wrong.join(','))]),
     ...validateDeprecation(version, `${path}.deprecationWarning`),
-    ...validateParts(own, version.subresources?.status !== undefined, path),
+    ...validateParts(own, path, { hasStatus: version.subresources?.status !== undefined, keepsSchema }),
   ];
 }
 
@@ -149,16 +153,19 @@ export function validateNames(names: any, path = 'spec.names', needsAll = true):
   return errors;
 }
 
-function validateParts(
-  parts: Parts,
-  hasStatus: boolean,
-  path: string,
-  names: Readonly<Record<string, string>> = {},
-): FieldError[] {
+interface About {
+  hasStatus: boolean;
+  /** It was so before. */
+  keepsSchema: boolean;
+  names?: Readonly<Record<string, string>>;
+}
+
+function validateParts(parts: Parts, path: string, about: About): FieldError[] {
+  const { names = {} } = about;
   const at = (part: keyof Parts): string => `${path}.${names[part] ?? part}`;
   const schema = parts.schema?.openAPIV3Schema;
   return [
-    ...(isRecord(schema) ? validateSchemaOf(schema, `${at('schema')}.openAPIV3Schema`, hasStatus) : []),
+    ...(isRecord(schema) ? validateSchemaOf(schema, `${at('schema')}.openAPIV3Schema`, about) : []),
     ...validateScale(parts.subresources?.scale, `${at('subresources')}.scale`),
     ...(parts.additionalPrinterColumns ?? []).flatMap((column, i) =>
       validateColumn(column, `${at('additionalPrinterColumns')}[${i}]`),
@@ -167,13 +174,14 @@ function validateParts(
   ];
 }
 
-function validateSchemaOf(schema: JsonSchema, path: string, hasStatus: boolean): FieldError[] {
+function validateSchemaOf(schema: JsonSchema, path: string, { hasStatus, keepsSchema }: About): FieldError[] {
   const errors = hasStatus ? rootProblems(schema, path) : [];
   if (schema.nullable === true) errors.push(forbidden(`${path}.nullable`, 'nullable cannot be true at the root'));
   let shape = hasArrays(schema) ? [] : validateStructural(schema, path);
   if (shape.length === 0) shape = validateDefaults(schema, path);
-  errors.push(...shape);
-  return [...errors, ...validateKeywords(schema, path, shape.length === 0 ? rootPlace(schema) : undefined)];
+  const rules = shape.length === 0 ? rootPlace(schema, !keepsSchema) : undefined;
+  errors.push(...shape, ...validateKeywords(schema, path, rules));
+  return [...errors, ...(rules?.costs.problems(path) ?? [])];
 }
 
 /** `items` as a list is told as what it is, and nothing else of the schema's structure. */

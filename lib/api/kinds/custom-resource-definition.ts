@@ -108,7 +108,7 @@ function validatePreserved({ spec }: Crd, old?: Crd): FieldError[] {
 
 /** The order in which the real server looks. */
 const problemsOf = (crd: Crd, old?: Crd): FieldError[] => [
-  ...validateSpec(crd['spec'] ?? {}),
+  ...validateSpec(crd['spec'] ?? {}, old?.['spec']),
   ...(old === undefined ? [] : validateFixed(crd, old)),
   ...validateNames(crd['status']?.acceptedNames ?? {}, 'status.acceptedNames', false),
   ...validateStored(crd),
