@@ -8,6 +8,7 @@ import type { Form } from '../core/media-type.ts';
 import { ServedKinds } from '../core/served-kinds.ts';
 import { keyOf } from '../core/storage-key.ts';
 import { itemBytes, listPieces, tablePieces, yamlPieces } from './encode.ts';
+import type { Piece } from './part-maker.ts';
 
 const CONFIG_MAPS = new ServedKinds(new ClusterCache([], 0)).table.find('', 'v1', 'configmaps')!;
 const JSON_FORM: Form = { as: 'object', version: 'v1', mediaType: 'application/json' };
@@ -27,7 +28,8 @@ const pageOf = (values: readonly string[]): Parameters<typeof listPieces>[1] => 
   continue: '',
   remaining: undefined,
 });
-const textOf = (pieces: Iterable<Uint8Array>): string => Buffer.concat([...pieces]).toString();
+const textOf = (pieces: Iterable<Piece>): string =>
+  Array.from(pieces, (piece) => Buffer.from(piece).toString()).join('');
 
 /** With line breaks, leading spaces and what YAML reads as something else. */
 const value = fc.oneof(

@@ -10,6 +10,7 @@ import type { CachedObject } from '../core/cache/cached-object.ts';
 import { Representations } from '../core/cache/representations.ts';
 import type { Page } from '../core/list-objects.ts';
 import type { Form } from '../core/media-type.ts';
+import type { Piece } from './part-maker.ts';
 
 const OPEN: Record<EventType, Buffer> = {
   ADDED: Buffer.from('{"type":"ADDED","object":'),
@@ -79,32 +80,32 @@ export function* listPieces(kind: Kind, page: Page, form: Form): Generator<Uint8
 const COMMA = Buffer.from(',');
 const LIST_END = Buffer.from(']}');
 
-function* enclosed(
+function* enclosed<P extends Piece>(
   begin: string,
   items: readonly CachedObject[],
-  bytesOf: (item: CachedObject) => Uint8Array,
-): Generator<Uint8Array> {
+  pieceOf: (item: CachedObject) => P,
+): Generator<P | Uint8Array> {
   yield Buffer.from(begin);
   for (const [i, item] of items.entries()) {
     if (i > 0) yield COMMA;
-    yield bytesOf(item);
+    yield pieceOf(item);
   }
   yield LIST_END;
 }
 
-/** Rows tell ages: they are made anew for each answer. */
+/** Rows tell ages: they are made anew for each answer, and stay texts until they are sent. */
 export function* tablePieces(
   kind: Kind,
   page: Page,
   includeObject: IncludeObject,
   now: number,
   version?: string,
-): Generator<Uint8Array> {
+): Generator<Piece> {
   const options = { now, includeObject, metadata: listMeta(page), ...(version === undefined ? {} : { version }) };
   const { rows: _, ...head } = toTable(kind, [], options);
   const begin = `${JSON.stringify(head).slice(0, -1)},"rows":[`;
   const row = { ...options, noHeaders: true };
-  yield* enclosed(begin, page.items, (item) => jsonBytes(toTable(kind, [item.object], row).rows[0]));
+  yield* enclosed(begin, page.items, (item) => JSON.stringify(toTable(kind, [item.object], row).rows[0]));
 }
 
 /** A list in YAML, one item after the other: what is in an item is deeper by one level than it is alone. */

@@ -13,7 +13,7 @@ test('JSON in pieces is laid out as in one', (t) => {
         pieces.push(bytes.subarray(at, at + cut));
         at += cut;
       }
-      const text = Buffer.concat([...indented(pieces)]).toString();
+      const text = Buffer.concat([...indented(pieces)].map((piece) => Buffer.from(piece))).toString();
       t.is(text, JSON.stringify(JSON.parse(bytes.toString()), undefined, 2));
     }),
     { numRuns: 200 },

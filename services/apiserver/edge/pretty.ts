@@ -1,4 +1,5 @@
 // Decides whether an answer is for eyes, and lays JSON out for them piece by piece, as it is sent. Never parses it.
+import type { Piece } from './part-maker.ts';
 import type { Rendered } from './render.ts';
 
 /** Browsers and the usual tools of a terminal, as upstream has it. */
@@ -25,13 +26,14 @@ function prettily(rendered: Rendered): Rendered {
 }
 
 /** As JSON.stringify with two spaces. Bytes of several make one letter: they pass as they are. */
-export function* indented(pieces: Iterable<Uint8Array>): Generator<Uint8Array> {
+export function* indented(pieces: Iterable<Piece>): Generator<Piece> {
   const layout = new Layout();
   for (const piece of pieces)
-    yield Buffer.from(
-      layout.add(Buffer.from(piece.buffer, piece.byteOffset, piece.byteLength).toString('latin1')),
-      'latin1',
-    );
+    if (typeof piece === 'string') yield layout.add(piece);
+    else {
+      const { buffer, byteOffset, byteLength } = piece;
+      yield Buffer.from(layout.add(Buffer.from(buffer, byteOffset, byteLength).toString('latin1')), 'latin1');
+    }
 }
 
 class Layout {

@@ -3,6 +3,7 @@ import type { Form } from '../core/media-type.ts';
 import { yamlBytes } from './answer-form.ts';
 import type { Answer } from './call.ts';
 import { includeOf, itemBytes, jsonBytes, listPieces, tablePieces, yamlPieces } from './encode.ts';
+import type { Piece } from './part-maker.ts';
 
 interface RenderedHead {
   code: number;
@@ -16,7 +17,7 @@ export interface RenderedWhole extends RenderedHead {
 
 /** A list is made while it is sent: all of it at once might be hundreds of MiB, and nobody else would be served meanwhile. */
 export interface RenderedPieces extends RenderedHead {
-  pieces: IterableIterator<Uint8Array>;
+  pieces: IterableIterator<Piece>;
 }
 
 export type Rendered = RenderedWhole | RenderedPieces;
@@ -52,9 +53,9 @@ function inForm(code: number, form: Form, bytes: Uint8Array): Rendered {
 }
 
 /** Hardly anybody wants rows in YAML: they are made all at once. */
-function inTableForm(code: number, form: Form, pieces: IterableIterator<Uint8Array>): Rendered {
+function inTableForm(code: number, form: Form, pieces: IterableIterator<Piece>): Rendered {
   if (form.mediaType === 'application/json') return { code, contentType: form.mediaType, pieces };
-  return inForm(code, form, Buffer.concat([...pieces]));
+  return inForm(code, form, Buffer.concat(Array.from(pieces, (piece) => Buffer.from(piece))));
 }
 
 function json(code: number, bytes: Uint8Array): Rendered {

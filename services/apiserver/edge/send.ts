@@ -1,21 +1,19 @@
 // Does: writes one rendered answer: whole with its length, or, when it is long, in slices as the client takes them. Never
 // decides what is answered.
-import { once } from 'node:events';
 import type { Writable } from 'node:stream';
 import { promisify } from 'node:util';
 import { createGzip, gzip } from 'node:zlib';
 import type { Clock } from '../../../lib/base/clock.ts';
 import { sinkOf, type Request, type Response } from './http-exchange.ts';
+import { PartMaker, type Part } from './part-maker.ts';
 import type { Rendered } from './render.ts';
-import { SLICE_MS, turnOfTheLoop } from './slices.ts';
+import { turnOfTheLoop } from './slices.ts';
 
 type Asking = Pick<Request, 'headers' | 'method'>;
 
 const gzipAsync = promisify(gzip);
 /** Upstream's bound: below it, compressing costs more than it saves. */
 const GZIP_BYTES = 131_072;
-/** What is longer goes out in parts of about this size. */
-const PART_BYTES = 262_144;
 const GZIP_LEVEL = 1;
 
 export async function send(clock: Clock, request: Asking, response: Response, rendered: Rendered): Promise<void> {
@@ -27,9 +25,10 @@ export async function send(clock: Clock, request: Asking, response: Response, re
     return;
   }
   if ('bytes' in rendered) return sendWhole(request, response, code, contentType, rendered.bytes);
-  const first = nextPart(clock, rendered.pieces);
+  const parts = new PartMaker(clock, rendered.pieces);
+  const first = parts.next();
   if (first.isLast) return sendWhole(request, response, code, contentType, first.bytes);
-  await sendParts(clock, request, response, { code, contentType, first: first.bytes, pieces: rendered.pieces });
+  await sendParts(request, response, { code, contentType, first, parts });
 }
 
 /** The client has this document already. */
@@ -62,36 +61,17 @@ async function sendWhole(
   else response.end(bytes);
 }
 
-interface Part {
-  bytes: Uint8Array;
-  isLast: boolean;
-}
-
-/** As many pieces as fit into a part or a slice of time. */
-function nextPart(clock: Clock, pieces: Iterator<Uint8Array>): Part {
-  const until = clock.monotonic() + SLICE_MS;
-  const part: Uint8Array[] = [];
-  for (let bytes = 0; bytes < PART_BYTES && clock.monotonic() < until;) {
-    const piece = pieces.next();
-    if (piece.done === true) return { bytes: Buffer.concat(part), isLast: true };
-    part.push(piece.value);
-    bytes += piece.value.length;
-  }
-  return { bytes: Buffer.concat(part), isLast: false };
-}
-
-interface Parts {
+interface Sending {
   code: number;
   contentType: string;
-  first: Uint8Array;
-  pieces: Iterator<Uint8Array>;
+  first: Part;
+  parts: PartMaker;
 }
 
 async function sendParts(
-  clock: Clock,
   request: Asking,
   response: Response,
-  { code, contentType, first, pieces }: Parts,
+  { code, contentType, first, parts }: Sending,
 ): Promise<void> {
   const isCompressed = acceptsGzip(request);
   if (isCompressed) sayCompressed(response);
@@ -100,10 +80,10 @@ async function sendParts(
   const gone = new AbortController();
   response.on('close', () => gone.abort());
   const sink = isCompressed ? compressing(response, gone.signal) : sinkOf(response);
-  for (let part: Part = { bytes: first, isLast: false }; !gone.signal.aborted; part = nextPart(clock, pieces)) {
-    const hasRoom = sink.write(part.bytes);
+  for (let part = first; !gone.signal.aborted; part = parts.next()) {
+    await written(sink, part.bytes, gone.signal);
     if (part.isLast) return void sink.end();
-    await (hasRoom ? turnOfTheLoop() : drained(sink, gone.signal));
+    await turnOfTheLoop();
   }
 }
 
@@ -114,7 +94,14 @@ function compressing(response: Response, gone: AbortSignal): Writable {
   return sink;
 }
 
-/** Or the client has gone, which the caller looks at. */
-async function drained(sink: Writable, gone: AbortSignal): Promise<void> {
-  await once(sink, 'drain', { signal: gone }).catch(() => {});
+/** The sink needs the bytes no more, or the client has gone, which the caller looks at. */
+function written(sink: Writable, bytes: Uint8Array, gone: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const done = (): void => {
+      gone.removeEventListener('abort', done);
+      resolve();
+    };
+    gone.addEventListener('abort', done);
+    sink.write(bytes, done);
+  });
 }
