@@ -24,7 +24,7 @@ export interface FaultWish {
   skewMs?: number;
 }
 
-export const FAULT_WORDS = [
+const FAULT_WORDS = [
   ...(['kill', 'pause', 'restart', 'partition', 'drop', 'delay', 'duplicate', 'reorder'] as const),
   ...(['disk-full', 'slow-disk', 'bit-flip', 'skew', 'cut'] as const),
 ] as const;

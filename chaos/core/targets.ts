@@ -78,7 +78,7 @@ function membersText(targets: readonly Target[]): string {
 }
 
 /** What a person could have said. */
-export function whatThereIs(targets: readonly Target[]): string {
+function whatThereIs(targets: readonly Target[]): string {
   const nodes = [...new Set(targets.flatMap(({ node }) => node ?? []))];
   const byRole = Map.groupBy(targets, ({ role }) => (role === 'nats-server' ? 'nats' : role));
   const roles = [...byRole].map(([role, members]) => {

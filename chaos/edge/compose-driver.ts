@@ -55,7 +55,7 @@ export async function openComposeGround(home: string, wanted: string | undefined
 const noCluster = (home: Home): string =>
   `there is no cluster in ${home.root}: start one with \`flotilla up\` or \`docker-compose up -d\``;
 
-export class ComposeGround implements Ground {
+class ComposeGround implements Ground {
   readonly kind = 'compose';
   readonly cluster: string;
   readonly ours: boolean;

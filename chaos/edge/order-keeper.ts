@@ -8,7 +8,7 @@ import { subjectOf } from '../../lib/bus/subjects.ts';
 import type { Order } from '../core/orders.ts';
 
 /** An actor is healed this long after its last order: long enough for a machine that is busy, short for a person. */
-export const LEASE_MS = 6000;
+const LEASE_MS = 6000;
 const RENEW_MS = 1000;
 /** An actor that is being started again must be broken again before it does much. */
 const ABSENT_MS = 100;

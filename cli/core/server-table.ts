@@ -60,7 +60,7 @@ export function rowOf(columns: readonly TableColumn[], row: TableRow, view: Tabl
   ];
 }
 
-export function labelsText(labels: Record<string, string> | undefined): string {
+function labelsText(labels: Record<string, string> | undefined): string {
   const pairs = Object.entries(labels ?? {}).sort(([a], [b]) => (a < b ? -1 : 1));
   return pairs.length === 0 ? '<none>' : pairs.map(([key, value]) => `${key}=${value}`).join(',');
 }

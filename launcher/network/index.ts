@@ -1,7 +1,6 @@
 // Decides nothing: the one door to the network of a cluster on this machine. Never holds code of its own.
-export { bringUp, leftovers, tearDown, tearDownNode, type BroughtUp } from './bring-up.ts';
+export { bringUp, leftovers, tearDown, tearDownNode } from './bring-up.ts';
 export { chooseIndex, conflictsOf, type Taken } from './choose.ts';
 export { forwardsIpv4, takenBlocks } from './observe.ts';
 export { blockPair, cutNode, healNode, unblockAll } from './partition.ts';
-export { nodeOf, planNetwork, type NetworkPlan, type NodePlan, type PlanInput } from './plan.ts';
-export { serviceRoute } from './steps.ts';
+export { planNetwork, type NetworkPlan } from './plan.ts';

@@ -97,7 +97,7 @@ export function downNodePhases(plan: NetworkPlan, node: NodePlan): Phase[] {
 }
 
 /** Services of a host process go through one node; this moves them, should that node be gone. */
-export function serviceRoute(plan: NetworkPlan, node: NodePlan): Command {
+function serviceRoute(plan: NetworkPlan, node: NodePlan): Command {
   return { argv: [IP, 'route', 'replace', plan.serviceCidr, 'via', node.ip, 'dev', plan.host.device] };
 }
 

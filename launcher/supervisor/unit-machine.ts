@@ -25,7 +25,7 @@ export function backoffMs(failures: number): number {
 }
 
 /** A process that ran this long is taken as healthy: its next end is its first. */
-export const STABLE_MS = 10_000;
+const STABLE_MS = 10_000;
 
 const STOPS = [
   { guard: 'atOnce', target: 'draining', actions: 'kill' },

@@ -9,7 +9,7 @@ export type LifeEvent =
   | { type: 'STOP' }
   | { type: 'DRAINED' };
 
-export const lifeMachine = setup({ types: { events: {} as LifeEvent } }).createMachine({
+const lifeMachine = setup({ types: { events: {} as LifeEvent } }).createMachine({
   id: 'actor',
   initial: 'connecting',
   states: {

@@ -4,8 +4,8 @@ import { isRecord } from '../base/records.ts';
 import { invalidValue, messagesOf, notSupported, required, type FieldError } from './field-error.ts';
 import { parseYaml } from './yaml.ts';
 
-export const AUDIT_LEVELS = ['None', 'Metadata', 'Request', 'RequestResponse'] as const;
-export const AUDIT_STAGES = ['RequestReceived', 'ResponseStarted', 'ResponseComplete', 'Panic'] as const;
+const AUDIT_LEVELS = ['None', 'Metadata', 'Request', 'RequestResponse'] as const;
+const AUDIT_STAGES = ['RequestReceived', 'ResponseStarted', 'ResponseComplete', 'Panic'] as const;
 export type AuditLevel = (typeof AUDIT_LEVELS)[number];
 export type AuditStage = (typeof AUDIT_STAGES)[number];
 

@@ -19,7 +19,7 @@ export interface OidcOptions {
   signingAlgs?: string[];
 }
 
-export const SIGNING_ALGS = ['RS256', 'RS384', 'RS512', 'ES256', 'ES384', 'ES512', 'PS256', 'PS384', 'PS512'];
+const SIGNING_ALGS = ['RS256', 'RS384', 'RS512', 'ES256', 'ES384', 'ES512', 'PS256', 'PS384', 'PS512'];
 
 /** Why these options cannot be, with the option and its value; undefined: they can. */
 export function oidcProblem(options: Partial<OidcOptions>): string | undefined {

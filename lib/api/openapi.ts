@@ -8,8 +8,6 @@ import { ofGroupVersion, placesOf } from './openapi/places.ts';
 import { sharedParameters, v2Paths, v3Paths, writePaths, type Json } from './openapi/paths.ts';
 import { META, Schemas, V2, V3, type Dialect } from './openapi/schemas.ts';
 
-export { schemaName } from './openapi/schemas.ts';
-
 const TITLE = 'Kubernetes';
 const SECURITY_SCHEME = {
   BearerToken: { description: 'A token of whoever asks', type: 'apiKey', in: 'header', name: 'authorization' },
@@ -35,7 +33,7 @@ export function openApiIndex(
 }
 
 /** `api/v1`, `apis/apps/v1`. */
-export const openApiPath = (group: string, version: string): string =>
+const openApiPath = (group: string, version: string): string =>
   group === '' ? `api/${version}` : `apis/${group}/${version}`;
 
 /** The v3 document of one group and version; undefined when nothing is served there. */

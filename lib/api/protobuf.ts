@@ -11,7 +11,7 @@ export function typeNameOf(apiVersion: string, kind: string): string {
   return `${group === '' ? 'core' : group!.split('.')[0]}.${version}.${kind}`;
 }
 
-export function isProtobuf(bytes: Uint8Array): boolean {
+function isProtobuf(bytes: Uint8Array): boolean {
   return MAGIC.every((byte, i) => bytes[i] === byte);
 }
 

@@ -126,15 +126,3 @@ export function enumValues(name: string): { values: readonly string[]; open: boo
   if (found === undefined) return undefined;
   return Array.isArray(found) ? { values: found, open: false } : { values: found.open, open: true };
 }
-
-/** The schema at a path of field names from a type: `fieldAt('core.v1.Pod', ['spec', 'containers'])`. */
-export function fieldAt(typeName: string, path: readonly string[]): FieldSchema | undefined {
-  let field: FieldSchema | undefined;
-  let schema = typeSchema(typeName);
-  for (const name of path) {
-    field = schema?.fields.get(name);
-    if (field === undefined) return undefined;
-    schema = typeSchema(field.type);
-  }
-  return field;
-}

@@ -74,7 +74,7 @@ function schemaWithin(field: FieldSchema | undefined): TypeSchema | undefined {
   return typeSchema(field.type);
 }
 
-export function dropDirectives(value: unknown): unknown {
+function dropDirectives(value: unknown): unknown {
   if (Array.isArray(value)) {
     return value
       .filter((item) => !(isRecord(item) && item[PATCH] !== undefined && item[PATCH] !== 'merge'))

@@ -21,7 +21,7 @@ interface Unpackable {
   layerPaths: string[];
 }
 
-export const HOST_REF = 'docker.io/library/host:latest';
+const HOST_REF = 'docker.io/library/host:latest';
 const HOST_CONFIG: ImageConfig = {
   entrypoint: [],
   command: [],

@@ -10,7 +10,7 @@ const PAGE_BYTES = 4096;
 const TICK_NANOS = 10_000_000;
 
 /** The fields of /proc/PID/stat after the program's name, which may itself hold blanks and brackets. */
-export function statFields(text: string): string[] {
+function statFields(text: string): string[] {
   return text.slice(text.lastIndexOf(')') + 2).split(' ');
 }
 

@@ -51,7 +51,7 @@ export interface TestNodeOptions {
 }
 
 const NODE = 'node-1';
-export const testLog: Log = {
+const testLog: Log = {
   debug() {},
   info: (fields, message) => console.error(message, JSON.stringify(fields)),
   warn: (fields, message) => console.error(message, JSON.stringify(fields)),

@@ -10,7 +10,7 @@ export interface ClusterOptions extends Partial<MemberOptions> {
   learners?: MemberId[];
 }
 
-export const TEST_CLUSTER = 'cluster-1';
+const TEST_CLUSTER = 'cluster-1';
 
 export class RaftCluster {
   readonly members = new Map<MemberId, RaftMember>();

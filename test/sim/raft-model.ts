@@ -44,7 +44,7 @@ type Action = { name: string; run: (node: Node) => void };
 
 const IDS = ['a', 'b', 'c'];
 
-export class ModelBroken extends Error {}
+class ModelBroken extends Error {}
 
 export function explore(bounds: ModelBounds): ModelResult {
   const cluster = new RaftCluster({ voters: IDS, seed: 1, limits: { spareEntries: bounds.spareEntries } });

@@ -16,7 +16,7 @@ import { entryOf } from './raft-invariants.ts';
 const decoder = new TextDecoder();
 
 /** `5/2 x`: index, term, data. */
-export function entryText({ index, term, kind, data }: Entry): string {
+function entryText({ index, term, kind, data }: Entry): string {
   const position = `${index}/${term}`;
   if (kind === 'empty') return `${position} empty`;
   if (kind === 'data') return `${position} ${decoder.decode(data)}`;

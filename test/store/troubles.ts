@@ -29,7 +29,7 @@ export const killLeader = trouble('kill-leader', async ({ store, load }) => {
   store.launch(leader);
 });
 
-export const killFollower = trouble('kill-follower', async (stage) => {
+const killFollower = trouble('kill-follower', async (stage) => {
   const name = await stage.follower();
   await stage.store.kill(name);
   await stage.load.more(100);
@@ -53,7 +53,7 @@ export const stopLeader = trouble('stop-leader', async (stage) => {
 });
 
 /** For less than an election, over and over: every promise that rests on time is tried. */
-export const stutterLeader = trouble('stutter-leader', async ({ store, load }) => {
+const stutterLeader = trouble('stutter-leader', async ({ store, load }) => {
   for (let i = 0; i < 6; i++) {
     const leader = await store.leader();
     store.signal(leader, 'SIGSTOP');
@@ -70,7 +70,7 @@ export const leaderMute = cutLeader('leader-mute', ({ network }, leader) => netw
 export const leaderDeaf = cutLeader('leader-deaf', ({ network }, leader) => network.deafen(leader));
 
 /** A follower that is cut off and comes back must not unseat the leader. */
-export const followerCutOff = trouble('follower-cut-off', async (stage) => {
+const followerCutOff = trouble('follower-cut-off', async (stage) => {
   const name = await stage.follower();
   stage.network.cutOff(name);
   await stage.applyNetwork();

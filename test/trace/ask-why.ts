@@ -9,7 +9,7 @@ import { actorFacts, objectFacts } from '../../cli/edge/why-facts.ts';
 import { eventually } from '../kit/eventually.ts';
 import { namespaceOf, type StuckCase } from './stuck-cases.ts';
 
-export function sessionIn(home: string, namespace: string): Session {
+function sessionIn(home: string, namespace: string): Session {
   return openSession({ home, namespace });
 }
 

@@ -20,7 +20,7 @@ const HOMES: Record<string, string> = {
 };
 
 /** `apps.v1.Deployment` → `io.k8s.api.apps.v1.Deployment`. */
-export function schemaName(typeName: string): string {
+function schemaName(typeName: string): string {
   const [group, version, name] = typeName.split('.') as [string, string, string];
   return `${HOMES[group] ?? `io.k8s.api.${group}`}.${version}.${name}`;
 }
@@ -294,4 +294,4 @@ function enumOf(field: FieldSchema, owner: string): readonly string[] | undefine
 /** Not what is an object in Go alone: a list, or a union of forms. */
 const isStruct = (type: string): boolean => !isScalarType(type) && typeSchema(type)?.jsonForm === undefined;
 
-export const groupVersionKind = ({ ref }: Kind): Json => ({ group: ref.group, kind: ref.kind, version: ref.version });
+const groupVersionKind = ({ ref }: Kind): Json => ({ group: ref.group, kind: ref.kind, version: ref.version });

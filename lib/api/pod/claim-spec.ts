@@ -7,8 +7,8 @@ import { validateAnnotations, validateLabels } from '../metadata.ts';
 import { compareQuantities } from '../quantity.ts';
 import { validateSelector } from '../selectors.ts';
 
-export const ACCESS_MODES = ['ReadOnlyMany', 'ReadWriteMany', 'ReadWriteOnce', 'ReadWriteOncePod'];
-export const VOLUME_MODES = ['Block', 'Filesystem'];
+const ACCESS_MODES = ['ReadOnlyMany', 'ReadWriteMany', 'ReadWriteOnce', 'ReadWriteOncePod'];
+const VOLUME_MODES = ['Block', 'Filesystem'];
 const CLAIM = 'PersistentVolumeClaim';
 
 const ofFormat = (format: Format, value: string | undefined, path: string): FieldError[] =>

@@ -118,7 +118,7 @@ function roundUp(resources: Record<string, string> | undefined): void {
   for (const [name, value] of Object.entries(resources ?? {})) resources![name] = roundUpToMilli(value);
 }
 
-export function defaultVolume(volume: Volume): void {
+function defaultVolume(volume: Volume): void {
   const sources = Object.entries(volume).filter(
     ([key, value]) => key !== 'name' && value !== undefined && value !== null,
   );

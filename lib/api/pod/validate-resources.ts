@@ -25,10 +25,10 @@ const STANDARD_RESOURCES = new Set([
   'requests.storage',
 ]);
 
-export const isHugePages = (name: string): boolean => name.startsWith('hugepages-');
+const isHugePages = (name: string): boolean => name.startsWith('hugepages-');
 const isNative = (name: string): boolean => !name.includes('/') || name.includes('kubernetes.io/');
 /** Devices and the like: a domain of their own, never divided, never overcommitted. */
-export const isExtendedResource = (name: string): boolean =>
+const isExtendedResource = (name: string): boolean =>
   !isNative(name) && !name.startsWith('requests.') && qualifiedName(`requests.${name}`).length === 0;
 export const mayOvercommit = (name: string): boolean => isNative(name) && !isHugePages(name);
 

@@ -91,7 +91,7 @@ function stateAt(
 }
 
 /** Carries the token that the Status has in `metadata.continue`. */
-export class ExpiredListError extends ApiError {
+class ExpiredListError extends ApiError {
   readonly continue: string;
 
   constructor(token: string) {

@@ -45,7 +45,7 @@ export function certificateSigning(issue: IssueCertificate): Controller {
   };
 }
 
-export const hasCondition = ({ status }: SigningRequest, type: string): boolean =>
+const hasCondition = ({ status }: SigningRequest, type: string): boolean =>
   (status?.conditions ?? []).some((one) => one.type === type && one.status === 'True');
 
 function answer(object: SigningRequest, rule: Rule, issue: IssueCertificate, now: number): Reconciled {

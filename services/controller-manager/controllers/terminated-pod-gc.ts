@@ -6,7 +6,7 @@ import { deletionOf } from '../core/actions.ts';
 import { isTerminal, isTerminating } from '../core/pod.ts';
 
 /** kube-controller-manager's --terminated-pod-gc-threshold. */
-export const THRESHOLD = 12_500;
+const THRESHOLD = 12_500;
 /** All pods are one key: what matters is how many there are. */
 const ALL: Key = { namespace: '', name: 'finished-pods' };
 

@@ -13,7 +13,7 @@ export function canonicalJson(value: unknown): string {
 }
 
 /** FNV-1a, 32 bits, over the UTF-8 bytes; the finisher spreads texts that differ only in their last byte. */
-export function hash32(text: string): number {
+function hash32(text: string): number {
   let hash = 0x811c9dc5;
   for (const byte of new TextEncoder().encode(text)) hash = Math.imul(hash ^ byte, 0x01000193);
   hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);

@@ -2,7 +2,7 @@
 import { equalObjects } from '../../../lib/api/equality.ts';
 
 /** Without fields that are 0, undefined or an empty list. */
-export function withoutZeros<T extends object>(status: T): T {
+function withoutZeros<T extends object>(status: T): T {
   return Object.fromEntries(
     Object.entries(status).filter(
       ([, value]) => value !== undefined && value !== 0 && !(Array.isArray(value) && value.length === 0),

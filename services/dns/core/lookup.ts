@@ -29,7 +29,7 @@ export interface Question {
   type: string;
 }
 
-export const TTL_SECONDS = 5;
+const TTL_SECONDS = 5;
 const SCHEMA_VERSION = '1.1.0';
 const NXDOMAIN: Found = { type: 'nxdomain' };
 const NODATA: Found = { type: 'nodata' };

@@ -15,7 +15,7 @@ export interface DirtyService {
 }
 
 /** The service that a slice belongs to: `default/web`. */
-export function sliceOwner(slice: EndpointSlice): string | undefined {
+function sliceOwner(slice: EndpointSlice): string | undefined {
   const name = slice.metadata.labels?.[SERVICE_NAME];
   return name === undefined ? undefined : `${slice.metadata.namespace ?? ''}/${name}`;
 }

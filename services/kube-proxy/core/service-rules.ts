@@ -26,8 +26,8 @@ interface Entrance {
   policy: 'cluster' | 'local' | 'external-local';
 }
 
-export const REJECT = 'goto reject-chain';
-export const DROP_EXTERNAL = 'goto drop-external';
+const REJECT = 'goto reject-chain';
+const DROP_EXTERNAL = 'goto drop-external';
 
 /** Sorted by nothing in particular, without duplicates. */
 export function serviceRules(service: Service, slices: readonly EndpointSlice[], facts: NodeFacts): Element[] {

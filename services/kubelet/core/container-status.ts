@@ -88,7 +88,7 @@ function firstReason({ pod }: PodState): string {
   return (pod.spec.initContainers ?? []).length > 0 ? 'PodInitializing' : 'ContainerCreating';
 }
 
-export function terminatedOf(run: ContainerState, around: StatusSurroundings): NonNullable<ApiState['terminated']> {
+function terminatedOf(run: ContainerState, around: StatusSurroundings): NonNullable<ApiState['terminated']> {
   const exitCode = run.exitCode ?? 137;
   const message = around.terminationMessages[run.id] ?? run.message;
   return {

@@ -153,7 +153,7 @@ export function probeContainer(
 }
 
 /** The runtime keeps names in full: `docker.io/library/busybox:latest` is what `busybox` meant. */
-export function isSameImage(full: string, asked: string): boolean {
+function isSameImage(full: string, asked: string): boolean {
   const names = [asked, `${asked}:latest`];
   return (
     full === '' ||

@@ -141,7 +141,7 @@ function terminate(plan: Plan): void {
   }
 }
 
-export function graceSecondsOf(state: PodState): number {
+function graceSecondsOf(state: PodState): number {
   const { metadata, spec } = state.pod;
   const seconds = metadata.deletionGracePeriodSeconds ?? spec.terminationGracePeriodSeconds ?? 30;
   // Forced deletion leaves the program a second, as upstream does.

@@ -23,7 +23,7 @@ export type Lifecycle = 'preparing' | 'initializing' | 'running' | 'terminating'
 type Look = { type: 'LOOK' } & PodFacts;
 const mustStop = ({ event }: { event: Look }): boolean => event.mustStop;
 
-export const podMachine = setup({ types: { events: {} as Look } }).createMachine({
+const podMachine = setup({ types: { events: {} as Look } }).createMachine({
   id: 'pod',
   initial: 'preparing',
   states: {

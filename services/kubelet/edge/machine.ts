@@ -3,7 +3,7 @@ import { readFile, statfs } from 'node:fs/promises';
 import os from 'node:os';
 import type { Machine } from '../core/node-status.ts';
 
-export const KUBELET_VERSION = 'v1.33.0+flotilla';
+const KUBELET_VERSION = 'v1.33.0+flotilla';
 
 export interface MachineOptions {
   cpuMillis?: number;

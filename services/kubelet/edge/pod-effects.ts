@@ -117,7 +117,7 @@ export async function doEffect(
   }
 }
 
-export function surroundingsOf(tools: EffectTools, pod: Pod, sandbox: SandboxState | undefined): FieldSurroundings {
+function surroundingsOf(tools: EffectTools, pod: Pod, sandbox: SandboxState | undefined): FieldSurroundings {
   const { name, ip, cpuMillis, memoryBytes } = tools.node;
   return {
     pod,

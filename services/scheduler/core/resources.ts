@@ -8,7 +8,7 @@ export type Amounts = Record<string, number>;
 /** What a container without requests is taken to use, where nodes are compared (never where they are filtered). */
 const UNSAID: Amounts = { cpu: 100, memory: 200 * 1024 * 1024 };
 
-export function amountsOf(list: Record<string, string> | undefined): Amounts {
+function amountsOf(list: Record<string, string> | undefined): Amounts {
   return Object.fromEntries(
     Object.entries(list ?? {}).map(([name, text]) => [
       name,

@@ -16,7 +16,7 @@ import { SchedulingQueue, type Popped } from '../core/queue.ts';
 import { schedule, unschedulableMessage, type Decision } from '../core/schedule.ts';
 import { PLUGINS } from '../plugins/index.ts';
 
-export const SCHEDULER_NAME = 'default-scheduler';
+const SCHEDULER_NAME = 'default-scheduler';
 /** Bindings on their way at once: the API batches concurrent writes, more would only wait there. */
 const BINDINGS = 64;
 

@@ -31,7 +31,7 @@ export interface ProfileEntry {
 }
 
 /** Own time by function, the largest first; time without work is left out. */
-export function topOf(profile: Profile, count: number): ProfileEntry[] {
+function topOf(profile: Profile, count: number): ProfileEntry[] {
   const names = new Map(profile.nodes.map(({ id, callFrame }) => [id, nameOf(callFrame)]));
   const times = new Map<string, number>();
   let total = 0;

@@ -16,7 +16,7 @@ interface Image {
 }
 
 /** Of Kubernetes 1.33; `e2e.test --list-images` prints them. What no conformance test runs is left out. */
-export const IMAGES: readonly Image[] = [
+const IMAGES: readonly Image[] = [
   {
     refs: [`${E2E}/agnhost:2.53`, `${E2E}/agnhost:2.6`],
     layers: ['debian'],
