@@ -60,6 +60,7 @@ export const start: StartActor<ApiserverSettings> = async (ctx) => {
       customResources.wake(stream);
       roles.wake(stream);
       parts.aggregation.wake(stream);
+      parts.bootstrap.wake(stream);
     }
   };
   // Whatever fails while this starts, what was begun is undone: the actor is started again on the same bus.

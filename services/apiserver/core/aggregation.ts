@@ -1,5 +1,6 @@
 // Decides which groups and versions another server answers for (APIServices that name a Service), whether that one can be
 // reached as far as the cluster tells, and what it is told of who asks. Never asks it anything.
+import { equalObjects } from '../../../lib/api/equality.ts';
 import type { KubeObject } from '../../../lib/api/object.ts';
 import type { User } from './auth/user.ts';
 import type { ClusterCache } from './cache/cluster-cache.ts';
@@ -123,30 +124,51 @@ const PRIORITIES: Record<string, number> = {
   'flowcontrol.apiserver.k8s.io': 16_100,
 };
 
+/** Of those that are not 15. */
+const VERSION_PRIORITIES: Record<string, number> = {
+  '/v1': 1,
+  'autoscaling/v2': 30,
+  'flowcontrol.apiserver.k8s.io/v1': 21,
+};
+
 export interface LocalServices {
   create: KubeObject[];
-  /** Names of those that nothing is behind any more. */
+  /** As they should be; somebody changed them. */
+  correct: KubeObject[];
+  /** Those that nothing is behind any more. */
   remove: KubeObject[];
 }
 
-/** APIServices that this server makes for what it serves itself, so that there is one for each group and version. */
-export function localServices(view: ClusterCache, table: KindTable): LocalServices {
+/**
+ * APIServices that this server makes for what it serves itself, so that there is one for each group and version: for what is built in
+ * when it starts, for others always.
+ */
+export function localServices(view: ClusterCache, table: KindTable, isStart: boolean): LocalServices {
   const wanted = new Map<string, KubeObject>();
   for (const { group, version } of table.groupVersions) {
     // The registry does not register itself.
     if (group === 'apiregistration.k8s.io') continue;
     wanted.set(`${version}.${group}`, localService(group, version));
   }
-  const create = [...wanted].filter(([name]) => view.get({ stream: API_SERVICES, namespace: '', name }) === undefined);
+  const due = [...wanted.values()].filter(({ metadata }) => isStart || metadata.labels?.[AUTOMANAGED] === 'true');
+  const stored = (name: string): KubeObject | undefined =>
+    view.get({ stream: API_SERVICES, namespace: '', name })?.object;
   const known = [...view.list(API_SERVICES)].map(({ object }) => object);
   return {
-    create: create.map(([, object]) => object),
+    create: due.filter(({ metadata }) => stored(metadata.name) === undefined),
+    correct: due.filter(
+      (object) => isManaged(stored(object.metadata.name)) && !hasSpecOf(object, stored(object.metadata.name)),
+    ),
     remove: known.filter(
-      ({ metadata, spec }) =>
-        metadata.labels?.[AUTOMANAGED] !== undefined && spec?.service === undefined && !wanted.has(metadata.name),
+      (object) => isManaged(object) && object['spec']?.service === undefined && !wanted.has(object.metadata.name),
     ),
   };
 }
+
+const isManaged = (object: KubeObject | undefined): boolean => object?.metadata.labels?.[AUTOMANAGED] !== undefined;
+
+const hasSpecOf = (wanted: KubeObject, stored: KubeObject | undefined): boolean =>
+  equalObjects(wanted['spec'], stored?.['spec']);
 
 function localService(group: string, version: string): KubeObject {
   const priority = PRIORITIES[group];
@@ -161,7 +183,7 @@ function localService(group: string, version: string): KubeObject {
       ...(group === '' ? {} : { group }),
       version,
       groupPriorityMinimum: priority ?? 1000,
-      versionPriority: priority === undefined ? 100 : version === 'v2' ? 30 : 15,
+      versionPriority: priority === undefined ? 100 : (VERSION_PRIORITIES[`${group}/${version}`] ?? 15),
     },
   };
 }

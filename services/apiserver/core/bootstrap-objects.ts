@@ -1,5 +1,6 @@
 // Decides which objects every cluster has from its first second: namespaces, roles, priority classes, the Service that
-// stands for the API itself. Never changes what is there already.
+// stands for the API itself. Never says how one is brought
+// back that somebody changed.
 import type { ClusterFacts } from '../../../lib/actor/settings.ts';
 import type { KubeObject } from '../../../lib/api/object.ts';
 import {
@@ -9,19 +10,21 @@ import {
   type BootstrapRole,
 } from './auth/bootstrap-roles.ts';
 import { NAMESPACED_BINDINGS, NAMESPACED_ROLES } from './auth/controller-roles.ts';
-import type { PolicyRule } from './auth/rules.ts';
-import { bootstrapLevels, bootstrapSchemas } from './flow-control/bootstrap.ts';
+import { bootstrapLevels, bootstrapSchemas, FLOW_PRODUCER } from './flow-control/bootstrap.ts';
 import { kubernetesServiceIp } from './service-addresses.ts';
 
 export interface BootstrapObject {
   /** Path of the collection. */
   collection: string;
   object: KubeObject;
+  /** In whose name its fields are written; absent: the API server's own. */
+  manager?: string;
 }
 
 const FLOW_CONTROL = '/apis/flowcontrol.apiserver.k8s.io/v1';
 const RBAC = '/apis/rbac.authorization.k8s.io/v1';
-const SERVICE_CIDRS = '/apis/networking.k8s.io/v1/servicecidrs';
+export const SERVICE_CIDRS = '/apis/networking.k8s.io/v1/servicecidrs';
+export const DEFAULT_SERVICE_CIDR = 'kubernetes';
 const RBAC_VERSION = 'rbac.authorization.k8s.io/v1';
 const BOOTSTRAP_META = {
   labels: { 'kubernetes.io/bootstrapping': 'rbac-defaults' },
@@ -29,29 +32,29 @@ const BOOTSTRAP_META = {
 };
 const API_LABELS = { component: 'apiserver', provider: 'kubernetes' };
 
-export function bootstrapObjects(facts: ClusterFacts, port: number): BootstrapObject[] {
+/** What is put back whenever it is gone. */
+export function lastingObjects(facts: ClusterFacts, port: number): BootstrapObject[] {
   return [
     ...['kube-system', 'default', 'kube-public', 'kube-node-lease'].map((name) =>
       at('/api/v1/namespaces', { apiVersion: 'v1', kind: 'Namespace', metadata: { name } }),
     ),
-    ...BOOTSTRAP_CLUSTER_ROLES.map((role) => at(`${RBAC}/clusterroles`, clusterRole(role))),
-    ...BOOTSTRAP_CLUSTER_ROLE_BINDINGS.map(({ name, role, subjects }) =>
-      at(`${RBAC}/clusterrolebindings`, bindingOf('ClusterRole', { name }, role, subjects)),
-    ),
-    ...NAMESPACED_ROLES.map(({ namespace, name, rules }) =>
-      at(`${RBAC}/namespaces/${namespace}/roles`, {
-        apiVersion: RBAC_VERSION,
-        kind: 'Role',
-        metadata: { name, namespace, ...structuredClone(BOOTSTRAP_META) },
-        rules: structuredClone([...rules]),
-      }),
-    ),
-    ...NAMESPACED_BINDINGS.map(({ namespace, role, name = role, subjects }) =>
-      at(
-        `${RBAC}/namespaces/${namespace}/rolebindings`,
-        bindingOf('Role', { name, namespace }, role, subjects.map(subjectOf)),
-      ),
-    ),
+    ...bootstrapLevels().map((level) => at(`${FLOW_CONTROL}/prioritylevelconfigurations`, level, FLOW_PRODUCER)),
+    ...bootstrapSchemas().map((schema) => at(`${FLOW_CONTROL}/flowschemas`, schema, FLOW_PRODUCER)),
+    at(SERVICE_CIDRS, {
+      apiVersion: 'networking.k8s.io/v1',
+      kind: 'ServiceCIDR',
+      metadata: { name: DEFAULT_SERVICE_CIDR },
+      spec: { cidrs: [facts.serviceCidr] },
+    }),
+    at('/api/v1/namespaces/default/services', apiService(facts, port)),
+  ];
+}
+
+/** What an operator may delete while a server runs: the next one that starts makes it again. */
+export function firstObjects(): BootstrapObject[] {
+  return [
+    ...bootstrapRoles(),
+    ...bootstrapBindings(),
     priorityClass(
       'system-node-critical',
       2_000_001_000,
@@ -62,20 +65,39 @@ export function bootstrapObjects(facts: ClusterFacts, port: number): BootstrapOb
       2_000_000_000,
       'Used for system critical pods that must run in the cluster, but can be moved to another node if necessary.',
     ),
-    ...bootstrapLevels().map((level) => at(`${FLOW_CONTROL}/prioritylevelconfigurations`, level)),
-    ...bootstrapSchemas().map((schema) => at(`${FLOW_CONTROL}/flowschemas`, schema)),
-    at(SERVICE_CIDRS, {
-      apiVersion: 'networking.k8s.io/v1',
-      kind: 'ServiceCIDR',
-      metadata: { name: 'kubernetes' },
-      spec: { cidrs: [facts.serviceCidr] },
-    }),
-    at('/api/v1/namespaces/default/services', apiService(facts, port)),
   ];
 }
 
-function at(collection: string, object: KubeObject): BootstrapObject {
-  return { collection, object };
+export function bootstrapRoles(): BootstrapObject[] {
+  return [
+    ...BOOTSTRAP_CLUSTER_ROLES.map((role) => at(`${RBAC}/clusterroles`, clusterRole(role))),
+    ...NAMESPACED_ROLES.map(({ namespace, name, rules }) =>
+      at(`${RBAC}/namespaces/${namespace}/roles`, {
+        apiVersion: RBAC_VERSION,
+        kind: 'Role',
+        metadata: { name, namespace, ...structuredClone(BOOTSTRAP_META) },
+        rules: structuredClone([...rules]),
+      }),
+    ),
+  ];
+}
+
+export function bootstrapBindings(): BootstrapObject[] {
+  return [
+    ...BOOTSTRAP_CLUSTER_ROLE_BINDINGS.map(({ name, role, subjects }) =>
+      at(`${RBAC}/clusterrolebindings`, bindingOf('ClusterRole', { name }, role, subjects)),
+    ),
+    ...NAMESPACED_BINDINGS.map(({ namespace, role, name = role, subjects }) =>
+      at(
+        `${RBAC}/namespaces/${namespace}/rolebindings`,
+        bindingOf('Role', { name, namespace }, role, subjects.map(subjectOf)),
+      ),
+    ),
+  ];
+}
+
+function at(collection: string, object: KubeObject, manager?: string): BootstrapObject {
+  return { collection, object, ...(manager === undefined ? {} : { manager }) };
 }
 
 type Subject = BootstrapBinding['subjects'][number];
@@ -132,41 +154,74 @@ function apiService(facts: ClusterFacts, port: number): KubeObject {
     spec: {
       type: 'ClusterIP',
       clusterIP: kubernetesServiceIp(facts.serviceCidr),
+      ipFamilyPolicy: 'SingleStack',
       ports: [{ name: 'https', protocol: 'TCP', port: 443, targetPort: port }],
     },
   };
 }
 
-/** Rules of a bootstrap role that a stored one lacks (an older version wrote it); undefined: it is whole. */
-export function missingRules(stored: KubeObject, wanted: readonly PolicyRule[]): PolicyRule[] | undefined {
-  if (stored.metadata.annotations?.['rbac.authorization.kubernetes.io/autoupdate'] !== 'true') return undefined;
-  const has = new Set(((stored['rules'] ?? []) as PolicyRule[]).map(ruleKey));
-  const missing = wanted.filter((rule) => !has.has(ruleKey(rule)));
-  return missing.length === 0 ? undefined : missing;
+const READY = 'Ready';
+
+/** What is to be applied to the status of the cluster's own range so that it is ready; undefined: it says so, or another range. */
+export function serviceCidrReady(stored: KubeObject, { serviceCidr }: ClusterFacts, now: string): object | undefined {
+  const { cidrs = [] } = stored['spec'] ?? {};
+  const isOurs = cidrs.length === 1 && cidrs[0] === serviceCidr;
+  const conditions = (stored['status']?.conditions ?? []) as Array<{ type: string }>;
+  if (!isOurs || stored.metadata.deletionTimestamp !== undefined || conditions.some(({ type }) => type === READY))
+    return undefined;
+  const message = 'Kubernetes default Service CIDR is ready';
+  return { conditions: [{ type: READY, status: 'True', lastTransitionTime: now, message }] };
 }
 
-function ruleKey(rule: PolicyRule): string {
-  const sorted = (values: string[] | undefined): string => (values ?? []).toSorted().join(',');
-  return [rule.verbs, rule.apiGroups, rule.resources, rule.resourceNames, rule.nonResourceURLs].map(sorted).join('|');
+/** Since when it is written down which old tokens are used; undefined: it says so already. */
+export function tokenTracking(stored: KubeObject | undefined, today: string): KubeObject | undefined {
+  const since: unknown = stored?.['data']?.since;
+  if (typeof since === 'string' && !Number.isNaN(Date.parse(since))) return undefined;
+  return {
+    apiVersion: 'v1',
+    kind: 'ConfigMap',
+    metadata: { name: TOKEN_TRACKING, namespace: 'kube-system' },
+    data: { since: today },
+  };
 }
 
-/** How long an API actor's Lease speaks for it after its last renewal. */
-export const API_LEASE_SECONDS = 40;
-const API_LEASE_LABELS = { 'apiserver.kubernetes.io/identity': 'kube-apiserver' };
+export const TOKEN_TRACKING = 'kube-apiserver-legacy-service-account-token-tracking';
+
+/** How long an API actor is believed to serve after it last renewed its Lease. */
+export const API_FRESH_SECONDS = 40;
+/** How long its Lease stays, as upstream's. */
+const API_LEASE_SECONDS = 3600;
+const IDENTITY = 'apiserver.kubernetes.io/identity';
+const API_SERVER = 'kube-apiserver';
 const ADDRESS_ANNOTATION = 'flotilla.dev/advertise-address';
 
-export function apiLease(instance: string, address: string, now: string): KubeObject {
+export interface ApiIdentity {
+  instance: string;
+  host: string;
+  address: string;
+}
+
+export function apiLease({ instance, host, address }: ApiIdentity, now: string): KubeObject {
   return {
     apiVersion: 'coordination.k8s.io/v1',
     kind: 'Lease',
     metadata: {
       name: instance,
       namespace: 'kube-system',
-      labels: { ...API_LEASE_LABELS },
+      labels: { [IDENTITY]: API_SERVER, 'kubernetes.io/hostname': host },
       annotations: { [ADDRESS_ANNOTATION]: address },
     },
     spec: { holderIdentity: instance, leaseDurationSeconds: API_LEASE_SECONDS, renewTime: now },
   };
+}
+
+/** Leases of API actors that have been gone for long. */
+export function expiredLeases(leases: Iterable<KubeObject>, now: number): KubeObject[] {
+  return [...leases].filter(({ metadata, spec }) => {
+    if (metadata.labels?.[IDENTITY] !== API_SERVER) return false;
+    const end = Date.parse(spec?.renewTime ?? '') + (spec?.leaseDurationSeconds ?? Number.NaN) * 1000;
+    return !(end >= now);
+  });
 }
 
 /** Addresses of the API actors whose Lease is fresh; always our own. */
@@ -175,7 +230,7 @@ export function apiAddresses(leases: Iterable<KubeObject>, own: string, now: num
   for (const lease of leases) {
     const address = lease.metadata.annotations?.[ADDRESS_ANNOTATION];
     const renewed = Date.parse(lease['spec']?.renewTime ?? '');
-    if (address !== undefined && now - renewed < API_LEASE_SECONDS * 1000) addresses.add(address);
+    if (address !== undefined && now - renewed < API_FRESH_SECONDS * 1000) addresses.add(address);
   }
   return [...addresses].toSorted();
 }

@@ -12,7 +12,7 @@ import { limitBounds, limitDefaults } from './limit-ranger.ts';
 import { nodeTaint } from './node-taint.ts';
 import { nodeRestriction, nodeRestrictionOnDelete } from './node-restriction.ts';
 import { podSecurity } from './pod-security.ts';
-import { priority } from './priority.ts';
+import { priority, priorityOnDelete } from './priority.ts';
 import { rbacEscalation } from './rbac-escalation.ts';
 import { runtimeClass } from './runtime-class.ts';
 import { serviceAccount } from './service-account.ts';
@@ -151,7 +151,7 @@ export function validateAdmission(request: WriteRequest, object: KubeObject, old
   for (const { name, step } of VALIDATING_STEPS) told.step(name, false, step, request, object, old);
 }
 
-const ON_DELETE = [nodeRestrictionOnDelete, validatingPoliciesOnDelete, webhooksOnDelete];
+const ON_DELETE = [priorityOnDelete, nodeRestrictionOnDelete, validatingPoliciesOnDelete, webhooksOnDelete];
 
 export function validateDeletion(request: WriteRequest, old: KubeObject): void {
   const told = new Told(request);

@@ -1,4 +1,4 @@
-// Decides the number behind a pod's priority class. Never lets a pod choose a number of its own.
+// Decides the number behind a pod's priority class, and that the system's classes stay. Never lets a pod choose a number of its own.
 import type { KubeObject } from '../../../../lib/api/object.ts';
 import { forbiddenBy, type WriteRequest } from '../pipeline/plan.ts';
 import { isPodWrite } from './pods.ts';
@@ -24,6 +24,14 @@ export function priority(request: WriteRequest, object: KubeObject, old: KubeObj
       `the string value of PreemptionPolicy (${spec.preemptionPolicy}) must not be provided in pod spec; priority admission controller computed ${preemptionPolicy} from the given PriorityClass name`,
     );
   spec.preemptionPolicy = preemptionPolicy;
+}
+
+const OF_THE_SYSTEM: ReadonlySet<string> = new Set(['system-node-critical', 'system-cluster-critical']);
+
+/** By itself, that is: as upstream, who deletes all of them deletes these too. */
+export function priorityOnDelete({ kind, info }: WriteRequest, { metadata: { name } }: KubeObject): void {
+  if (kind.ref.resource !== 'priorityclasses' || info.verb !== 'delete' || !OF_THE_SYSTEM.has(name)) return;
+  throw forbiddenBy(kind, name, 'this is a system priority class and cannot be deleted');
 }
 
 function classOf(

@@ -1,5 +1,5 @@
-// Decides which roles and bindings every cluster is born with: Kubernetes' own, and what this cluster's actors need beyond.
-// Never overwrites what an operator added to them (bootstrap/bootstrap.ts adds what is missing only).
+// Decides which roles and bindings every cluster is born with: Kubernetes' own as they are there, and beside them
+// what this cluster's actors need beyond. Never says what becomes of one that somebody changed (reconcile-roles.ts does).
 import { CONTROLLER_ROLES, OWN_CONTROLLER_ROLES } from './controller-roles.ts';
 import { KUBERNETES_ROLES } from './kubernetes-roles.ts';
 import type { PolicyRule } from './rules.ts';
@@ -12,54 +12,35 @@ function rule(verbs: string[], group: string, ...resources: string[]): PolicyRul
 
 const LOOPS: Readonly<Record<string, readonly PolicyRule[]>> = { ...CONTROLLER_ROLES, ...OWN_CONTROLLER_ROLES };
 
-/** It speaks for its loops, each of which has its own account and role; nobody else does. */
-const CONTROLLER_MANAGER: PolicyRule[] = [
-  { ...rule(['impersonate'], '', 'serviceaccounts'), resourceNames: Object.keys(LOOPS) },
-];
-
-const SCHEDULER: PolicyRule[] = [
-  rule(
-    READ,
-    '',
-    'nodes',
-    'namespaces',
-    'persistentvolumeclaims',
-    'persistentvolumes',
-    'replicationcontrollers',
-    'services',
-  ),
-  rule(['get', 'list', 'watch', 'delete'], '', 'pods'),
-  rule(['create'], '', 'bindings', 'pods/binding', 'events'),
-  rule(['patch', 'update'], '', 'pods/status', 'events'),
-  rule(['create', 'patch', 'update'], 'events.k8s.io', 'events'),
-  rule(READ, 'apps', 'replicasets', 'statefulsets'),
-  rule(READ, 'policy', 'poddisruptionbudgets'),
-  rule(READ, 'scheduling.k8s.io', 'priorityclasses'),
-  rule(READ, 'storage.k8s.io', 'csinodes', 'csidrivers', 'csistoragecapacities', 'storageclasses'),
-  rule(['create', 'get', 'list', 'watch', 'update', 'patch'], 'coordination.k8s.io', 'leases'),
-];
-
-/** What the actors of this cluster need beyond the roles of Kubernetes that they are bound to. */
-const MORE: Readonly<Record<string, readonly PolicyRule[]>> = {
-  'system:kube-scheduler': SCHEDULER,
-  'system:kube-controller-manager': CONTROLLER_MANAGER,
-  'system:node-proxier': [rule(READ, '', 'endpoints', 'services', 'nodes', 'namespaces')],
-  // The dashboard looks at everything but Secrets.
-  'system:monitoring': [
-    ...KUBERNETES_ROLES['system:aggregate-to-view']!,
-    rule(READ, '', 'nodes', 'persistentvolumes'),
-    rule(READ, 'storage.k8s.io', 'storageclasses'),
-  ],
-  'system:dns': [
-    rule(READ, '', 'endpoints', 'services', 'pods', 'namespaces', 'nodes'),
-    rule(READ, 'discovery.k8s.io', 'endpointslices'),
-    rule(READ, 'networking.k8s.io', 'servicecidrs'),
-    // It keeps its own Service pointed at itself; a create cannot be limited to a name.
-    rule(['create'], '', 'services'),
-    rule(['create'], 'discovery.k8s.io', 'endpointslices'),
-    { ...rule(['update', 'patch'], '', 'services'), resourceNames: ['kube-dns'] },
-    { ...rule(['update', 'patch'], 'discovery.k8s.io', 'endpointslices'), resourceNames: ['kube-dns'] },
-  ],
+/** What the actors of this cluster may do beyond the roles of Kubernetes that they are bound to; each is bound to its actor. */
+const OWN_ROLES: Readonly<Record<string, { user: string; rules: readonly PolicyRule[] }>> = {
+  // It speaks for its loops, each of which has its own account and role; nobody else does.
+  'flotilla:controller-manager': {
+    user: 'system:kube-controller-manager',
+    rules: [{ ...rule(['impersonate'], '', 'serviceaccounts'), resourceNames: Object.keys(LOOPS) }],
+  },
+  // It looks at everything but Secrets.
+  'flotilla:dashboard': {
+    user: 'system:dashboard',
+    rules: [
+      ...KUBERNETES_ROLES['system:aggregate-to-view']!,
+      rule(READ, '', 'nodes', 'persistentvolumes'),
+      rule(READ, 'storage.k8s.io', 'storageclasses'),
+    ],
+  },
+  'system:dns': {
+    user: 'system:dns',
+    rules: [
+      rule(READ, '', 'endpoints', 'services', 'pods', 'namespaces', 'nodes'),
+      rule(READ, 'discovery.k8s.io', 'endpointslices'),
+      rule(READ, 'networking.k8s.io', 'servicecidrs'),
+      // It keeps its own Service pointed at itself; a create cannot be limited to a name.
+      rule(['create'], '', 'services'),
+      rule(['create'], 'discovery.k8s.io', 'endpointslices'),
+      { ...rule(['update', 'patch'], '', 'services'), resourceNames: ['kube-dns'] },
+      { ...rule(['update', 'patch'], 'discovery.k8s.io', 'endpointslices'), resourceNames: ['kube-dns'] },
+    ],
+  },
 };
 
 const AGGREGATE_TO = 'rbac.authorization.k8s.io/aggregate-to-';
@@ -77,14 +58,11 @@ export interface BootstrapRole {
 }
 
 export const BOOTSTRAP_CLUSTER_ROLES: readonly BootstrapRole[] = [
-  ...[...new Set([...Object.keys(KUBERNETES_ROLES), ...Object.keys(MORE)])].map((name): BootstrapRole => {
+  ...Object.entries(KUBERNETES_ROLES).map(([name, rules]): BootstrapRole => {
     const target = /^system:aggregate-to-(.*)$/.exec(name)?.[1];
-    return {
-      name,
-      rules: [...(KUBERNETES_ROLES[name] ?? []), ...(MORE[name] ?? [])],
-      ...(target === undefined ? {} : { partOf: AGGREGATE_TO + target }),
-    };
+    return { name, rules, ...(target === undefined ? {} : { partOf: AGGREGATE_TO + target }) };
   }),
+  ...Object.entries(OWN_ROLES).map(([name, { rules }]): BootstrapRole => ({ name, rules })),
   ...Object.entries(LOOPS).map(([account, rules]): BootstrapRole => ({
     name: `system:controller:${account}`,
     rules,
@@ -128,8 +106,7 @@ export const BOOTSTRAP_CLUSTER_ROLE_BINDINGS: readonly BootstrapBinding[] = [
   bind('system:monitoring', 'system:monitoring', ['Group', 'system:monitoring']),
   bind('system:kube-scheduler', 'system:kube-scheduler', ['User', 'system:kube-scheduler']),
   bind('system:kube-controller-manager', 'system:kube-controller-manager', ['User', 'system:kube-controller-manager']),
-  bind('system:node-proxier', 'system:node-proxier', ['User', 'system:kube-proxy'], ['Group', 'system:node-proxier']),
-  bind('system:dns', 'system:dns', ['User', 'system:dns']),
+  bind('system:node-proxier', 'system:node-proxier', ['User', 'system:kube-proxy']),
   bind('system:volume-scheduler', 'system:volume-scheduler', ['User', 'system:kube-scheduler']),
   // Nodes have an authorizer of their own; upstream keeps the binding for who wants it back.
   bind('system:node', 'system:node'),
@@ -138,6 +115,7 @@ export const BOOTSTRAP_CLUSTER_ROLE_BINDINGS: readonly BootstrapBinding[] = [
     role: 'system:kube-dns',
     subjects: [{ kind: 'ServiceAccount', name: 'kube-dns', namespace: 'kube-system' }],
   },
+  ...Object.entries(OWN_ROLES).map(([name, { user }]) => bind(name, name, ['User', user])),
   ...Object.keys(LOOPS).map((account): BootstrapBinding => {
     const name = `system:controller:${account}`;
     return { name, role: name, subjects: [{ kind: 'ServiceAccount', name: account, namespace: 'kube-system' }] };

@@ -207,9 +207,9 @@ export const CONTROLLER_ROLES: Readonly<Record<string, readonly PolicyRule[]>> =
     on('create delete get patch update', 'core', 'pods'),
     on('create delete get list patch update watch', 'apps', 'controllerrevisions'),
     on('create get list watch', 'core', 'persistentvolumeclaims'),
+    EVENTS,
     on('delete update', 'core', 'persistentvolumeclaims'),
     on('update', 'core', 'pods/finalizers'),
-    EVENTS,
   ],
   'ttl-after-finished-controller': [on('delete get list watch', 'batch', 'jobs'), EVENTS],
   'ttl-controller': [on('list patch update watch', 'core', 'nodes'), EVENTS],
@@ -236,7 +236,9 @@ export interface NamespacedRole {
   rules: readonly PolicyRule[];
 }
 
-const LEADER_LOCKING = [
+const leaderLocking = (name: string): readonly PolicyRule[] => [
+  on('watch', 'core', 'configmaps'),
+  on('get update', 'core', 'configmaps', name),
   on('create get list update watch', 'coordination.k8s.io', 'leases'),
   on('create get list update watch', 'coordination.k8s.io', 'leasecandidates'),
 ];
@@ -256,8 +258,8 @@ export const NAMESPACED_ROLES: readonly NamespacedRole[] = [
   inSystem('extension-apiserver-authentication-reader', [
     on(READ, 'core', 'configmaps', 'extension-apiserver-authentication'),
   ]),
-  inSystem('system::leader-locking-kube-controller-manager', LEADER_LOCKING),
-  inSystem('system::leader-locking-kube-scheduler', LEADER_LOCKING),
+  inSystem('system::leader-locking-kube-controller-manager', leaderLocking('kube-controller-manager')),
+  inSystem('system::leader-locking-kube-scheduler', leaderLocking('kube-scheduler')),
   inSystem('system:controller:bootstrap-signer', [on(READ, 'core', 'secrets')]),
   inSystem('system:controller:cloud-provider', [on('create get list watch', 'core', 'configmaps')]),
   inSystem('system:controller:token-cleaner', [on('delete get list watch', 'core', 'secrets'), EVENTS]),
@@ -292,6 +294,7 @@ export const NAMESPACED_BINDINGS: ReadonlyArray<{
     subjects: [
       ['User', 'system:kube-controller-manager'],
       ['ServiceAccount', 'kube-controller-manager'],
+      ['ServiceAccount', 'leader-election-controller'],
     ],
   },
   {

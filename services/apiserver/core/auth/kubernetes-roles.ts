@@ -1,5 +1,5 @@
-// Decides nothing: the rules of the ClusterRoles that every Kubernetes cluster is born with (1.33), as a table. The group
-// `extensions`, which nobody serves any more, is left out. Never holds what only this cluster's actors need.
+// Decides nothing: the rules of the ClusterRoles that every Kubernetes cluster is born with (1.33), as a table, with
+// what they still say of groups that nobody serves any more. Never holds what only this cluster's actors need.
 import type { PolicyRule } from './rules.ts';
 
 const words = (text: string): string[] => text.split(' ');
@@ -42,6 +42,11 @@ export const KUBERNETES_ROLES: Readonly<Record<string, readonly PolicyRule[]>> =
     ),
     on('create delete deletecollection patch update', 'autoscaling', 'horizontalpodautoscalers'),
     on('create delete deletecollection patch update', 'batch', 'cronjobs jobs'),
+    on(
+      'create delete deletecollection patch update',
+      'extensions',
+      'daemonsets deployments deployments/rollback deployments/scale ingresses networkpolicies replicasets replicasets/scale replicationcontrollers/scale',
+    ),
     on('create delete deletecollection patch update', 'policy', 'poddisruptionbudgets'),
     on('create delete deletecollection patch update', 'networking.k8s.io', 'ingresses networkpolicies'),
     on('create delete deletecollection get list patch update watch', 'coordination.k8s.io', 'leases'),
@@ -66,6 +71,11 @@ export const KUBERNETES_ROLES: Readonly<Record<string, readonly PolicyRule[]>> =
     ),
     on('get list watch', 'autoscaling', 'horizontalpodautoscalers horizontalpodautoscalers/status'),
     on('get list watch', 'batch', 'cronjobs cronjobs/status jobs jobs/status'),
+    on(
+      'get list watch',
+      'extensions',
+      'daemonsets daemonsets/status deployments deployments/scale deployments/status ingresses ingresses/status networkpolicies replicasets replicasets/scale replicasets/status replicationcontrollers/scale',
+    ),
     on('get list watch', 'policy', 'poddisruptionbudgets poddisruptionbudgets/status'),
     on('get list watch', 'networking.k8s.io', 'ingresses ingresses/status networkpolicies'),
   ],
@@ -98,7 +108,10 @@ export const KUBERNETES_ROLES: Readonly<Record<string, readonly PolicyRule[]>> =
   'system:discovery': [
     paths('get', '/api /api/* /apis /apis/* /healthz /livez /openapi /openapi/* /readyz /version /version/'),
   ],
-  'system:heapster': [on('get list watch', 'core', 'events namespaces nodes pods')],
+  'system:heapster': [
+    on('get list watch', 'core', 'events namespaces nodes pods'),
+    on('get list watch', 'extensions', 'deployments'),
+  ],
   'system:kube-aggregator': [on('get list watch', 'core', 'endpoints services')],
   'system:kube-controller-manager': [
     on('create patch update', 'core events.k8s.io', 'events'),
@@ -124,7 +137,7 @@ export const KUBERNETES_ROLES: Readonly<Record<string, readonly PolicyRule[]>> =
     on('create', 'core', 'bindings pods/binding'),
     on('patch update', 'core', 'pods/status'),
     on('get list watch', 'core', 'replicationcontrollers services'),
-    on('get list watch', 'apps', 'replicasets'),
+    on('get list watch', 'apps extensions', 'replicasets'),
     on('get list watch', 'apps', 'statefulsets'),
     on('get list watch', 'policy', 'poddisruptionbudgets'),
     on('get list watch', 'core', 'persistentvolumeclaims persistentvolumes'),

@@ -4,6 +4,9 @@ import type { KubeObject } from '../../../../lib/api/object.ts';
 
 export const FLOW_SCHEMAS = 'flowcontrol.apiserver.k8s.io/flowschemas';
 export const PRIORITY_LEVELS = 'flowcontrol.apiserver.k8s.io/prioritylevelconfigurations';
+/** In whose names upstream writes them, and whether they dangle. */
+export const FLOW_PRODUCER = 'api-priority-and-fairness-config-producer-v1';
+export const FLOW_CONSUMER = 'api-priority-and-fairness-config-consumer-v1';
 export const AUTO_UPDATE = 'apf.kubernetes.io/autoupdate-spec';
 
 const VERSION = 'flowcontrol.apiserver.k8s.io/v1';

@@ -10,6 +10,7 @@ import { dumpLevels, dumpQueues, dumpRequests } from './dump.ts';
 import { FlowControl, type Ticket } from './flow-control.ts';
 import { RetryAfter } from './retry-after.ts';
 import { deal, hashOf } from './shuffle-shard.ts';
+import type { KubeObject } from '../../../../lib/api/object.ts';
 import { flowUpkeep } from './upkeep.ts';
 import { seatsOf, widest } from './work-estimate.ts';
 
@@ -326,12 +327,11 @@ test('what is mandatory is set right again, what is suggested unless it was take
   const levels = bootstrapLevels();
   const first = flowUpkeep(schemas, levels, '2026-01-01T00:00:00Z');
   t.is(first.length, schemas.length, 'each gets its condition');
-  t.true(first.every(({ subresource }) => subresource === 'status'));
-  for (const { name, patch } of first)
-    Object.assign(
-      schemas.find(({ metadata }) => metadata.name === name)!,
-      patch,
-    );
+  for (const each of first) {
+    const schema = schemas.find(({ metadata }) => metadata.name === each.name)!;
+    t.is(each.type, 'applyStatus');
+    if (each.type === 'applyStatus') schema['status'] = each.status;
+  }
   t.deepEqual(flowUpkeep(schemas, levels, 'later'), []);
   const level = (name: string) => levels.find(({ metadata }) => metadata.name === name)!;
   level('catch-all')['spec'].limited.nominalConcurrencyShares = 900;
@@ -341,13 +341,43 @@ test('what is mandatory is set right again, what is suggested unless it was take
   level('workload-low').metadata.annotations = { 'apf.kubernetes.io/autoupdate-spec': 'false' };
   const due = flowUpkeep(schemas, levels, 'later');
   t.deepEqual(due.map(({ name }) => name).toSorted(), ['catch-all', 'system']);
-  t.is((due.find(({ name }) => name === 'system')!.patch as any).spec.limited.borrowingLimitPercent, null);
+  const patchOf = (name: string): any => (due.find((each) => each.name === name) as any).patch;
+  t.is(patchOf('system').spec.limited.borrowingLimitPercent, null);
+  t.deepEqual(patchOf('catch-all').metadata, { annotations: { 'apf.kubernetes.io/autoupdate-spec': 'true' } });
   const gone = flowUpkeep(
     schemas,
     levels.filter(({ metadata }) => metadata.name !== 'node-high'),
     'later',
   );
-  t.is((gone.find(({ name }) => name === 'system-node-high')!.patch as any).status.conditions[0].status, 'True');
+  t.is((gone.find(({ name }) => name === 'system-node-high') as any).status.conditions[0].status, 'True');
+});
+
+test('one without a mark follows as long as nobody changed it; one that is not born here any more goes', (t) => {
+  const [level] = bootstrapLevels().filter(({ metadata }) => metadata.name === 'system');
+  const marked = (annotations: Record<string, string> | undefined, generation: number, name = 'system'): KubeObject => {
+    const { metadata: _, ...rest } = structuredClone(level!);
+    const metadata = { name, generation, resourceVersion: '7', ...(annotations === undefined ? {} : { annotations }) };
+    return { ...rest, metadata } as KubeObject;
+  };
+  const mark = (text: string): object => ({ 'apf.kubernetes.io/autoupdate-spec': text });
+  const dueOf = (object: KubeObject): unknown => flowUpkeep([], [object], 'now')[0];
+  const patched = (text: string): object => ({
+    type: 'patch',
+    resource: 'prioritylevelconfigurations',
+    name: 'system',
+    patch: { metadata: { annotations: mark(text) } },
+  });
+  t.deepEqual(dueOf(marked(undefined, 1)), patched('true'));
+  t.deepEqual(dueOf(marked(undefined, 2)), patched('false'));
+  t.deepEqual(dueOf(marked({ 'apf.kubernetes.io/autoupdate-spec': 'never' }, 2)), patched('false'));
+  t.is(dueOf(marked({ 'apf.kubernetes.io/autoupdate-spec': 'T' }, 2)), undefined);
+  t.is(dueOf(marked(undefined, 1, 'mine')), undefined);
+  t.deepEqual(dueOf(marked({ 'apf.kubernetes.io/autoupdate-spec': 'true' }, 1, 'old')), {
+    type: 'remove',
+    resource: 'prioritylevelconfigurations',
+    name: 'old',
+    resourceVersion: '7',
+  });
 });
 
 test("the dumps have upstream's columns", (t) => {

@@ -1,6 +1,5 @@
 // Does: keeps the Available condition of every APIService, what their servers say that they serve, and one APIService for each
 // group and version of our own. Never proxies a request (proxy.ts does); several API actors may do this at once.
-import { readFileSync } from 'node:fs';
 import { kindsOfList } from '../../../../lib/api/discovery-kinds.ts';
 import type { Kind } from '../../../../lib/api/kind.ts';
 import { toTime, type Timer } from '../../../../lib/base/clock.ts';
@@ -22,7 +21,6 @@ import { MASTERS, authenticated } from '../../core/auth/user.ts';
 import { KindTable } from '../../core/served-kinds.ts';
 import { ensure, mergePatch, remove } from '../bootstrap/internal-calls.ts';
 import type { ApiParts } from '../parts.ts';
-import { frontProxyObjects } from './front-proxy.ts';
 import { bodyOf, Remotes } from './remote-request.ts';
 
 const COLLECTION = '/apis/apiregistration.k8s.io/v1/apiservices';
@@ -53,6 +51,7 @@ export class Aggregation {
   #timer: Timer | undefined;
   #ownTimer: Timer | undefined;
   #ownIsDue = false;
+  #ownBegan = false;
   #running = false;
   #again = false;
   #stopped = false;
@@ -143,7 +142,6 @@ export class Aggregation {
   async #tend(remote: Remote): Promise<void> {
     const parts = this.#parts();
     try {
-      await this.#announce();
       const condition = obstacle(parts.cache, remote) ?? (await this.#ask(remote));
       if (this.#stopped) return;
       const status = statusWith(remote.object, condition, toTime(parts.ctx.clock.now()));
@@ -154,23 +152,6 @@ export class Aggregation {
       // Another API actor did it first: what it wrote wakes us again.
       if (isReason(error, 'Conflict', 'NotFound')) return;
       parts.ctx.log.warn({ error: messageOf(error), name: remote.name }, 'an APIService could not be tended');
-    }
-  }
-
-  /** Extension servers read here whom to believe. */
-  async #announce(): Promise<void> {
-    const parts = this.#parts();
-    const { frontProxy, clientCaFile } = parts.ctx.settings;
-    if (frontProxy === undefined) return;
-    const pem = (file: string): string => readFileSync(file, 'utf8');
-    for (const { collection, object } of frontProxyObjects(pem(clientCaFile), pem(frontProxy.caFile))) {
-      const stream = collection.includes('/rbac')
-        ? `rbac.authorization.k8s.io/${collection.split('/').at(-1)}`
-        : 'core/configmaps';
-      const known = parts.cache.get({ stream, namespace: 'kube-system', name: object.metadata.name })?.object;
-      if (known === undefined) await ensure(parts, collection, object);
-      else if (object['data'] !== undefined && JSON.stringify(known['data']) !== JSON.stringify(object['data']))
-        await mergePatch(parts, `${collection}/${object.metadata.name}`, { data: object['data'] });
     }
   }
 
@@ -230,14 +211,19 @@ export class Aggregation {
     }
   }
 
+  /** Those of what is built in only once: who deletes one, or gives it another priority, has it so until the next start. */
   async #keepOwn(): Promise<void> {
     const parts = this.#parts();
-    const { create, remove: gone } = localServices(parts.cache, parts.kinds.table);
+    const { create, correct, remove: gone } = localServices(parts.cache, parts.kinds.table, !this.#ownBegan);
     try {
       await Promise.all(create.map((object) => ensure(parts, COLLECTION, object)));
       await Promise.all(
+        correct.map(({ metadata, spec }) => mergePatch(parts, `${COLLECTION}/${metadata.name}`, { spec })),
+      );
+      await Promise.all(
         gone.map(({ metadata }) => remove(parts, `${COLLECTION}/${metadata.name}`, metadata.resourceVersion!)),
       );
+      this.#ownBegan = true;
     } catch (error) {
       parts.ctx.log.warn({ error: messageOf(error) }, 'not every group and version has its APIService');
     }

@@ -1,30 +1,44 @@
 // Does: sees to it that the first objects of the cluster exist, now and again later; and that the Service of the API leads
 // to the API actors that live. Never gives up: what fails is tried again.
+import { readFileSync } from 'node:fs';
+import { hostname } from 'node:os';
+import { equalObjects } from '../../../../lib/api/equality.ts';
+import type { KubeObject } from '../../../../lib/api/object.ts';
 import type { Timer } from '../../../../lib/base/clock.ts';
 import { toMicroTime, toTime } from '../../../../lib/base/clock.ts';
 import { messageOf } from '../../../../lib/base/errors.ts';
-import { equalObjects } from '../../../../lib/api/equality.ts';
-import type { KubeObject } from '../../../../lib/api/object.ts';
-import { BOOTSTRAP_CLUSTER_ROLES } from '../../core/auth/bootstrap-roles.ts';
 import {
   apiAddresses,
   apiEndpoints,
   apiEndpointSlice,
   apiLease,
-  bootstrapObjects,
-  missingRules,
+  DEFAULT_SERVICE_CIDR,
+  expiredLeases,
+  firstObjects,
+  lastingObjects,
+  SERVICE_CIDRS,
+  serviceCidrReady,
+  TOKEN_TRACKING,
+  tokenTracking,
+  type BootstrapObject,
 } from '../../core/bootstrap-objects.ts';
-import { FLOW_SCHEMAS, PRIORITY_LEVELS } from '../../core/flow-control/bootstrap.ts';
-import { flowUpkeep } from '../../core/flow-control/upkeep.ts';
-import { parseKeyOfPath } from './paths.ts';
+import { trustConfigMap } from '../aggregation/front-proxy.ts';
 import type { ApiParts } from '../parts.ts';
-import { ensure, mergePatch } from './internal-calls.ts';
+import { FlowObjects } from './flow-objects.ts';
+import { apply, ensure, mergePatch, remove, replace } from './internal-calls.ts';
+import { storedAt } from './paths.ts';
+import { reconcileRoles } from './roles.ts';
 
 const AGAIN_MS = 10_000;
 const AFTER_FAILURE_MS = 500;
+const CONFIG_MAPS = '/api/v1/namespaces/kube-system/configmaps';
+const LEASES = '/apis/coordination.k8s.io/v1/namespaces/kube-system/leases';
+/** Upstream's name for who says that the cluster's own range of Service addresses is ready. */
+const CIDR_MANAGER = 'kubernetes-service-cidr-controller';
 
 export class Bootstrap {
   readonly #parts: () => ApiParts;
+  readonly #flow: FlowObjects;
   #timer: Timer | undefined;
   #stopped = false;
   isDone = false;
@@ -33,6 +47,7 @@ export class Bootstrap {
   /** The parts know their bootstrap, so it gets them late. */
   constructor(parts: () => ApiParts) {
     this.#parts = parts;
+    this.#flow = new FlowObjects(parts);
   }
 
   /** Resolves after the first attempt; later ones follow by themselves. */
@@ -56,76 +71,85 @@ export class Bootstrap {
     this.#timer?.cancel();
   }
 
+  /** Something has changed in this stream. */
+  wake(stream: string): void {
+    if (this.isDone && !this.#stopped) this.#flow.wake(stream);
+  }
+
   async #once(): Promise<void> {
     const parts = this.#parts();
     const { cluster, port } = parts.ctx.settings;
-    const missing = bootstrapObjects(cluster, port).filter(
-      ({ collection, object }) => parts.cache.get(parseKeyOfPath(collection, object.metadata.name)) === undefined,
-    );
-    // Namespaces before what is in them; the rest at once, so that a few batches of the store carry it.
-    for (const first of [true, false])
-      await Promise.all(
-        missing
-          .filter(({ object }) => (object.kind === 'Namespace') === first)
-          .map(({ collection, object }) => ensure(parts, collection, object)),
-      );
-    await this.#completeRoles(parts);
-    await this.#keepFlowControl(parts);
-    await this.#announce(parts);
-  }
-
-  async #completeRoles(parts: ApiParts): Promise<void> {
-    for (const { name, rules, partOf } of BOOTSTRAP_CLUSTER_ROLES) {
-      const stored = parts.cache.get({ stream: 'rbac.authorization.k8s.io/clusterroles', namespace: '', name })?.object;
-      if (stored === undefined) continue;
-      const missing = missingRules(stored, rules);
-      // A label that an earlier version did not set: the larger role would be without this one.
-      const unlabelled = partOf !== undefined && stored.metadata.labels?.[partOf] === undefined;
-      if (missing === undefined && !unlabelled) continue;
-      await mergePatch(parts, `/apis/rbac.authorization.k8s.io/v1/clusterroles/${name}`, {
-        ...(unlabelled ? { metadata: { labels: { [partOf]: 'true' } } } : {}),
-        ...(missing === undefined ? {} : { rules: [...(stored['rules'] ?? []), ...missing] }),
-      });
+    await makeMissing(parts, lastingObjects(cluster, port));
+    // What an operator takes away later is not there until the next start, as upstream.
+    if (!this.isDone) {
+      await makeMissing(parts, firstObjects());
+      await reconcileRoles(parts);
     }
-  }
-
-  async #keepFlowControl(parts: ApiParts): Promise<void> {
-    const [schemas, levels] = [FLOW_SCHEMAS, PRIORITY_LEVELS].map((stream) =>
-      [...parts.cache.list(stream)].map((item) => item.object),
-    );
-    const due = flowUpkeep(schemas!, levels!, toTime(parts.ctx.clock.now()));
-    await Promise.all(
-      due.map(({ resource, name, subresource, patch }) =>
-        mergePatch(
-          parts,
-          `/apis/flowcontrol.apiserver.k8s.io/v1/${resource}/${name}${subresource && '/'}${subresource}`,
-          patch,
-        ),
-      ),
-    );
-  }
-
-  async #announce(parts: ApiParts): Promise<void> {
-    const { ctx, cache } = parts;
-    const { advertiseAddress, port } = ctx.settings;
-    const now = ctx.clock.now();
-    await put(
-      parts,
-      '/apis/coordination.k8s.io/v1/namespaces/kube-system/leases',
-      apiLease(ctx.instance, advertiseAddress, toMicroTime(now)),
-    );
-    const leases = [...cache.list('coordination.k8s.io/leases', 'kube-system')].map((item) => item.object);
-    const addresses = apiAddresses(leases, advertiseAddress, now);
-    await put(parts, '/apis/discovery.k8s.io/v1/namespaces/default/endpointslices', apiEndpointSlice(addresses, port));
-    await put(parts, '/api/v1/namespaces/default/endpoints', apiEndpoints(addresses, port));
+    await this.#flow.keep();
+    await keepConfigMaps(parts);
+    await keepServiceCidr(parts);
+    await announce(parts);
   }
 }
 
-/** Creates the object, or brings the stored one to it. */
+async function makeMissing(parts: ApiParts, objects: readonly BootstrapObject[]): Promise<void> {
+  const missing = objects.filter(
+    ({ collection, object }) => storedAt(parts, collection, object.metadata.name) === undefined,
+  );
+  // Namespaces before what is in them; the rest at once, so that a few batches of the store carry it.
+  for (const first of [true, false])
+    await Promise.all(
+      missing
+        .filter(({ object }) => (object.kind === 'Namespace') === first)
+        .map(({ collection, object, manager }) => ensure(parts, collection, object, manager)),
+    );
+}
+
+/** What other servers read: whom to believe, and since when it is known which tokens of Secrets are used. */
+async function keepConfigMaps(parts: ApiParts): Promise<void> {
+  const { ctx } = parts;
+  const { frontProxy, clientCaFile } = ctx.settings;
+  const pem = (file: string): string => readFileSync(file, 'utf8');
+  const trust = trustConfigMap(pem(clientCaFile), frontProxy === undefined ? undefined : pem(frontProxy.caFile));
+  await put(parts, CONFIG_MAPS, trust);
+  const today = toTime(ctx.clock.now()).slice(0, 'yyyy-mm-dd'.length);
+  const tracking = tokenTracking(storedAt(parts, CONFIG_MAPS, TOKEN_TRACKING), today);
+  if (tracking !== undefined) await put(parts, CONFIG_MAPS, tracking);
+}
+
+async function keepServiceCidr(parts: ApiParts): Promise<void> {
+  const { ctx } = parts;
+  const stored = storedAt(parts, SERVICE_CIDRS, DEFAULT_SERVICE_CIDR);
+  if (stored === undefined) return;
+  const status = serviceCidrReady(stored, ctx.settings.cluster, toTime(ctx.clock.now()));
+  if (status === undefined) return;
+  const { apiVersion, kind } = stored;
+  const object = { apiVersion, kind, metadata: { name: DEFAULT_SERVICE_CIDR }, status };
+  await apply(parts, `${SERVICE_CIDRS}/${DEFAULT_SERVICE_CIDR}/status`, object, CIDR_MANAGER);
+}
+
+async function announce(parts: ApiParts): Promise<void> {
+  const { ctx, cache } = parts;
+  const { advertiseAddress: address, port } = ctx.settings;
+  const now = ctx.clock.now();
+  await put(parts, LEASES, apiLease({ instance: ctx.instance, host: hostname(), address }, toMicroTime(now)));
+  const leases = [...cache.list('coordination.k8s.io/leases', 'kube-system')].map((item) => item.object);
+  for (const { metadata } of expiredLeases(leases, now))
+    await remove(parts, `${LEASES}/${metadata.name}`, metadata.resourceVersion!);
+  const addresses = apiAddresses(leases, address, now);
+  await put(parts, '/apis/discovery.k8s.io/v1/namespaces/default/endpointslices', apiEndpointSlice(addresses, port));
+  await put(parts, '/api/v1/namespaces/default/endpoints', apiEndpoints(addresses, port));
+}
+
+/** Creates the object, or brings the stored one's content to it. */
 async function put(parts: ApiParts, collection: string, object: KubeObject): Promise<void> {
-  const known = parts.cache.get(parseKeyOfPath(collection, object.metadata.name))?.object;
+  const known = storedAt(parts, collection, object.metadata.name);
   if (known === undefined) return ensure(parts, collection, object);
   const { apiVersion: _version, kind: _kind, metadata: _metadata, ...content } = object;
   const differs = Object.entries(content).some(([field, value]) => !equalObjects(known[field], value));
-  if (differs) await mergePatch(parts, `${collection}/${object.metadata.name}`, content);
+  if (!differs) return;
+  const path = `${collection}/${object.metadata.name}`;
+  // A patch would leave what somebody else wrote into it.
+  if (object.kind === 'ConfigMap') await replace(parts, path, { ...known, ...content });
+  else await mergePatch(parts, path, content);
 }

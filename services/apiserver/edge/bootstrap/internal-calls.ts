@@ -16,15 +16,24 @@ async function call(
   path: string,
   body?: unknown,
   contentType = 'application/json',
+  query: Record<string, string> = {},
 ): Promise<Answer> {
-  return handle(parts, callOf(method, path, body, contentType));
+  return handle(parts, callOf(method, path, body, contentType, query));
 }
 
-const callOf = (method: string, path: string, body?: unknown, contentType = 'application/json'): Call => ({
+const callOf = (
+  method: string,
+  path: string,
+  body?: unknown,
+  contentType = 'application/json',
+  query: Record<string, string> = {},
+): Call => ({
   user: SELF,
   method,
   path,
-  query: new URLSearchParams(),
+  query: new URLSearchParams(query),
+  // Fields that it writes are its own by upstream's name.
+  userAgent: 'kube-apiserver',
   accept: 'application/json',
   body: valueBody(body, contentType),
   cause: undefined,
@@ -40,17 +49,30 @@ export async function deleteInternally(parts: ApiParts, kind: Kind, stream: stri
   await deleteItem(parts, callOf('DELETE', ''), target, item, {}, false);
 }
 
+const managedBy = (manager: string | undefined): Record<string, string> =>
+  manager === undefined ? {} : { fieldManager: manager };
+
 /** Creates it unless it is there. */
-export async function ensure(parts: ApiParts, collection: string, object: object): Promise<void> {
+export async function ensure(parts: ApiParts, collection: string, object: object, manager?: string): Promise<void> {
   try {
-    await call(parts, 'POST', collection, object);
+    await call(parts, 'POST', collection, object, 'application/json', managedBy(manager));
   } catch (error) {
     if (!isReason(error, 'AlreadyExists')) throw error;
   }
 }
 
-export async function mergePatch(parts: ApiParts, path: string, patch: object): Promise<void> {
-  await call(parts, 'PATCH', path, patch, 'application/merge-patch+json');
+/** Whole; throws a Conflict where another changed it meanwhile. */
+export async function replace(parts: ApiParts, path: string, object: object): Promise<void> {
+  await call(parts, 'PUT', path, object);
+}
+
+export async function mergePatch(parts: ApiParts, path: string, patch: object, manager?: string): Promise<void> {
+  await call(parts, 'PATCH', path, patch, 'application/merge-patch+json', managedBy(manager));
+}
+
+/** Server-side apply; what another manager has of it becomes this one's. */
+export async function apply(parts: ApiParts, path: string, object: object, manager: string): Promise<void> {
+  await call(parts, 'PATCH', path, object, 'application/apply-patch+yaml', { fieldManager: manager, force: 'true' });
 }
 
 export async function remove(parts: ApiParts, path: string, resourceVersion: string): Promise<void> {

@@ -51,7 +51,3 @@ export const cases: readonly Case[] = [
   schema('of-nobody', { ...to('queuing'), rules: [{ subjects: [], resourceRules: [] }] }),
   schema('of-a-distinguisher', { ...to('queuing'), distinguisherMethod: { type: 'ByColour' }, rules: [everyone] }),
 ];
-
-const MADE_BY = 'the manager is called by the actor that made them, which makes spec and status in one write';
-
-export const differs = { 'levels of every cluster': MADE_BY, 'schemas of every cluster': MADE_BY };
