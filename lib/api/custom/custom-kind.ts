@@ -61,14 +61,14 @@ export function storedKind(crd: KubeObject): Kind | undefined {
 }
 
 /** The kinds of a CRD, one for each version that it serves. */
-export function customKinds(crd: KubeObject): Kind[] {
+export function customKinds(crd: KubeObject, isWanted: (version: Version) => boolean = isServed): Kind[] {
   const versions = (crd['spec'].versions ?? []) as Version[];
   const stored = versions.find(({ storage }) => storage);
   const converter = converterOf(crd);
-  return stored === undefined
-    ? []
-    : versions.filter(({ served }) => served).map((one) => kindOf(crd, one, stored.name, converter));
+  return stored === undefined ? [] : versions.filter(isWanted).map((one) => kindOf(crd, one, stored.name, converter));
 }
+
+const isServed = ({ served }: Version): boolean => served;
 
 /** Undefined: versions differ in nothing but their name. */
 function converterOf(crd: KubeObject): Converter | undefined {

@@ -21,8 +21,10 @@ const BLOCKS: Record<string, keyof MetricSpec> = {
   Pods: 'pods',
   Resource: 'resource',
 };
+/** Of who asks for no metric at all. */
+const CPU_PERCENT = 80;
 const CPU_80 = (): MetricSpec[] => [
-  { type: 'Resource', resource: { name: 'cpu', target: { type: 'Utilization', averageUtilization: 80 } } },
+  { type: 'Resource', resource: { name: 'cpu', target: { type: 'Utilization', averageUtilization: CPU_PERCENT } } },
 ];
 
 function validateBounds(
@@ -141,7 +143,7 @@ export function toAutoscalerV1(stored: KubeObject): KubeObject {
 export function fromAutoscalerV1(object: KubeObject): KubeObject {
   const { metadata, spec = {}, status = {} } = object as unknown as AutoscalerV1 & { spec: any; status: any };
   const { targetCPUUtilizationPercentage: percentage, ...rest } = spec;
-  const { currentCPUUtilizationPercentage: _, ...state } = status;
+  const { currentCPUUtilizationPercentage: _, currentReplicas = 0, ...state } = status;
   const { annotations = {}, ...others } = metadata;
   const kept = Object.fromEntries(Object.entries(annotations).filter(([key]) => !key.startsWith(IN_ANNOTATIONS)));
   const held = (name: string): any => parsed(annotations[IN_ANNOTATIONS + name]);
@@ -154,7 +156,7 @@ export function fromAutoscalerV1(object: KubeObject): KubeObject {
             resource: { name: 'cpu', target: { type: 'Utilization', averageUtilization: percentage } },
           },
         ];
-  const metrics = [...cpu, ...(Array.isArray(held('metrics')) ? held('metrics') : [])];
+  const metrics = [...(Array.isArray(held('metrics')) ? held('metrics') : []), ...cpu];
   const behavior = held('behavior');
   return {
     apiVersion: 'autoscaling/v2',
@@ -164,6 +166,7 @@ export function fromAutoscalerV1(object: KubeObject): KubeObject {
     status: {
       desiredReplicas: 0,
       ...state,
+      ...(currentReplicas === 0 ? {} : { currentReplicas }),
       currentMetrics: held('current-metrics') ?? null,
       ...(held('conditions') === undefined ? {} : { conditions: held('conditions') }),
     },
@@ -212,8 +215,11 @@ const v1 = defineKind<AutoscalerV1>({
     toStored: fromAutoscalerV1,
     fromStored: toAutoscalerV1,
   },
-  default({ spec }) {
-    if (spec !== undefined) fill(spec, 'minReplicas', 1);
+  default({ metadata, spec }) {
+    if (spec === undefined) return;
+    fill(spec, 'minReplicas', 1);
+    const others = parsed(metadata?.annotations?.[`${IN_ANNOTATIONS}metrics`]);
+    if (!Array.isArray(others) || others.length === 0) fill(spec, 'targetCPUUtilizationPercentage', CPU_PERCENT);
   },
   validate({ spec }) {
     if (spec === undefined) return [required('spec')];

@@ -7,7 +7,7 @@ import type { KubeObject } from '../object.ts';
 import { appliedConfig, type ApplyTarget } from './applied-config.ts';
 import { compare } from './compare.ts';
 import { conflictsOf, conflictsOutside, type ApplyConflict } from './conflicts.ts';
-import { difference, format, intersection, isEmpty, setOf, union, type Fields } from './fields.ts';
+import { NO_FIELDS, difference, format, intersection, isEmpty, setOf, union, type Fields } from './fields.ts';
 import { fieldsOfValue } from './fields-of.ts';
 import { KUBECTL, lastAppliedFields, refreshLastApplied } from './last-applied.ts';
 import { merge } from './merge.ts';
@@ -16,6 +16,7 @@ import { NO_OWNERS, entriesOf, keepTimes, mapFields, ownerKey, ownersOf, type Ow
 import { remove, withNamedParents } from './remove.ts';
 import { ownableRule } from './subresource.ts';
 import { afterUpdate, bare } from './update.ts';
+import { Differences, reconciled, type Version, type Versions } from './versions.ts';
 import { equalObjects } from '../equality.ts';
 
 export interface ApplyRequest extends ApplyTarget {
@@ -30,6 +31,8 @@ export interface ApplyRequest extends ApplyTarget {
   subresource: string;
   /** Milliseconds since 1970. */
   now: number;
+  /** The other versions of the kind. Absent: all owners are taken to mean that of the request. */
+  versions?: Versions | undefined;
 }
 
 export interface ApplyResult {
@@ -72,11 +75,12 @@ interface Attempt {
 function ownersBefore(request: ApplyRequest, live: KubeObject): Owners {
   if (request.current === undefined) return NO_OWNERS;
   const owners = ownersOf(request.current.metadata.managedFields);
-  if (owners.size > 0) return owners;
+  if (owners.size > 0) return reconciled(owners, request, live);
   return afterUpdate(NO_OWNERS, { ...request, before: undefined, after: live, manager: BEFORE_FIRST_APPLY });
 }
 
-function attemptApply({ request, rule, live, owners, config }: Work, force: boolean): Attempt {
+function attemptApply(work: Work, force: boolean): Attempt {
+  const { request, rule, live, owners, config } = work;
   const { manager, apiVersion, subresource, now } = request;
   const identity = { manager, operation: 'Apply', apiVersion, subresource } as const;
   const key = ownerKey(identity);
@@ -84,43 +88,94 @@ function attemptApply({ request, rule, live, owners, config }: Work, force: bool
   const fields = format(fieldsOfValue(ownable, config));
   const claimed = new Map(owners).set(key, { ...identity, time: toTime(now), fields });
   const merged = merge(rule, live, config);
-  const object = canonical(request.typeName, prune(rule, merged, claimed, owners.get(key)?.fields)).value as KubeObject;
-  const { changed, removed } = compare(ownable, live, object);
+  const pruned = prune(work, merged, claimed, owners.get(key));
+  const object = canonical(request.typeName, pruned).value as KubeObject;
+  const own = compare(ownable, live, object);
+  const differences = new Differences(request, live, object, own);
   const others = new Map(claimed);
   others.delete(key);
   // Not what merely comes to be with its content: who owns an empty map has nothing to say about its first key.
-  const conflicts = force ? [] : conflictsWith(others, intersection(changed, fields));
-  const left = giveUp(claimed, key, changed, removed);
-  return { object, owners: left, conflicts };
+  const meant = intersection(own.changed, fields);
+  const changedIn = (version: string): Fields => {
+    const told = differences.in(version);
+    return told === own ? meant : (told?.changed ?? NO_FIELDS);
+  };
+  const conflicts = force ? [] : conflictsWith(others, changedIn);
+  return { object, owners: giveUp(claimed, key, differences), conflicts };
 }
 
-const conflictsWith = (owners: Owners, changed: Fields): ApplyConflict[] =>
+const conflictsWith = (owners: Owners, changedIn: (version: string) => Fields): ApplyConflict[] =>
   [...owners]
     .toSorted(([a], [b]) => (a < b ? -1 : 1))
-    .flatMap(([, owner]) => conflictsOf(owner, intersection(owner.fields, changed)));
+    .flatMap(([, owner]) => conflictsOf(owner, intersection(owner.fields, changedIn(owner.apiVersion))));
 
 /** Others lose what the apply changed or took away; the applier has what it applied and can own. */
-function giveUp(claimed: Owners, mine: string, changed: Fields, removed: Fields): Owners {
-  return mapFields(claimed, ({ fields }, key) =>
-    key === mine ? fields : difference(difference(fields, changed), removed),
-  );
+function giveUp(claimed: Owners, mine: string, differences: Differences): Owners {
+  return mapFields(claimed, ({ fields, apiVersion }, key) => {
+    if (key === mine) return fields;
+    const told = differences.in(apiVersion);
+    return told === undefined ? NO_FIELDS : difference(difference(fields, told.changed), told.removed);
+  });
 }
 
 /**
  * Takes away what this manager applied last time, does not apply now, and nobody owns: each step is
- * structured-merge-diff's `prune`. The whole former set goes first; then comes back what anyone owns; then what was never
- * this manager's, which went only because it stood below something that did.
+ * structured-merge-diff's `prune`. The whole former set goes first; then comes back what anyone owns, in its own version;
+ * then what was never this manager's, which went only because it stood below something that did. All in the version of last time.
  */
-function prune(rule: MergeRule, merged: unknown, claimed: Owners, last: Fields | undefined): unknown {
-  if (last === undefined || isEmpty(last)) return merged;
-  const named = (fields: Fields): Fields => withNamedParents(rule, fields);
-  const namedOf = (value: unknown): Fields => named(fieldsOfValue(rule, value));
-  const former = named(last);
-  const all = namedOf(merged);
-  const owned = named([...claimed.values()].reduce((sum: Fields, owner: Owner) => union(sum, owner.fields), IDENTITY));
-  const stripped = remove(rule, merged, former);
-  const restored = remove(rule, merged, difference(all, union(namedOf(stripped), owned)), owned);
-  return remove(rule, merged, intersection(difference(all, namedOf(restored)), former), owned);
+function prune({ request, rule }: Work, merged: unknown, claimed: Owners, last: Owner | undefined): unknown {
+  if (last === undefined || isEmpty(last.fields)) return merged;
+  const here: Reading = { rule, to: (value) => value, back: (value) => value };
+  const readingOf = (apiVersion: string): Reading | undefined => {
+    if (apiVersion === request.apiVersion || request.versions === undefined) return here;
+    const version = request.versions(apiVersion);
+    return version === undefined ? undefined : readingIn(version);
+  };
+  const then = readingOf(last.apiVersion);
+  if (then === undefined) return merged;
+  const whole = then.to(merged);
+  const former = withNamedParents(then.rule, last.fields);
+  const owned = Map.groupBy(claimed.values(), ({ apiVersion }) =>
+    request.versions === undefined ? last.apiVersion : apiVersion,
+  );
+  const ownedThen = ownedIn(then.rule, owned.get(last.apiVersion) ?? []);
+  owned.delete(last.apiVersion);
+  let left = addBack(then.rule, whole, remove(then.rule, whole, former), ownedThen);
+  for (const [apiVersion, owners] of owned) {
+    const there = readingOf(apiVersion);
+    if (there === undefined) continue;
+    const away = (value: unknown): unknown => there.to(then.back(value));
+    const ownedThere = ownedIn(there.rule, owners);
+    left = then.to(there.back(addBack(there.rule, away(whole), away(left), ownedThere)));
+  }
+  const fieldsOf = (value: unknown): Fields => withNamedParents(then.rule, fieldsOfValue(then.rule, value));
+  const gone = intersection(difference(fieldsOf(whole), fieldsOf(left)), former);
+  return then.back(remove(then.rule, whole, gone, ownedThen));
+}
+
+/** How the object of a request reads in a version. */
+interface Reading {
+  rule: MergeRule;
+  to(value: unknown): unknown;
+  back(value: unknown): unknown;
+}
+
+const readingIn = (version: Version): Reading => ({
+  rule: mergeRuleOf(version.typeName),
+  to: (value) => version.to(value as KubeObject),
+  back: (value) => version.back(value as KubeObject),
+});
+
+const ownedIn = (rule: MergeRule, owners: readonly Owner[]): Fields =>
+  withNamedParents(
+    rule,
+    owners.reduce((sum: Fields, owner) => union(sum, owner.fields), IDENTITY),
+  );
+
+/** What is left of a value, and what of the whole somebody owns. */
+function addBack(rule: MergeRule, whole: unknown, left: unknown, owned: Fields): unknown {
+  const fieldsOf = (value: unknown): Fields => withNamedParents(rule, fieldsOfValue(rule, value));
+  return remove(rule, whole, difference(fieldsOf(whole), union(fieldsOf(left), owned)), owned);
 }
 
 /** kubectl cannot be in conflict with what kubectl itself applied on the client side. */

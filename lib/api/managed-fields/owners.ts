@@ -47,7 +47,10 @@ export function readOwners(entries: readonly ManagedFieldsEntry[]): Owners | und
     (operation === 'Apply' || operation === 'Update') && (apiVersion ?? '') !== '' && fieldsType === 'FieldsV1';
   if (!entries.every(isWhole)) return undefined;
   try {
-    return collect(entries, (fields) => format(parse(fields)));
+    return mapFields(
+      collect(entries, (fields) => format(parse(fields))),
+      ({ fields }) => fields,
+    );
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error;
     return undefined;

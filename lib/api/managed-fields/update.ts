@@ -21,6 +21,7 @@ import {
   type Owners,
 } from './owners.ts';
 import { ownableRule } from './subresource.ts';
+import { Differences, UnreadableVersion, hasOtherVersions, reconciled, type Versions } from './versions.ts';
 
 export interface UpdateRequest {
   /** `apps.v1.Deployment` */
@@ -38,15 +39,27 @@ export interface UpdateRequest {
   now: number;
   /** False: objects that nobody has applied yet are not tracked. */
   tracksNew?: boolean;
+  /** The other versions of the kind. Absent: all owners are taken to mean that of the request. */
+  versions?: Versions | undefined;
 }
 
 /** For metadata.managedFields of the written object; undefined: it has none. */
 export function updateManagedFields(request: UpdateRequest): ManagedFieldsEntry[] | undefined {
   const owners = startOf(request);
-  if (owners.size > 0) return entriesOf(afterUpdate(owners, request));
+  if (owners.size > 0) return entriesAfter(owners, request);
   const isTracked = request.before === undefined && request.tracksNew !== false;
   const { changed } = isTracked ? differenceOf(request) : NO_DIFFERENCE;
   return isEmpty(changed) ? undefined : [entryOf(updaterOf(request, changed))];
+}
+
+/** Whatever cannot be read is no reason to refuse a write: then nobody owns anything any more. */
+function entriesAfter(owners: Owners, request: UpdateRequest): ManagedFieldsEntry[] | undefined {
+  try {
+    return entriesOf(afterUpdate(owners, request));
+  } catch (error) {
+    if (!(error instanceof UnreadableVersion)) throw error;
+    return undefined;
+  }
 }
 
 const NO_DIFFERENCE: Difference = { changed: NO_FIELDS, removed: NO_FIELDS };
@@ -81,12 +94,31 @@ const isReset = (entries: readonly ManagedFieldsEntry[]): boolean =>
   entries.length === 0 || (entries.length === 1 && isEmpty(entries[0] as object as Record<string, never>));
 
 /** The owners once the update is made. Fields that the writer changed are its own alone, fields that are gone nobody's. */
-export function afterUpdate(owners: Owners, request: Omit<UpdateRequest, 'tracksNew'>): Owners {
-  const { changed, removed } = differenceOf(request);
-  if (isEmpty(changed) && isEmpty(removed)) return owners;
-  const left = mapFields(owners, ({ fields }) => difference(difference(fields, changed), removed));
-  return isEmpty(changed) ? left : capUpdaters(withMine(left, request, changed));
+export function afterUpdate(had: Owners, request: Omit<UpdateRequest, 'tracksNew'>): Owners {
+  const owners = reconciled(had, request, request.before ?? request.after);
+  const own = differenceOf(request);
+  const { changed, removed } = own;
+  if (!hasOtherVersions(owners, request.apiVersion)) {
+    if (isEmpty(changed) && isEmpty(removed)) return owners;
+    return withChanged(
+      mapFields(owners, ({ fields }) => difference(difference(fields, changed), removed)),
+      request,
+      changed,
+    );
+  }
+  const differences = new Differences(request, request.before ?? emptyObject(request.typeName), request.after, own);
+  const left = mapFields(owners, ({ apiVersion, fields }) => {
+    const told = differences.in(apiVersion);
+    return told === undefined ? NO_FIELDS : difference(difference(fields, told.changed), told.removed);
+  });
+  return withChanged(left, request, changed);
 }
+
+const withChanged = (
+  left: Map<string, Owner>,
+  request: Omit<UpdateRequest, 'tracksNew'>,
+  changed: Fields,
+): Map<string, Owner> => (isEmpty(changed) ? left : capUpdaters(withMine(left, request, changed)));
 
 /** A new object lacks nothing. */
 function differenceOf({ typeName, before, after, subresource }: Omit<UpdateRequest, 'tracksNew'>): Difference {

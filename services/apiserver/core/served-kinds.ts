@@ -134,3 +134,13 @@ export function streamOfKind(kind: Kind): string {
 }
 
 export const isCustom = (kind: Pick<Kind, 'typeName'>): boolean => typeof kind.typeName !== 'string';
+
+/** Of a custom resource: what its definition has is known, also when nobody is served it. */
+export function unservedVersion(view: ClusterCache, kind: Kind, apiVersion: string): Kind | undefined {
+  if (!isCustom(kind)) return undefined;
+  const { group, resource } = kind.ref;
+  const definition = view.get({ stream: CUSTOM_RESOURCE_DEFINITIONS, namespace: '', name: `${resource}.${group}` });
+  if (definition === undefined) return undefined;
+  const every = customKinds(definition.object, () => true);
+  return every.find(({ ref }) => `${ref.group}/${ref.version}` === apiVersion);
+}

@@ -10,6 +10,7 @@ import { isTrue } from '../query-number.ts';
 import { writeOptions, type WriteOptions } from '../write-options.ts';
 import { planCreate } from './create.ts';
 import { conflict, notFound, type ManagedRequest, type Plan } from './plan.ts';
+import { versionsOf } from './field-owners.ts';
 import { planUpdate, type Part } from './update.ts';
 
 export const APPLY_TYPE = 'application/apply-patch+yaml';
@@ -58,6 +59,7 @@ export function planApply(
     force: patch.force,
     subresource: info.subresource,
     now,
+    versions: request.kinds === undefined ? undefined : versionsOf(request),
   });
   if (conflicts.length > 0) throw applyConflict(conflicts);
   kind.default(object);

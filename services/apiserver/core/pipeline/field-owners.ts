@@ -3,9 +3,12 @@
 import type { ManagedFieldsEntry } from '../../../../lib/api/generated/types.ts';
 import { keepTimes } from '../../../../lib/api/managed-fields/owners.ts';
 import { updateManagedFields } from '../../../../lib/api/managed-fields/update.ts';
+import { UnreadableVersion, type Versions } from '../../../../lib/api/managed-fields/versions.ts';
 import type { KubeObject } from '../../../../lib/api/object.ts';
 import { apiVersionOf } from '../../../../lib/api/resource.ts';
+import { asKind } from '../admission/matching.ts';
 import { nodeOf, type User } from '../auth/user.ts';
+import { isCustom, unservedVersion } from '../served-kinds.ts';
 import type { WriteRequest } from './plan.ts';
 
 export interface FieldManager {
@@ -28,12 +31,31 @@ export function managerName(query: URLSearchParams, userAgent: string, user: Use
   return user.name.startsWith('system:') && user.groups.length > 0 ? user.name.slice('system:'.length) : 'unknown';
 }
 
+/** The other versions of a kind. Those of another group are none, though they be of the same objects (Events): so it is upstream. */
+export function versionsOf(request: Pick<WriteRequest, 'kind' | 'view' | 'kinds'>): Versions {
+  const { kind, kinds, view } = request;
+  return (apiVersion) => {
+    const [version, group = ''] = apiVersion.split('/').toReversed();
+    const served = kinds?.find(group, version!, kind.ref.resource);
+    const other = served ?? unservedVersion(view, kind, apiVersion);
+    if (other !== undefined && group === kind.ref.group)
+      return {
+        typeName: other.typeName,
+        to: (object) => asKind(kind, other, object)!,
+        back: (object) => asKind(other, kind, object)!,
+      };
+    if (!isCustom(kind)) return undefined;
+    throw new UnreadableVersion(`request to convert CR to an invalid group/version: ${apiVersion}`);
+  };
+}
+
 /** `after` as the writer wants it: defaulted, but before admission and allocators, whose fields are nobody's. */
 export function ownersAfter(
-  { kind, info, fieldManager, now }: WriteRequest,
+  request: WriteRequest,
   before: KubeObject | undefined,
   after: KubeObject,
 ): ManagedFieldsEntry[] | undefined {
+  const { kind, info, fieldManager, now } = request;
   if (fieldManager === undefined) return before?.metadata.managedFields;
   if (fieldManager.applies === true) return after.metadata.managedFields;
   return updateManagedFields({
@@ -45,6 +67,7 @@ export function ownersAfter(
     subresource: info.subresource,
     now,
     tracksNew: fieldManager.tracksNew,
+    versions: request.kinds === undefined ? undefined : versionsOf(request),
   });
 }
 
