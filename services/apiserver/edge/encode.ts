@@ -7,7 +7,7 @@ import { ApiError } from '../../../lib/base/errors.ts';
 import { partialObjectMetadata, toTable, type IncludeObject } from '../../../lib/api/table.ts';
 import type { EventType, SeenEvent } from '../core/cache/cache-event.ts';
 import type { CachedObject } from '../core/cache/cached-object.ts';
-import { Representations } from '../core/cache/representations.ts';
+import { Representations, TextSlabs } from '../core/cache/representations.ts';
 import type { Page } from '../core/list-objects.ts';
 import type { Form } from '../core/media-type.ts';
 import type { Piece } from './part-maker.ts';
@@ -19,20 +19,29 @@ const OPEN: Record<EventType, Buffer> = {
 };
 const CLOSE = Buffer.from('}\n');
 
-function shared(item: CachedObject, representation: string, make: () => Uint8Array): Uint8Array {
+const slabs = new TextSlabs();
+
+function shared(item: CachedObject, representation: string, make: () => Piece): Uint8Array {
   const known = item.encoded?.get(representation);
   if (known !== undefined) return known;
   // An event is made of the object's bytes: those may be there by then.
-  const bytes = make();
-  if (item.encoded === undefined) item.encoded = new Representations(representation, bytes);
-  else item.encoded.set(representation, bytes);
+  const made = make();
+  if (item.encoded === undefined) {
+    item.encoded =
+      typeof made === 'string' ? slabs.lay(representation, made) : new Representations(representation, made);
+    return item.encoded.get(representation)!;
+  }
+  const bytes = Buffer.from(made);
+  item.encoded.set(representation, bytes);
   return bytes;
 }
 
 export function itemBytes(item: CachedObject, form: Form): Uint8Array {
   if (form.as === 'partial')
-    return shared(item, `partial/${form.version}`, () => jsonBytes(partialObjectMetadata(item.object, form.version)));
-  return shared(item, 'object', () => jsonBytes(item.object));
+    return shared(item, `partial/${form.version}`, () =>
+      JSON.stringify(partialObjectMetadata(item.object, form.version)),
+    );
+  return shared(item, 'object', () => JSON.stringify(item.object));
 }
 
 export interface EventEncoding {
