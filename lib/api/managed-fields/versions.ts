@@ -1,10 +1,11 @@
 // Decides what a change is in each version in which somebody owns fields: who owns them in another version than the writer's sees
 // the change in that one. Never converts by itself.
+import { isRecord } from '../../base/records.ts';
 import type { TypeName } from '../custom/custom-type.ts';
 import type { KubeObject } from '../object.ts';
 import { compare, type Difference } from './compare.ts';
 import { LEAF, isEmpty, type Fields } from './fields.ts';
-import { isRecord, listElement, mergeRuleOf, ruleWithin, type MergeRule } from './merge-rule.ts';
+import { listElement, mergeRuleOf, ruleWithin, type MergeRule } from './merge-rule.ts';
 import { mapFields, type Owners } from './owners.ts';
 import { fieldElement } from './path-element.ts';
 import { ownableRule } from './subresource.ts';
