@@ -68,6 +68,7 @@ export interface Kind {
   prepareForDelete(object: KubeObject, time: string): void;
   /** Cells of a table row, in the order of `columns`; `now` in milliseconds. */
   cells(object: KubeObject, now: number): unknown[];
+  readonly rowOrder: ((a: KubeObject, b: KubeObject) => number) | undefined;
   rowConditions(object: KubeObject): readonly RowCondition[] | undefined;
   /** Field selectors: label to value. */
   readonly fields: Readonly<Record<string, (object: KubeObject) => string>>;
@@ -228,6 +229,7 @@ export function makeKind(row: KindRow, own: KindBehaviour | undefined): Kind {
     },
     prepareForDelete: (object, time) => own?.prepareForDelete?.(object, time),
     cells: (object, now) => own?.cells?.(object, now) ?? genericCells(columns, object, now),
+    rowOrder: own?.rowOrder,
     rowConditions: (object) => own?.rowConditions?.(object),
     fields: {
       'metadata.name': (object) => object.metadata.name,

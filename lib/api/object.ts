@@ -81,6 +81,8 @@ export interface KindBehaviour<T = any> {
   prepareForDelete?(object: T, time: string): void;
   columns?: readonly Column[];
   cells?(object: T, now: number): unknown[];
+  /** Rows of a list do not stand in the order of their names. */
+  rowOrder?(a: T, b: T): number;
   rowConditions?(object: T): readonly RowCondition[] | undefined;
   fields?: Record<string, (object: T) => string>;
   graceSeconds?(object: T, requestedSeconds: number | undefined): number;

@@ -71,7 +71,7 @@ function rowOf(
 ): TableRow {
   const conditions = kind.rowConditions?.(object);
   const told = { cells: kind.cells(object, now), ...(conditions === undefined ? {} : { conditions }) };
-  if (includeObject === 'None') return told;
+  if (includeObject === 'None') return { ...told, object: null };
   return { ...told, object: includeObject === 'Object' ? object : partialObjectMetadata(object, version) };
 }
 

@@ -81,6 +81,11 @@ export class FakeStore {
       if (this.#down.has(member) || parseSubject('storeQuery', subject) === undefined) return;
       respond?.(this.#query(member, data as StoreQuery));
     });
+    // Unanswered, the first Event of an API server would wait for its lease.
+    bus.subscribe(patternOf(this.#cluster, 'storeOperate', { member }), ({ respond }) => {
+      if (!this.#down.has(member))
+        respond?.({ refused: 'invalid', leader: this.leader, message: 'nothing ends by itself' });
+    });
   }
 
   #refusal(): StoreRefusal {

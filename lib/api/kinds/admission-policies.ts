@@ -11,6 +11,7 @@ import {
   required,
   type FieldError,
 } from '../field-error.ts';
+import type { LabelSelector } from '../generated/types.ts';
 import { defineKind, type KindBehaviour } from '../object.ts';
 import { fill } from '../pod/defaults.ts';
 import { validateSelector } from '../selectors.ts';
@@ -168,6 +169,24 @@ function policy(kind: string, validate: (object: Policy) => FieldError[]): KindB
   });
 }
 
+function paramText(ref: Policy['spec']['paramRef']): string {
+  const { name = '', namespace = '', selector } = ref ?? {};
+  if (name !== '') return `${namespace || '*'}/${name}`;
+  return selector === undefined ? '<unset>' : selectorText(selector);
+}
+
+/** As Go prints one. */
+function selectorText({ matchLabels = {}, matchExpressions = [] }: LabelSelector): string {
+  const labels = Object.keys(matchLabels)
+    .toSorted()
+    .map((key) => `${key}: ${matchLabels[key]},`);
+  const expressions = matchExpressions.map(
+    ({ key, operator, values = [] }) =>
+      `LabelSelectorRequirement{Key:${key},Operator:${operator},Values:[${values.join(' ')}],},`,
+  );
+  return `&LabelSelector{MatchLabels:map[string]string{${labels.join('')}},MatchExpressions:[]LabelSelectorRequirement{${expressions.join('')}},}`;
+}
+
 function policyBinding(kind: string): KindBehaviour {
   return defineKind<Policy>({
     group: ADMISSION,
@@ -176,12 +195,7 @@ function policyBinding(kind: string): KindBehaviour {
     default: ({ spec }) => defaultMatchResources(spec?.matchResources),
     validate: (object) => validateBinding(object, kind.startsWith('Validating')),
     cells({ metadata, spec = {} }, now) {
-      const { name, namespace, selector } = spec.paramRef ?? {};
-      const ref =
-        spec.paramRef === undefined
-          ? '<unset>'
-          : `${namespace ?? '*'}/${name ?? (selector === undefined ? '*' : '<selector>')}`;
-      return [metadata.name, spec.policyName ?? '', ref, ageOf(metadata.creationTimestamp, now)];
+      return [metadata.name, spec.policyName ?? '', paramText(spec.paramRef), ageOf(metadata.creationTimestamp, now)];
     },
   });
 }

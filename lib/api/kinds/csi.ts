@@ -82,7 +82,7 @@ const csiDriver = defineKind<CSIDriver>({
     spec.attachRequired ?? true,
     spec.podInfoOnMount ?? false,
     spec.storageCapacity ?? false,
-    (spec.tokenRequests ?? []).map(({ audience }) => audience).join(',') || '<unset>',
+    spec.tokenRequests?.map(({ audience }) => audience).join(',') ?? '<unset>',
     spec.requiresRepublish ?? false,
     (spec.volumeLifecycleModes ?? []).join(',') || '<none>',
     ageOf(metadata.creationTimestamp, now),

@@ -48,8 +48,8 @@ function validatePorts(slice: EndpointSlice): FieldError[] {
 
 /** At most three of a list, then how many more. */
 export function fewOf(items: readonly string[], none: string): string {
-  if (items.length === 0) return none;
-  return items.length <= 3 ? items.join(',') : `${items.slice(0, 3).join(',')} + ${items.length - 3} more...`;
+  if (items.length <= 3) return items.join(',') || none;
+  return `${items.slice(0, 3).join(',')} + ${items.length - 3} more...`;
 }
 
 export const endpointSlice = defineKind<EndpointSlice>({
@@ -78,7 +78,7 @@ export const endpointSlice = defineKind<EndpointSlice>({
     object.metadata.name,
     object.addressType,
     fewOf(
-      (object.ports ?? []).map((port) => (port.port === undefined ? '*' : String(port.port))),
+      (object.ports ?? []).map((port) => String(port.port ?? port.name ?? '*')),
       '<unset>',
     ),
     fewOf(

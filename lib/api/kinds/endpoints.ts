@@ -8,11 +8,13 @@ import { defineKind } from '../object.ts';
 import { fill } from '../pod/defaults.ts';
 import { fewOf } from './endpoint-slice.ts';
 
+const hostPort = (ip: string, port: number): string => (ip.includes(':') ? `[${ip}]:${port}` : `${ip}:${port}`);
+
 function addressTexts(object: Endpoints): string[] {
   return (object.subsets ?? []).flatMap((subset) =>
-    (subset.addresses ?? []).flatMap((address) =>
-      (subset.ports ?? []).length === 0 ? [address.ip] : subset.ports!.map((port) => `${address.ip}:${port.port}`),
-    ),
+    (subset.ports ?? []).length === 0
+      ? (subset.addresses ?? []).map(({ ip }) => ip)
+      : subset.ports!.flatMap(({ port }) => (subset.addresses ?? []).map(({ ip }) => hostPort(ip, port))),
   );
 }
 
@@ -71,7 +73,7 @@ export const endpoints = defineKind<Endpoints>({
   validateUpdate: (object, old) => (equalObjects(object.subsets, old.subsets) ? [] : validateSubsets(object)),
   cells: (object, now) => [
     object.metadata.name,
-    fewOf(addressTexts(object), '<none>'),
+    (object.subsets ?? []).length === 0 ? '<none>' : fewOf(addressTexts(object), ''),
     ageOf(object.metadata.creationTimestamp, now),
   ],
 });

@@ -38,15 +38,10 @@ interface Line {
 }
 
 /** Series count from the first time; single events have none. */
-function times(event: Event): Line {
-  const first = event.firstTimestamp ?? event.eventTime ?? event.metadata.creationTimestamp;
-  if (event.series !== undefined)
-    return {
-      first: event.eventTime ?? first,
-      last: event.series.lastObservedTime ?? first,
-      count: event.series.count ?? 1,
-    };
-  return { first, last: event.lastTimestamp ?? first, count: event.count || 1 };
+function times({ firstTimestamp, lastTimestamp, eventTime, series, count }: Event): Line {
+  const first = firstTimestamp ?? eventTime;
+  if (series !== undefined) return { first, last: series.lastObservedTime, count: series.count ?? 0 };
+  return { first, last: lastTimestamp ?? first, count: count || 1 };
 }
 
 function lineOf(event: Event, now: number): unknown[] {

@@ -43,6 +43,8 @@ function keepMetadata(object: { metadata: ObjectMeta }, { metadata: was }: { met
   };
 }
 
+const precedenceOf = ({ spec }: FlowSchema): number => spec?.matchingPrecedence ?? 0;
+
 const flowSchema = defineKind<FlowSchema>({
   group: GROUP,
   version: 'v1',
@@ -56,12 +58,14 @@ const flowSchema = defineKind<FlowSchema>({
   ],
   validateStatusUpdate: (object) => validateConditions(object as Conditions),
   prepareForStatusUpdate: keepMetadata,
-  cells({ metadata, spec, status }, now) {
+  rowOrder: (a, b) => precedenceOf(a) - precedenceOf(b) || (a.metadata.name < b.metadata.name ? -1 : 1),
+  cells(object, now) {
+    const { metadata, spec, status } = object;
     const dangling = (status?.conditions ?? []).find(({ type }) => type === 'Dangling');
     return [
       metadata.name,
       spec?.priorityLevelConfiguration?.name ?? '',
-      spec?.matchingPrecedence ?? 0,
+      precedenceOf(object),
       spec?.distinguisherMethod?.type ?? '<none>',
       ageOf(metadata.creationTimestamp, now),
       dangling?.status ?? '?',

@@ -98,6 +98,9 @@ const isCpu = (metric: MetricSpec): boolean =>
   metric.resource?.name === 'cpu' &&
   metric.resource.target.averageUtilization !== undefined;
 
+/** What is shown as v1 is still printed as it is stored: v1 has no order of metrics. */
+const STORED = new WeakMap<object, Autoscaler>();
+
 /** v2 as v1: cpu utilization is a field, everything else goes into annotations. */
 export function toAutoscalerV1(stored: KubeObject): KubeObject {
   const { metadata, spec = {}, status = {} } = stored as unknown as Autoscaler & { spec: any; status: any };
@@ -122,7 +125,7 @@ export function toAutoscalerV1(stored: KubeObject): KubeObject {
     ...Object.fromEntries(Object.entries(extra).map(([name, value]) => [IN_ANNOTATIONS + name, JSON.stringify(value)])),
   };
   const average = is?.resource?.current?.averageUtilization;
-  return {
+  const told = {
     apiVersion: 'autoscaling/v1',
     kind: 'HorizontalPodAutoscaler',
     metadata: { ...metadata, ...(Object.keys(annotations).length > 0 ? { annotations } : {}) },
@@ -137,13 +140,15 @@ export function toAutoscalerV1(stored: KubeObject): KubeObject {
       ...(average === undefined ? {} : { currentCPUUtilizationPercentage: average }),
     },
   };
+  STORED.set(told, stored as unknown as Autoscaler);
+  return told;
 }
 
 /** The inverse: what an annotation cannot be read from is left out. */
 export function fromAutoscalerV1(object: KubeObject): KubeObject {
   const { metadata, spec = {}, status = {} } = object as unknown as AutoscalerV1 & { spec: any; status: any };
   const { targetCPUUtilizationPercentage: percentage, ...rest } = spec;
-  const { currentCPUUtilizationPercentage: _, currentReplicas = 0, ...state } = status;
+  const { currentCPUUtilizationPercentage: average, currentReplicas = 0, ...state } = status;
   const { annotations = {}, ...others } = metadata;
   const kept = Object.fromEntries(Object.entries(annotations).filter(([key]) => !key.startsWith(IN_ANNOTATIONS)));
   const held = (name: string): any => parsed(annotations[IN_ANNOTATIONS + name]);
@@ -157,17 +162,25 @@ export function fromAutoscalerV1(object: KubeObject): KubeObject {
           },
         ];
   const metrics = [...(Array.isArray(held('metrics')) ? held('metrics') : []), ...cpu];
+  const seen =
+    average === undefined
+      ? null
+      : [{ type: 'Resource', resource: { name: 'cpu', current: { averageUtilization: average } } }];
   const behavior = held('behavior');
   return {
     apiVersion: 'autoscaling/v2',
     kind: 'HorizontalPodAutoscaler',
     metadata: { ...others, ...(Object.keys(kept).length > 0 ? { annotations: kept } : {}) },
-    spec: { ...rest, ...(metrics.length > 0 ? { metrics } : {}), ...(behavior === undefined ? {} : { behavior }) },
+    spec: {
+      ...rest,
+      metrics: metrics.length > 0 ? metrics : CPU_80(),
+      ...(behavior === undefined ? {} : { behavior }),
+    },
     status: {
       desiredReplicas: 0,
       ...state,
       ...(currentReplicas === 0 ? {} : { currentReplicas }),
-      currentMetrics: held('current-metrics') ?? null,
+      currentMetrics: held('current-metrics') ?? seen,
       ...(held('conditions') === undefined ? {} : { conditions: held('conditions') }),
     },
   } as unknown as KubeObject;
@@ -238,7 +251,8 @@ const v1 = defineKind<AutoscalerV1>({
     ];
   },
   validateStatusUpdate: validateStatus,
-  cells: (object, now) => lineOf(fromAutoscalerV1(object as unknown as KubeObject) as unknown as Autoscaler, now),
+  cells: (object, now) =>
+    lineOf(STORED.get(object) ?? (fromAutoscalerV1(object as unknown as KubeObject) as unknown as Autoscaler), now),
 });
 
 export const horizontalPodAutoscaler: readonly KindBehaviour[] = [v1, v2];

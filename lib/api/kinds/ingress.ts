@@ -4,9 +4,10 @@ import { invalidValue, oneOf, required, type FieldError } from '../field-error.t
 import { dns1035Label, dns1123Subdomain, isIPv4, isIPv6, portName, portNumber, type Format } from '../formats.ts';
 import type { HTTPIngressPath, Ingress, IngressBackend, IngressRule } from '../generated/types.ts';
 import { defineKind } from '../object.ts';
-import { fewOf } from './endpoint-slice.ts';
+import { balancerAddresses } from './load-balancer.ts';
 
 export const CLASS_ANNOTATION = 'kubernetes.io/ingress.class';
+const MOST_HOSTS = 3;
 const BAD_PARTS = ['//', '/./', '/../', '%2f', '%2F'];
 const BAD_ENDS = ['/..', '/.'];
 
@@ -72,11 +73,16 @@ function validateRule(rule: IngressRule, path: string): FieldError[] {
   return [...errors, ...paths.flatMap((one, j) => validatePath(one, `${path}.http.paths[${j}]`))];
 }
 
-function addressesOf({ status }: Ingress): string {
-  return (status?.loadBalancer?.ingress ?? [])
-    .map(({ ip, hostname }) => ip || hostname || '')
-    .filter(Boolean)
-    .join(',');
+/** At most three; the others are counted by their rules, also by those of no host. */
+function hostsText(rules: readonly IngressRule[]): string {
+  const hosts: string[] = [];
+  const isLonger = rules.some(({ host = '' }) => {
+    if (hosts.length === MOST_HOSTS) return true;
+    if (host !== '') hosts.push(host);
+    return false;
+  });
+  if (hosts.length === 0) return '*';
+  return hosts.join(',') + (isLonger ? ` + ${rules.length - MOST_HOSTS} more...` : '');
 }
 
 export const ingress = defineKind<Ingress>({
@@ -108,12 +114,11 @@ export const ingress = defineKind<Ingress>({
   },
   cells: (object, now) => {
     const { metadata, spec = {} } = object;
-    const hosts = (spec.rules ?? []).map((rule) => rule.host ?? '').filter(Boolean);
     return [
       metadata.name,
-      spec.ingressClassName ?? metadata.annotations?.[CLASS_ANNOTATION] ?? '<none>',
-      fewOf(hosts, '*'),
-      addressesOf(object),
+      spec.ingressClassName ?? '<none>',
+      hostsText(spec.rules ?? []),
+      balancerAddresses(object.status).join(','),
       (spec.tls ?? []).length > 0 ? '80, 443' : '80',
       ageOf(metadata.creationTimestamp, now),
     ];

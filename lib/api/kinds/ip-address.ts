@@ -25,7 +25,9 @@ function validateParent(parent: ParentReference | undefined): FieldError[] {
 function parentText(parent: ParentReference | undefined): string {
   if (parent === undefined) return '<none>';
   const { group = '', resource = '', namespace = '', name = '' } = parent;
-  return [`${resource}${group === '' ? '' : `.${group}`}`, namespace, name].filter((part) => part !== '').join('/');
+  return [`${resource}${group === '' ? '' : `.${group}`}`.toLowerCase(), namespace, name]
+    .filter((part) => part !== '')
+    .join('/');
 }
 
 export const ipAddressKind = defineKind<IPAddress>({

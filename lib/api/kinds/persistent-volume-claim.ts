@@ -89,7 +89,7 @@ export const persistentVolumeClaim = defineKind<PersistentVolumeClaim>({
       metadata.name,
       metadata.deletionTimestamp === undefined ? (status?.phase ?? '') : 'Terminating',
       spec.volumeName ?? '',
-      isBound ? (status?.capacity?.['storage'] ?? '') : '',
+      isBound ? (status?.capacity?.['storage'] ?? '0') : '',
       isBound ? accessModesText(status?.accessModes) : '',
       metadata.annotations?.['volume.beta.kubernetes.io/storage-class'] ?? spec.storageClassName ?? '',
       spec.volumeAttributesClassName ?? '<unset>',

@@ -21,6 +21,6 @@ export const podTemplate = defineKind<PodTemplate>({
   cells: (object) => [
     object.metadata.name,
     ...containerCells(object.template),
-    formatSelector({ matchLabels: object.template?.metadata?.labels ?? {} }),
+    formatSelector({ matchLabels: object.template?.metadata?.labels ?? {} }) || '<none>',
   ],
 });

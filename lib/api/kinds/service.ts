@@ -5,6 +5,7 @@ import { formatRequirements } from '../selectors.ts';
 import type { Service, ServicePort, ServiceSpec } from '../generated/types.ts';
 import { defineKind } from '../object.ts';
 import { fill } from '../pod/defaults.ts';
+import { balancerAddresses } from './load-balancer.ts';
 import { validateService, validateServiceStatus, validateServiceUpdate } from './service-validation.ts';
 
 const hasNodePorts = (spec: ServiceSpec): boolean =>
@@ -108,10 +109,7 @@ function externalIPs(object: Service): string {
   const given = spec.externalIPs ?? [];
   if (spec.type === 'ExternalName') return spec.externalName ?? '';
   if (spec.type !== 'LoadBalancer') return given.length > 0 ? given.join(',') : '<none>';
-  const ingress = (status?.loadBalancer?.ingress ?? [])
-    .map((item) => item.ip || item.hostname || '')
-    .filter((text) => text !== '');
-  const all = [...ingress, ...given];
+  const all = [...balancerAddresses(status), ...given];
   return all.length > 0 ? all.join(',') : '<pending>';
 }
 

@@ -24,7 +24,7 @@ export async function answerComponents(parts: ApiParts, call: Call, { info, kind
   }
   const matches = matcherOf(listOptions(call.query, kind, false), kind);
   const items = all.filter(matches).map(asItem);
-  const page: Page = { items, revision: parts.cache.revision, continue: '', remaining: undefined };
+  const page: Page = { items, revision: 0, continue: '', remaining: undefined };
   return { type: 'list', code: 200, kind, page, form, includeObject: call.query.get('includeObject') ?? '' };
 }
 

@@ -114,7 +114,9 @@ export function* tablePieces(
   const { rows: _, ...head } = toTable(kind, [], options);
   const begin = `${JSON.stringify(head).slice(0, -1)},"rows":[`;
   const row = { ...options, noHeaders: true };
-  yield* enclosed(begin, page.items, (item) => JSON.stringify(toTable(kind, [item.object], row).rows[0]));
+  const { rowOrder } = kind;
+  const items = rowOrder === undefined ? page.items : page.items.toSorted((a, b) => rowOrder(a.object, b.object));
+  yield* enclosed(begin, items, (item) => JSON.stringify(toTable(kind, [item.object], row).rows[0]));
 }
 
 /** A list in YAML, one item after the other: what is in an item is deeper by one level than it is alone. */
@@ -154,7 +156,7 @@ export function listObject(kind: Kind, page: Page): object {
 
 function listMeta(page: Page): Record<string, unknown> {
   return {
-    resourceVersion: String(page.revision),
+    ...(page.revision === 0 ? {} : { resourceVersion: String(page.revision) }),
     ...(page.continue === '' ? {} : { continue: page.continue }),
     ...(page.remaining === undefined ? {} : { remainingItemCount: page.remaining }),
   };

@@ -3,9 +3,12 @@ import type { Case } from './area.ts';
 
 export const TABLE = 'application/json;as=Table;v=v1;g=meta.k8s.io';
 
+/** The server's own are not asked for. */
+const OF_ROWS = 'of-rows';
+
 /** What an object is made of, and what controllers or kubelets would then say of it. */
 export interface State {
-  metadata: { name: string; [field: string]: unknown };
+  metadata: { name: string; labels?: object; [field: string]: unknown };
   status?: object;
   [field: string]: unknown;
 }
@@ -16,15 +19,16 @@ export const rowsOf = (what: string, path: string, states: readonly State[]): Ca
   listed(what, path),
 ];
 
-export const listed = (what: string, path: string): Case => ({
+export const listed = (what: string, path: string, query = `labelSelector=${OF_ROWS}`): Case => ({
   name: `rows of ${what}`,
-  p: `${path}?includeObject=None`,
+  p: `${path}?includeObject=None&${query}`,
   h: { accept: TABLE },
 });
 
 export function inState(what: string, path: string, { status, ...object }: State): Case[] {
-  const { name } = object.metadata;
-  const made = { name: `${what} ${name}`, m: 'POST', p: path, b: object, isSetup: true as const };
+  const { name, labels } = object.metadata;
+  const b = { ...object, metadata: { ...object.metadata, labels: { ...labels, [OF_ROWS]: '' } } };
+  const made = { name: `${what} ${name}`, m: 'POST', p: path, b, isSetup: true as const };
   return status === undefined ? [made] : [made, told(what, `${path}/${name}`, { status })];
 }
 
