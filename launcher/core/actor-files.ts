@@ -130,6 +130,8 @@ function settingsFor(
         nodePodCidr: node!.podCidr,
         mode: hasContainers(cluster.runtime) ? 'nftables' : cluster.runtime === 'process' ? 'userspace' : 'none',
         ...(places.fabricCidr === undefined ? {} : { nonMasqueradeCidrs: [places.fabricCidr] }),
+        // The machine's Services go through the first node.
+        ...(places.machine !== undefined && node === places.nodes[0] ? { machine: places.machine } : {}),
       } satisfies KubeProxySettings;
     case 'dashboard':
     case 'operator':

@@ -26,13 +26,15 @@ export interface Places {
   /** The nodes' own network, where it knows the way back to pods. */
   fabricCidr?: string;
   nodes: NodePlace[];
+  /** The machine's own namespace and its device to the nodes, where they have namespaces. */
+  machine?: { netns: string; device: string };
 }
 
 /** Bus, API and DNS share the machine's one address that every node reaches. */
 export function machinePlaces(
   cluster: Cluster,
   hostIp: string,
-  network: Pick<Places, 'fabricCidr' | 'nodes'>,
+  network: Pick<Places, 'fabricCidr' | 'nodes' | 'machine'>,
   dnsIp = hostIp,
 ): Places {
   const { nats, dns } = cluster.ports;

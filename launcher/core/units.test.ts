@@ -21,7 +21,8 @@ const HOME = homeLayout('/h');
 
 function realPlaces(cluster: Cluster): Places {
   const plan = planNetwork({ cluster: cluster.name, index: cluster.slot, nodes: cluster.nodes });
-  return machinePlaces(cluster, plan.host.ip, { fabricCidr: plan.fabric.cidr, nodes: plan.nodes });
+  const { ip, netns, device } = plan.host;
+  return machinePlaces(cluster, ip, { fabricCidr: plan.fabric.cidr, nodes: plan.nodes, machine: { netns, device } });
 }
 
 const real = planCluster({ name: 'demo', nodes: 2 }, FOUND);
@@ -75,6 +76,9 @@ test('actors are told where the others are', (t) => {
   t.is(kubelet.containerdNamespace, 'demo-node-2');
   t.is(kubelet.cgroupRoot, 'flotilla-demo-node-2');
   t.deepEqual(settingsOf<KubeProxySettings>(real, places, 'kube-proxy-node-1').nonMasqueradeCidrs, ['10.200.0.0/24']);
+  const machineOf = (instance: string) => settingsOf<KubeProxySettings>(real, places, instance).machine;
+  t.deepEqual(machineOf('kube-proxy-node-1'), { netns: 'demo-machine', device: 'fl-demo' });
+  t.is(machineOf('kube-proxy-node-2'), undefined);
 });
 
 test('nodes without containers have addresses of their own on loopback', (t) => {

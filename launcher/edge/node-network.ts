@@ -20,7 +20,11 @@ export function placesOf(cluster: Cluster): Places {
   if (!hasContainers(cluster.runtime)) return loopbackPlaces(cluster);
   const plan = networkPlan(cluster);
   const nodes = plan.nodes.map(({ name, ip, podCidr, netns }) => ({ name, ip, podCidr, netns }));
-  return machinePlaces(cluster, plan.host.ip, { fabricCidr: plan.fabric.cidr, nodes });
+  return machinePlaces(cluster, plan.host.ip, {
+    fabricCidr: plan.fabric.cidr,
+    nodes,
+    machine: { netns: plan.host.netns, device: plan.host.device },
+  });
 }
 
 /** Two homes with one name would take each other's namespaces and control groups for their own. */

@@ -51,7 +51,9 @@ export async function leftovers(plan: NetworkPlan, exec: Exec): Promise<string[]
   const names = (await exec.run(['/usr/sbin/ip', 'netns', 'list'])).stdout
     .split('\n')
     .map((line) => line.split(' ')[0]);
-  const ours = [plan.fabric.netns, ...plan.nodes.map((node) => node.netns)].filter((netns) => names.includes(netns));
+  const ours = [plan.host.netns, plan.fabric.netns, ...plan.nodes.map((node) => node.netns)].filter((netns) =>
+    names.includes(netns),
+  );
   const device = await exec.run(['/usr/sbin/ip', 'link', 'show', plan.host.device]);
   return [...ours.map((netns) => `namespace ${netns}`), ...(device.exitCode === 0 ? [plan.host.device] : [])];
 }

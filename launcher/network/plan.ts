@@ -30,7 +30,8 @@ export interface NetworkPlan {
   cluster: string;
   index: number;
   fabric: { netns: string; bridge: string; hostPort: string; cidr: string; bits: number };
-  host: { device: string; ip: string; nftTable: string };
+  /** `netns` is the machine's own namespace, under a name that who is in a node's can call it by. */
+  host: { netns: string; device: string; ip: string; nftTable: string };
   podCidr: string;
   serviceCidr: string;
   dnsIp: string;
@@ -38,6 +39,8 @@ export interface NetworkPlan {
 }
 
 const NAME = /^[a-z0-9]([-a-z0-9]{0,38}[a-z0-9])?$/;
+/** Namespaces beside the nodes'. */
+const RESERVED = ['fabric', 'machine'];
 const NODE_NAME = /^[a-z0-9]([-.a-z0-9]{0,61}[a-z0-9])?$/;
 
 /** Throws on names or an index that cannot become addresses and interface names. */
@@ -57,7 +60,12 @@ export function planNetwork(input: PlanInput): NetworkPlan {
       cidr: `${fabric}.0/24`,
       bits: 24,
     },
-    host: { device: hostDevice(cluster), ip: `${fabric}.1`, nftTable: `flotilla-${cluster}` },
+    host: {
+      netns: `${cluster}-machine`,
+      device: hostDevice(cluster),
+      ip: `${fabric}.1`,
+      nftTable: `flotilla-${cluster}`,
+    },
     podCidr: `${pods}.0.0/16`,
     serviceCidr: `${services}.0.0/16`,
     dnsIp: `${services}.0.10`,
@@ -93,9 +101,11 @@ function check({ cluster, index, nodes }: PlanInput): void {
     throw new Error(`cannot plan network ${index} for cluster ${cluster}: a machine has networks 0 to ${MAX_INDEX}`);
   if (nodes.length > MAX_NODES)
     throw new Error(`cannot plan ${nodes.length} nodes for cluster ${cluster}: ${MAX_NODES} fit into its blocks`);
-  const bad = nodes.find((name, at) => !NODE_NAME.test(name) || name === 'fabric' || nodes.indexOf(name) !== at);
+  const bad = nodes.find((name, at) => !NODE_NAME.test(name) || RESERVED.includes(name) || nodes.indexOf(name) !== at);
   if (bad !== undefined)
-    throw new Error(`cannot plan node "${bad}" of cluster ${cluster}: a DNS name, used once, and not "fabric"`);
+    throw new Error(
+      `cannot plan node "${bad}" of cluster ${cluster}: a DNS name, used once, and not ${RESERVED.map((each) => `"${each}"`).join(' or ')}`,
+    );
 }
 
 /** FNV-1a, as eight hex digits: only to keep names apart. */

@@ -38,6 +38,7 @@ export function upPhases(plan: NetworkPlan): Phase[] {
       steps: [
         fabricPortsStep(plan),
         hostStep(plan),
+        machineStep(plan),
         ...plan.nodes.map((node) => nodeStep(plan, node)),
         masqueradeStep(plan),
       ],
@@ -70,7 +71,7 @@ export function downPhases(plan: NetworkPlan): Phase[] {
     },
     {
       name: 'namespaces',
-      steps: [plan.fabric.netns, ...plan.nodes.map((node) => node.netns)].map((netns) =>
+      steps: [plan.host.netns, plan.fabric.netns, ...plan.nodes.map((node) => node.netns)].map((netns) =>
         gone(`remove namespace ${netns}`, { argv: [IP, 'netns', 'del', netns] }),
       ),
     },
@@ -178,6 +179,20 @@ function hostStep(plan: NetworkPlan): Step {
       ]),
       ...(first === undefined ? [] : [serviceRoute(plan, first)]),
       write(undefined, '1', ['/proc/sys/net/ipv4/ip_forward']),
+    ],
+  };
+}
+
+/** A program in a node's namespace has no other way to name the machine's. `mount` is in it, as whoever runs these steps is. */
+function machineStep(plan: NetworkPlan): Step {
+  const { netns, device } = plan.host;
+  return {
+    what: `namespace ${netns}`,
+    doneIf: [{ argv: [IP, '-n', netns, 'link', 'show', device] }],
+    clear: [{ argv: [IP, 'netns', 'del', netns] }],
+    run: [
+      { argv: ['/usr/bin/touch', `/run/netns/${netns}`] },
+      { argv: ['/usr/bin/mount', '--bind', '/proc/self/ns/net', `/run/netns/${netns}`] },
     ],
   };
 }

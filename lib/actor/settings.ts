@@ -116,6 +116,8 @@ export interface KubeProxySettings {
   mode: 'nftables' | 'userspace' | 'none';
   /** Blocks beside the pods' that know the way back to pods (the nodes' own network): pods keep their address there. */
   nonMasqueradeCidrs?: string[];
+  /** Whose routes to Services this node's proxy keeps: the machine's, by its namespace's name and its device to the nodes. */
+  machine?: { netns: string; device: string };
 }
 
 export interface DnsSettings {

@@ -26,7 +26,7 @@ import { FakeApi } from '../../test/kit/fake-api.ts';
 import { freePorts } from '../../test/kit/free-ports.ts';
 import { ProxyState } from './core/proxy-state.ts';
 import { ServiceIndex } from './core/service-index.ts';
-import { RefusedRanges } from './core/refused-ranges.ts';
+import { ServedRanges } from './core/served-ranges.ts';
 import { NftablesApplier } from './edge/nftables.ts';
 import { start } from './main.ts';
 
@@ -183,6 +183,7 @@ async function startProxy(number: number): Promise<RunningActor> {
       nodePodCidr: node.podCidr,
       mode: 'nftables',
       nonMasqueradeCidrs: [plan.fabric.cidr],
+      ...(number === 1 ? { machine: plan.host } : {}),
     },
     bus,
     clock: systemClock,
@@ -288,6 +289,9 @@ test.serial('a range that is added is refused where it holds no Service, until i
   t.deepEqual(await who(netnsOf('p1a'), later(1), 80, 5), ['p2a']);
   t.true(await isRefusedAtOnce(netnsOf('p1a'), later(9), 80));
   t.true(await isRefusedAtOnce(plan.nodes[0]!.netns, later(9), 80));
+  await eventually('the machine finds it', async () => (await machineRoutes()).includes(LATER));
+  t.deepEqual(await who(undefined, later(1), 80, 5), ['p2a']);
+  t.true(await isRefusedAtOnce(undefined, later(9), 80));
   const listed = async (): Promise<string> =>
     (await inside(plan.nodes[0]!.netns).run(['/usr/sbin/nft', 'list', 'set', 'ip', 'kube-proxy', 'service-cidrs']))
       .stdout;
@@ -300,7 +304,13 @@ test.serial('a range that is added is refused where it holds no Service, until i
   api.delete(RESOURCES.serviceCidrs, '', 'later');
   await eventually('the range is gone', async () => !(await listed()).includes('198.18'));
   t.true((await listed()).includes(plan.serviceCidr));
+  await eventually('its route is gone', async () => !(await machineRoutes()).includes('198.18'));
+  t.true((await machineRoutes()).includes(`${plan.serviceCidr} via ${plan.nodes[0]!.ip}`));
 });
+
+async function machineRoutes(): Promise<string> {
+  return (await systemExec.run(['/usr/sbin/ip', 'route', 'show', 'dev', plan.host.device])).stdout;
+}
 
 test.serial('a client sticks to one endpoint, and to another when that is gone', async (t) => {
   putService('sticky', 4, { sessionAffinity: 'ClientIP', ports: [{ port: 80, nodePort: 30084 }] });
@@ -413,7 +423,7 @@ test.serial('rules stay when the proxy goes; a table that somebody flushed is pu
     nonMasqueradeCidrs: [],
   };
   const index = new ServiceIndex();
-  const ranges = new RefusedRanges(plan.serviceCidr);
+  const ranges = new ServedRanges(plan.serviceCidr);
   index.setService(undefined, api.get<Service>(RESOURCES.services, 'default', 'web')!);
   index.setSlice(undefined, api.get(RESOURCES.endpointSlices, 'default', 'web-a')!);
   const exec = inside(node.netns);

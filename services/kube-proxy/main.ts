@@ -9,9 +9,10 @@ import { Client } from '../../lib/client/client.ts';
 import { ListenerState } from './core/listeners.ts';
 import { ProxyState } from './core/proxy-state.ts';
 import { ServiceIndex } from './core/service-index.ts';
-import { RefusedRanges } from './core/refused-ranges.ts';
+import { ServedRanges } from './core/served-ranges.ts';
 import type { NodeFacts } from './core/service-rules.ts';
 import type { Applier } from './edge/applier.ts';
+import { MachineRoutes } from './edge/machine-routes.ts';
 import { NftablesApplier } from './edge/nftables.ts';
 import { SyncLoop } from './edge/sync-loop.ts';
 import { UserspaceApplier } from './edge/userspace.ts';
@@ -25,16 +26,10 @@ export async function start(ctx: ActorContext<KubeProxySettings>): Promise<Runni
   const { settings } = ctx;
   if (settings.mode === 'none') return { status: () => ({ mode: 'none' }), stop: () => Promise.resolve() };
   const index = new ServiceIndex();
-  const ranges = new RefusedRanges(settings.cluster.serviceCidr, [settings.cluster.podCidr, `${settings.nodeIp}/32`]);
+  const ranges = new ServedRanges(settings.cluster.serviceCidr, [settings.cluster.podCidr, `${settings.nodeIp}/32`]);
   const applier = applierFor(ctx, index, ranges);
-  const loop = new SyncLoop({
-    clock: ctx.clock,
-    log: ctx.log,
-    tracer: ctx.tracer,
-    node: settings.node,
-    applier,
-    verifyMs: settings.mode === 'nftables' ? VERIFY_MS : REBIND_MS,
-  });
+  const loop = loopOf(ctx, applier, settings.mode === 'nftables' ? VERIFY_MS : REBIND_MS);
+  const routes = machineRoutesOf(ctx, ranges);
   const client = new Client(busTransport(ctx));
   const cacheContext = { cluster: ctx.cluster, bus: ctx.bus, clock: ctx.clock, log: ctx.log, client };
   const services = new ResourceCache<Service>(cacheContext, { ref: RESOURCES.services });
@@ -52,12 +47,15 @@ export async function start(ctx: ActorContext<KubeProxySettings>): Promise<Runni
   cidrs.onChange(({ before, after, revision }) => {
     ranges.setRange(before, after);
     loop.wake(revision);
+    routes?.wake(revision);
   });
   for (const cache of caches) cache.start();
   // Without the API there is nothing to put into force; the rules of an earlier life stay as they are.
   let stopped = false;
   void Promise.all(caches.map((cache) => cache.ready)).then(() => {
-    if (!stopped) loop.begin();
+    if (stopped) return;
+    loop.begin();
+    routes?.begin();
   });
   return {
     status: () => ({
@@ -66,17 +64,29 @@ export async function start(ctx: ActorContext<KubeProxySettings>): Promise<Runni
       endpoints: index.endpoints,
       ...loop.status(),
       ...applier.status(),
+      ...(routes === undefined ? {} : { routesKept: routes.status()['synced'] === true }),
     }),
     async stop() {
       stopped = true;
       for (const cache of caches) cache.stop();
-      await loop.stop();
+      await Promise.all([loop.stop(), routes?.stop()]);
       await applier.stop();
     },
   };
 }
 
-function applierFor(ctx: ActorContext<KubeProxySettings>, index: ServiceIndex, ranges: RefusedRanges): Applier {
+function loopOf({ clock, log, tracer, settings }: ActorContext<KubeProxySettings>, applier: Applier, verifyMs: number) {
+  return new SyncLoop({ clock, log, tracer, node: settings.node, applier, verifyMs });
+}
+
+function machineRoutesOf(ctx: ActorContext<KubeProxySettings>, ranges: ServedRanges): SyncLoop | undefined {
+  const { exec, settings } = ctx;
+  if (settings.machine === undefined) return undefined;
+  const { netns, device } = settings.machine;
+  return loopOf(ctx, new MachineRoutes({ exec, ranges, netns, way: { device, via: settings.nodeIp } }), VERIFY_MS);
+}
+
+function applierFor(ctx: ActorContext<KubeProxySettings>, index: ServiceIndex, ranges: ServedRanges): Applier {
   const { settings, exec, log, clock } = ctx;
   if (settings.mode === 'userspace')
     return new UserspaceApplier({

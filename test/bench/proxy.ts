@@ -5,7 +5,7 @@ import type { EndpointSlice, Service } from '../../lib/api/generated/types.ts';
 import { foreignChange, readListing } from '../../services/kube-proxy/core/listing.ts';
 import { ProxyState } from '../../services/kube-proxy/core/proxy-state.ts';
 import { ServiceIndex } from '../../services/kube-proxy/core/service-index.ts';
-import { RefusedRanges } from '../../services/kube-proxy/core/refused-ranges.ts';
+import { ServedRanges } from '../../services/kube-proxy/core/served-ranges.ts';
 import type { NodeFacts } from '../../services/kube-proxy/core/service-rules.ts';
 import { median } from './figures.ts';
 
@@ -47,7 +47,7 @@ const round = (value: number): number => Math.round(value * 10) / 10;
 const middle = (values: number[]): number => round(median(values));
 
 function measure(count: number) {
-  const state = new ProxyState(new ServiceIndex(), new RefusedRanges('10.96.0.0/12'), facts);
+  const state = new ProxyState(new ServiceIndex(), new ServedRanges('10.96.0.0/12'), facts);
   for (let n = 16; n < count + 16; n++) {
     state.index.setService(undefined, service(n));
     state.index.setSlice(undefined, slice(n, 2));

@@ -8,7 +8,7 @@ import { withoutNested } from './addresses.ts';
 import { staleFlows } from './conntrack.ts';
 import { ProxyState } from './proxy-state.ts';
 import { ServiceIndex } from './service-index.ts';
-import { RefusedRanges } from './refused-ranges.ts';
+import { ServedRanges } from './served-ranges.ts';
 import type { NodeFacts } from './service-rules.ts';
 
 const facts: NodeFacts = {
@@ -19,7 +19,7 @@ const facts: NodeFacts = {
 };
 
 const freshState = (): ProxyState =>
-  new ProxyState(new ServiceIndex(), new RefusedRanges('10.96.0.0/16', ['10.244.0.0/16']), facts);
+  new ProxyState(new ServiceIndex(), new ServedRanges('10.96.0.0/16', ['10.244.0.0/16']), facts);
 
 /** The table as the kernel keeps it; every statement of ours is one line. */
 class KernelModel {
@@ -238,7 +238,7 @@ function change(
   }
 }
 
-function changeRange({ range: one, dropRange }: Step, state: RefusedRanges, ranges: Map<string, ServiceCIDR>): void {
+function changeRange({ range: one, dropRange }: Step, state: ServedRanges, ranges: Map<string, ServiceCIDR>): void {
   if (one !== undefined) {
     state.setRange(ranges.get(one.metadata.name), one);
     ranges.set(one.metadata.name, one);

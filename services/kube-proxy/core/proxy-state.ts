@@ -2,7 +2,7 @@
 import { staleFlows, type StaleFlow } from './conntrack.ts';
 import { RuleSet } from './rule-set.ts';
 import type { ServiceIndex } from './service-index.ts';
-import type { RefusedRanges } from './refused-ranges.ts';
+import type { ServedRanges } from './served-ranges.ts';
 import { serviceRules, type NodeFacts } from './service-rules.ts';
 import { changeProgram, fullProgram } from './transaction.ts';
 
@@ -21,11 +21,11 @@ const RANGES = 'service-cidrs';
 
 export class ProxyState {
   readonly index: ServiceIndex;
-  readonly ranges: RefusedRanges;
+  readonly ranges: ServedRanges;
   readonly #facts: NodeFacts;
   readonly #rules = new RuleSet();
 
-  constructor(index: ServiceIndex, ranges: RefusedRanges, facts: NodeFacts) {
+  constructor(index: ServiceIndex, ranges: ServedRanges, facts: NodeFacts) {
     this.index = index;
     this.ranges = ranges;
     this.#facts = facts;

@@ -6,7 +6,7 @@ import { blockOf, overlap, type Block } from '../../../lib/base/ipv4.ts';
 import { blockText, withoutNested } from './addresses.ts';
 import type { Element } from './elements.ts';
 
-export class RefusedRanges {
+export class ServedRanges {
   readonly #own: string;
   readonly #others: readonly Block[];
   readonly #more = new ServiceRanges();
@@ -26,6 +26,12 @@ export class RefusedRanges {
 
   elements(): Element[] {
     return withoutNested(this.#blocks()).map((block) => ({ map: 'service-cidrs', key: blockText(block), value: '' }));
+  }
+
+  /** What is outside of the cluster's own block. */
+  further(): Block[] {
+    const own = blockOf(this.#own);
+    return withoutNested(this.#blocks()).filter((block) => own === undefined || !overlap(block, own));
   }
 
   #blocks(): Block[] {
