@@ -28,6 +28,11 @@ export class GoText {
     return new GoText(text);
   }
 
+  /** `time` is RFC 3339, in UTC. */
+  static time(time: string): GoText {
+    return new GoText(`${time.replace('T', ' ').replace('Z', '')} +0000 UTC`);
+  }
+
   static intOrString(value: number | string): GoText {
     const [type, number, text] = typeof value === 'number' ? [0, value, ''] : [1, 0, value];
     return new GoText(`intstr.IntOrString{Type:${type}, IntVal:${number}, StrVal:${quoted(text)}}`);
@@ -82,6 +87,9 @@ export const required = (path: string, detail = ''): FieldError =>
   of('FieldValueRequired', path, 'Required value', detail);
 export const invalidValue = (path: string, value: unknown, detail = ''): FieldError =>
   of('FieldValueInvalid', path, `Invalid value: ${printValue(value)}`, detail);
+/** Of what is too large to be told, or is no one value. */
+export const invalidWhole = (path: string, detail: string): FieldError =>
+  of('FieldValueInvalid', path, 'Invalid value', detail);
 export const forbidden = (path: string, detail = ''): FieldError =>
   of('FieldValueForbidden', path, 'Forbidden', detail);
 export const duplicate = (path: string, value: unknown): FieldError =>
@@ -127,8 +135,10 @@ export function invalid(
   name: string | undefined,
   errors: readonly FieldError[],
 ): ApiError {
+  // Events have a second group, but one type: its errors name the first.
+  const group = kind.group === 'events.k8s.io' ? '' : kind.group;
   const texts = [...new Set(errors.map((error) => `${error.path === '' ? '<nil>' : error.path}: ${error.message}`))];
-  const what = kind.group === '' ? kind.kind : `${kind.kind}.${kind.group}`;
+  const what = group === '' ? kind.kind : `${kind.kind}.${group}`;
   const causes = errors.map((error): StatusCause => ({
     reason: error.code,
     message: error.message,
@@ -137,6 +147,6 @@ export function invalid(
   return new ApiError(
     'Invalid',
     `${what} ${JSON.stringify(name ?? '')} is invalid: ${texts.length === 1 ? texts[0] : `[${texts.join(', ')}]`}`,
-    { ...(name ? { name } : {}), ...(kind.group === '' ? {} : { group: kind.group }), kind: kind.kind, causes },
+    { ...(name ? { name } : {}), ...(group === '' ? {} : { group }), kind: kind.kind, causes },
   );
 }

@@ -43,13 +43,18 @@ function regexFormat(regex: string, most: number, text: string, ...examples: str
   };
 }
 
-export const dns1123Label = regexFormat(
+const labelFormat = regexFormat(
   LABEL,
   63,
   "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with an alphanumeric character",
   'my-name',
   '123-abc',
 );
+/** Of what would be a label but for its dots only that is told. */
+export const dns1123Label: Format = (text) => {
+  const problems = labelFormat(text);
+  return problems.length > 0 && subdomain.test(text) ? [...problems.slice(0, -1), 'must not contain dots'] : problems;
+};
 export const dns1123Subdomain = regexFormat(
   SUBDOMAIN,
   253,

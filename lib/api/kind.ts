@@ -8,7 +8,7 @@ import { builtInColumns } from './columns.ts';
 import { equalObjects } from './equality.ts';
 import type { FieldError } from './field-error.ts';
 import { BEHAVIOURS } from './kinds/index.ts';
-import { validateMetadata, validateMetadataUpdate } from './metadata.ts';
+import { checksOf, findingsOfNew, findingsOfUpdate } from './order-of-checks.ts';
 import type { TypeName } from './custom/custom-type.ts';
 import type { Column, KindBehaviour, KubeObject, NameRule, RowCondition, StoredForm } from './object.ts';
 import type { ResourceRef } from './resource.ts';
@@ -123,13 +123,12 @@ function keepServerOwned(object: KubeObject, old: KubeObject): void {
   const meta = object.metadata;
   const was = old.metadata;
   meta.uid ||= was.uid;
-  meta.creationTimestamp ||= was.creationTimestamp;
+  keepOrDrop(meta, 'creationTimestamp', was.creationTimestamp);
   keepOrDrop(meta, 'generation', was.generation);
   // What is being deleted stays so; that nothing else begins to be by an update is validation's to say.
   if (was.deletionTimestamp !== undefined) meta.deletionTimestamp = was.deletionTimestamp;
   if (was.deletionGracePeriodSeconds !== undefined) meta.deletionGracePeriodSeconds ??= was.deletionGracePeriodSeconds;
   keepOrDrop(meta, 'generateName', meta.generateName ?? was.generateName);
-  keepOrDrop(meta, 'selfLink', undefined);
 }
 
 type Metadata = KubeObject['metadata'];
@@ -166,12 +165,8 @@ export function makeKind(row: KindRow, own: KindBehaviour | undefined): Kind {
   const nameRule = own?.nameRule ?? 'subdomain';
   const { group, version, plural: resource, namespaced } = row;
   const ref: ResourceRef = { group, version, resource, kind: row.kind, namespaced };
-  const metadataRule = { namespaced: row.namespaced, nameRule };
-  const validateAny = (object: KubeObject): FieldError[] => [
-    // Reviews and bindings are answered, not kept: they need no name.
-    ...(stored ? validateMetadata(object, metadataRule) : []),
-    ...(own?.validate?.(object) ?? []),
-  ];
+  const rule = { namespaced, nameRule };
+  const checks = checksOf(group, row.kind, typeof row.type !== 'string');
   const kind: Kind = {
     ref,
     listKind: row.listKind ?? `${row.kind}List`,
@@ -195,17 +190,21 @@ export function makeKind(row: KindRow, own: KindBehaviour | undefined): Kind {
     returnsDeletedObject: own?.returnsDeletedObject ?? false,
     columns,
     default: (object) => own?.default?.(object),
-    validate: (object) => [...validateAny(object), ...(own?.validateCreate?.(object) ?? [])],
-    validateUpdate: (object, old) => [
-      ...validateMetadataUpdate(object, old),
-      ...validateAny(object),
-      ...(own?.validateUpdate?.(object, old) ?? []),
-    ],
-    validateStatusUpdate: (object, old, part = 'status') => [
-      ...validateMetadata(object, metadataRule),
-      ...validateMetadataUpdate(object, old),
-      ...(own?.validateStatusUpdate?.(object, old, part) ?? []),
-    ],
+    validate(object) {
+      const errors = [...(own?.validate?.(object) ?? []), ...(own?.validateCreate?.(object) ?? [])];
+      // Reviews and bindings are answered, not kept: they need no name.
+      return stored ? findingsOfNew(object, rule, checks, errors) : errors;
+    },
+    validateUpdate: (object, old) =>
+      findingsOfUpdate(object, old, rule, checks.update, {
+        whole: own?.validate?.(object) ?? [],
+        changes: own?.validateUpdate?.(object, old) ?? [],
+      }),
+    validateStatusUpdate: (object, old, part = 'status') =>
+      findingsOfUpdate(object, old, rule, `${checks.status}c`, {
+        whole: [],
+        changes: own?.validateStatusUpdate?.(object, old, part) ?? [],
+      }),
     warnings: (object) => own?.warnings?.(object) ?? [],
     prepareForCreate(object) {
       const meta = object.metadata;

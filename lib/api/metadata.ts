@@ -1,6 +1,6 @@
 // Decides whether metadata may stand: names, labels, annotations, owners, finalizers, and what an update may not change.
 // Never looks at spec or status.
-import { forbidden, invalidValue, required, tooLong, type FieldError } from './field-error.ts';
+import { forbidden, GoText, invalidValue, required, tooLong, type FieldError } from './field-error.ts';
 import {
   dns1035Label,
   dns1123Label,
@@ -25,12 +25,35 @@ const NAME_FORMATS: Record<NameRule, Format> = {
 const ANNOTATIONS_BYTES = 262_144;
 const STANDARD_FINALIZERS = new Set(['orphan', 'foregroundDeletion', 'kubernetes']);
 
+const NOT_STANDARD = 'name is neither a standard finalizer name nor is it fully qualified';
+
 export interface MetadataRule {
   namespaced: boolean;
   nameRule: NameRule;
 }
 
-export function validateMetadata(object: KubeObject, rule: MetadataRule): FieldError[] {
+/** What new metadata and changed metadata are asked alike. */
+export interface SharedFindings {
+  sets: FieldError[];
+  managers: FieldError[];
+}
+
+export function validateShared({ metadata: meta }: KubeObject): SharedFindings {
+  return {
+    sets: [
+      ...validateLabels(meta.labels, 'metadata.labels'),
+      ...validateAnnotations(meta.annotations, 'metadata.annotations'),
+      ...validateOwners(meta.ownerReferences ?? []),
+    ],
+    managers: validateManagedFields(meta.managedFields ?? []),
+  };
+}
+
+export function validateMetadata(
+  object: KubeObject,
+  rule: MetadataRule,
+  shared: SharedFindings = validateShared(object),
+): FieldError[] {
   const meta = object.metadata;
   return [
     ...validateNames(meta.name ?? '', meta.generateName ?? '', rule),
@@ -38,11 +61,9 @@ export function validateMetadata(object: KubeObject, rule: MetadataRule): FieldE
     ...((meta.generation ?? 0) < 0
       ? [invalidValue('metadata.generation', meta.generation, 'must be greater than or equal to 0')]
       : []),
-    ...validateLabels(meta.labels, 'metadata.labels'),
-    ...validateAnnotations(meta.annotations, 'metadata.annotations'),
-    ...validateOwners(meta.ownerReferences ?? []),
+    ...shared.sets,
     ...validateFinalizers(meta.finalizers ?? []),
-    ...validateManagedFields(meta.managedFields ?? []),
+    ...shared.managers,
   ];
 }
 
@@ -117,14 +138,19 @@ function validateFinalizers(finalizers: string[]): FieldError[] {
     qualifiedName(finalizer).map((told) => invalidValue(path, finalizer, told)),
   );
   if (finalizers.includes('orphan') && finalizers.includes('foregroundDeletion'))
-    errors.push(invalidValue(path, finalizers, 'finalizer orphan and foregroundDeletion cannot be both set'));
-  finalizers.forEach((finalizer, i) => {
-    if (!finalizer.includes('/') && !STANDARD_FINALIZERS.has(finalizer))
-      errors.push(
-        invalidValue(`${path}[${i}]`, finalizer, 'name is neither a standard finalizer name nor is it fully qualified'),
-      );
-  });
+    errors.push(
+      invalidValue(path, GoText.strings(finalizers), 'finalizer orphan and foregroundDeletion cannot be both set'),
+    );
   return errors;
+}
+
+/** Not every kind asks for these. */
+export function validateStandardFinalizers({ metadata: { finalizers = [] } }: KubeObject): FieldError[] {
+  return finalizers.flatMap((finalizer, i) =>
+    finalizer.includes('/') || STANDARD_FINALIZERS.has(finalizer)
+      ? []
+      : [invalidValue(`metadata.finalizers[${i}]`, finalizer, NOT_STANDARD)],
+  );
 }
 
 function validateManagedFields(entries: ManagedFieldsEntry[]): FieldError[] {
@@ -147,8 +173,13 @@ const FIXED = [
   'deletionTimestamp',
   'deletionGracePeriodSeconds',
 ] as const;
+const IMMUTABLE = 'field is immutable';
 
-export function validateMetadataUpdate(object: KubeObject, old: KubeObject): FieldError[] {
+export function validateMetadataUpdate(
+  object: KubeObject,
+  old: KubeObject,
+  shared: SharedFindings = validateShared(object),
+): FieldError[] {
   const meta = object.metadata;
   const was = old.metadata;
   const errors: FieldError[] = [];
@@ -167,6 +198,9 @@ export function validateMetadataUpdate(object: KubeObject, old: KubeObject): Fie
     errors.push(invalidValue('metadata.generation', meta.generation ?? 0, 'must not be decremented'));
   for (const field of FIXED)
     if ((meta[field] ?? null) !== (was[field] ?? null))
-      errors.push(invalidValue(`metadata.${field}`, meta[field], 'field is immutable'));
-  return errors;
+      errors.push(invalidValue(`metadata.${field}`, printedField(field, meta[field]), IMMUTABLE));
+  return [...errors, ...shared.sets, ...shared.managers];
 }
+
+const printedField = (field: (typeof FIXED)[number], value: string | number | undefined): unknown =>
+  field === 'deletionTimestamp' && typeof value === 'string' ? GoText.time(value) : value;

@@ -11,11 +11,13 @@ import {
   required,
   type FieldError,
 } from '../field-error.ts';
-import type { LabelSelector } from '../generated/types.ts';
+import type { Condition, LabelSelector } from '../generated/types.ts';
 import { defineKind, type KindBehaviour } from '../object.ts';
 import { fill } from '../pod/defaults.ts';
 import { validateSelector } from '../selectors.ts';
 import { defaultMatchResources, validateExpression, validateMatchConditions } from './match-rules.ts';
+import { validateConditions } from './status-rules.ts';
+import { keepOtherMetadata } from './workload.ts';
 import { ADMISSION, validateRule } from './webhook-configurations.ts';
 
 const ACTIONS = ['Audit', 'Deny', 'Warn'];
@@ -23,6 +25,7 @@ const ACTIONS = ['Audit', 'Deny', 'Warn'];
 interface Policy {
   metadata: { name: string; creationTimestamp?: string };
   spec?: any;
+  status?: { conditions?: Condition[] };
 }
 
 function validateMatch(match: any, path: string): FieldError[] {
@@ -160,6 +163,8 @@ function policy(kind: string, validate: (object: Policy) => FieldError[]): KindB
       defaultMatchResources(spec.matchConstraints);
     },
     validate,
+    validateStatusUpdate: ({ status }) => validateConditions(status?.conditions),
+    prepareForStatusUpdate: keepOtherMetadata,
     cells: ({ metadata, spec = {} }, now) => [
       metadata.name,
       (spec.validations ?? spec.mutations ?? []).length,

@@ -4,6 +4,7 @@ import { invalidValue, notSupported, required, type FieldError } from '../field-
 import { dns1035Label, dns1123Subdomain, pathSegment, portNumber } from '../formats.ts';
 import type { APIService } from '../generated/types.ts';
 import { defineKind } from '../object.ts';
+import { keepOtherMetadata } from './workload.ts';
 import { fill } from '../pod/defaults.ts';
 
 function availableText({ status }: APIService): string {
@@ -34,6 +35,7 @@ export const apiService = defineKind<APIService>({
   group: 'apiregistration.k8s.io',
   version: 'v1',
   kind: 'APIService',
+  prepareForStatusUpdate: keepOtherMetadata,
   // The core group's is `v1.`.
   nameRule: 'pathSegment',
   default({ spec }) {

@@ -174,6 +174,7 @@ export const certificateSigningRequest = defineKind<CertificateSigningRequest>({
   group: 'certificates.k8s.io',
   version: 'v1',
   kind: 'CertificateSigningRequest',
+  nameRule: 'pathSegment',
   validate: validateSpec,
   validateCreate: ({ spec: { signerName } }) =>
     signerName === LEGACY_SIGNER

@@ -12,6 +12,7 @@ import {
   type FieldError,
 } from '../field-error.ts';
 import { dns1123Subdomain, qualifiedName } from '../formats.ts';
+import { keepOtherMetadata } from './workload.ts';
 import type { CSIDriver, CSINode, CSIStorageCapacity, VolumeAttachment, VolumeError } from '../generated/types.ts';
 import { defineKind, type KindBehaviour } from '../object.ts';
 import { fill } from '../pod/defaults.ts';
@@ -178,6 +179,7 @@ const volumeAttachment = defineKind<VolumeAttachment>({
   validateUpdate: ({ spec }, { spec: was }) =>
     equalObjects(spec, was) ? [] : [invalidValue('spec', spec, 'field is immutable')],
   validateStatusUpdate: validateAttachment,
+  prepareForStatusUpdate: keepOtherMetadata,
   cells: ({ metadata, spec, status }, now) => [
     metadata.name,
     spec.attacher ?? '',

@@ -170,9 +170,6 @@ export const customResourceDefinition = defineKind<Crd>({
     if (version !== undefined && !stored.includes(version))
       crd['status'] = { ...crd['status'], storedVersions: [...stored, version] };
   },
-  prepareForStatusUpdate(crd, old) {
-    crd.metadata = { ...old.metadata, managedFields: crd.metadata.managedFields! };
-  },
   prepareForDelete(crd, time) {
     const finalizers = crd.metadata.finalizers ?? [];
     if (!finalizers.includes(CLEANUP_FINALIZER)) crd.metadata.finalizers = [...finalizers, CLEANUP_FINALIZER];

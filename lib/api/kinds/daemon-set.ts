@@ -9,6 +9,7 @@ import { podWarnings } from '../pod/warnings.ts';
 import { percentOf } from '../int-or-string.ts';
 import { formatSelector, validateSelector } from '../selectors.ts';
 import { validateShare } from './deployment.ts';
+import { notDecremented } from './status-rules.ts';
 import {
   containerCells,
   fixedSelector,
@@ -66,6 +67,18 @@ function validateSelected({ spec }: DaemonSet): FieldError[] {
   return [...errors, ...validateOwnTemplate(template, RULE), ...validateRestarts(template, RULE)];
 }
 
+const COUNTS = [
+  'currentNumberScheduled',
+  'numberMisscheduled',
+  'desiredNumberScheduled',
+  'numberReady',
+  'observedGeneration',
+  'updatedNumberScheduled',
+  'numberAvailable',
+  'numberUnavailable',
+  'collisionCount',
+] as const;
+
 export const daemonSet = defineKind<DaemonSet>({
   group: 'apps',
   version: 'v1',
@@ -96,6 +109,10 @@ export const daemonSet = defineKind<DaemonSet>({
     const now = equalObjects(object.spec.template, old.spec.template) ? was : was + 1;
     object.metadata.annotations = { ...object.metadata.annotations, [GENERATION]: String(now) };
   },
+  validateStatusUpdate: ({ status }, { status: was }) => [
+    ...COUNTS.flatMap((count) => notNegative(status?.[count], `status.${count}`)),
+    ...notDecremented(status?.collisionCount, was?.collisionCount),
+  ],
   warnings: ({ spec }) => podWarnings(spec?.template?.spec, 'spec.template.spec'),
   cells({ metadata, spec, status }, now) {
     const selector = Object.entries(spec.template?.spec?.nodeSelector ?? {}).map(([key, value]) => `${key}=${value}`);

@@ -9,6 +9,7 @@ import { defineKind } from '../object.ts';
 import { defaultPodSpec, fill } from '../pod/defaults.ts';
 import { podWarnings } from '../pod/warnings.ts';
 import { formatSelector } from '../selectors.ts';
+import { notDecremented } from './status-rules.ts';
 import { containerCells, fixedSelector, keepLabels, notNegative, validateSelectorAndTemplate } from './workload.ts';
 
 const RULE = { noun: 'deployment', deadlineNoun: 'ReplicaSet', unreadable: 'invalid label selector' };
@@ -79,9 +80,7 @@ function validateStatus(object: Deployment, old: Deployment): FieldError[] {
     errors.push(
       invalidValue('status.availableReplicas', status.availableReplicas, 'cannot be greater than readyReplicas'),
     );
-  if ((status.collisionCount ?? 0) < (old.status?.collisionCount ?? 0))
-    errors.push(invalidValue('status.collisionCount', status.collisionCount, 'cannot be decremented'));
-  return errors;
+  return [...errors, ...notDecremented(status.collisionCount, old.status?.collisionCount)];
 }
 
 export const deployment = defineKind<Deployment>({

@@ -113,6 +113,7 @@ const coreEvent = defineKind<Event>({
   group: '',
   version: 'v1',
   kind: 'Event',
+  nameRule: 'pathSegment',
   validate: (object) => validateEvent(object, 'involvedObject.namespace', 'reportingComponent'),
   cells: lineOf,
   fields: {

@@ -5,6 +5,7 @@ import { dns1035Label, dns1123Subdomain, isIPv4, isIPv6, portName, portNumber, t
 import type { HTTPIngressPath, Ingress, IngressBackend, IngressRule } from '../generated/types.ts';
 import { defineKind } from '../object.ts';
 import { balancerAddresses } from './load-balancer.ts';
+import { validateBalancer } from './status-rules.ts';
 
 export const CLASS_ANNOTATION = 'kubernetes.io/ingress.class';
 const MOST_HOSTS = 3;
@@ -112,6 +113,8 @@ export const ingress = defineKind<Ingress>({
       ? [invalidValue(`annotations.${CLASS_ANNOTATION}`, named, 'can not be set when the class field is also set')]
       : [];
   },
+  validateStatusUpdate: ({ status }, { status: was }) =>
+    validateBalancer(status?.loadBalancer?.ingress, was?.loadBalancer?.ingress),
   cells: (object, now) => {
     const { metadata, spec = {} } = object;
     return [

@@ -217,7 +217,7 @@ function validateSuccessRule(rule: SuccessPolicyRule, path: string, completions:
 }
 
 /** How many there are in `0,2-4`, or what is wrong. */
-function countIndexes(text: string, completions: number): number | string {
+export function countIndexes(text: string, completions: number): number | string {
   let [total, last] = [0, -1];
   for (const interval of text === '' ? [] : text.split(',')) {
     const limits = interval.split('-');

@@ -9,6 +9,7 @@ import { defaultPodSpec, fill } from '../pod/defaults.ts';
 import { podWarnings } from '../pod/warnings.ts';
 import { formatSelector, selects, validateSelector } from '../selectors.ts';
 import { validateJobSpec } from './job-rules.ts';
+import { validateJobStatus } from './job-status.ts';
 import { containerCells } from './workload.ts';
 
 const UID_LABELS = ['batch.kubernetes.io/controller-uid', 'controller-uid'];
@@ -117,6 +118,7 @@ export const job = defineKind<Job>({
     ...validateIndexName(object),
   ],
   validateUpdate: ({ spec }, old) => validateFixed(spec, old.spec, old.status?.startTime !== undefined),
+  validateStatusUpdate: validateJobStatus,
   prepareForCreate(object) {
     if (object.spec.manualSelector === true) return;
     const uid = object.metadata.uid ?? '';

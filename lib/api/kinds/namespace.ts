@@ -41,6 +41,9 @@ export const namespace = defineKind<Namespace>({
   prepareForUpdate(object, old) {
     object.spec = structuredClone(old.spec ?? {});
   },
+  prepareForStatusUpdate(object) {
+    object.status = { ...object.status, phase: object.status?.phase || 'Active' };
+  },
   validateStatusUpdate(object) {
     const phase = object.status?.phase ?? '';
     const [expected, when] =

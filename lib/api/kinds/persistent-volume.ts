@@ -108,6 +108,13 @@ export const persistentVolume = defineKind<PersistentVolume>({
       );
     return errors;
   },
+  prepareForStatusUpdate({ status }, { status: was }, time) {
+    if (status === undefined) return;
+    if (status.phase === was?.phase) status.lastPhaseTransitionTime ??= was?.lastPhaseTransitionTime;
+    else if ((status.lastPhaseTransitionTime ?? was?.lastPhaseTransitionTime) === was?.lastPhaseTransitionTime)
+      status.lastPhaseTransitionTime = time;
+    if (status.lastPhaseTransitionTime === undefined) delete status.lastPhaseTransitionTime;
+  },
   prepareForCreate(object) {
     object.status = { phase: 'Pending', lastPhaseTransitionTime: object.metadata.creationTimestamp };
   },

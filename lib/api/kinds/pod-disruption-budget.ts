@@ -7,6 +7,7 @@ import type { PodDisruptionBudget } from '../generated/types.ts';
 import { percentOf, type IntOrString } from '../int-or-string.ts';
 import { defineKind } from '../object.ts';
 import { validateSelector } from '../selectors.ts';
+import { validateConditions } from './status-rules.ts';
 import { NEGATIVE, notNegative } from './workload.ts';
 
 function validateAmount(value: IntOrString | undefined, path: string): FieldError[] {
@@ -38,7 +39,10 @@ export const podDisruptionBudget = defineKind<PodDisruptionBudget>({
       ...oneOf('spec.unhealthyPodEvictionPolicy', spec.unhealthyPodEvictionPolicy, ['AlwaysAllow', 'IfHealthyBudget']),
     ];
   },
-  validateStatusUpdate: ({ status }) => COUNTS.flatMap((count) => notNegative(status?.[count], `status.${count}`)),
+  validateStatusUpdate: ({ status }) => [
+    ...validateConditions(status?.conditions),
+    ...COUNTS.flatMap((count) => notNegative(status?.[count], `status.${count}`)),
+  ],
   cells: ({ metadata, spec = {}, status }, now) => [
     metadata.name,
     spec.minAvailable === undefined ? 'N/A' : String(spec.minAvailable),

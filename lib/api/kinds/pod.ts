@@ -5,7 +5,8 @@ import { defineKind, type RowCondition } from '../object.ts';
 import { defaultPodOnly, defaultPodSpec } from '../pod/defaults.ts';
 import { qosClassOf } from '../pod/qos.ts';
 import { summarizePod } from '../pod/status.ts';
-import { validatePodStatusUpdate, validatePodUpdate } from '../pod/validate-update.ts';
+import { alignPodIPs, validatePodStatusUpdate } from '../pod/validate-status.ts';
+import { validatePodUpdate } from '../pod/validate-update.ts';
 import { podWarnings } from '../pod/warnings.ts';
 import { validatePodCreate, validatePodSpec } from '../pod/validate.ts';
 
@@ -37,6 +38,7 @@ export const pod = defineKind<Pod>({
     object.spec ??= { containers: [] };
     defaultPodSpec(object.spec);
     defaultPodOnly(object.spec);
+    if (object.status !== undefined) alignPodIPs(object.status);
   },
   validate: (object) => validatePodSpec(object.spec, false, object.metadata.name),
   validateCreate: (object) => validatePodCreate(object.spec),
@@ -59,6 +61,8 @@ export const pod = defineKind<Pod>({
   prepareForStatusUpdate(object, old) {
     if (old.metadata.ownerReferences === undefined) delete object.metadata.ownerReferences;
     else object.metadata.ownerReferences = structuredClone(old.metadata.ownerReferences);
+    // Who deletes a pod says so by a DELETE.
+    if (old.metadata.deletionTimestamp === undefined) delete object.metadata.deletionTimestamp;
     object.status ??= {};
     object.status.qosClass ??= old.status?.qosClass;
   },

@@ -6,7 +6,7 @@ import { defineKind } from '../object.ts';
 import { defaultPodSpec, fill } from '../pod/defaults.ts';
 import { podWarnings } from '../pod/warnings.ts';
 import { formatSelector } from '../selectors.ts';
-import { containerCells, fixedSelector, keepLabels, notNegative, validateSelectorAndTemplate } from './workload.ts';
+import { containerCells, fixedSelector, notNegative, validateSelectorAndTemplate } from './workload.ts';
 
 const RULE = { noun: 'deployment', deadlineNoun: 'ReplicaSet', unreadable: 'invalid label selector' };
 const COUNTS = ['fullyLabeledReplicas', 'readyReplicas', 'availableReplicas'] as const;
@@ -38,7 +38,6 @@ export const replicaSet = defineKind<ReplicaSet>({
       );
     return errors;
   },
-  prepareForStatusUpdate: keepLabels,
   warnings: ({ spec }) => podWarnings(spec?.template?.spec, 'spec.template.spec'),
   cells: (object, now) => [
     object.metadata.name,

@@ -19,6 +19,10 @@ function validateStatus({ status }: ReplicationController): FieldError[] {
   for (const count of COUNTS)
     if ((status?.[count] ?? 0) > (status?.replicas ?? 0))
       errors.push(invalidValue(`status.${count}`, status?.[count], 'cannot be greater than status.replicas'));
+  if ((status?.availableReplicas ?? 0) > (status?.readyReplicas ?? 0))
+    errors.push(
+      invalidValue('status.availableReplicas', status?.availableReplicas, 'cannot be greater than readyReplicas'),
+    );
   return errors;
 }
 

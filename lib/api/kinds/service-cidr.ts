@@ -4,6 +4,7 @@ import { invalidValue, required, type FieldError } from '../field-error.ts';
 import { cidr } from '../formats.ts';
 import type { ServiceCIDR } from '../generated/types.ts';
 import { defineKind } from '../object.ts';
+import { keepOtherMetadata } from './workload.ts';
 
 const PATH = 'spec.cidrs';
 const IMMUTABLE = 'field is immutable';
@@ -37,6 +38,7 @@ export const serviceCidr = defineKind<ServiceCIDR>({
   group: 'networking.k8s.io',
   version: 'v1',
   kind: 'ServiceCIDR',
+  prepareForStatusUpdate: keepOtherMetadata,
   validate: ({ spec }) => validateRanges(spec?.cidrs ?? []),
   validateUpdate: ({ spec }, { spec: was }) => validateChange(spec?.cidrs ?? [], was?.cidrs ?? []),
   cells: ({ metadata, spec }, now) => [

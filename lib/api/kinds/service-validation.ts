@@ -23,6 +23,7 @@ import {
 import type { Service, ServicePort, ServiceSpec } from '../generated/types.ts';
 import { validateLabels } from '../metadata.ts';
 import { portOrName } from '../pod/validate-probes.ts';
+import { validateBalancer } from './status-rules.ts';
 
 const TYPES = ['ClusterIP', 'ExternalName', 'LoadBalancer', 'NodePort'];
 const ONLY_LOAD_BALANCER = "may only be used when `type` is 'LoadBalancer'";
@@ -226,22 +227,9 @@ export function validateServiceUpdate(object: Service, old: Service): FieldError
   return errors;
 }
 
-export function validateServiceStatus(object: Service): FieldError[] {
+export function validateServiceStatus(object: Service, old: Service): FieldError[] {
   const ingress = object.status?.loadBalancer?.ingress ?? [];
-  const path = 'status.loadBalancer.ingress';
-  if (ingress.length > 0 && object.spec.type !== 'LoadBalancer')
-    return [forbidden(path, "may only be used when `spec.type` is 'LoadBalancer'")];
-  return ingress.flatMap((item, i) => {
-    const errors = item.ip ? ipAddress(item.ip).map((told) => invalidValue(`${path}[${i}].ip`, item.ip, told)) : [];
-    if (!item.hostname) return errors;
-    if (ipAddress(item.hostname).length === 0)
-      return [
-        ...errors,
-        invalidValue(`${path}[${i}].hostname`, item.hostname, 'must be a DNS name, not an IP address'),
-      ];
-    return [
-      ...errors,
-      ...dns1123Subdomain(item.hostname).map((told) => invalidValue(`${path}[${i}].hostname`, item.hostname, told)),
-    ];
-  });
+  return ingress.length > 0 && object.spec.type !== 'LoadBalancer'
+    ? [forbidden('status.loadBalancer.ingress', "may only be used when `spec.type` is 'LoadBalancer'")]
+    : validateBalancer(ingress, old.status?.loadBalancer?.ingress, true);
 }

@@ -7,6 +7,7 @@ import type { StatefulSet } from '../generated/types.ts';
 import { defineKind } from '../object.ts';
 import { defaultPodSpec, fill } from '../pod/defaults.ts';
 import { podWarnings } from '../pod/warnings.ts';
+import { notDecremented } from './status-rules.ts';
 import { containerCells, notNegative, validateSelectorAndTemplate } from './workload.ts';
 
 const RULE = { noun: 'statefulset', deadlineNoun: 'StatefulSet', isUnchecked: true };
@@ -42,6 +43,23 @@ function fixedRest(object: StatefulSet, old: StatefulSet): FieldError[] {
   const rest = (spec: object): object =>
     Object.fromEntries(Object.entries(spec).filter(([key]) => !MAY_CHANGE.includes(key)));
   return equalObjects(rest(object.spec), rest(old.spec)) ? [] : [forbidden('spec', ONLY)];
+}
+
+const PARTS = ['readyReplicas', 'currentReplicas', 'updatedReplicas', 'availableReplicas'] as const;
+
+function validateStatus({ status = { replicas: 0 } }: StatefulSet, { status: was }: StatefulSet): FieldError[] {
+  const { replicas = 0, readyReplicas = 0, availableReplicas = 0 } = status;
+  const errors = (['replicas', ...PARTS, 'observedGeneration', 'collisionCount'] as const).flatMap((count) =>
+    notNegative(status[count], `status.${count}`),
+  );
+  for (const part of PARTS)
+    if ((status[part] ?? 0) > replicas)
+      errors.push(invalidValue(`status.${part}`, status[part], 'cannot be greater than status.replicas'));
+  if (availableReplicas > readyReplicas)
+    errors.push(
+      invalidValue('status.availableReplicas', availableReplicas, 'cannot be greater than status.readyReplicas'),
+    );
+  return [...errors, ...notDecremented(status.collisionCount, was?.collisionCount)];
 }
 
 export const statefulSet = defineKind<StatefulSet>({
@@ -94,6 +112,7 @@ export const statefulSet = defineKind<StatefulSet>({
   validateCreate: ({ spec: { serviceName } }) =>
     serviceName ? dns1123Label(serviceName).map((told) => invalidValue('spec.serviceName', serviceName, told)) : [],
   validateUpdate: fixedRest,
+  validateStatusUpdate: validateStatus,
   warnings: ({ spec }) => podWarnings(spec?.template?.spec, 'spec.template.spec'),
   cells: (object, now) => [
     object.metadata.name,

@@ -1,8 +1,9 @@
 // Decides what Deployment, ReplicaSet and their like have in common: selector and template, counts, table cells. Never
 // knows one of them.
+import { cloneJson } from '../../base/clone.ts';
 import { equalObjects } from '../equality.ts';
 import { forbidden, GoText, invalidValue, notSupported, required, type FieldError } from '../field-error.ts';
-import type { Container, LabelSelector, PodTemplateSpec } from '../generated/types.ts';
+import type { Container, LabelSelector, ObjectMeta, PodTemplateSpec } from '../generated/types.ts';
 import { validatePodTemplate, validateTemplateMetadata } from '../pod/validate.ts';
 import { selects, validateSelector } from '../selectors.ts';
 
@@ -99,4 +100,16 @@ export function keepLabels(
 ): void {
   if (old.metadata.labels === undefined) delete object.metadata.labels;
   else object.metadata.labels = { ...old.metadata.labels };
+}
+
+const STATUS_MAY_NOT = ['labels', 'annotations', 'finalizers', 'ownerReferences', 'selfLink'] as const;
+
+/** Some statuses are written without anything of the metadata, whatever was sent. */
+export function keepOtherMetadata(
+  { metadata }: { metadata: ObjectMeta },
+  { metadata: was }: { metadata: ObjectMeta },
+): void {
+  for (const field of STATUS_MAY_NOT)
+    if (was[field] === undefined) delete metadata[field];
+    else Object.assign(metadata, { [field]: cloneJson(was[field]) });
 }

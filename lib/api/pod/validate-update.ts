@@ -93,18 +93,3 @@ function changedFields(now: PodSpec, was: PodSpec): string {
     .map((key) => `- ${key}: ${JSON.stringify(was[key])}\n+ ${key}: ${JSON.stringify(now[key])}`)
     .join('\n');
 }
-
-/** A status may not bring a finished container back when the pod does not restart. */
-export function validatePodStatusUpdate(pod: Pod, old: Pod): FieldError[] {
-  const errors: FieldError[] = [];
-  if (old.status?.qosClass && pod.status?.qosClass !== old.status.qosClass)
-    errors.push(invalidValue('status.qosClass', pod.status?.qosClass, 'field is immutable'));
-  if (old.spec.restartPolicy === 'Always') return errors;
-  (pod.status?.containerStatuses ?? []).forEach((status, i) => {
-    const before = old.status?.containerStatuses?.find((other) => other.name === status.name)?.state?.terminated;
-    if (before === undefined || status.state?.terminated !== undefined) return;
-    if (old.spec.restartPolicy === 'OnFailure' && before.exitCode !== 0) return;
-    errors.push(forbidden(`status.containerStatuses[${i}].state`, 'may not be transitioned to non-terminated state'));
-  });
-  return errors;
-}

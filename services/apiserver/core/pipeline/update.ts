@@ -3,6 +3,7 @@
 import { equalJson } from '../../../../lib/api/equality.ts';
 import { invalid, type FieldError } from '../../../../lib/api/field-error.ts';
 import type { Pod } from '../../../../lib/api/generated/types.ts';
+import type { Kind } from '../../../../lib/api/kind.ts';
 import type { KubeObject } from '../../../../lib/api/object.ts';
 import { validateEphemeralContainers } from '../../../../lib/api/pod/ephemeral.ts';
 import { resizedSpec, validateResize } from '../../../../lib/api/pod/resize.ts';
@@ -66,11 +67,7 @@ const together = (some: Companions, more: Companions): Companions => ({
 function checkIdentity(request: WriteRequest, object: KubeObject, old: KubeObject): void {
   const { info, kind } = request;
   const name = object.metadata.name ?? '';
-  if (name !== info.name)
-    throw new ApiError(
-      'BadRequest',
-      `the name of the object (${name}) does not match the name on the URL (${info.name})`,
-    );
+  checkName(name, info.name);
   const namespace = object.metadata.namespace ?? '';
   if (kind.ref.namespaced && namespace !== '' && namespace !== info.namespace)
     throw new ApiError(
@@ -82,8 +79,38 @@ function checkIdentity(request: WriteRequest, object: KubeObject, old: KubeObjec
     throw conflict(
       kind,
       name,
-      `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${old.metadata.uid}`,
+      `StorageError: invalid object, Code: 4, Key: ${toldKey(kind, object.metadata.namespace ?? info.namespace, name)}, ` +
+        `ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: UID in precondition: ${uid}, UID in object meta: ${old.metadata.uid}`,
     );
+}
+
+export function checkName(name: string, wanted: string): void {
+  if (name === '')
+    throw new ApiError(
+      'BadRequest',
+      `the name of the object (${wanted} based on URL) was undeterminable: name must be provided`,
+    );
+  if (name !== wanted)
+    throw new ApiError('BadRequest', `the name of the object (${name}) does not match the name on the URL (${wanted})`);
+}
+
+/** Where upstream keeps these; all others are by their resource. */
+const KEPT_AT: Readonly<Record<string, string>> = {
+  '/nodes': 'minions',
+  '/replicationcontrollers': 'controllers',
+  '/services': 'services/specs',
+  '/endpoints': 'services/endpoints',
+  'networking.k8s.io/ingresses': 'ingress',
+};
+/** Served by servers of their own within upstream's, as custom resources are. */
+const KEPT_BY_GROUP = new Set(['apiextensions.k8s.io', 'apiregistration.k8s.io']);
+
+/** The key that clients of upstream are told of. */
+function toldKey(kind: Kind, namespace: string, name: string): string {
+  const { group, resource, namespaced } = kind.ref;
+  const byGroup = isCustom(kind) || KEPT_BY_GROUP.has(group);
+  const folder = byGroup ? `${group}/${resource}` : (KEPT_AT[`${group}/${resource}`] ?? resource);
+  return `/${folder}${namespaced ? `/${namespace}` : ''}/${name}`;
 }
 
 /** An update that names a revision must name the present one. Without one it is unconditional, where the kind allows. */
