@@ -3,8 +3,6 @@
 import type { KubeObject } from '../../../../lib/api/object.ts';
 import { copyBytes } from '../../../../lib/base/bytes.ts';
 
-const encoder = new TextEncoder();
-
 export interface StoredText {
   /** JSON without a resourceVersion: the store's revision of the change is that. */
   readonly bytes: Uint8Array;
@@ -18,9 +16,10 @@ export function storedText(object: KubeObject): StoredText {
   const begin = JSON.stringify({ apiVersion, kind, metadata: withoutRevision(metadata) }).slice(0, -1);
   const end = JSON.stringify(restOf(object));
   const text = end === '{}' ? `${begin}}` : `${begin},${end.slice(1)}`;
-  const bytes = encoder.encode(text);
+  // Of memory that is there: a TextEncoder asks for its own each time, and takes three times as long.
+  const bytes = Buffer.from(text);
   const isAscii = bytes.length === text.length;
-  return { bytes, revisionAt: (isAscii ? begin.length : encoder.encode(begin).length) - 1 };
+  return { bytes, revisionAt: (isAscii ? begin.length : Buffer.byteLength(begin)) - 1 };
 }
 
 /** No copy of a new object's, which has none. */
