@@ -1,7 +1,7 @@
 // Decides how the fields of a scenario are read: one at a time, each mistake with its path, what stands there and what would
 // be right. Never stops at the first mistake.
 import { isRecord } from '../../lib/base/records.ts';
-import { durationOf } from './duration.ts';
+import { durationOf } from '../../lib/base/duration.ts';
 
 type Json = Record<string, unknown>;
 

@@ -1,5 +1,6 @@
 // Decides which figures a run has, how a condition on one is written, and whether it holds. Never measures.
-import { durationOf, durationText } from './duration.ts';
+import { durationOf } from '../../lib/base/duration.ts';
+import { durationText } from './duration.ts';
 
 /** Every figure a scenario may speak of, with its unit. */
 export const FIGURES = {

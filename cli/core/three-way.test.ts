@@ -1,5 +1,6 @@
 import test from 'ava';
-import { lastAppliedOf, LAST_APPLIED, typeOfKind, threeWayPatch, withLastApplied } from './three-way.ts';
+import { LAST_APPLIED } from '../../lib/api/managed-fields/last-applied.ts';
+import { lastAppliedOf, typeOfKind, threeWayPatch, withLastApplied } from './three-way.ts';
 
 type Json = Record<string, unknown>;
 const DEPLOYMENT = typeOfKind('apps', 'v1', 'Deployment');

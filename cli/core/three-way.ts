@@ -1,13 +1,12 @@
 // Decides the patch of `apply`: what the file adds and changes against the live object, and what it no longer says
 // against what was last applied (Kubernetes' three-way strategic merge). Never sends it.
+import { LAST_APPLIED } from '../../lib/api/managed-fields/last-applied.ts';
 import { isRecord } from '../../lib/base/records.ts';
 import types from '../../lib/api/generated/kubernetes-types.json' with { type: 'json' };
 import { threeWayJsonMerge } from '../../lib/api/json-merge.ts';
 import { threeWayMergePatch } from '../../lib/api/strategic-diff.ts';
 
 type Json = Record<string, unknown>;
-
-export const LAST_APPLIED = 'kubectl.kubernetes.io/last-applied-configuration';
 
 /** The type of a built-in kind, whose lists merge by key; others merge as plain JSON. */
 export function typeOfKind(group: string, version: string, kind: string): string | undefined {

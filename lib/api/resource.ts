@@ -44,6 +44,9 @@ export const RESOURCES = {
   endpointSlices: resourceRef('discovery.k8s.io', 'v1', 'endpointslices'),
   leases: resourceRef('coordination.k8s.io', 'v1', 'leases'),
   serviceCidrs: resourceRef('networking.k8s.io', 'v1', 'servicecidrs'),
+  ipAddresses: resourceRef('networking.k8s.io', 'v1', 'ipaddresses'),
+  apiServices: resourceRef('apiregistration.k8s.io', 'v1', 'apiservices'),
+  customResourceDefinitions: resourceRef('apiextensions.k8s.io', 'v1', 'customresourcedefinitions'),
 } as const;
 
 /** `/apis/apps/v1/namespaces/default/deployments/web/status`; without a namespace: across all of them. */

@@ -207,6 +207,17 @@ function refused(why: string): ApiError {
   return new ApiError('BadRequest', `unable to parse requirement: ${why}`);
 }
 
+/** Whether an operator of sets has as many values as it needs; undefined: it is no such operator. */
+export function valuesOfSet(operator: string, values: readonly string[], path: string): FieldError[] | undefined {
+  if (operator === 'In' || operator === 'NotIn')
+    return values.length > 0 ? [] : [required(path, "must be specified when `operator` is 'In' or 'NotIn'")];
+  if (operator === 'Exists' || operator === 'DoesNotExist')
+    return values.length === 0
+      ? []
+      : [forbidden(path, "may not be specified when `operator` is 'Exists' or 'DoesNotExist'")];
+  return undefined;
+}
+
 /** Broken fields of a LabelSelector object. */
 export function validateSelector(selector: LabelSelector | undefined, path: string): FieldError[] {
   if (selector === undefined) return [];
@@ -214,13 +225,11 @@ export function validateSelector(selector: LabelSelector | undefined, path: stri
   (selector.matchExpressions ?? []).forEach((expression, i) => {
     const at = `${path}.matchExpressions[${i}]`;
     const { operator, values = [] } = expression;
-    if (operator === 'In' || operator === 'NotIn') {
-      if (values.length === 0)
-        errors.push(required(`${at}.values`, "must be specified when `operator` is 'In' or 'NotIn'"));
-    } else if (operator === 'Exists' || operator === 'DoesNotExist') {
-      if (values.length > 0)
-        errors.push(forbidden(`${at}.values`, "may not be specified when `operator` is 'Exists' or 'DoesNotExist'"));
-    } else errors.push(invalidValue(`${at}.operator`, operator, 'not a valid selector operator'));
+    errors.push(
+      ...(valuesOfSet(operator, values, `${at}.values`) ?? [
+        invalidValue(`${at}.operator`, operator, 'not a valid selector operator'),
+      ]),
+    );
     errors.push(...qualifiedName(expression.key).map((told) => invalidValue(`${at}.key`, expression.key, told)));
     values.forEach((value, j) =>
       errors.push(...labelValue(value).map((told) => invalidValue(`${at}.values[${j}]`, value, told))),

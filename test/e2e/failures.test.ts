@@ -6,6 +6,7 @@ import type { ConfigMap, Node, Pod, Service } from '../../lib/api/generated/type
 import { run, TestCluster } from '../kit/cluster.ts';
 import { eventually } from '../kit/eventually.ts';
 import { isReady, shellPod, web, yaml, type List } from '../kit/manifests.ts';
+import { podsIn } from '../kit/ready-pods.ts';
 import { tellOnFailure } from '../kit/tell-on-failure.ts';
 import { writeLoad } from '../kit/write-load.ts';
 
@@ -19,12 +20,7 @@ test.before(async () => {
 });
 test.after.always(async () => void (await cluster.down()));
 
-const podsOf = async (app: string): Promise<Pod[]> => (await cluster.get<List<Pod>>('pods', '-l', `app=${app}`)).items;
-const readyPods = (app: string, count: number): Promise<Pod[]> =>
-  eventually(`${count} ready pods of ${app}`, async () => {
-    const pods = (await podsOf(app)).filter(isReady);
-    return pods.length === count ? pods : undefined;
-  });
+const { podsOf, readyPods } = podsIn(cluster);
 /** Shows what happened where containers are not the same as before. */
 async function undisturbed(t: ExecutionContext, before: string[]): Promise<void> {
   const after = await containers();

@@ -15,6 +15,7 @@ import { Client } from '../../lib/client/client.ts';
 import { run, TestCluster } from '../kit/cluster.ts';
 import { eventually } from '../kit/eventually.ts';
 import { IMAGE, isReady, shellPod, web, yaml, type List } from '../kit/manifests.ts';
+import { podsIn } from '../kit/ready-pods.ts';
 import { tellOnFailure } from '../kit/tell-on-failure.ts';
 
 const cluster = new TestCluster({ name: 'e2e-work' });
@@ -23,12 +24,7 @@ tellOnFailure(test, cluster);
 test.before(async () => void (await cluster.up()));
 test.after.always(async () => void (await cluster.down()));
 
-const podsOf = async (app: string): Promise<Pod[]> => (await cluster.get<List<Pod>>('pods', '-l', `app=${app}`)).items;
-const readyPods = (app: string, count: number): Promise<Pod[]> =>
-  eventually(`${count} ready pods of ${app}`, async () => {
-    const pods = (await podsOf(app)).filter(isReady);
-    return pods.length === count ? pods : undefined;
-  });
+const { podsOf, readyPods } = podsIn(cluster);
 const pod = (name: string): Promise<Pod> => cluster.get<Pod>('pod', name);
 const clusterIp = async (name: string): Promise<string> =>
   (await cluster.get<Service>('service', name)).spec!.clusterIP!;

@@ -1,4 +1,5 @@
 // Decides the small words that every description shares: maps, lists, times, nothing. Never asks for an object.
+import { LAST_APPLIED } from '../../../lib/api/managed-fields/last-applied.ts';
 import type { ObjectMeta } from '../../../lib/api/generated/types.ts';
 import { humanDuration } from '../../../lib/api/age.ts';
 
@@ -21,10 +22,8 @@ export function mapLines(title: string, map: Record<string, string> | undefined,
   return pairs.map(([key, value], i) => `${i === 0 ? `${title}:` : ''}\t${key}${separator}${value}`);
 }
 
-const HIDDEN = 'kubectl.kubernetes.io/last-applied-configuration';
-
 export function annotationLines(metadata: ObjectMeta | undefined): string[] {
-  const { [HIDDEN]: _hidden, ...shown } = metadata?.annotations ?? {};
+  const { [LAST_APPLIED]: _hidden, ...shown } = metadata?.annotations ?? {};
   return mapLines('Annotations', shown, ': ');
 }
 

@@ -20,7 +20,7 @@ import type {
   Toleration,
   TopologySpreadConstraint,
 } from '../generated/types.ts';
-import { validateSelector } from '../selectors.ts';
+import { validateSelector, valuesOfSet } from '../selectors.ts';
 
 const POSITIVE = 'must be greater than zero';
 const ACTIONS = ['DoNotSchedule', 'ScheduleAnyway'];
@@ -94,16 +94,7 @@ function validateNodeTerm(term: NodeSelectorTerm, path: string, mayHaveAnyValue 
   (term.matchExpressions ?? []).forEach((expression, i) => {
     const at = `${path}.matchExpressions[${i}]`;
     const { key, operator, values = [] } = expression;
-    if (operator === 'In' || operator === 'NotIn') {
-      if (values.length === 0)
-        errors.push(required(`${at}.values`, "must be specified when `operator` is 'In' or 'NotIn'"));
-    } else if (operator === 'Exists' || operator === 'DoesNotExist') {
-      if (values.length > 0)
-        errors.push(forbidden(`${at}.values`, "may not be specified when `operator` is 'Exists' or 'DoesNotExist'"));
-    } else if (operator === 'Gt' || operator === 'Lt') {
-      if (values.length !== 1)
-        errors.push(required(`${at}.values`, "must be specified single value when `operator` is 'Lt' or 'Gt'"));
-    } else errors.push(invalidValue(`${at}.operator`, operator, 'not a valid selector operator'));
+    errors.push(...(valuesOfSet(operator, values, `${at}.values`) ?? valuesOfComparison(operator, values, at)));
     errors.push(...qualifiedName(key).map((told) => invalidValue(`${at}.key`, key, told)));
     if (!mayHaveAnyValue) errors.push(...validateValues(values, labelValue, at));
   });
@@ -120,6 +111,14 @@ function validateNodeTerm(term: NodeSelectorTerm, path: string, mayHaveAnyValue 
     else errors.push(invalidValue(`${at}.key`, key, 'not a valid field selector key'));
   });
   return errors;
+}
+
+function valuesOfComparison(operator: string, values: readonly string[], path: string): FieldError[] {
+  if (operator !== 'Gt' && operator !== 'Lt')
+    return [invalidValue(`${path}.operator`, operator, 'not a valid selector operator')];
+  return values.length === 1
+    ? []
+    : [required(`${path}.values`, "must be specified single value when `operator` is 'Lt' or 'Gt'")];
 }
 
 const validateValues = (values: readonly string[], format: Format, path: string): FieldError[] =>

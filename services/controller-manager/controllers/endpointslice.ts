@@ -2,6 +2,7 @@
 // work is in proportion to what changed.
 import { equalObjects } from '../../../lib/api/equality.ts';
 import { RESOURCES } from '../../../lib/api/resource.ts';
+import { SERVICE_NAME } from '../../../lib/api/slice-owner.ts';
 import type { Endpoint, EndpointSlice, Node, Service } from '../../../lib/api/generated/types.ts';
 import type { Action, Controller, Key, KubeObject, Reconciled, View } from '../../../lib/reconcile/controller.ts';
 import { deletionOf, updateOf } from '../core/actions.ts';
@@ -18,7 +19,6 @@ import {
 } from '../core/service-pods.ts';
 
 const MOST_ENDPOINTS = 100;
-const SERVICE_NAME = 'kubernetes.io/service-name';
 const MANAGED_BY = 'endpointslice.kubernetes.io/managed-by';
 const MANAGER = 'endpointslice-controller.k8s.io';
 const HEADLESS = 'service.kubernetes.io/headless';

@@ -3,7 +3,7 @@
 // behind the API must have said that it has nothing left.
 import { KINDS } from '../../../lib/api/kind.ts';
 import type { APIService, Namespace } from '../../../lib/api/generated/types.ts';
-import { RESOURCES, resourceRef, type ResourceRef } from '../../../lib/api/resource.ts';
+import { RESOURCES, type ResourceRef } from '../../../lib/api/resource.ts';
 import { toTime } from '../../../lib/base/clock.ts';
 import {
   selfKey,
@@ -17,7 +17,6 @@ import { deletionOf, updateOf } from '../core/actions.ts';
 import { namespaceConditions } from '../core/namespace-conditions.ts';
 
 const FINALIZER = 'kubernetes';
-const API_SERVICES = resourceRef('apiregistration.k8s.io', 'v1', 'apiservices');
 const METRICS = 'metrics.k8s.io';
 /** Views learn how complete they are each second. */
 const PROGRESS_MS = 1100;
@@ -44,7 +43,7 @@ export function namespace(kinds: readonly ResourceRef[], elsewhere: Elsewhere = 
     account: 'namespace-controller',
     watches: [
       { ref: RESOURCES.namespaces, keys: selfKey },
-      { ref: API_SERVICES, keys: endingNamespaces },
+      { ref: RESOURCES.apiServices, keys: endingNamespaces },
       ...inside.map((ref) => ({ ref, keys: endingNamespace })),
     ],
     reconcile(view, key, now) {
@@ -136,7 +135,7 @@ interface OtherServer {
 
 /** As the API takes them: an APIService for what it serves itself counts for nothing. */
 const otherServers = (view: View): OtherServer[] =>
-  view.list<APIService & KubeObject>(API_SERVICES).flatMap((service) => otherServerOf(service) ?? []);
+  view.list<APIService & KubeObject>(RESOURCES.apiServices).flatMap((service) => otherServerOf(service) ?? []);
 
 export function otherServerOf({ spec, status }: APIService): OtherServer | undefined {
   const { group = '', version = '' } = spec ?? {};

@@ -2,7 +2,7 @@
 // no IPAddress gets one, and one that no Service has goes. Never picks an address and never changes a Service.
 import type { IPAddress, Service, ServiceCIDR } from '../../../lib/api/generated/types.ts';
 import { containsIp } from '../../../lib/api/ip-range.ts';
-import { RESOURCES, resourceRef } from '../../../lib/api/resource.ts';
+import { RESOURCES } from '../../../lib/api/resource.ts';
 import { hasAllocatorLabels, isByAllocator, serviceAddress, serviceOf } from '../../../lib/api/service-address.ts';
 import {
   selfKey,
@@ -16,7 +16,6 @@ import {
 import { deletionOf, eventAbout } from '../core/actions.ts';
 import { PROGRESS_MS } from '../core/protection.ts';
 
-const IP_ADDRESSES = resourceRef('networking.k8s.io', 'v1', 'ipaddresses');
 const SERVICES = RESOURCES.services;
 const ACCOUNT = 'service-address-controller';
 /** How long an IPAddress may wait for its Service: whoever makes them one after the other may be about to. */
@@ -30,7 +29,7 @@ export const serviceAddressRepair: Controller = {
   account: ACCOUNT,
   watches: [
     { ref: SERVICES, keys: selfKey },
-    { ref: IP_ADDRESSES, keys: servicesOfAddress },
+    { ref: RESOURCES.ipAddresses, keys: servicesOfAddress },
   ],
   reads: [RESOURCES.serviceCidrs],
   reconcile(view, { namespace, name }) {
@@ -47,11 +46,11 @@ export const addressRepair: Controller = {
   kind: 'IPAddress',
   account: ACCOUNT,
   watches: [
-    { ref: IP_ADDRESSES, keys: selfKey },
+    { ref: RESOURCES.ipAddresses, keys: selfKey },
     { ref: SERVICES, keys: addressesOfService },
   ],
   reconcile(view, { name }, now) {
-    const address = view.get<Address>(IP_ADDRESSES, '', name);
+    const address = view.get<Address>(RESOURCES.ipAddresses, '', name);
     if (address === undefined || !isByAllocator(address)) return { actions: [], saw: 'nothing of ours' };
     return leftoverOf(view, address, now);
   },
@@ -60,14 +59,14 @@ export const addressRepair: Controller = {
 /** Both are written in one transaction, but are seen one after the other, in any order: what is amiss needs proof. */
 function mendingOf(view: View, service: Service & KubeObject, ip: string): Reconciled {
   const { namespace, name } = service.metadata;
-  const address = view.get<Address>(IP_ADDRESSES, '', ip);
+  const address = view.get<Address>(RESOURCES.ipAddresses, '', ip);
   const owner = address === undefined ? undefined : serviceOf(address);
   const isOwn = owner?.namespace === namespace && owner?.name === name;
   if (address !== undefined && isOwn && hasAllocatorLabels(address)) return { actions: [], saw: `its IPAddress ${ip}` };
-  if (isBehind(view, IP_ADDRESSES, service)) return notYet(`the IPAddress ${ip}`);
+  if (isBehind(view, RESOURCES.ipAddresses, service)) return notYet(`the IPAddress ${ip}`);
   if (address === undefined) {
     // It may have gone together with its Service.
-    if (view.revision(SERVICES) < view.revision(IP_ADDRESSES)) return notYet('the end of the Service');
+    if (view.revision(SERVICES) < view.revision(RESOURCES.ipAddresses)) return notYet('the end of the Service');
     const message = `Cluster IP [IPv4]: ${ip} is not allocated; repairing`;
     return {
       actions: [creationOf(service, ip), eventAbout(SERVICES, service, 'ClusterIPNotAllocated', message, 'Warning')],
@@ -80,7 +79,7 @@ function mendingOf(view: View, service: Service & KubeObject, ip: string): Recon
   const message = `the ClusterIP [IPv4]: ${ip} for Service ${namespace}/${name} has a wrong reference; repairing`;
   return {
     actions: [
-      deletionOf(IP_ADDRESSES, address),
+      deletionOf(RESOURCES.ipAddresses, address),
       creationOf(service, ip),
       ...(isOwn ? [] : [eventAbout(SERVICES, service, 'ClusterIPNotAllocated', message, 'Warning')]),
     ],
@@ -117,30 +116,33 @@ function leftoverOf(view: View, address: Address, now: number): Reconciled {
   const service = view.get<Service & KubeObject>(SERVICES, owner.namespace, owner.name);
   if (addressesOf(service).includes(ip)) return { actions: [], saw: 'its Service' };
   if (service !== undefined)
-    return isBehind(view, IP_ADDRESSES, service)
+    return isBehind(view, RESOURCES.ipAddresses, service)
       ? notYet(`the end of ${ip}`)
       : removal(address, 'IPAddressWrongReference', `${at} has a wrong reference; cleaning up`, 'Warning');
-  const ageMs = now - (view.seenAt(IP_ADDRESSES, '', ip) ?? now);
+  const ageMs = now - (view.seenAt(RESOURCES.ipAddresses, '', ip) ?? now);
   if (ageMs < GRACE_MS) return { actions: [], saw: 'no Service', why: 'it may yet come', againInMs: GRACE_MS - ageMs };
   return removal(address, 'IPAddressNotAllocated', `${at} appears to have leaked: cleaning up`);
 }
 
 function removal(address: Address, reason: string, message: string, type: 'Normal' | 'Warning' = 'Normal'): Reconciled {
   return {
-    actions: [eventAbout(IP_ADDRESSES, address, reason, message, type), deletionOf(IP_ADDRESSES, address)],
+    actions: [
+      eventAbout(RESOURCES.ipAddresses, address, reason, message, type),
+      deletionOf(RESOURCES.ipAddresses, address),
+    ],
     saw: message,
   };
 }
 
 const creationOf = (service: Service, ip: string): Action => ({
   type: 'create',
-  ref: IP_ADDRESSES,
+  ref: RESOURCES.ipAddresses,
   namespace: '',
   object: serviceAddress(service, ip),
 });
 
 /** Whether what `object` says of the other kind may not have been seen yet. */
-const isBehind = (view: View, ref: typeof IP_ADDRESSES, { metadata }: KubeObject): boolean =>
+const isBehind = (view: View, ref: typeof RESOURCES.ipAddresses, { metadata }: KubeObject): boolean =>
   view.revision(ref) < Number(metadata.resourceVersion);
 
 const notYet = (what: string): Reconciled => ({

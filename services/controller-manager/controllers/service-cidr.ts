@@ -2,7 +2,7 @@
 // left in no range. Never gives an address out, and never trusts a view of addresses that is older than the deletion.
 import type { Condition, IPAddress, ServiceCIDR } from '../../../lib/api/generated/types.ts';
 import { containsIp } from '../../../lib/api/ip-range.ts';
-import { RESOURCES, resourceRef } from '../../../lib/api/resource.ts';
+import { RESOURCES } from '../../../lib/api/resource.ts';
 import { toTime } from '../../../lib/base/clock.ts';
 import {
   selfKey,
@@ -16,7 +16,6 @@ import { statusPatchOf } from '../core/actions.ts';
 import { PROGRESS_MS, protect, type Protection } from '../core/protection.ts';
 
 const SERVICE_CIDRS = RESOURCES.serviceCidrs;
-const IP_ADDRESSES = resourceRef('networking.k8s.io', 'v1', 'ipaddresses');
 const PROTECTION: Protection = { ref: SERVICE_CIDRS, finalizer: 'networking.k8s.io/service-cidr-finalizer' };
 
 const READY = { status: 'True', reason: '', message: 'Kubernetes Service CIDR is ready' };
@@ -34,7 +33,7 @@ export const serviceCidr: Controller = {
   account: 'service-cidrs-controller',
   watches: [
     { ref: SERVICE_CIDRS, keys: rangesBeside },
-    { ref: IP_ADDRESSES, keys: endingRangesOf },
+    { ref: RESOURCES.ipAddresses, keys: endingRangesOf },
   ],
   reconcile(view, { name }, now) {
     const range = view.get<Range>(SERVICE_CIDRS, '', name);
@@ -49,7 +48,7 @@ export const serviceCidr: Controller = {
 };
 
 function heldBy(view: View, range: Range, now: number): Reconciled | undefined {
-  if (view.revision(IP_ADDRESSES) < Number(range.metadata.resourceVersion))
+  if (view.revision(RESOURCES.ipAddresses) < Number(range.metadata.resourceVersion))
     return { actions: [], saw: 'ending', why: 'an address may only not be known yet', againInMs: PROGRESS_MS };
   const orphan = orphanOf(view, range);
   if (orphan === undefined) return undefined;
@@ -62,7 +61,7 @@ function orphanOf(view: View, range: Range): string | undefined {
     .list<Range>(SERVICE_CIDRS)
     .filter(({ metadata }) => metadata.name !== range.metadata.name && metadata.deletionTimestamp === undefined);
   return view
-    .list<IPAddress & KubeObject>(IP_ADDRESSES)
+    .list<IPAddress & KubeObject>(RESOURCES.ipAddresses)
     .map(({ metadata }) => metadata.name)
     .find((ip) => holds(range, ip) && !others.some((other) => holds(other, ip)));
 }

@@ -10,12 +10,11 @@ import type {
 } from '../../../lib/api/generated/types.ts';
 import type { JsonSchema } from '../../../lib/api/custom/json-schema.ts';
 import { KINDS } from '../../../lib/api/kind.ts';
-import { resourceRef } from '../../../lib/api/resource.ts';
+import { RESOURCES, resourceRef } from '../../../lib/api/resource.ts';
 import { selfKey, type Controller, type KubeObject, type View } from '../../../lib/reconcile/controller.ts';
 import { updateOf } from '../core/actions.ts';
 
 const POLICIES = resourceRef('admissionregistration.k8s.io', 'v1', 'validatingadmissionpolicies');
-const DEFINITIONS = resourceRef('apiextensions.k8s.io', 'v1', 'customresourcedefinitions');
 const MOST_TYPES = 10;
 
 type Policy = ValidatingAdmissionPolicy & KubeObject;
@@ -25,7 +24,7 @@ export const validatingPolicyStatus: Controller = {
   kind: 'ValidatingAdmissionPolicy',
   account: 'validatingadmissionpolicy-status-controller',
   watches: [{ ref: POLICIES, keys: selfKey }],
-  reads: [DEFINITIONS],
+  reads: [RESOURCES.customResourceDefinitions],
   reconcile(view, { name }) {
     const policy = view.get<Policy>(POLICIES, '', name);
     if (policy === undefined) return { actions: [], saw: 'no such policy' };
@@ -163,7 +162,7 @@ function* builtIns(): Generator<KnownKind & { resource: string }> {
 }
 
 function* customs(view: View): Generator<KnownKind & { resource: string }> {
-  for (const { spec } of view.list<CustomResourceDefinition & KubeObject>(DEFINITIONS))
+  for (const { spec } of view.list<CustomResourceDefinition & KubeObject>(RESOURCES.customResourceDefinitions))
     for (const { name: version, served, schema } of spec.versions) {
       const { group, names } = spec;
       const whole = schema?.openAPIV3Schema as JsonSchema | undefined;

@@ -1,16 +1,9 @@
-// Decides whether a toleration covers a taint, and for how long a pod may stay on a node that wants it gone. Never writes
-// a taint.
+// Decides for how long a pod may stay on a node that wants it gone. Never writes a taint.
 import type { Taint, Toleration } from '../../../lib/api/generated/types.ts';
+import { tolerates } from '../../../lib/api/tolerations.ts';
 
 export const NOT_READY = 'node.kubernetes.io/not-ready';
 export const UNREACHABLE = 'node.kubernetes.io/unreachable';
-
-export function tolerates(toleration: Toleration, taint: Taint): boolean {
-  if ((toleration.effect ?? '') !== '' && toleration.effect !== taint.effect) return false;
-  if ((toleration.key ?? '') !== '' && toleration.key !== taint.key) return false;
-  if (toleration.operator === 'Exists') return true;
-  return (toleration.key ?? '') !== '' && (toleration.value ?? '') === (taint.value ?? '');
-}
 
 /**
  * Milliseconds since 1970 at which the pod must go; undefined: it may stay. Node health gets `defaultSeconds` of patience

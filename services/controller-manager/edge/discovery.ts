@@ -1,7 +1,7 @@
 // Does: asks the API which kinds it keeps, and which others have behind it, so that garbage collection and the end of a namespace
 // miss none of them. Never lists a kind in two versions: both are the same objects.
 import type { APIService } from '../../../lib/api/generated/types.ts';
-import { resourceRef, type ResourceRef } from '../../../lib/api/resource.ts';
+import { RESOURCES, type ResourceRef } from '../../../lib/api/resource.ts';
 import type { Client } from '../../../lib/client/client.ts';
 import { otherServerOf, type Elsewhere } from '../controllers/namespace.ts';
 
@@ -28,11 +28,9 @@ export async function discoverKinds(client: Client): Promise<ResourceRef[]> {
   return all.flat();
 }
 
-const API_SERVICES = resourceRef('apiregistration.k8s.io', 'v1', 'apiservices');
-
 /** What other servers say that they have; who does not answer is left out, and asked again by who needs to know. */
 export async function discoverElsewhere(client: Client): Promise<Elsewhere> {
-  const { items } = await client.list<APIService>(API_SERVICES);
+  const { items } = await client.list<APIService>(RESOURCES.apiServices);
   const available = items.flatMap((service) => {
     const other = otherServerOf(service);
     return other?.isAvailable === true ? [other.groupVersion] : [];

@@ -2,7 +2,7 @@
 // to the next: what was seen, and when, starts anew, so that a silence of the API is not taken for a silence of nodes.
 import type { StatusDetails } from '../../../lib/actor/context.ts';
 import type { APIService } from '../../../lib/api/generated/types.ts';
-import { resourceRef, type ResourceRef } from '../../../lib/api/resource.ts';
+import { RESOURCES, type ResourceRef } from '../../../lib/api/resource.ts';
 import { sleep, type Timer } from '../../../lib/base/clock.ts';
 import { messageOf } from '../../../lib/base/errors.ts';
 import type { Subscription } from '../../../lib/bus/bus.ts';
@@ -17,8 +17,6 @@ import { discoverElsewhere, discoverKinds } from './discovery.ts';
 const RETRY_MS = 1_000;
 const REFRESH_MS = 500;
 const ASK_AGAIN_MS = 5_000;
-const DEFINITIONS = resourceRef('apiextensions.k8s.io', 'v1', 'customresourcedefinitions');
-const API_SERVICES = resourceRef('apiregistration.k8s.io', 'v1', 'apiservices');
 
 export interface ControllerSets {
   lasting(): Controller[];
@@ -101,8 +99,8 @@ export class Loops {
     void ensureAccounts(this.#ctx, accounts, () => this.#term !== term);
     this.#running = lasting.map((controller) => runController(this.#ctx, controller, caches));
     this.#runKinds(kinds, elsewhere, caches);
-    const definitions = caches.of(DEFINITIONS);
-    const services = caches.of<APIService & KubeObject>(API_SERVICES);
+    const definitions = caches.of(RESOURCES.customResourceDefinitions);
+    const services = caches.of<APIService & KubeObject>(RESOURCES.apiServices);
     this.#changes = [
       definitions.onChange(() => this.#refreshSoon(term)),
       services.onChange(({ before, after }) => {

@@ -1,8 +1,7 @@
 // Decides how Services and EndpointSlices are found by name and by address. Never decides what is answered.
 import type { EndpointSlice, Service, ServiceCIDR } from '../../../lib/api/generated/types.ts';
 import { ServiceRanges } from '../../../lib/api/service-ranges.ts';
-
-const SERVICE_NAME = 'kubernetes.io/service-name';
+import { sliceOwner } from '../../../lib/api/slice-owner.ts';
 
 /** One endpoint of a service as names see it. */
 export interface NamedEndpoint {
@@ -89,7 +88,7 @@ export class DnsIndex {
   setSlice(before: EndpointSlice | undefined, after: EndpointSlice | undefined): void {
     this.#serial++;
     if (before !== undefined) this.#dropSlice(before);
-    const owner = after === undefined ? undefined : ownerOf(after);
+    const owner = after === undefined ? undefined : sliceOwner(after);
     if (after === undefined || owner === undefined) return;
     const slices = this.#slices.get(owner) ?? new Map<string, EndpointSlice>();
     this.#slices.set(owner, slices.set(after.metadata.name, after));
@@ -118,7 +117,7 @@ export class DnsIndex {
   }
 
   #dropSlice(slice: EndpointSlice): void {
-    const owner = ownerOf(slice);
+    const owner = sliceOwner(slice);
     const slices = owner === undefined ? undefined : this.#slices.get(owner);
     if (owner === undefined || slices?.delete(slice.metadata.name) !== true) return;
     if (slices.size === 0) this.#slices.delete(owner);
@@ -144,11 +143,6 @@ export function clusterIps(service: Service): string[] {
 
 function keyOf(service: Service): string {
   return `${service.metadata.namespace ?? ''}/${service.metadata.name}`;
-}
-
-function ownerOf(slice: EndpointSlice): string | undefined {
-  const name = slice.metadata.labels?.[SERVICE_NAME];
-  return name === undefined ? undefined : `${slice.metadata.namespace ?? ''}/${name}`;
 }
 
 function addressesOf(slice: EndpointSlice): string[] {

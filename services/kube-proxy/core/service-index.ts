@@ -1,8 +1,7 @@
 // Decides which services have to be looked at again after a change of a Service or an EndpointSlice. Never computes
 // anything from them.
 import type { EndpointSlice, Service } from '../../../lib/api/generated/types.ts';
-
-const SERVICE_NAME = 'kubernetes.io/service-name';
+import { sliceOwner } from '../../../lib/api/slice-owner.ts';
 
 /**
  * One service to look at: `key` is `namespace/name`; `service` is undefined when it is gone. Slices are sorted by name:
@@ -12,12 +11,6 @@ export interface DirtyService {
   key: string;
   service: Service | undefined;
   slices: EndpointSlice[];
-}
-
-/** The service that a slice belongs to: `default/web`. */
-function sliceOwner(slice: EndpointSlice): string | undefined {
-  const name = slice.metadata.labels?.[SERVICE_NAME];
-  return name === undefined ? undefined : `${slice.metadata.namespace ?? ''}/${name}`;
 }
 
 export class ServiceIndex {
