@@ -26,6 +26,7 @@ import { OidcTokens } from './edge/oidc-tokens.ts';
 import type { ApiParts } from './edge/parts.ts';
 import { Publisher } from './edge/publisher.ts';
 import { ServiceAccountTokens } from './edge/service-account-tokens.ts';
+import { expireStates } from './edge/state-expiry.ts';
 import { StaticTokens } from './edge/static-tokens.ts';
 import { StoreClient } from './edge/store-client.ts';
 import { StoreFeed } from './edge/store-feed.ts';
@@ -94,6 +95,8 @@ export const start: StartActor<ApiserverSettings> = async (ctx) => {
     running.push(() => parts.aggregation.stop());
     const expiry = expireEvents(parts);
     running.push(() => expiry.stop());
+    const states = expireStates(ctx, cache);
+    running.push(() => states.stop());
     const oldAddresses = dropOldAddresses(ctx, store, cache);
     running.push(() => oldAddresses.stop());
   } catch (error) {

@@ -190,3 +190,20 @@ test('property: pages are the whole, however small, while others write', (t) => 
     { numRuns: 50 },
   );
 });
+
+test('a page of a state that is let go of is refused with a token for the rest, though nothing has changed', (t) => {
+  const cache = cacheOf(many(10));
+  const first = ask(cache, 'limit=4');
+  cache.apply([{ revision: 11, cause: { span: 's', actor: 'a' }, changes: [] }]);
+  cache.forgetStates(10);
+  t.deepEqual(keys(ask(cache, `limit=4&continue=${first.continue}`)), keys(ask(cache, 'limit=8')).slice(4));
+  cache.forgetStates(11);
+  const refused = t.throws(() => ask(cache, `limit=4&continue=${first.continue}`), { instanceOf: ApiError });
+  const { reason, metadata } = refused.toStatus();
+  t.is(reason, 'Expired');
+  const rest = ask(cache, `continue=${metadata!.continue}`);
+  t.deepEqual([...keys(first), ...keys(rest)], keys(ask(cache, '')));
+  t.is(rest.revision, 11);
+  const exact = t.throws(() => ask(cache, 'resourceVersion=10&resourceVersionMatch=Exact'), { instanceOf: ApiError });
+  t.is(exact.toStatus().reason, 'Expired');
+});

@@ -83,7 +83,8 @@ function stateAt(
   revision: number,
   after: string,
 ): OrderedMap<CachedObject> {
-  const state = revision > cache.revision ? undefined : resource.at(revision);
+  const isKnown = revision >= cache.oldestState && revision <= cache.revision;
+  const state = isKnown ? resource.at(revision) : undefined;
   if (state !== undefined) return state;
   if (after === '') throw new ApiError('Expired', 'The resourceVersion for the provided list is too old.');
   const fresh = encodeContinue({ revision: -1, after });

@@ -17,6 +17,7 @@ export class ClusterCache {
   #eventCount = 0;
   readonly #shared = new SharedParts();
   readonly #capacity: number;
+  #oldestState = 0;
 
   /** The whole state at `revision`; changes after it arrive by `apply`. */
   constructor(items: Iterable<KeyValue>, revision: number, capacity: number = LIMITS.watchHistoryEvents) {
@@ -36,6 +37,17 @@ export class ClusterCache {
   /** Everything up to this revision is in here. */
   get revision(): number {
     return this.#revision;
+  }
+
+  /** Lists are not given states of before this revision, even where they are known. */
+  get oldestState(): number {
+    return this.#oldestState;
+  }
+
+  /** Nobody is given a state of before `revision` any more. */
+  forgetStates(revision: number): void {
+    this.#oldestState = Math.max(this.#oldestState, revision);
+    for (const resource of this.#resources.values()) resource.forgetStates(this.#oldestState);
   }
 
   get streams(): IterableIterator<ResourceCache> {

@@ -127,6 +127,11 @@ export class ResourceCache {
     if (this.#snapshots.size > REMEMBERED_SNAPSHOTS) this.#snapshots.delete(this.#snapshots.keys().next().value!);
   }
 
+  /** Nobody may come back any more for states of before `revision`. */
+  forgetStates(revision: number): void {
+    for (const known of this.#snapshots.keys()) if (known < revision) this.#snapshots.delete(known);
+  }
+
   /** Forgets the oldest `count` events. */
   forget(count: number): void {
     const forgotten = this.#events[Math.min(count, this.#events.length) - 1];
