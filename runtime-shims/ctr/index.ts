@@ -1,6 +1,6 @@
 // Does: real containers by containerd's `ctr`: the verbs of the contract, each a short story of ctr calls. Never keeps
 // truth in memory that containerd or the records do not have: any of the two may be killed at any time.
-import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { messageOf } from '../../lib/base/errors.ts';
 import type { ExecResult } from '../../lib/exec/exec.ts';
@@ -31,16 +31,13 @@ import { CtrEvents } from './events.ts';
 import { execInContainer } from './exec.ts';
 import { CtrImages } from './images.ts';
 import { CtrInputs } from './inputs.ts';
-import { ociSpecOf } from './oci-spec.ts';
-import { allowedOomScoreAdjust, ownCapabilities } from './privileges.ts';
 import { writeLogger } from './logger.ts';
 import { runArguments } from './run-arguments.ts';
 import { writeRuncWrapper } from './runc-wrapper.ts';
 import { CtrSandboxes } from './sandboxes.ts';
-import { processNamespaceOf } from './process-namespace.ts';
-import { readSeccompProfile } from './seccomp.ts';
+import { CtrSpecifications } from './specifications.ts';
 import { parseRemovedExitCode, parseTasks, type TaskEvent } from './tables.ts';
-import { needsAccounts, resolveUser, type ResolvedUser } from './users.ts';
+import type { ResolvedUser } from './users.ts';
 
 /** Where runc keeps a container's state; below it, containerd's namespace, which no two nodes may share. */
 const RUNC_STATE = '/run/containerd/runc';
@@ -68,13 +65,13 @@ class CtrShim implements RuntimeShim {
   readonly #cgroups: Cgroups;
   readonly #records: ContainerRecords;
   readonly #inputs: CtrInputs;
+  readonly #specifications: CtrSpecifications;
   readonly #events: CtrEvents;
   readonly #watchers = new RuntimeEvents();
   readonly #queue = new KeyedQueue();
   readonly #outOfMemory = new Set<string>();
   readonly #runcBinary: string;
   readonly #logger: string;
-  #seccomp: Promise<object> | undefined;
 
   constructor(ctx: ShimContext) {
     const { stateDir, containerdAddress, containerdNamespace } = ctx.settings;
@@ -89,6 +86,13 @@ class CtrShim implements RuntimeShim {
     this.#sandboxes = new CtrSandboxes(ctx, this.#cgroups);
     this.#records = new ContainerRecords(join(stateDir, 'containers'));
     this.#inputs = new CtrInputs(ctx.exec, ctx.clock, this.#records.directory);
+    this.#specifications = new CtrSpecifications(ctx, {
+      ctr: this.#ctr,
+      images: this.#images,
+      sandboxes: this.#sandboxes,
+      cgroups: this.#cgroups,
+      specFile: (id) => this.#records.specFile(id),
+    });
     this.#runcBinary = join(stateDir, 'runc-with-specification');
     this.#logger = join(stateDir, 'logger');
     this.#events = new CtrEvents(ctx, this.#ctr, {
@@ -146,8 +150,8 @@ class CtrShim implements RuntimeShim {
     return this.#queue.run(id, async () => {
       const known = this.#records.get(id);
       if (known !== undefined) return known.state;
-      const user = await this.#userOf(spec);
-      await this.#writeOciSpec(id, spec, user);
+      const user = await this.#specifications.userOf(spec);
+      await this.#specifications.write(id, spec, user);
       const record = this.#newRecord(id, spec, user);
       const place = {
         id,
@@ -167,7 +171,7 @@ class CtrShim implements RuntimeShim {
     if (result.exitCode !== 0 && /already exists/.test(result.stderr)) {
       // Left by a start that was cut off: it never ran under this record.
       await this.#discard(id);
-      await this.#writeOciSpec(id, spec, await this.#userOf(spec));
+      await this.#specifications.write(id, spec, await this.#specifications.userOf(spec));
       result = await this.#run(id, spec, argv);
     }
     if (result.exitCode === 0) return this.#records.put(record);
@@ -338,8 +342,6 @@ class CtrShim implements RuntimeShim {
     });
   }
 
-  // ---- what a container is ----------------------------------------------------------------------------------------
-
   #newRecord(id: string, spec: ContainerSpec, user: ResolvedUser): ContainerRecord {
     const { pod, sandboxId, name, attempt, kind, logPath } = spec;
     const startedAtMs = this.#ctx.clock.now();
@@ -360,52 +362,5 @@ class CtrShim implements RuntimeShim {
       user: `${user.uid}:${user.gid}`,
       workingDir: spec.workingDir === '' ? '/' : spec.workingDir,
     };
-  }
-
-  async #userOf(spec: ContainerSpec): Promise<ResolvedUser> {
-    const accounts = needsAccounts(spec.user) ? await this.#images.accounts(spec.image) : { passwd: '', group: '' };
-    return resolveUser(spec.user, accounts);
-  }
-
-  async #writeOciSpec(id: string, spec: ContainerSpec, user: ResolvedUser): Promise<void> {
-    const sandbox = await this.#sandboxes.specOf(spec.sandboxId);
-    if (sandbox === undefined) throw new ShimError('CreateContainerError', `there is no sandbox ${spec.sandboxId}`);
-    const path = (name: 'net' | 'ipc' | 'uts' | 'shm'): string => this.#sandboxes.path(spec.sandboxId, name);
-    const ofPod = await this.#sandboxes.processNamespace(spec.sandboxId);
-    const own = ownCapabilities();
-    const document = ociSpecOf(
-      {
-        ...spec,
-        oomScoreAdjust: allowedOomScoreAdjust(spec.oomScoreAdjust),
-        capabilities: spec.privileged || spec.capabilities.includes('ALL') ? own : spec.capabilities,
-      },
-      {
-        user,
-        namespaces: {
-          // A shared containerd may live in another network namespace than this node's: name ours.
-          network: sandbox.hostNetwork ? `/proc/${process.pid}/ns/net` : path('net'),
-          ...(sandbox.hostIpc ? {} : { ipc: path('ipc') }),
-          ...(sandbox.hostNetwork ? {} : { uts: path('uts') }),
-          pid: await processNamespaceOf(this.#ctr, spec, { isHost: sandbox.hostPid, ofPod }),
-        },
-        shmPath: sandbox.hostIpc ? '/dev/shm' : path('shm'),
-        cgroupsPath: this.#cgroups.containerPath(spec.pod.uid, id),
-        cgroupVersion: this.#cgroups.version,
-        ...(spec.seccomp === 'default' ? { seccomp: await this.#seccompProfile(spec) } : {}),
-      },
-    );
-    const file = this.#records.specFile(id);
-    await mkdir(join(file, '..'), { recursive: true, mode: 0o700 });
-    await writeFile(file, JSON.stringify(document), { mode: 0o600 });
-  }
-
-  #seccompProfile(spec: ContainerSpec): Promise<object> {
-    this.#seccomp ??= readSeccompProfile(this.#ctr, spec.image.ref, `profile-${this.#ctx.chance.uuid()}`).catch(
-      (error: unknown) => {
-        this.#seccomp = undefined;
-        throw error;
-      },
-    );
-    return this.#seccomp;
   }
 }
