@@ -34,9 +34,11 @@ function restored(resource: Resource, stored: readonly KubeObject[], born: reado
   return stored.flatMap((object): Upkeep[] => {
     const { name, resourceVersion = '' } = object.metadata;
     const own = wanted.get(name);
-    if (own === undefined) return followsBy(object) === true ? [{ type: 'remove', resource, name, resourceVersion }] : [];
+    if (own === undefined)
+      return followsBy(object) === true ? [{ type: 'remove', resource, name, resourceVersion }] : [];
     const follows = MANDATORY.has(name) || (followsBy(object) ?? object.metadata.generation === 1);
-    const spec = follows && !equalJson(own['spec'], object['spec']) ? replacing(object['spec'], own['spec']) : undefined;
+    const spec =
+      follows && !equalJson(own['spec'], object['spec']) ? replacing(object['spec'], own['spec']) : undefined;
     const isMarked = followsBy(object) === follows;
     if (spec === undefined && isMarked) return [];
     const metadata = { annotations: { [AUTO_UPDATE]: String(follows) } };
