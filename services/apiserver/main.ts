@@ -139,11 +139,7 @@ function assemble(
   const freshness = new Freshness(ctx, store, feed);
   const tokens = new ServiceAccountTokens(ctx.settings.serviceAccountKeyFile);
   const staticTokens = new StaticTokens(ctx.settings.tokenFile, ctx.clock, ctx.log);
-  const metrics = new Metrics({
-    watches: () => hub.size,
-    revision: () => cache.revision,
-    objects: () => [...cache.streams].map((resource) => [resource.stream, resource.objects.size]),
-  });
+  const metrics = new Metrics(cache, ctx.settings.cluster.serviceCidr);
   audit?.countIn(metrics.registry);
   const parts: ApiParts = {
     ctx,

@@ -63,6 +63,10 @@ export function conditionOf(apiService: KubeObject): Condition | undefined {
 
 export const isAvailable = (remote: Remote): boolean => conditionOf(remote.object)?.status === 'True';
 
+/** Each APIService by name, and whether its server cannot be reached. */
+export const unavailableServices = (view: ClusterCache): Array<[name: string, isUnavailable: boolean]> =>
+  [...view.list(API_SERVICES)].map(({ name, object }) => [name, conditionOf(object)?.status === 'False']);
+
 /** What the cluster says against it before it is asked; undefined: nothing. The words are kube-aggregator's. */
 export function obstacle(view: ClusterCache, { service }: Remote): Condition | undefined {
   const { namespace, name, port } = service;

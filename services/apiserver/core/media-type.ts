@@ -66,6 +66,17 @@ function firstServed(accept: string): Form {
   throw notServed();
 }
 
+/** Of what has one form only, in JSON or YAML. Throws 406. */
+export function plainTypeOf(accept: string): Form['mediaType'] {
+  if (accept.trim() === '') return PLAIN.mediaType;
+  const found = byPreference(parseAccept(accept)).find(
+    ({ type, parameters: { as, g, v } }) =>
+      ACCEPTED.has(type) && as === undefined && g === undefined && v === undefined,
+  );
+  if (found === undefined) throw notServed();
+  return found.type === 'application/yaml' ? found.type : PLAIN.mediaType;
+}
+
 function notServed(): ApiError {
   return new ApiError('NotAcceptable', `${TOLD}application/json, application/yaml, ${PROTOBUF}`);
 }

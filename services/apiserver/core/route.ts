@@ -6,7 +6,7 @@ import { patchType } from './pipeline/patch.ts';
 import { isApply } from './pipeline/apply.ts';
 import type { ResourceRequest } from './request-info.ts';
 
-const OBJECTS = ['application/json', 'application/yaml', 'application/vnd.kubernetes.protobuf'] as const;
+export const OBJECTS = ['application/json', 'application/yaml', 'application/vnd.kubernetes.protobuf'] as const;
 const STREAMS = [...OBJECTS, 'application/json;stream=watch', 'application/vnd.kubernetes.protobuf;stream=watch'];
 const COLLECTIONS: ReadonlySet<string> = new Set(['list', 'watch']);
 

@@ -7,7 +7,7 @@ import type { KubeObject } from '../../../lib/api/object.ts';
 import { serviceAddress } from '../../../lib/api/service-address.ts';
 import type { KeyValue } from '../../../lib/bus/messages.ts';
 import type { ClusterCache } from './cache/cluster-cache.ts';
-import { parseCidr, type Cidr } from './address-range.ts';
+import { containsAddress, parseCidr, type Cidr } from './address-range.ts';
 import type { Companions } from './pipeline/plan.ts';
 import { ALLOCATIONS, keyOf } from './storage-key.ts';
 
@@ -38,6 +38,18 @@ function isUsable(text: string): boolean {
 export function* givenAddresses(view: ClusterCache): Generator<string> {
   for (const { name } of view.list(IP_ADDRESSES)) yield name;
 }
+
+/** How much of each range is given. */
+export function usedRanges(view: ClusterCache, own: string): Array<{ cidr: string; given: number; free: number }> {
+  const addresses = [...givenAddresses(view)];
+  return serviceRanges(view, own).map((range) => {
+    const given = addresses.filter((ip) => containsAddress(range, ip)).length;
+    return { cidr: range.text, given, free: range.size - NEVER_GIVEN - given };
+  });
+}
+
+/** The network's own address and the one for all. */
+const NEVER_GIVEN = 2;
 
 export const addressKey = (ip: string): string => keyOf({ stream: IP_ADDRESSES, namespace: '', name: ip });
 

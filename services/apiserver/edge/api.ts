@@ -61,7 +61,7 @@ export async function handle(parts: ApiParts, call: Call): Promise<Answer> {
   if (target === undefined) return pageNotFound();
   const { kind } = target;
   if (info.subresource !== 'proxy' && isNoMethod(info, call.method)) throw methodNotAllowed();
-  if (kind.deprecationWarning !== undefined) call.warnings.add(kind.deprecationWarning);
+  if (kind.deprecationWarning !== undefined) noteDeprecated(parts, call, kind.deprecationWarning, info);
   if (info.subresource !== '') return answerSubresource(parts, call, target);
   const isNamedCreate = info.verb === 'create' && info.name !== '';
   if (isNamedCreate || !kind.verbs.includes(info.verb)) throw methodNotAllowed();
@@ -90,6 +90,12 @@ async function authorizeFresh(parts: ApiParts, call: Call, asked: Attributes): P
   noteDecision(call, verdict);
   if (verdict.allowed) return;
   throw new AccessDenied(asked, verdict.reason);
+}
+
+function noteDeprecated({ metrics }: ApiParts, call: Call, warning: string, info: ResourceRequest): void {
+  call.warnings.add(warning);
+  call.audit?.annotate('k8s.io/deprecated', 'true');
+  metrics.requests.deprecated(info);
 }
 
 function noteDecision({ audit }: Call, { allowed, reason }: Verdict): void {

@@ -10,6 +10,7 @@ import { busUser } from '../core/auth/user.ts';
 import { fetchProxied } from './aggregation/proxy.ts';
 import { RequestStory } from '../core/request-story.ts';
 import { handle } from './api.ts';
+import { countWhole } from './request-metrics.ts';
 import { tellRead, tellRefusal } from './request-span.ts';
 import { permitted } from './authenticate.ts';
 import { auditedOnBus, auditRefusal } from './audit/audited.ts';
@@ -36,17 +37,19 @@ async function answer(parts: ApiParts, message: BusMessage): Promise<void> {
   const began = parts.ctx.clock.monotonic();
   let response: ApiResponse;
   try {
-    response = await respond(parts, from, message.data);
+    const request = checked(message.data);
+    const call = callOf(parts, from, request);
+    response = await auditedOnBus(parts, call, from, () => served(parts, call, request.as));
+    countWhole(parts, call, response.code, began);
   } catch (error) {
     response = refusal(parts, error);
   }
-  parts.metrics.answered('bus', '', '', response.code, (parts.ctx.clock.monotonic() - began) / 1000);
   message.respond(response);
 }
 
-async function respond(parts: ApiParts, from: string, data: unknown): Promise<ApiResponse> {
-  const request = checked(data);
-  const call: Call = {
+/** Throws 400. */
+function callOf(parts: ApiParts, from: string, request: ApiRequest): Call {
+  return {
     user: busUser(from),
     method: request.method,
     path: request.path,
@@ -58,7 +61,6 @@ async function respond(parts: ApiParts, from: string, data: unknown): Promise<Ap
     warnings: new Set(),
     story: new RequestStory(parts.ctx.clock.monotonic()),
   };
-  return auditedOnBus(parts, call, from, () => served(parts, call, request.as));
 }
 
 async function served(parts: ApiParts, call: Call, as: string | undefined): Promise<ApiResponse> {

@@ -11,9 +11,11 @@ import {
 } from '../../../lib/api/discovery.ts';
 import { openApiIndex, openApiV2, openApiV3, openApiV3Place } from '../../../lib/api/openapi.ts';
 import type { Kind } from '../../../lib/api/kind.ts';
-import type { MediaRange } from '../core/media-type.ts';
+import { plainTypeOf, type MediaRange } from '../core/media-type.ts';
+import { OBJECTS, requireRepresentation } from '../core/route.ts';
 import type { KindTable } from '../core/served-kinds.ts';
 import type { Aggregation } from './aggregation/aggregation.ts';
+import { yamlBytes } from './answer-form.ts';
 import type { Answer, Call } from './call.ts';
 import { jsonBytes } from './encode.ts';
 
@@ -67,34 +69,35 @@ export function discoveryAnswer(
   if (root === 'openapi') return openapi(call, { own, aggregation }, table, rest, accepted, version);
   const aggregated = aggregatedVersion(accepted);
   const isStale = (group: string, v: string): boolean => aggregation.isStale(group, v);
-  if (rest.length === 0 && (root === 'api' || root === 'apis')) {
-    if (aggregated !== undefined)
-      return document(
-        once(table, `${root} ${aggregated}`, () => aggregatedDiscovery(table.kinds, `/${root}`, aggregated, isStale)),
-        aggregatedMediaType(aggregated),
-      );
+  const isRoot = rest.length === 0 && (root === 'api' || root === 'apis');
+  if (isRoot && aggregated !== undefined)
     return document(
-      once(table, root, () => (root === 'api' ? apiVersions(address) : apiGroupList(table.kinds))),
-      JSON_TYPE,
+      once(table, `${root} ${aggregated}`, () => aggregatedDiscovery(table.kinds, `/${root}`, aggregated, isStale)),
+      aggregatedMediaType(aggregated),
     );
-  }
+  const found = plainDiscovery(table, path, root, rest, address);
+  if (found === undefined) return undefined;
+  // Upstream's router looks first, where one is: the groups are told by a handler of their own.
+  if (root === 'api' || rest.length === 2) requireRepresentation(call.accept, OBJECTS);
+  return plainTypeOf(call.accept) === JSON_TYPE ? document(found, JSON_TYPE) : inYaml(found);
+}
+
+function plainDiscovery(
+  table: KindTable,
+  path: string,
+  root: string,
+  rest: readonly string[],
+  address: string,
+): Built | undefined {
+  if (rest.length === 0 && (root === 'api' || root === 'apis'))
+    return once(table, root, () => (root === 'api' ? apiVersions(address) : apiGroupList(table.kinds)));
   if (root === 'api' && rest.length === 1)
-    return document(
-      once(table, path, () => apiResourceList(table.kinds, '', rest[0]!, storageHash)),
-      JSON_TYPE,
-    );
+    return once(table, path, () => apiResourceList(table.kinds, '', rest[0]!, storageHash));
   if (root !== 'apis') return undefined;
   const [group = '', groupVersion] = rest;
-  if (rest.length === 1)
-    return document(
-      once(table, path, () => apiGroup(table.kinds, group)),
-      JSON_TYPE,
-    );
+  if (rest.length === 1) return once(table, path, () => apiGroup(table.kinds, group));
   if (rest.length === 2)
-    return document(
-      once(table, path, () => apiResourceList(table.kinds, group, groupVersion!, storageHash)),
-      JSON_TYPE,
-    );
+    return once(table, path, () => apiResourceList(table.kinds, group, groupVersion!, storageHash));
   return undefined;
 }
 
@@ -117,7 +120,7 @@ function openapi(
   accepted: readonly MediaRange[],
   version: string,
 ): Answer | undefined {
-  if (rest[0] === 'v2') return openapiV2(own, table, aggregation, accepted, version);
+  if (rest[0] === 'v2') return rest.length > 1 ? undefined : openapiV2(own, table, aggregation, accepted, version);
   if (rest[0] !== 'v3') return undefined;
   const path = rest.slice(1).join('/');
   if (path === '')
@@ -128,6 +131,7 @@ function openapi(
       JSON_TYPE,
     );
   const found = v3(own, path, version);
+  if (found !== undefined && !takesJson(accepted)) return notAcceptable();
   return document(found, JSON_TYPE, cacheHeaders(call, found));
 }
 
@@ -161,12 +165,31 @@ function openapiV2(
   accepted: readonly MediaRange[],
   version: string,
 ): Answer | undefined {
+  if (!takesJson(accepted)) return notAcceptable();
   if (accepted[0]?.type === PROTOBUF_V2) return bytes(new Uint8Array(), PROTOBUF_V2_ANSWER, {});
   return document(
     once(table, 'v2', () => openApiV2(own.kinds, version, aggregation.openApiV2)),
     JSON_TYPE,
   );
 }
+
+const OPENAPI_TYPE = /^(?:application\/(?:json|\*|com\.github\.proto-openapi\..*)|\*\/\*)$/;
+
+/** Who asks for it as protobuf takes JSON as well. */
+const takesJson = (accepted: readonly MediaRange[]): boolean =>
+  accepted.length === 0 || accepted.some(({ type }) => OPENAPI_TYPE.test(type));
+
+/** Without a word, as upstream. */
+const notAcceptable = (): Answer => ({
+  type: 'bytes',
+  code: 406,
+  contentType: 'text/plain; charset=utf-8',
+  bytes: new Uint8Array(),
+  headers: { vary: 'Accept' },
+});
+
+const inYaml = ({ bytes: json }: Built): Answer =>
+  bytes(yamlBytes(JSON.parse(json.toString())), 'application/yaml', { vary: 'Accept' });
 
 /** A document that is asked for by its hash never changes: without these, kubectl loads a megabyte on each apply. */
 function cacheHeaders(call: Call, found: Built | undefined): Record<string, string> {

@@ -1,4 +1,5 @@
 // Does: answers what is no resource: version, metrics, discovery, OpenAPI, the keys of tokens. Never asks the store.
+import { ApiError } from '../../../lib/base/errors.ts';
 import { ISSUER } from '../core/auth/token-claims.ts';
 import { dumpLevels, dumpQueues, dumpRequests } from '../core/flow-control/dump.ts';
 import { parseAccept } from '../core/media-type.ts';
@@ -8,25 +9,10 @@ import { pageNotFound } from './api.ts';
 import type { Answer, Call } from './call.ts';
 import { discoveryAnswer } from './discovery-answers.ts';
 import { jsonBytes } from './encode.ts';
-import { health, HEALTH, NO_SNIFFING } from './health.ts';
+import { health, HEALTH, healthPaths } from './health.ts';
 import type { ApiParts } from './parts.ts';
-
-/** kubectl compares its own version with this and warns when they are more than one apart: the middle of what is in use. */
-const VERSION = {
-  major: '1',
-  minor: '33',
-  emulationMajor: '1',
-  emulationMinor: '33',
-  minCompatibilityMajor: '1',
-  minCompatibilityMinor: '32',
-  gitVersion: 'v1.33.0+flotilla',
-  gitCommit: '',
-  gitTreeState: 'clean',
-  buildDate: '2026-11-22T00:00:00Z',
-  goVersion: `node${process.version}`,
-  compiler: 'node',
-  platform: `${process.platform}/${process.arch === 'x64' ? 'amd64' : process.arch}`,
-};
+import { PROCESS_BEGAN } from './process-metrics.ts';
+import { VERSION } from './version.ts';
 
 const OPEN: ReadonlySet<string> = new Set(['/healthz', '/livez', '/readyz', '/version', '/version/']);
 
@@ -43,22 +29,20 @@ const PATHS = [
   '/api/v1',
   '/apis',
   '/apis/',
-  '/healthz',
-  '/livez',
   '/metrics',
+  '/metrics/slis',
   '/openapi/v2',
   '/openapi/v3',
   '/openapi/v3/',
   '/openid/v1/jwks',
-  '/readyz',
   '/version',
 ];
 
 /** What is here that is no resource. */
-function pathsOf({ kinds }: ApiParts): string[] {
-  const versions = kinds.table.groupVersions.filter(({ group }) => group !== '');
+function pathsOf(parts: ApiParts): string[] {
+  const versions = parts.kinds.table.groupVersions.filter(({ group }) => group !== '');
   const groups = versions.flatMap(({ group, version }) => [`/apis/${group}`, `/apis/${group}/${version}`]);
-  return [...new Set([...PATHS, ...groups])].toSorted();
+  return [...new Set([...PATHS, ...healthPaths(parts), ...groups])].toSorted();
 }
 
 export async function answerDocument(parts: ApiParts, call: Call, info: NonResourceRequest): Promise<Answer> {
@@ -72,10 +56,11 @@ export async function answerDocument(parts: ApiParts, call: Call, info: NonResou
         paths: pathsOf(parts),
       });
     case 'version':
+      if (second !== '') throw noResource();
       requireRepresentation(call.accept, JSON_ALONE);
       return indented(VERSION);
     case 'metrics':
-      return info.path === '/metrics' ? metrics(parts, info.verb) : pageNotFound();
+      return (await metrics(parts, info)) ?? pageNotFound();
     case 'api':
     case 'apis':
     case 'openapi':
@@ -88,7 +73,7 @@ export async function answerDocument(parts: ApiParts, call: Call, info: NonResou
           parseAccept(call.accept),
           addressOf(parts),
           `${VERSION.major}.${VERSION.minor}`,
-        ) ?? pageNotFound()
+        ) ?? notThere(first)
       );
     case 'debug':
       return flowDump(parts, call, info.path) ?? pageNotFound();
@@ -97,7 +82,8 @@ export async function answerDocument(parts: ApiParts, call: Call, info: NonResou
       requireRepresentation(call.accept, JSON_ALONE);
       return bytes(200, jsonBytes(openidConfiguration(addressOf(parts))), 'application/json', AN_HOUR);
     case 'openid':
-      if (info.path.replace(/\/$/, '') !== '/openid/v1/jwks') return pageNotFound();
+      if (!info.path.startsWith('/openid/v1/jwks')) return pageNotFound();
+      if (info.path.replace(/\/$/, '') !== '/openid/v1/jwks') throw noResource();
       requireRepresentation(call.accept, [KEY_SET]);
       return bytes(200, jsonBytes(parts.tokens.jwks), KEY_SET, AN_HOUR);
     default:
@@ -108,11 +94,29 @@ export async function answerDocument(parts: ApiParts, call: Call, info: NonResou
 const JSON_ALONE = ['application/json'];
 const KEY_SET = 'application/jwk-set+json';
 
-async function metrics({ metrics: { registry } }: ApiParts, verb: string): Promise<Answer> {
-  if (verb !== 'delete') return text(200, await registry.metrics(), registry.contentType);
-  registry.resetMetrics();
-  return text(200, 'metrics reset\n');
+/** Of Prometheus' own exporter. */
+const METRICS_TYPE = 'text/plain; version=0.0.4; charset=utf-8; escaping=underscores';
+
+/** Undefined: no such page. */
+async function metrics({ metrics: all }: ApiParts, { path, verb }: NonResourceRequest): Promise<Answer | undefined> {
+  const isSlis = path === '/metrics/slis';
+  if (path !== '/metrics' && !isSlis) return undefined;
+  const registry = isSlis ? all.sliRegistry : all.registry;
+  if (verb === 'delete') {
+    registry.resetMetrics();
+    return text(200, 'metrics reset\n');
+  }
+  const began = { 'process-start-time-unix': String(PROCESS_BEGAN) };
+  return bytes(200, Buffer.from(await registry.metrics()), METRICS_TYPE, began);
 }
+
+/** The core's versions are asked of a router of their own. */
+function notThere(root: string): Answer {
+  if (root === 'api') throw noResource();
+  return pageNotFound();
+}
+
+const noResource = (): ApiError => new ApiError('NotFound', 'the server could not find the requested resource', {});
 
 /** As kube-apiserver shows what waits and runs. */
 function flowDump(parts: ApiParts, call: Call, path: string): Answer | undefined {
@@ -157,7 +161,7 @@ function indented(body: unknown): Answer {
 }
 
 const text = (code: number, content: string, contentType = 'text/plain; charset=utf-8'): Answer =>
-  bytes(code, Buffer.from(content), contentType, NO_SNIFFING);
+  bytes(code, Buffer.from(content), contentType);
 
 function bytes(code: number, content: Uint8Array, contentType: string, headers: Record<string, string> = {}): Answer {
   return { type: 'bytes', code, contentType, bytes: content, headers };

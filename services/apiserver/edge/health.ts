@@ -15,16 +15,19 @@ interface Check {
 export function health(parts: ApiParts, call: Call, path: string): Answer | undefined {
   const [which = '', ...rest] = path.slice(1).split('/');
   const all = checks(parts, which);
-  if (rest.length === 0) return together(all, which, call.query);
+  const told = ({ name, problem }: Check): void => parts.metrics.checked(name, which, problem === undefined);
+  if (rest.length === 0) return together(all, which, call.query, told);
   const one = all.find(({ name }) => name === rest.join('/'));
   if (one === undefined) return undefined;
+  told(one);
   return one.problem === undefined ? text(200, 'ok', {}) : text(500, `internal server error: ${one.problem}\n`);
 }
 
-function together(all: readonly Check[], which: string, query: URLSearchParams): Answer {
+function together(all: readonly Check[], which: string, query: URLSearchParams, told: (check: Check) => void): Answer {
   const excluded = query.getAll('exclude');
   const isLeftOut = ({ name }: Check): boolean => excluded.includes(name);
   const failed = all.filter((check) => check.problem !== undefined && !isLeftOut(check));
+  for (const check of all) if (!isLeftOut(check)) told(check);
   const lines = all.map((check) => {
     if (isLeftOut(check)) return `[+]${check.name} excluded: ok`;
     return check.problem === undefined ? `[+]${check.name} ok` : `[-]${check.name} failed: ${check.problem}`;
@@ -36,6 +39,11 @@ function together(all: readonly Check[], which: string, query: URLSearchParams):
   }
   if (failed.length > 0) return text(500, `${[...lines, `${which} check failed`].join('\n')}\n`);
   return text(200, query.has('verbose') ? `${[...lines, `${which} check passed`].join('\n')}\n` : 'ok');
+}
+
+/** Pages of all checks and of each. */
+export function healthPaths(parts: ApiParts): string[] {
+  return [...HEALTH].flatMap((which) => [`/${which}`, ...checks(parts, which).map(({ name }) => `/${which}/${name}`)]);
 }
 
 function checks({ freshness, bootstrap }: ApiParts, which: string): Check[] {

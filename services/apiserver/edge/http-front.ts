@@ -16,6 +16,7 @@ import { durationProblem } from '../core/query-number.ts';
 import { isLongRunning, requestInfo } from '../core/request-info.ts';
 import { RequestStory } from '../core/request-story.ts';
 import { handle } from './api.ts';
+import { countAnswer } from './request-metrics.ts';
 import { tellRead, tellRefusal } from './request-span.ts';
 import { auditAnswer, auditBody, auditIdOf, auditRefusal, endAudit, identified } from './audit/audited.ts';
 import { inTurn } from './flow-control/in-turn.ts';
@@ -31,7 +32,7 @@ import { forEyes } from './pretty.ts';
 import { render } from './render.ts';
 import { send } from './send.ts';
 import { answerUpgrade } from './upgrade-front.ts';
-import { WatchSession } from './watch-session.ts';
+import { watchSession, type WatchOutput, type WatchSession } from './watch-session.ts';
 
 const BODY_MS = 30_000;
 const EXTRA_SPACE = /^\s*Bearer {2}/i;
@@ -121,9 +122,7 @@ async function serve(parts: ApiParts, request: Request, response: Response): Pro
     await sendError(parts, call, request, response, error);
   }
   endAudit(call, response, panicked);
-  const { group, resource } = labelsOf(parts, call);
-  const seconds = (parts.ctx.clock.monotonic() - began) / 1000;
-  parts.metrics.answered(request.method, group, resource, response.statusCode, seconds);
+  countAnswer(parts, call, response, began);
 }
 
 async function answerRequest(
@@ -185,8 +184,7 @@ async function answerCall(parts: ApiParts, call: Call, request: Request, respons
   const answer = await handle(parts, call);
   if (ctx.tracer.tellsReads === true) tellRead(parts, call, answer);
   tellWarnings(call, response);
-  if (answer.type === 'watch')
-    return stream(response, (output) => new WatchSession(parts.hub, ctx.clock, answer.plan, output));
+  if (answer.type === 'watch') return stream(response, (output) => watchSession(parts, answer.plan, output));
   if (answer.type === 'proxy') {
     const instead = await sendProxied(parts, call, answer, request.headers, response);
     return instead === undefined ? undefined : send(parts.ctx.clock, request, response, instead);
@@ -225,10 +223,7 @@ export function callOf(
   };
 }
 
-function stream(
-  response: Response,
-  open: (output: { write(bytes: Uint8Array): boolean; end(): void }) => WatchSession,
-): void {
+function stream(response: Response, open: (output: WatchOutput) => WatchSession): void {
   response.writeHead(200, { 'content-type': 'application/json' });
   flushHeaders(response);
   const session = open({ write: (bytes) => response.write(bytes), end: () => response.end() });
@@ -265,12 +260,4 @@ async function sendError(
         : { code: refusal.code, contentType: 'application/json', bytes: Buffer.from(`${JSON.stringify(status)}\n`) };
   const told = forEyes(rendered, call.query, request.headers['user-agent']);
   await send(parts.ctx.clock, request, response, told).catch(() => {});
-}
-
-const NO_LABELS = { group: '', resource: '' };
-
-/** Metrics must not grow with what clients invent: only what is served is told. */
-function labelsOf(parts: ApiParts, { info }: Call): { group: string; resource: string } {
-  if (info?.isResource !== true) return NO_LABELS;
-  return parts.kinds.find(info.group, info.version, info.resource) === undefined ? NO_LABELS : info;
 }

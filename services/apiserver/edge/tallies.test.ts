@@ -32,3 +32,19 @@ test('a registry tells of them as of its own', async (t) => {
     { numRuns: 100 },
   );
 });
+
+test('who counts goes on counting after all was reset', async (t) => {
+  const registry = new Registry();
+  const tally = new Tallies({ name: 'requests_total', help, labelNames, registry }).of('GET', '200');
+  const spread = new Spreads({ name: 'seconds', help, labelNames, registry, bounds: BOUNDS }).of('GET', '200');
+  tally.inc();
+  spread.observe(1);
+  await registry.metrics();
+  registry.resetMetrics();
+  tally.inc();
+  spread.observe(2);
+  const told = await registry.metrics();
+  t.regex(told, /^requests_total\{verb="GET",code="200"\} 1$/m);
+  t.regex(told, /^seconds_sum\{verb="GET",code="200"\} 2$/m);
+  t.regex(told, /^seconds_bucket\{le="1",verb="GET",code="200"\} 0$/m);
+});

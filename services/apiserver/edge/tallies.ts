@@ -29,16 +29,22 @@ export class Tallies {
   constructor({ name, help, labelNames, registry }: TallyOptions) {
     this.#labelNames = labelNames;
     const children = this.#children;
-    void new Counter({
+    const counter = new Counter({
       name,
       help,
       labelNames,
       registers: [registry],
       collect() {
-        this.reset();
+        forget();
         for (const { labels, tally } of children.values()) this.inc(labels, tally.count);
       },
     });
+    const forget = counter.reset.bind(counter);
+    // Whoever counts keeps its tally.
+    counter.reset = () => {
+      for (const { tally } of children.values()) tally.count = 0;
+      forget();
+    };
   }
 
   /** Values in the order of the names. */
@@ -57,6 +63,12 @@ export class Spread {
   constructor(bounds: readonly number[]) {
     this.#bounds = bounds;
     this.within = bounds.map(() => 0);
+  }
+
+  reset(): void {
+    this.within.fill(0);
+    this.count = 0;
+    this.sum = 0;
   }
 
   observe(value: number): void {
@@ -92,8 +104,9 @@ export class Spreads {
     return childOf(this.#children, this.#labelNames, values, make).spread;
   }
 
+  /** Whoever measures keeps its spread. */
   reset(): void {
-    this.#children.clear();
+    for (const { spread } of this.#children.values()) spread.reset();
   }
 
   async get(): Promise<object> {

@@ -19,10 +19,11 @@ import { callOf } from './http-front.ts';
 import type { ApiParts } from './parts.ts';
 import { openLogs } from './pod-logs.ts';
 import { openPodProxy } from './pod-proxy.ts';
+import { countConversation, countWhole } from './request-metrics.ts';
 import { asRefusal } from './refusal.ts';
 import { prepareCommand, prepareForward } from './streams/prepare.ts';
 import { acceptWebSocket, offerOf, type Accept, type Offer } from './streams/upgrades.ts';
-import { WatchSession } from './watch-session.ts';
+import { watchSession } from './watch-session.ts';
 
 const NOTHING = new Uint8Array();
 const TEXT_PROTOCOLS = ['base64.binary.k8s.io', 'binary.k8s.io'];
@@ -33,6 +34,7 @@ export async function answerUpgrade(
   socket: Duplex,
   head: Buffer,
 ): Promise<void> {
+  const began = parts.ctx.clock.monotonic();
   socket.on('error', () => socket.destroy());
   const { headers, rawHeaders, url: uri = '/' } = request;
   const call = callOf({ method: request.method ?? 'GET', url: uri, headers: headers as never }, NOTHING, ANONYMOUS);
@@ -48,16 +50,19 @@ export async function answerUpgrade(
       const answer = await handle(parts, call);
       if (answer.type === 'proxy') {
         auditConversation(call, socket);
+        countConversation(parts, call, socket, began);
         return tunnel(parts, call, answer, request, socket, head);
       }
       const accept = await conversation(parts, call, answer, offer, headers.upgrade ?? '');
       auditConversation(call, socket);
+      countConversation(parts, call, socket, began);
       accept({ request, socket, head });
     });
   } catch (error) {
     const refusal = asRefusal(parts, error);
     auditRefusal(call, refusal);
     call.audit?.complete(refusal.code);
+    countWhole(parts, call, refusal.code, began);
     refuse(socket, refusal);
   }
 }
@@ -110,7 +115,7 @@ function serveLogs(socket: WebSocket, stream: BusStream): void {
 
 function serveWatch(parts: ApiParts, socket: WebSocket, plan: Extract<Answer, { type: 'watch' }>['plan']): void {
   let waiting = 0;
-  const session = new WatchSession(parts.hub, parts.ctx.clock, plan, {
+  const session = watchSession(parts, plan, {
     write: (bytes) => {
       waiting++;
       void sendFrame(socket, bytes).then(() => {

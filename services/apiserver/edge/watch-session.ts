@@ -9,6 +9,8 @@ import type { CachedObject } from '../core/cache/cached-object.ts';
 import type { WatchHandle, WatchHub } from '../core/cache/watch-hub.ts';
 import { viewAs } from '../core/cache/view-as.ts';
 import { eventLine, jsonBytes } from './encode.ts';
+import type { WatchTold } from './metrics.ts';
+import type { ApiParts } from './parts.ts';
 import type { WatchPlan } from './watch-plan.ts';
 
 export interface WatchOutput {
@@ -19,11 +21,16 @@ export interface WatchOutput {
 
 const BOOKMARK_MS = 60_000;
 
+/** One that is counted. */
+export const watchSession = ({ hub, ctx, metrics }: ApiParts, plan: WatchPlan, output: WatchOutput): WatchSession =>
+  new WatchSession(hub, ctx.clock, plan, output, metrics.watchOf(plan.kind.ref));
+
 export class WatchSession {
   readonly #hub: WatchHub;
   readonly #clock: Clock;
   readonly #plan: WatchPlan;
   readonly #output: WatchOutput;
+  readonly #told: WatchTold | undefined;
   #sentInitial = 0;
   #handle: WatchHandle | undefined;
   #isFirst = true;
@@ -32,7 +39,8 @@ export class WatchSession {
   #bookmarkTimer: Timer | undefined;
   readonly #endTimer: Timer;
 
-  constructor(hub: WatchHub, clock: Clock, plan: WatchPlan, output: WatchOutput) {
+  constructor(hub: WatchHub, clock: Clock, plan: WatchPlan, output: WatchOutput, told?: WatchTold) {
+    this.#told = told;
     this.#hub = hub;
     this.#clock = clock;
     this.#plan = plan;
@@ -90,6 +98,8 @@ export class WatchSession {
     if (shown === undefined) return true;
     const line = eventLine(shown, { kind, form, include, now: this.#clock.now(), withColumns: this.#isFirst });
     this.#isFirst = false;
+    this.#told?.count.inc();
+    this.#told?.bytes.observe(line.length);
     return this.#output.write(line);
   }
 

@@ -25,6 +25,7 @@ export class AuditLog {
   readonly #clock: Clock;
   readonly #log: Log;
   #events = 0;
+  readonly #levels = new Map<string, number>();
 
   /** Throws where the policy is none: an API that was to be audited does not start without. */
   constructor(options: AuditOptions, clock: Clock, log: Log) {
@@ -35,31 +36,19 @@ export class AuditLog {
   }
 
   countIn(registry: Registry): void {
-    const events = (): number => this.#events;
-    const file = this.#file;
-    void new Counter({
-      name: 'apiserver_audit_event_total',
-      help: 'Audit events that were made.',
-      registers: [registry],
-      collect() {
-        this.reset();
-        this.inc(events());
-      },
-    });
-    void new Counter({
-      name: 'apiserver_audit_error_total',
-      help: 'Audit events that were lost.',
-      registers: [registry],
-      collect() {
-        this.reset();
-        this.inc(file.dropped);
-      },
-    });
+    counter(registry, 'apiserver_audit_event_total', 'Audit events that were made.', [], () => [[{}, this.#events]]);
+    counter(registry, 'apiserver_audit_error_total', 'Audit events that were lost.', ['plugin'], () => [
+      [{ plugin: 'log' }, this.#file.dropped],
+    ]);
+    counter(registry, 'apiserver_audit_level_total', 'Requests by how much is told of them.', ['level'], () =>
+      [...this.#levels].map(([level, count]) => [{ level }, count]),
+    );
   }
 
   /** Undefined: nothing is to be told of it. */
   begin(arrival: Arrival): AuditTrail | undefined {
     const decision = auditDecision(this.#policy, arrival.user, arrival.info);
+    this.#levels.set(decision.level, (this.#levels.get(decision.level) ?? 0) + 1);
     if (decision.level === 'None') return undefined;
     const trail = new AuditTrail(this, decision, arrival);
     // Before it is known who asks, upstream tells nothing but the refusal.
@@ -80,6 +69,26 @@ export class AuditLog {
   flush(): Promise<void> {
     return this.#file.flush();
   }
+}
+
+/** Asked when somebody looks. */
+function counter(
+  registry: Registry,
+  name: string,
+  help: string,
+  labelNames: string[],
+  read: () => Array<[labels: Record<string, string>, count: number]>,
+): void {
+  void new Counter({
+    name,
+    help,
+    labelNames,
+    registers: [registry],
+    collect() {
+      this.reset();
+      for (const [labels, count] of read()) this.inc(labels, count);
+    },
+  });
 }
 
 export class AuditTrail {

@@ -11,6 +11,7 @@ import { seatsOf } from '../../core/flow-control/work-estimate.ts';
 import type { RequestInfo } from '../../core/request-info.ts';
 import { streamOf } from '../../core/storage-key.ts';
 import { FlowMetrics } from './flow-metrics.ts';
+import type { Inflight } from './inflight.ts';
 
 export interface FlowGateOptions {
   /** Seats of the whole server; upstream's 400 reading and 200 writing requests. */
@@ -51,7 +52,12 @@ export class FlowGate {
   #key = -1;
   readonly #waiting = new Map<
     Ticket,
-    { timer: Timer; enter: (entry: Entry) => void; headers: Record<string, string> }
+    {
+      timer: Timer;
+      enter: (entry: Entry) => void;
+      headers: Record<string, string>;
+      kind: Inflight | undefined;
+    }
   >();
   #adjusting: Timer | undefined;
 
@@ -60,7 +66,7 @@ export class FlowGate {
     this.#cache = cache;
     this.control = new FlowControl(options.seats ?? SEATS);
     this.#waitMs = options.waitMs ?? WAIT_MS;
-    this.#metrics = new FlowMetrics(registry, this.control);
+    this.#metrics = new FlowMetrics(registry, this.control, clock);
   }
 
   /** Spreads the API actors' moments of adjusting. */
@@ -95,7 +101,7 @@ export class FlowGate {
     if (ticket.state === 'rejected') return this.#refused(ticket, headers, 'queue-full');
     if (ticket.state === 'running') {
       this.#admit(started.filter((other) => other !== ticket));
-      return this.#in(ticket, headers);
+      return this.#in(ticket, headers, this.#metrics.kindOf(info));
     }
     this.#admit(started);
     return this.#wait(ticket, headers, visitor);
@@ -127,8 +133,9 @@ export class FlowGate {
     );
   }
 
-  #in(ticket: Ticket, headers: Record<string, string>): Entry {
+  #in(ticket: Ticket, headers: Record<string, string>, kind: Inflight | undefined): Entry {
     this.#metrics.dispatched(ticket);
+    kind?.enter(ticket.startedAt);
     let left = false;
     return {
       type: 'in',
@@ -137,7 +144,8 @@ export class FlowGate {
         if (left) return;
         left = true;
         const now = this.#clock.monotonic();
-        this.#metrics.finished(ticket, now);
+        this.#metrics.finished(ticket, now, kind === undefined);
+        kind?.leave(now);
         this.#admit(this.control.finish(ticket, now));
       },
     };
@@ -151,7 +159,7 @@ export class FlowGate {
     return { type: 'refused', headers, retryAfterSeconds: this.control.refused(ticket, this.#clock.monotonic()) };
   }
 
-  #wait(ticket: Ticket, headers: Record<string, string>, { onGone }: Visitor): Promise<Entry> {
+  #wait(ticket: Ticket, headers: Record<string, string>, { onGone, info }: Visitor): Promise<Entry> {
     return new Promise((enter) => {
       const leave = (why: 'timedOut' | 'cancelled'): void => {
         if (!this.#waiting.delete(ticket)) return;
@@ -164,7 +172,7 @@ export class FlowGate {
         this.#admit(started);
       };
       const timer = this.#clock.timer(this.#waitMs, () => leave('timedOut'));
-      this.#waiting.set(ticket, { timer, enter, headers });
+      this.#waiting.set(ticket, { timer, enter, headers, kind: this.#metrics.kindOf(info) });
       onGone?.(() => leave('cancelled'));
     });
   }
@@ -177,7 +185,7 @@ export class FlowGate {
       this.#waiting.delete(ticket);
       waiter.timer.cancel();
       this.#metrics.waited(ticket, ticket.startedAt, true);
-      setImmediate(() => waiter.enter(this.#in(ticket, waiter.headers)));
+      setImmediate(() => waiter.enter(this.#in(ticket, waiter.headers, waiter.kind)));
     }
   }
 }

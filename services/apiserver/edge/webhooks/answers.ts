@@ -18,6 +18,8 @@ export class Answers {
   readonly #drawn: unknown[] = [];
   #next = 0;
   #now: number | undefined;
+  /** For how long the request waited for others. */
+  waitedMs = 0;
 
   ask = (key: string, call: WebhookCall): WebhookAnswer => {
     const known = this.#known.get(key);
@@ -65,8 +67,10 @@ export class Answers {
   async #planLater<T>(parts: ApiParts, make: () => T, first: Needed): Promise<T> {
     let needed = first;
     for (let i = 0; i < MOST_QUESTIONS; i++) {
+      const began = parts.ctx.clock.monotonic();
       if (needed instanceof NeedsAnswer) await Promise.all(needed.questions.map((one) => this.#learn(parts, one)));
       else await convert(parts, needed);
+      this.waitedMs += parts.ctx.clock.monotonic() - began;
       try {
         return make();
       } catch (error) {
