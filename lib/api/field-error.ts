@@ -147,6 +147,11 @@ export function invalid(
   return new ApiError(
     'Invalid',
     `${what} ${JSON.stringify(name ?? '')} is invalid: ${texts.length === 1 ? texts[0] : `[${texts.join(', ')}]`}`,
-    { ...(name ? { name } : {}), ...(group === '' ? {} : { group }), kind: kind.kind, causes },
+    {
+      ...(name ? { name } : {}),
+      ...(group === '' ? {} : { group }),
+      ...(kind.kind === '' ? {} : { kind: kind.kind }),
+      causes,
+    },
   );
 }

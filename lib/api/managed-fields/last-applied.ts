@@ -39,7 +39,7 @@ function parsed(typeName: TypeName, text: string): { given: Record<string, unkno
 export function refreshLastApplied(object: KubeObject, applied: Record<string, unknown>): void {
   const { annotations } = object.metadata;
   if (annotations === undefined || (annotations[LAST_APPLIED] ?? '') === '') return;
-  const text = `${JSON.stringify(sorted(withoutAnnotation(applied)))}\n`;
+  const text = `${JSON.stringify(withSortedKeys(withoutAnnotation(applied)))}\n`;
   const size = new TextEncoder().encode(JSON.stringify({ ...annotations, [LAST_APPLIED]: text })).length;
   if (size > ANNOTATIONS_BYTES) delete annotations[LAST_APPLIED];
   else annotations[LAST_APPLIED] = text;
@@ -54,12 +54,12 @@ function withoutAnnotation(applied: Record<string, unknown>): Record<string, unk
 }
 
 /** Keys in order, as Go writes maps. */
-function sorted(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(sorted);
+export function withSortedKeys(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(withSortedKeys);
   if (!isRecord(value)) return value;
   return Object.fromEntries(
     Object.keys(value)
       .toSorted()
-      .map((key) => [key, sorted(value[key])]),
+      .map((key) => [key, withSortedKeys(value[key])]),
   );
 }

@@ -43,9 +43,7 @@ export function ownersOf(entries: readonly ManagedFieldsEntry[] | undefined): Ow
 
 /** Entries that a client sent; undefined when one of them is broken. */
 export function readOwners(entries: readonly ManagedFieldsEntry[]): Owners | undefined {
-  const isWhole = ({ operation, apiVersion, fieldsType }: ManagedFieldsEntry): boolean =>
-    (operation === 'Apply' || operation === 'Update') && (apiVersion ?? '') !== '' && fieldsType === 'FieldsV1';
-  if (!entries.every(isWhole)) return undefined;
+  if (entries.some((entry, i) => formProblem(entry, i) !== undefined)) return undefined;
   try {
     return mapFields(
       collect(entries, (fields) => format(parse(fields))),
@@ -55,6 +53,30 @@ export function readOwners(entries: readonly ManagedFieldsEntry[]): Owners | und
     if (!(error instanceof SyntaxError)) throw error;
     return undefined;
   }
+}
+
+/** Why entries cannot be read; undefined: they can. */
+export function ownersProblem(entries: readonly ManagedFieldsEntry[]): string | undefined {
+  for (const [i, entry] of entries.entries()) {
+    const problem = formProblem(entry, i);
+    if (problem !== undefined) return problem;
+    try {
+      parse(entry.fieldsV1 ?? {});
+    } catch (error) {
+      if (!(error instanceof SyntaxError)) throw error;
+      return `error decoding versioned set: error decoding set: ${error.message}`;
+    }
+  }
+  return undefined;
+}
+
+function formProblem({ operation, apiVersion, fieldsType }: ManagedFieldsEntry, i: number): string | undefined {
+  if (operation !== 'Apply' && operation !== 'Update') return 'operation must be `Apply` or `Update`';
+  if ((apiVersion ?? '') === '') return 'apiVersion must not be empty';
+  if ((fieldsType ?? '') === '') return `missing fieldsType in managed fields entry ${i}`;
+  return fieldsType === 'FieldsV1'
+    ? undefined
+    : `invalid fieldsType ${JSON.stringify(fieldsType)} in managed fields entry ${i}`;
 }
 
 function collect(entries: readonly ManagedFieldsEntry[], fieldsOf: (fieldsV1: unknown) => Fields): Owners {

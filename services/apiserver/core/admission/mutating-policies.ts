@@ -11,7 +11,8 @@ import { mergeRuleOf } from '../../../../lib/api/managed-fields/merge-rule.ts';
 import { merge } from '../../../../lib/api/managed-fields/merge.ts';
 import type { KubeObject } from '../../../../lib/api/object.ts';
 import { ApiError } from '../../../../lib/base/errors.ts';
-import { applyOperations } from '../pipeline/patch.ts';
+import { applyJsonPatch, JsonPatchError } from '../../../../lib/api/json-patch.ts';
+import { cloneJson } from '../../../../lib/base/clone.ts';
 import { detailsOf, qualified, type WriteRequest } from '../pipeline/plan.ts';
 import { meets, variablesOf } from './match-conditions.ts';
 import { asKind, isExempt, matchedKind, operationOf, type Subject } from './matching.ts';
@@ -167,10 +168,10 @@ function jsonPatched(base: KubeObject, value: unknown): KubeObject {
     return operation;
   });
   try {
-    return applyOperations(base, operations) as KubeObject;
+    return applyJsonPatch(cloneJson(base), operations) as KubeObject;
   } catch (error) {
     // A test that fails says that there is nothing to do.
-    if ((error as { name?: string }).name === 'TEST_OPERATION_FAILED') return base;
+    if (error instanceof JsonPatchError && error.isTest) return base;
     throw new CelError(`JSON Patch: ${error instanceof Error ? error.message.split('\n')[0] : String(error)}`);
   }
 }

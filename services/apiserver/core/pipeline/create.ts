@@ -10,7 +10,7 @@ import { chargeQuotas } from '../admission/resource-quota.ts';
 import { allocateForService } from '../service-addresses.ts';
 import { streamOfKind } from '../served-kinds.ts';
 import { localKey } from '../storage-key.ts';
-import { ownersAfter, setOwners } from './field-owners.ts';
+import { ownersAdmitted, ownersAfter, setOwners } from './field-owners.ts';
 import { ALONE, alreadyExists, planCreated, type Companions, type Plan, type WriteRequest } from './plan.ts';
 import { liveDefinition } from './definition.ts';
 import { liveNamespace } from './namespace.ts';
@@ -30,13 +30,15 @@ export function planCreate(request: WriteRequest, object: KubeObject): Plan {
   const definition = liveDefinition(request);
   for (const field of ['deletionTimestamp', 'deletionGracePeriodSeconds', 'selfLink'] as const)
     delete object.metadata[field];
-  ownersOnce(request, object);
+  ownersOnce(request, object, 'sent');
   const owners = ownersAfter(request, undefined, object);
+  setOwners(object, owners);
   mutate(request, object, undefined);
+  setOwners(object, ownersAdmitted(request, object, owners));
+  ownersOnce(request, object, 'admitted');
   nameIt(request, object);
   object.metadata.uid = request.chance.uuid();
   object.metadata.creationTimestamp = toTime(request.now);
-  setOwners(object, owners);
   kind.prepareForCreate(object);
   const addresses = addressesOf(request, object);
   const errors = [...kind.validate(object), ...certificateSignature(request, object), ...addresses.errors];

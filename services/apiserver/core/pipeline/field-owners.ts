@@ -1,7 +1,8 @@
 // Decides what metadata.managedFields of a written object reads, and in whose name a request writes. Never decides what a
 // manager may change.
+import { tooLong, type FieldError } from '../../../../lib/api/field-error.ts';
 import type { ManagedFieldsEntry } from '../../../../lib/api/generated/types.ts';
-import { keepTimes } from '../../../../lib/api/managed-fields/owners.ts';
+import { keepTimes, ownersProblem } from '../../../../lib/api/managed-fields/owners.ts';
 import { updateManagedFields } from '../../../../lib/api/managed-fields/update.ts';
 import { UnreadableVersion, type Versions } from '../../../../lib/api/managed-fields/versions.ts';
 import type { KubeObject } from '../../../../lib/api/object.ts';
@@ -74,6 +75,42 @@ export function ownersAfter(
 export function setOwners(object: KubeObject, owners: ManagedFieldsEntry[] | undefined): void {
   if (owners === undefined) delete object.metadata.managedFields;
   else object.metadata.managedFields = owners;
+}
+
+const INVALID_AFTER_ADMISSION =
+  '.metadata.managedFields was in an invalid state after admission; this could be caused by an outdated mutating admission controller; please fix your requests: ';
+
+/** What admission left of the owners that it was shown. What nobody could read is as it was before. */
+export function ownersAdmitted(
+  request: WriteRequest,
+  object: KubeObject,
+  owners: ManagedFieldsEntry[] | undefined,
+): ManagedFieldsEntry[] | undefined {
+  const left = object.metadata.managedFields;
+  if (left === owners) return owners;
+  const problem = ownersProblem(left ?? []);
+  if (problem === undefined) return left?.length === 0 ? undefined : left;
+  request.warn?.(`${INVALID_AFTER_ADMISSION}${problem}`);
+  return owners;
+}
+
+/** Longest name of a program, and of a part of an object. */
+const LONGEST_MANAGER = 128;
+const LONGEST_SUBRESOURCE = 256;
+
+/** Of owners that somebody sent; `was`: those that are stored, and were looked at then. */
+export function ownersErrors(
+  owners: readonly ManagedFieldsEntry[] | undefined,
+  was: readonly ManagedFieldsEntry[] | undefined,
+): FieldError[] {
+  if (owners === was || owners === undefined) return [];
+  return owners.flatMap(({ manager = '', subresource = '' }, i) => {
+    const path = `metadata.managedFields[${i}]`;
+    return [
+      ...(manager.length > LONGEST_MANAGER ? [tooLong(`${path}.manager`, LONGEST_MANAGER)] : []),
+      ...(subresource.length > LONGEST_SUBRESOURCE ? [tooLong(`${path}.subresource`, LONGEST_SUBRESOURCE)] : []),
+    ];
+  });
 }
 
 /** Times apart: they alone are no reason to write. */

@@ -1,20 +1,20 @@
 // Decides what a patch makes of an object, for the patch types that clients send. Never decides whether the result may
 // stand: it goes through the same update as a whole object would.
-import fastJsonPatch, { type Operation } from 'fast-json-patch';
 import { TypeMismatchError } from '../../../../lib/api/canonical.ts';
-import { decodeValue, expectedOf, StrictDecodingError, type FieldValidation } from '../../../../lib/api/decode.ts';
+import { decodeValue, expectedOf, type FieldValidation } from '../../../../lib/api/decode.ts';
 import type { TypeName } from '../../../../lib/api/custom/custom-type.ts';
 import type { ManagedFieldsEntry } from '../../../../lib/api/generated/types.ts';
 import { invalid, invalidValue } from '../../../../lib/api/field-error.ts';
 import { applyJsonMerge } from '../../../../lib/api/json-merge.ts';
+import { applyJsonPatch, JsonPatchError } from '../../../../lib/api/json-patch.ts';
 import type { Kind } from '../../../../lib/api/kind.ts';
 import type { KubeObject } from '../../../../lib/api/object.ts';
 import { bare } from '../../../../lib/api/managed-fields/update.ts';
 import { applyStrategicMerge } from '../../../../lib/api/strategic-merge.ts';
-import { cloneJson } from '../../../../lib/base/clone.ts';
-import { ApiError, messageOf } from '../../../../lib/base/errors.ts';
+import { ApiError } from '../../../../lib/base/errors.ts';
 import { APPLY_TYPE } from './apply.ts';
-import { goText, unstructuredMismatch } from './patch-words.ts';
+import { checkPatchedType } from './patch-type.ts';
+import { afterMerge, goText, madeText, unstructuredMismatch } from './patch-words.ts';
 import { keepReset } from './field-owners.ts';
 
 export const PATCH_TYPES = [
@@ -47,21 +47,54 @@ export function patched(
   patch: Patch,
   fieldValidation: FieldValidation,
 ): { object: KubeObject; warnings: string[] } {
-  const value = applyPatch(kind.typeName, base, patch);
+  const made = applyPatch(kind.typeName, base, patch, fieldValidation);
+  // The type of what is patched strategically is known before: what the patch says of it is not read.
+  const { apiVersion, kind: ofKind } = expectedOf(kind);
+  const value = isStrategic(patch) ? { ...(made as object), apiVersion, kind: ofKind } : made;
+  const refuse = (told: string): ApiError => blamed(kind.typeName, base, patch, made, told);
+  if (!isStrategic(patch)) checkPatchedType(kind, base.metadata.name, value, refuse);
+  const { object, warnings } = decodedPatch(kind, base, value, refuse, isStrategic(patch));
+  const problems = fieldValidation === 'Ignore' ? [] : [...problemsOf(patch), ...warnings];
+  if (problems.length > 0 && fieldValidation === 'Strict')
+    throw refuse(`strict decoding error: ${problems.join(', ')}`);
+  return { object, warnings: problems };
+}
+
+/** Unknown fields are warned of, whoever wants to hear it. */
+function decodedPatch(
+  kind: Pick<Kind, 'ref' | 'typeName'>,
+  base: KubeObject,
+  value: unknown,
+  refuse: (told: string) => ApiError,
+  strategic: boolean,
+): { object: KubeObject; warnings: string[] } {
+  const owners = ownersLeftAlone(base, value);
+  const read = owners === undefined ? value : bare(value as KubeObject);
   try {
-    const owners = ownersLeftAlone(base, value);
-    const read = owners === undefined ? value : bare(value as KubeObject);
-    const decoded = decodeValue({ value: read, duplicates: patch.duplicates }, expectedOf(kind), fieldValidation);
-    if (owners === undefined) keepReset(value, decoded.object);
-    else decoded.object.metadata.managedFields = owners;
+    const decoded = decodeValue({ value: read, duplicates: [] }, expectedOf(kind), 'Warn');
+    // A custom resource's empty list of owners is one that is not there.
+    if (owners !== undefined) decoded.object.metadata.managedFields = owners;
+    else if (typeof kind.typeName === 'string') keepReset(value, decoded.object);
     return decoded;
   } catch (error) {
-    if (error instanceof ApiError && error.cause instanceof TypeMismatchError)
-      throw blamed(patch, value, isStrategic(patch) ? unstructuredMismatch(error.cause.message) : error.cause.message);
-    if (error instanceof ApiError && error.cause instanceof StrictDecodingError)
-      throw blamed(patch, value, error.cause.message);
-    throw error;
+    if (!(error instanceof ApiError && error.cause instanceof TypeMismatchError)) throw error;
+    throw refuse(strategic ? unstructuredMismatch(error.cause.message) : error.cause.message);
   }
+}
+
+const OPERATION_FIELDS = new Set(['op', 'path', 'from', 'value']);
+
+/** What is wrong with the patch alone, though it can be read. */
+function problemsOf({ type, value, duplicates }: Patch): string[] {
+  const isJsonPatch = type === 'application/json-patch+json';
+  const told = duplicates.map((path) => `${isJsonPatch ? 'json patch ' : ''}duplicate field ${JSON.stringify(path)}`);
+  if (!isJsonPatch || !Array.isArray(value)) return told;
+  const unknown = value.flatMap((operation: object | null, i) =>
+    Object.keys(operation ?? {})
+      .filter((name) => !OPERATION_FIELDS.has(name))
+      .map((name) => `json patch unknown field ${JSON.stringify(`[${i}].${name}`)}`),
+  );
+  return [...unknown, ...told];
 }
 
 /** Hardly a patch touches who owns which fields, and what is stored of that need not be looked through again. */
@@ -74,22 +107,29 @@ function ownersLeftAlone(base: KubeObject, made: unknown): ManagedFieldsEntry[] 
 const isStrategic = ({ type }: Patch): boolean => type === 'application/strategic-merge-patch+json';
 
 /** The object would be of no type any more, or have fields that nobody knows: upstream blames the patch, or what it made. */
-function blamed(patch: Patch, made: unknown, told: string): ApiError {
-  const value = isStrategic(patch) ? goText(patch.value) : JSON.stringify(made);
+function blamed(typeName: TypeName, base: KubeObject, patch: Patch, made: unknown, told: string): ApiError {
+  const value = isStrategic(patch) ? goText(afterMerge(patch.value, base)) : madeText(typeName, base, made);
   return invalid({ group: '', kind: '' }, '', [invalidValue('patch', value, told)]);
 }
 
-export function applyPatch(typeName: TypeName, base: KubeObject, patch: Patch): unknown {
-  if (patch.type === 'application/json-patch+json') return jsonPatch(base, patch.value);
-  if (typeof patch.value !== 'object' || patch.value === null || Array.isArray(patch.value))
-    throw notAnObjectPatch(patch);
-  if (patch.type === 'application/merge-patch+json') return applyJsonMerge(base, patch.value);
+export function applyPatch(
+  typeName: TypeName,
+  base: KubeObject,
+  patch: Patch,
+  fieldValidation: FieldValidation,
+): unknown {
+  const { type, value } = patch;
+  if (type === 'application/json-patch+json') return jsonPatch(base, value, fieldValidation !== 'Ignore');
+  if (typeof value !== 'object' || Array.isArray(value)) throw notAnObjectPatch(patch);
+  if (type === 'application/merge-patch+json') {
+    if (value === null) throw new ApiError('BadRequest', 'Invalid JSON Patch');
+    return applyJsonMerge(base, value);
+  }
   if (typeof typeName !== 'string') throw noStrategicMerge();
-  return applyStrategicMerge(typeName, base, patch.value);
+  return applyStrategicMerge(typeName, base, value ?? {});
 }
 
 function notAnObjectPatch(patch: Patch): ApiError {
-  if (patch.value === null) return new ApiError('BadRequest', 'Invalid JSON Patch');
   const told = `json: cannot unmarshal ${goKind(patch.value)} into Go value of type map[string]interface {}`;
   return new ApiError('BadRequest', isStrategic(patch) ? told : `error decoding patch: ${told}`);
 }
@@ -106,55 +146,39 @@ function noStrategicMerge(): ApiError {
   );
 }
 
-/** What copies may add to an object, together: each may double it. Upstream's bound. */
-const MOST_COPIED = 3_145_728;
+const misread = (isStrict: boolean, value: unknown, strictType: string, type: string): ApiError => {
+  const told = (into: string): string => `json: cannot unmarshal ${goKind(value)} into Go ${into}`;
+  return new ApiError('BadRequest', isStrict ? `error decoding patch: ${told(strictType)}` : told(type));
+};
 
-/** Throws the library's own error, or one that says what it does not look at. `base` is not changed. */
-export function applyOperations(base: object, operations: readonly unknown[]): unknown {
-  let document: unknown = cloneJson(base);
-  let copied = 0;
-  for (const [i, operation] of (operations as Operation[]).entries()) {
-    if (
-      operation?.op === 'move' &&
-      `${operation.path}/`.startsWith(`${operation.from}/`) &&
-      operation.path !== operation.from
-    )
-      throw new Error(`operation ${i}: a value cannot be moved into itself`);
-    if (operation?.op === 'copy') {
-      copied += JSON.stringify(fastJsonPatch.getValueByPointer(document, operation.from) ?? null).length;
-      if (copied > MOST_COPIED) throw new Error(`operation ${i}: copies add more than ${MOST_COPIED} bytes`);
-    }
-    document = fastJsonPatch.applyOperation(document, operation, true, true, true, i).newDocument;
+/** Who wants to hear of wrong fields has the operations read twice, at first by what an operation has to be. */
+function checkOperations(operations: unknown, isStrict: boolean): asserts operations is unknown[] {
+  if (!Array.isArray(operations))
+    throw misread(isStrict, operations, 'value of type []handlers.jsonPatchOp', 'value of type jsonpatch.Patch');
+  for (const operation of operations as unknown[]) {
+    if (typeof operation !== 'object' || Array.isArray(operation))
+      throw misread(isStrict, operation, 'value of type handlers.jsonPatchOp', 'value of type jsonpatch.Operation');
+    if (!isStrict) continue;
+    for (const [name, value] of Object.entries(operation ?? {}))
+      if (name !== 'value' && OPERATION_FIELDS.has(name) && value !== null && typeof value !== 'string')
+        throw misread(isStrict, value, `struct field jsonPatchOp.${name} of type string`, '');
   }
-  return document;
-}
-
-const badOperations = (value: unknown, type: string): ApiError =>
-  new ApiError(
-    'BadRequest',
-    `error decoding patch: json: cannot unmarshal ${goKind(value)} into Go value of type ${type}`,
-  );
-
-function jsonPatch(base: KubeObject, operations: unknown): unknown {
-  if (!Array.isArray(operations)) throw badOperations(operations, '[]handlers.jsonPatchOp');
-  const odd = operations.find((operation) => typeof operation !== 'object' || Array.isArray(operation));
-  if (odd !== undefined) throw badOperations(odd, 'handlers.jsonPatchOp');
   if (operations.length > MOST_OPERATIONS)
     throw new ApiError(
       'RequestEntityTooLarge',
       `Request entity too large: The allowed maximum operations in a JSON patch is ${MOST_OPERATIONS}, got ${operations.length}`,
     );
+}
+
+function jsonPatch(base: KubeObject, operations: unknown, isStrict: boolean): unknown {
+  if (operations === null) return base;
+  checkOperations(operations, isStrict);
   try {
-    return applyOperations(base, operations);
+    return applyJsonPatch(base, operations);
   } catch (error) {
-    // Upstream's whole answer. What was wrong stays in the cause, for our own log.
-    throw new ApiError(
-      'Invalid',
-      'the server rejected our request due to an error in our request',
-      {},
-      {
-        cause: new Error(messageOf(error)),
-      },
-    );
+    if (!(error instanceof JsonPatchError)) throw error;
+    // Upstream's whole answer. What was wrong stays in the cause, for our own log and for webhooks.
+    const told = 'the server rejected our request due to an error in our request';
+    throw new ApiError('Invalid', told, {}, { cause: error });
   }
 }

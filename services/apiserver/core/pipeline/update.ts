@@ -14,7 +14,7 @@ import type { CachedObject } from '../cache/cached-object.ts';
 import { chargeQuotas } from '../admission/resource-quota.ts';
 import { isCustom, streamOfKind } from '../served-kinds.ts';
 import { allocateForService, releaseOf } from '../service-addresses.ts';
-import { ownersAfter, sameOwners, setOwners } from './field-owners.ts';
+import { ownersAdmitted, ownersAfter, ownersErrors, sameOwners, setOwners } from './field-owners.ts';
 import { ownersOnce } from './owner-references.ts';
 import { holdsNamespace } from './namespace.ts';
 import {
@@ -37,13 +37,23 @@ export function planUpdate(request: WriteRequest, current: CachedObject, decoded
   const old = current.object;
   checkIdentity(request, object, old);
   checkRevision(request, object, current);
-  ownersOnce(request, object);
-  const owners = ownersAfter(request, old, object);
+  if (request.info.verb !== 'patch') ownersOnce(request, object, 'sent');
+  const computed = ownersAfter(request, old, object);
+  setOwners(object, computed);
   object.metadata.namespace = old.metadata.namespace;
   if (object.metadata.namespace === undefined) delete object.metadata.namespace;
-  const addresses = prepare(request, object, old, part);
+  let owners = computed;
+  const admitted = (): void => {
+    owners = ownersAdmitted(request, object, computed);
+    ownersOnce(request, object, 'admitted');
+  };
+  const addresses = prepare(request, object, old, part, admitted);
   setOwners(object, owners);
-  const errors = [...problems(request, object, old, part), ...addresses.errors];
+  const errors = [
+    ...ownersErrors(owners, old.metadata.managedFields),
+    ...problems(request, object, old, part),
+    ...addresses.errors,
+  ];
   if (errors.length > 0) throw invalid(request.kind.ref, object.metadata.name, errors);
   if (part === 'main') warn(request, object, old);
   validateAdmission(request, object, old);
@@ -66,22 +76,25 @@ const together = (some: Companions, more: Companions): Companions => ({
 
 function checkIdentity(request: WriteRequest, object: KubeObject, old: KubeObject): void {
   const { info, kind } = request;
-  const name = object.metadata.name ?? '';
-  checkName(name, info.name);
   const namespace = object.metadata.namespace ?? '';
   if (kind.ref.namespaced && namespace !== '' && namespace !== info.namespace)
     throw new ApiError(
       'BadRequest',
       'the namespace of the provided object does not match the namespace sent on the request',
     );
+  const name = object.metadata.name ?? '';
+  checkName(name, info.name);
   const uid = object.metadata.uid ?? '';
-  if (uid !== '' && uid !== old.metadata.uid)
+  // Who patches says what it shall be, and is told with all else that it may not change.
+  if (info.verb !== 'patch' && uid !== '' && uid !== old.metadata.uid)
     throw conflict(
       kind,
       name,
       `StorageError: invalid object, Code: 4, Key: ${toldKey(kind, object.metadata.namespace ?? info.namespace, name)}, ` +
         `ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: UID in precondition: ${uid}, UID in object meta: ${old.metadata.uid}`,
     );
+  // Whatever is sent: when it came to be does not change.
+  object.metadata.creationTimestamp = old.metadata.creationTimestamp;
 }
 
 export function checkName(name: string, wanted: string): void {
@@ -129,24 +142,23 @@ function checkRevision(request: WriteRequest, object: KubeObject, current: Cache
     ]);
   }
   if (!/^\d+$/.test(wanted))
-    throw invalid(request.kind.ref, current.name, [
-      {
-        code: 'FieldValueInvalid',
-        path: 'metadata.resourceVersion',
-        message: `Invalid value: ${JSON.stringify(wanted)}: must be a number`,
-      },
-    ]);
+    throw new ApiError('', `strconv.ParseUint: parsing ${JSON.stringify(wanted)}: invalid syntax`);
   if (wanted !== String(current.revision)) throw conflict(request.kind, current.name);
 }
 
+/** `admitted` is called once others have changed what they would. */
 function prepare(
   request: WriteRequest,
   object: KubeObject,
   old: KubeObject,
   part: Part,
+  admitted: () => void,
 ): ReturnType<typeof allocateForService> {
   const { kind } = request;
-  if (part !== 'main') mutateByOthers(request, object, old);
+  if (part !== 'main') {
+    mutateByOthers(request, object, old);
+    admitted();
+  }
   if (part === 'status' || part === 'approval') {
     kind.prepareForStatusUpdate(object, old, toTime(request.now), part);
     if (part === 'approval') conditionsOnly(object, old);
@@ -156,6 +168,7 @@ function prepare(
   else {
     kind.prepareForUpdate(object, old);
     mutate(request, object, old);
+    admitted();
     if (kind.ref.group === '' && kind.ref.resource === 'services') return allocateForService(request, object, old);
   }
   return { companions: ALONE satisfies Companions, errors: [] };
