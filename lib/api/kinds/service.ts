@@ -8,7 +8,7 @@ import { fill } from '../pod/defaults.ts';
 import { balancerAddresses } from './load-balancer.ts';
 import { validateService, validateServiceStatus, validateServiceUpdate } from './service-validation.ts';
 
-const hasNodePorts = (spec: ServiceSpec): boolean =>
+export const hasNodePorts = (spec: ServiceSpec): boolean =>
   spec.type === 'NodePort' || (spec.type === 'LoadBalancer' && spec.allocateLoadBalancerNodePorts !== false);
 export const isHeadless = (spec: ServiceSpec): boolean => spec.clusterIP === 'None' || spec.clusterIPs?.[0] === 'None';
 const needsHealthPort = (spec: ServiceSpec): boolean =>

@@ -1,6 +1,7 @@
 // Decides the cluster IP and the node ports of a Service. Each has a key of its own, written in the Service's transaction,
 // so that two API actors can never give out one address twice. Never touches what a user chose, only what was left open.
 import { invalidValue, type FieldError } from '../../../lib/api/field-error.ts';
+import { hasNodePorts } from '../../../lib/api/kinds/service.ts';
 import type { KubeObject } from '../../../lib/api/object.ts';
 import { toTime } from '../../../lib/base/clock.ts';
 import type { Operation } from '../../../lib/bus/messages.ts';
@@ -90,9 +91,6 @@ function nodePortsOf(service: KubeObject): number[] {
     .map((port) => port.nodePort ?? 0)
     .filter((port) => port > 0);
 }
-
-const wantsPorts = (spec: any): boolean =>
-  spec.type === 'NodePort' || (spec.type === 'LoadBalancer' && spec.allocateLoadBalancerNodePorts !== false);
 
 function takenBy(request: WriteRequest, object: KubeObject): Taken {
   const taken: Taken = { ips: new Set(), ports: new Set() };
@@ -205,7 +203,7 @@ function choosePorts(request: WriteRequest, object: KubeObject, taken: Taken): F
           ),
         );
       else if (taken.ports.has(given)) errors.push(invalidValue(path, given, 'provided port is already allocated'));
-    } else if (wantsPorts(spec)) {
+    } else if (hasNodePorts(spec)) {
       const free = pick(request, NODE_PORTS.first, NODE_PORTS.last, (p) => !taken.ports.has(p) && !own.has(p));
       if (free === undefined) errors.push(invalidValue(path, 0, 'failed to allocate a nodePort: range is full'));
       else port.nodePort = free;
