@@ -46,6 +46,10 @@ function selectorText(object: KubeObject, { selector }: ScalePaths): { selector?
   return typeof found === 'string' ? { selector: found } : {};
 }
 
+/** Whether a custom resource says how many it shall have; others always do. */
+export const hasReplicas = (object: KubeObject, { replicas }: ScalePaths): boolean =>
+  (replicas.reduce<any>((value, name) => value?.[name], object) ?? undefined) !== undefined;
+
 /** A copy of the object with this many replicas. */
 export function withReplicas<T extends KubeObject>(object: T, replicas: number, paths?: ScalePaths): T {
   const copy = structuredClone(object);

@@ -41,6 +41,9 @@ export interface TableOptions {
   version?: string;
 }
 
+/** What an answer is of, where it may be told as metadata or rows. */
+export type ToldKind = Pick<Kind, 'ref' | 'typeName'> & Tabular;
+
 export type Tabular = Pick<Kind, 'columns' | 'cells'> & Partial<Pick<Kind, 'rowConditions'>>;
 
 /** Rows in the order of the objects. */

@@ -1,6 +1,5 @@
 // Decides how a version of a CRD becomes a kind like every other: names, schema, rules, columns, scale, versions. Never decides
 // whether it is served (the API actor does) and never keeps anything.
-import { ageOf } from '../age.ts';
 import { CREATED_DESCRIPTION, NAME_COLUMN } from '../columns.ts';
 import { invalidValue, type FieldError } from '../field-error.ts';
 import { makeKind, type Kind } from '../kind.ts';
@@ -10,6 +9,7 @@ import { compareVersions } from '../discovery.ts';
 import { Converter, type ConversionWebhook } from './conversion.ts';
 import { customType, type CustomType } from './custom-type.ts';
 import { fillDefaults, hasDefaults } from './defaults.ts';
+import { printedCell } from './printed-cell.ts';
 import { fieldNames, parseJsonPath, valueAt, valuesAt, type JsonPath } from './json-path.ts';
 import type { JsonSchema } from './json-schema.ts';
 import { hasEmbedded, validateEmbedded } from './embedded.ts';
@@ -260,46 +260,25 @@ type Cell = (object: KubeObject, now: number) => unknown;
 
 function columnsOf(version: Version): Array<[Column, Cell]> {
   const own = version.additionalPrinterColumns ?? [];
+  // Upstream reads no further after a path that it does not understand.
+  const broken = own.findIndex(({ jsonPath }) => parseJsonPath(jsonPath) === undefined);
+  const shown = own.length === 0 ? [AGE] : broken < 0 ? own : own.slice(0, broken);
   return [
     [NAME_COLUMN, ({ metadata }) => metadata.name],
-    // One whose path cannot be understood is not shown at all.
-    ...(own.length === 0 ? [AGE] : own.filter(({ jsonPath }) => parseJsonPath(jsonPath) !== undefined)).map(
-      (column): [Column, Cell] => {
-        const { name, type, format = '', priority = 0, jsonPath } = column;
-        const described = column.description || `Custom resource definition column (in JSONPath format): ${jsonPath}`;
-        return [[name, type, format, priority, described], cellOf(type, parseJsonPath(jsonPath))];
-      },
-    ),
+    ...shown.map((column): [Column, Cell] => {
+      const { name, type, format = '', priority = 0, jsonPath } = column;
+      const described = column.description || `Custom resource definition column (in JSONPath format): ${jsonPath}`;
+      return [[name, type, format, priority, described], cellOf(type, parseJsonPath(jsonPath)!)];
+    }),
   ];
 }
 
-function cellOf(type: string, path: JsonPath | undefined): Cell {
-  if (path === undefined) return () => null;
+function cellOf(type: string, path: JsonPath): Cell {
   return (object, now) => {
-    const found = valuesAt(path, object).filter((value) => value !== undefined && value !== null);
-    if (type === 'string' && found.length > 0) return textOf(found[0]);
-    return found.length === 0 ? null : typedCell(type, found[0], now);
+    const [value] = valuesAt(path, object);
+    return value === undefined ? null : printedCell(type, value, now);
   };
 }
-
-/** What is not of the column's type is not shown. */
-function typedCell(type: string, value: unknown, now: number): unknown {
-  switch (type) {
-    case 'integer':
-      return typeof value === 'number' ? Math.trunc(value) : null;
-    case 'number':
-      return typeof value === 'number' ? value : null;
-    case 'boolean':
-      return typeof value === 'boolean' ? value : null;
-    case 'date':
-      if (typeof value !== 'string') return null;
-      return Number.isNaN(Date.parse(value)) ? '<invalid>' : ageOf(value, now);
-    default:
-      return null;
-  }
-}
-
-const textOf = (value: unknown): string => (typeof value === 'string' ? value : (JSON.stringify(value) ?? ''));
 
 function selectable(version: Version): Record<string, (object: KubeObject) => string> {
   return Object.fromEntries(

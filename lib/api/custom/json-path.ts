@@ -1,79 +1,126 @@
-// Decides what the simple JSONPaths of CRDs (`.spec.size`, `.status.conditions[?(@.type=="Ready")].status`) find. Never does
-// more of JSONPath than printer columns, scales and selectable fields are written with.
+// Decides what the JSONPaths of CRDs (`.spec.size`, `.status.conditions[?(@.type=="Ready")].status`) find, as client-go's
+// jsonpath does, odd ones too. Never prints what is found.
 import { isRecord } from '../../base/records.ts';
-
-type Step =
-  | { type: 'field'; name: string }
-  | { type: 'index'; index: number }
-  | { type: 'all' }
-  | { type: 'filter'; path: Step[]; operator: '==' | '!='; value: unknown };
+import { PathReader, type Step } from './json-path-reader.ts';
 
 export type JsonPath = readonly Step[];
 
-const STEP =
-  /^(?:\.?\[\s*(?:'((?:\\.|[^'\\])*)'|"((?:\\.|[^"\\])*)"|(-?\d+)|(\*)|\?\(\s*@((?:\.[\w-]+)+)\s*(==|!=)\s*("[^"]*"|'[^']*'|[\w.-]+)\s*\))\s*\]|\.((?:[\w-]|\\.)+)|\.(\*))/;
+/** What cannot be followed in an object, such as an index of a text: nothing is found, not even elsewhere. */
+class NoWay extends Error {}
 
 /** Undefined: it is no path that is understood. */
 export function parseJsonPath(text: string): JsonPath | undefined {
-  let rest = text
-    .trim()
-    .replace(/^\{(.*)\}$/s, '$1')
-    .replace(/^\$/, '');
-  if (rest !== '' && !/^[.[]/.test(rest)) rest = `.${rest}`;
-  const steps: Step[] = [];
-  while (rest !== '' && rest !== '.') {
-    const match = STEP.exec(rest);
-    if (match === null) return undefined;
-    steps.push(stepOf(match));
-    rest = rest.slice(match[0].length);
-  }
-  return steps;
+  return new PathReader(text.replace(/^\{(.*)\}$/s, '$1')).read();
 }
 
-function stepOf(match: RegExpExecArray): Step {
-  const [, single, double, index, all, left, operator, right, name] = match;
-  const quoted = single ?? double;
-  if (quoted !== undefined) return { type: 'field', name: quoted.replace(/\\(.)/g, '$1') };
-  if (index !== undefined) return { type: 'index', index: Number(index) };
-  if (left !== undefined)
-    return {
-      type: 'filter',
-      path: [...(parseJsonPath(left) ?? [])],
-      operator: operator as '==',
-      value: literal(right!),
-    };
-  if (all !== undefined || name === undefined) return { type: 'all' };
-  return { type: 'field', name: name.replace(/\\(.)/g, '$1') };
-}
-
-function literal(text: string): unknown {
-  if (/^["']/.test(text)) return text.slice(1, -1);
-  if (text === 'true' || text === 'false') return text === 'true';
-  return Number.isNaN(Number(text)) ? text : Number(text);
-}
-
-/** All values at the path, in order. */
+/** All values at the path, in order; none where the path cannot be followed. */
 export function valuesAt(path: JsonPath, value: unknown): unknown[] {
-  let found: unknown[] = [value];
-  for (const step of path) found = found.flatMap((one) => taken(step, one));
-  return found;
+  try {
+    return follow(path, [value]);
+  } catch (error) {
+    if (error instanceof NoWay) return [];
+    throw error;
+  }
 }
 
 export const valueAt = (path: JsonPath, value: unknown): unknown => valuesAt(path, value)[0];
 
-function taken(step: Step, value: unknown): unknown[] {
+function follow(path: JsonPath, values: readonly unknown[]): unknown[] {
+  return path.reduce<unknown[]>((found, step) => taken(step, found), [...values]);
+}
+
+function taken(step: Step, values: unknown[]): unknown[] {
+  switch (step.type) {
+    case 'literal':
+      return values.map(() => step.value);
+    case 'union':
+      return step.paths.flatMap((path) => follow(path, values));
+    case 'unknown':
+      throw new NoWay();
+    case 'filter':
+      return values.flatMap((value) => filtered(step, value));
+    default:
+      return values.filter((value) => value !== null && value !== undefined).flatMap((value) => within(step, value));
+  }
+}
+
+type Within = Extract<Step, { type: 'field' | 'all' | 'slice' | 'anywhere' }>;
+
+function within(step: Within, value: unknown): unknown[] {
   switch (step.type) {
     case 'field':
       return isRecord(value) && Object.hasOwn(value, step.name) ? [value[step.name]] : [];
-    case 'index':
-      return Array.isArray(value) && value.at(step.index) !== undefined ? [value.at(step.index)] : [];
     case 'all':
-      return Array.isArray(value) ? value : isRecord(value) ? Object.values(value) : [];
-    case 'filter':
-      return Array.isArray(value)
-        ? value.filter((item) => (valueAt(step.path, item) === step.value) === (step.operator === '=='))
-        : [];
+      return childrenOf(value);
+    case 'slice':
+      return sliced(step, value);
+    case 'anywhere':
+      return branches(value);
   }
+}
+
+const childrenOf = (value: unknown): unknown[] =>
+  Array.isArray(value) ? value : isRecord(value) ? Object.values(value) : [];
+
+/** Everything that has something in it, from the outermost to the innermost. */
+function branches(value: unknown): unknown[] {
+  const children = childrenOf(value);
+  return children.length === 0 ? [] : [value, ...children.flatMap(branches)];
+}
+
+/** `[1]`, `[-1]`, `[0:2]`, `[::2]`; what is beyond the ends is an error, not less. */
+function sliced({ start, end, step }: Extract<Step, { type: 'slice' }>, value: unknown): unknown[] {
+  if (!Array.isArray(value)) throw new NoWay();
+  const { length } = value;
+  const from = start === undefined ? 0 : start < 0 ? start + length : start;
+  const isLast = start !== undefined && end === 'next' && start + 1 === 0;
+  const until = end === undefined || isLast ? length : end === 'next' ? (start ?? 0) + 1 : end;
+  const to = until < 0 ? until + length : until;
+  if (from === to) return [];
+  if (from < 0 || from >= length || to < 0 || to > length || from > to) throw new NoWay();
+  if (step !== undefined && step <= 0) throw new NoWay();
+  return value.slice(from, to).filter((_, i) => i % (step ?? 1) === 0);
+}
+
+function filtered({ left, operator, right }: Extract<Step, { type: 'filter' }>, value: unknown): unknown[] {
+  if (!Array.isArray(value)) throw new NoWay();
+  return value.filter((item) => {
+    const lefts = follow(left, [item]);
+    if (operator === 'exists') return lefts.length > 0;
+    if (lefts.length === 0) return false;
+    const rights = follow(right, [item]);
+    if (rights.length === 0) return false;
+    if (lefts.length > 1 || rights.length > 1) throw new NoWay();
+    return compared(lefts[0], operator, rights[0]);
+  });
+}
+
+type Scalar = boolean | number | string;
+
+function compared(left: unknown, operator: string, right: unknown): boolean {
+  if (sortOf(left) === undefined || sortOf(left) !== sortOf(right)) throw new NoWay();
+  if (operator === '==') return left === right;
+  if (operator === '!=') return left !== right;
+  if (typeof left === 'boolean') throw new NoWay();
+  const [a, b] = [left, right] as [Scalar, Scalar];
+  switch (operator) {
+    case '<':
+      return a < b;
+    case '<=':
+      return a <= b;
+    case '>':
+      return a > b;
+    case '>=':
+      return a >= b;
+    default:
+      throw new NoWay();
+  }
+}
+
+/** Whole numbers and others are not compared with one another. */
+function sortOf(value: unknown): string | undefined {
+  if (typeof value === 'number') return Number.isInteger(value) ? 'integer' : 'number';
+  return typeof value === 'string' || typeof value === 'boolean' ? typeof value : undefined;
 }
 
 /** The names of a path of fields alone (`.spec.size`); undefined: it has other steps. */

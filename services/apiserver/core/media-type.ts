@@ -1,5 +1,5 @@
 // Decides in which form an answer is wanted, from its Accept header. Never writes one.
-import type { ResourceRef } from '../../../lib/api/resource.ts';
+import type { ToldKind } from '../../../lib/api/table.ts';
 import { ApiError } from '../../../lib/base/errors.ts';
 
 export interface Form {
@@ -101,10 +101,14 @@ export function streamFormOf(accept: string): Form {
 }
 
 /** Metadata of one object are no list, and the other way round. Throws 406. */
-export function requireShape({ as, asList = false }: Form, { group, kind }: ResourceRef, isList: boolean): void {
+export function requireShape({ as, asList = false }: Form, { ref, typeName }: ToldKind, isList: boolean): void {
   if (as !== 'partial' || asList === isList) return;
-  const name = group === '' || group === 'events.k8s.io' ? 'core' : group.split('.', 1)[0];
+  const isCustom = typeof typeName !== 'string';
+  // Upstream looks into an object of no type for its list.
+  if (isCustom && asList) throw new ApiError('', 'content is not a list');
+  const group = ref.group === '' || ref.group === 'events.k8s.io' ? 'core' : ref.group.split('.', 1)[0];
   const asked = asList ? 'PartialObjectMetadataList' : 'PartialObjectMetadata';
-  const is = isList ? `a list (*${name}.${kind}List)` : `not a list (*${name}.${kind})`;
-  throw new ApiError('NotAcceptable', `you requested ${asked}, but the requested object is ${is}`, {});
+  const type = isCustom ? 'unstructured.Unstructured' : `${group}.${ref.kind}`;
+  const is = isList ? `a list (*${type}List)` : `not a list (*${type})`;
+  throw new ApiError('NotAcceptable', `you requested ${asked}, but the requested object is ${is}`);
 }

@@ -25,7 +25,7 @@ export function inAskedForm(answer: ObjectAnswer, call: Pick<Call, 'accept' | 'q
 function shaped({ body, kind }: ObjectAnswer, form: Form, { query }: Pick<Call, 'query'>, now: number): unknown {
   const object = body as KubeObject;
   if (kind === undefined || form.as === 'object' || object['kind'] === 'Status') return body;
-  requireShape(form, kind.ref, false);
+  requireShape(form, kind, false);
   if (form.as === 'partial') return partialObjectMetadata(object, form.version);
   const metadata = { resourceVersion: object.metadata.resourceVersion };
   const options = { now, includeObject: includeOf(query.get('includeObject')), metadata, version: form.version };

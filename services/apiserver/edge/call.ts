@@ -3,6 +3,7 @@
 import { parseBody } from '../../../lib/api/decode.ts';
 import type { ParsedText } from '../../../lib/api/json.ts';
 import type { Kind } from '../../../lib/api/kind.ts';
+import type { ToldKind } from '../../../lib/api/table.ts';
 import type { Cause } from '../../../lib/bus/messages.ts';
 import type { Remote } from '../core/aggregation.ts';
 import type { User } from '../core/auth/user.ts';
@@ -56,7 +57,7 @@ export interface Call {
 
 export type Answer =
   /** `text`: the body as JSON, where it is at hand; `kind`: what it is of, where it may be told in another form. */
-  | { type: 'object'; code: number; body: unknown; text?: Uint8Array | undefined; kind?: Kind }
+  | { type: 'object'; code: number; body: unknown; text?: Uint8Array | undefined; kind?: ToldKind }
   /** A stored object: its bytes may be at hand. */
   | { type: 'item'; code: number; kind: Kind; item: CachedObject; form: Form; includeObject: string | null }
   | { type: 'list'; code: number; kind: Kind; page: Page; form: Form; includeObject: string }

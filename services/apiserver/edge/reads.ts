@@ -16,7 +16,7 @@ import { planning, planWatch } from './watch-plan.ts';
 export async function getObject(parts: ApiParts, call: Call, target: Target): Promise<Answer> {
   const form = formOf(call.accept);
   const item = await readItem(parts, call, target);
-  requireShape(form, target.kind.ref, false);
+  requireShape(form, target.kind, false);
   const includeObject = call.query.get('includeObject');
   checkInclude(includeObject, form);
   return { type: 'item', code: 200, kind: target.kind, item, form, includeObject };
@@ -33,7 +33,7 @@ export async function readItem(parts: ApiParts, call: Call, target: Target): Pro
 export async function listOrTable(parts: ApiParts, call: Call, target: Target): Promise<Answer> {
   const { info, kind, stream } = target;
   const form = formOf(call.accept);
-  requireShape(form, kind.ref, true);
+  requireShape(form, kind, true);
   checkInclude(call.query.get('includeObject'), form);
   const options = listOptions(call.query, kind, false);
   await makeFresh(parts, call, freshnessOf(options));

@@ -15,13 +15,12 @@ import { planEviction } from '../core/pipeline/eviction.ts';
 import { managerName } from '../core/pipeline/field-owners.ts';
 import { patched } from '../core/pipeline/patch.ts';
 import { patchOptions, isApply, planApply } from '../core/pipeline/apply.ts';
-import { SCALE, appliedScale, planScale, scaleOf, scaleTable, toldAsScale } from '../core/pipeline/scale.ts';
+import { SCALE, appliedScale, planScale, scaleForm, scaleOf, shownScale, toldAsScale } from '../core/pipeline/scale.ts';
 import { writeOptions, type WriteOptions } from '../core/write-options.ts';
-import { formOf } from '../core/media-type.ts';
+import { requireNoTable } from '../core/media-type.ts';
 import { methodNotAllowed } from '../core/request-info.ts';
 import type { Target } from './api.ts';
 import type { Answer, Call } from './call.ts';
-import { includeOf } from './encode.ts';
 import { admitConnection } from './connections.ts';
 import { nodePage } from './node-proxy.ts';
 import type { ApiParts } from './parts.ts';
@@ -44,6 +43,9 @@ const TOKEN_KIND = {
   },
   typeName: 'authentication.v1.TokenRequest',
 };
+
+/** What they are answered with is no object that stays. */
+const WITHOUT_ROWS = new Set(['binding', 'eviction', 'token', 'log']);
 
 /** By subresource, then by verb. */
 const HANDLERS: Record<string, Partial<Record<string, Handler>>> = {
@@ -83,6 +85,7 @@ export async function answerSubresource(parts: ApiParts, call: Call, target: Tar
   const { info, kind } = target;
   const declared = kind.subresources[info.subresource];
   if (declared === undefined) throw new ApiError('NotFound', 'the server could not find the requested resource', {});
+  if (WITHOUT_ROWS.has(info.subresource)) requireNoTable(call.accept);
   const handler = HANDLERS[info.subresource]?.[info.verb];
   if (handler === undefined) {
     if (HANDLERS[info.subresource] !== undefined) throw methodNotAllowed();
@@ -92,15 +95,9 @@ export async function answerSubresource(parts: ApiParts, call: Call, target: Tar
 }
 
 async function getScale(parts: ApiParts, call: Call, target: Target): Promise<Answer> {
-  const form = formOf(call.accept);
+  const { kind } = target;
   const item = await readItem(parts, call, target);
-  const scale = scaleOf(item.object, target.kind.scale);
-  const include = includeOf(call.query.get('includeObject'));
-  return {
-    type: 'object',
-    code: 200,
-    body: form.as === 'table' ? scaleTable(scale, include, parts.ctx.clock.now()) : scale,
-  };
+  return { type: 'object', code: 200, kind: scaleForm(kind), body: shownScale(item.object, kind.scale) };
 }
 
 async function updateScale(parts: ApiParts, call: Call, target: Target): Promise<Answer> {

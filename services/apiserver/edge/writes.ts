@@ -14,6 +14,7 @@ import { viewAs } from '../core/cache/view-as.ts';
 import { listObjects } from '../core/list-objects.ts';
 import { listOptions } from '../core/list-options.ts';
 import { formOf } from '../core/media-type.ts';
+import { scaleForm } from '../core/pipeline/scale.ts';
 import { isApply, patchOptions, planApply } from '../core/pipeline/apply.ts';
 import { planCreate } from '../core/pipeline/create.ts';
 import {
@@ -264,7 +265,8 @@ export async function write(
     plan: () => (mayWait(parts, kind) ? (call.answers ??= new Answers()).plan(parts, plan) : plan()),
   });
   const told = written.body as { kind?: unknown };
-  const ofKind = told.kind === kind.ref.kind ? { kind } : {};
+  const isScale = subresource === 'scale' && told.kind === 'Scale';
+  const ofKind = isScale ? { kind: scaleForm(kind) } : told.kind === kind.ref.kind ? { kind } : {};
   return { type: 'object', code: written.code, body: written.body, text: written.text, ...ofKind };
 }
 

@@ -1,13 +1,13 @@
 // Decides how the Scale of a workload is read and written. Never touches anything but spec.replicas.
 import { ageOf } from '../../../../lib/api/age.ts';
-import { builtInColumns } from '../../../../lib/api/columns.ts';
+import { CREATED_DESCRIPTION, NAME_COLUMN, builtInColumns } from '../../../../lib/api/columns.ts';
 import { invalid } from '../../../../lib/api/field-error.ts';
 import type { Kind } from '../../../../lib/api/kind.ts';
 import { apiVersionOf } from '../../../../lib/api/resource.ts';
 import { ApiError } from '../../../../lib/base/errors.ts';
-import { toScale, withReplicas, type ScalePaths } from '../../../../lib/api/scale.ts';
+import { hasReplicas, toScale, withReplicas, type ScalePaths } from '../../../../lib/api/scale.ts';
 import type { KubeObject } from '../../../../lib/api/object.ts';
-import { toTable, type IncludeObject, type Table, type Tabular } from '../../../../lib/api/table.ts';
+import type { Tabular, ToldKind } from '../../../../lib/api/table.ts';
 import type { CachedObject } from '../cache/cached-object.ts';
 import { withRevision } from '../cache/cached-object.ts';
 import { conflict, type Plan, type WriteRequest } from './plan.ts';
@@ -18,19 +18,40 @@ export const SCALE = {
   typeName: 'autoscaling.v1.Scale',
 };
 
-const TABLE: Tabular = {
-  columns: builtInColumns('autoscaling', 'scales'),
-  cells: ({ metadata, spec, status }, now) => [
-    metadata.name,
-    spec?.replicas ?? 0,
-    status?.replicas ?? 0,
-    ageOf(metadata.creationTimestamp, now),
-  ],
-};
+const CELLS: Tabular['cells'] = ({ metadata, spec, status }, now) => [
+  metadata.name,
+  spec?.replicas ?? 0,
+  status?.replicas ?? 0,
+  ageOf(metadata.creationTimestamp, now),
+];
+/** Upstream prints a custom resource's by the paths of columns: what is left out is not there. */
+const CUSTOM_CELLS: Tabular['cells'] = ({ metadata, spec, status }, now) => [
+  metadata.name,
+  spec?.replicas ?? null,
+  status?.replicas ?? 0,
+  ageOf(metadata.creationTimestamp, now),
+];
+const CUSTOM_COLUMNS: Tabular['columns'] = [
+  NAME_COLUMN,
+  ['Desired', 'integer', '', 0, 'Number of desired replicas'],
+  ['Available', 'integer', '', 0, 'Number of actual replicas'],
+  ['Age', 'date', '', 0, CREATED_DESCRIPTION],
+];
 
-/** The Scale as a row. */
-export function scaleTable(scale: KubeObject, includeObject: IncludeObject, now: number): Table {
-  return toTable(TABLE, [scale], { now, includeObject, metadata: { resourceVersion: scale.metadata.resourceVersion } });
+/** In which form the Scale of an object of the kind may be told. */
+export function scaleForm(kind: Pick<Kind, 'scale'>): ToldKind {
+  return kind.scale === undefined
+    ? { ...SCALE, columns: builtInColumns('autoscaling', 'scales'), cells: CELLS }
+    : { ...SCALE, columns: CUSTOM_COLUMNS, cells: CUSTOM_CELLS };
+}
+
+/** The Scale that is asked for. Throws 500 where a custom resource has none. */
+export function shownScale(object: KubeObject, paths?: ScalePaths): KubeObject {
+  if (paths !== undefined && !hasReplicas(object, paths)) {
+    const message = `the spec replicas field ".${paths.replicas.join('.')}" does not exist`;
+    throw new ApiError('InternalError', `Internal error occurred: ${message}`, { causes: [{ message }] });
+  }
+  return scaleOf(object, paths);
 }
 
 /** Zero replicas are left out, as upstream's encoder does. */
