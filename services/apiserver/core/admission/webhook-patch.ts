@@ -4,6 +4,7 @@ import { TypeMismatchError } from '../../../../lib/api/canonical.ts';
 import { goJsonError } from '../../../../lib/api/json-error.ts';
 import { JsonPatchError } from '../../../../lib/api/json-patch.ts';
 import { ApiError, messageOf } from '../../../../lib/base/errors.ts';
+import { PatchedMisfit } from '../pipeline/patch.ts';
 
 /** `text` is the patch; undefined: it could not even be read. */
 export function patchTrouble(error: unknown, text: string | undefined): string {
@@ -12,5 +13,6 @@ export function patchTrouble(error: unknown, text: string | undefined): string {
   if (error.cause instanceof TypeMismatchError) return error.cause.message;
   const kind = /cannot unmarshal (\w+) into Go value of type jsonpatch\.Patch$/.exec(error.message)?.[1];
   if (kind !== undefined) return `json: cannot unmarshal ${kind} into Go value of type jsonpatch.Patch`;
-  return error.cause instanceof JsonPatchError ? error.cause.message : error.message;
+  const { cause } = error;
+  return cause instanceof JsonPatchError || cause instanceof PatchedMisfit ? cause.message : error.message;
 }

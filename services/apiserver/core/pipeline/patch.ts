@@ -109,8 +109,12 @@ const isStrategic = ({ type }: Patch): boolean => type === 'application/strategi
 /** The object would be of no type any more, or have fields that nobody knows: upstream blames the patch, or what it made. */
 function blamed(typeName: TypeName, base: KubeObject, patch: Patch, made: unknown, told: string): ApiError {
   const value = isStrategic(patch) ? goText(afterMerge(patch.value, base)) : madeText(typeName, base, made);
-  return invalid({ group: '', kind: '' }, '', [invalidValue('patch', value, told)]);
+  const { reason, message, details } = invalid({ group: '', kind: '' }, '', [invalidValue('patch', value, told)]);
+  return new ApiError(reason, message, details, { cause: new PatchedMisfit(told) });
 }
+
+/** What is wrong with what a patch made, without the patch: so webhooks are told of it. */
+export class PatchedMisfit extends Error {}
 
 export function applyPatch(
   typeName: TypeName,
