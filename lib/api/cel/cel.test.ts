@@ -28,8 +28,9 @@ test('the library functions of Kubernetes', (t) => {
     'self.?missing.orValue("none") == "none"',
     'has(self.n) && !has(self.missing)',
     'self.list.all(x, x > 0) && self.list.exists_one(x, x == 2)',
+    'has(self.objects[0].a) && !has(self.objects[0].b) && has(self.?objects[?1].orValue({"c": 1}).c)',
   ];
-  for (const truth of truths) t.is(run(truth, { n: 3, f: 1.5, list: [1, 2] }), true, truth);
+  for (const truth of truths) t.is(run(truth, { n: 3, f: 1.5, list: [1, 2], objects: [{ a: 1 }] }), true, truth);
 });
 
 test('what does not compile is told, and what fails while it runs is a CelError', (t) => {
@@ -114,7 +115,11 @@ test('an expression may ask who may do what', (t) => {
   t.true(say('authorizer.requestResource.check("get").allowed()'));
   t.like(asked.at(-1), { group: 'apps', resource: 'deployments', namespace: 'x', name: 'web', verb: 'get' });
   const broken = 'authorizer.group("").resource("pods").fieldSelector("spec.nodeName=a").check("broken")';
-  t.true(say(`${broken}.errored() && !${broken}.allowed() && ${broken}.error() == "out of reach"`));
+  t.true(say(`${broken}.errored() && !${broken}.allowed()`));
+  t.true(say(`${broken}.error() == "out of reach"`));
+  t.throws(() => say(`${broken}.errored() && ${broken}.errored() && ${broken}.errored()`), {
+    message: 'operation cancelled: actual cost limit exceeded',
+  });
   t.is(asked.at(-1)!.fieldSelector, 'spec.nodeName=a');
   t.throws(() => say('authorizer.path("").check("get").allowed()'), { message: 'path must not be empty' });
   t.throws(() => say('authorizer.serviceAccount("x", "no/name").path("/").check("get").allowed()'), {

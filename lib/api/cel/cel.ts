@@ -5,8 +5,9 @@ import { messageOf } from '../../base/errors.ts';
 import { AUTHORIZER_TYPE, registerAuthorizer } from './authorizer.ts';
 import { CelError } from './cel-error.ts';
 import { registerKubernetesFunctions } from './functions.ts';
-import { checkLength, metered, MOST_ROUNDS, type Meter } from './meter.ts';
+import { checkLength, metered, newMeter, type Meter } from './meter.ts';
 import { rewrite } from './rewrite.ts';
+import { makePay } from './run-cost.ts';
 
 /** What rules and policies may name, of any type; `authorizer` is known better. */
 const VARIABLES = ['self', 'oldSelf', 'object', 'oldObject', 'request', 'params', 'namespaceObject', 'variables'];
@@ -74,13 +75,14 @@ function compile(expression: string): Program | CelError {
     parsed = theEnvironment().parse(rewrite(expression));
     const checked = parsed.check();
     if (!checked.valid) return new CelError(summaryOf(checked.error));
+    makePay(parsed.ast);
     return { expression, type: checked.type ?? 'dyn', run: (variables, meter) => run(parsed, variables, meter) };
   } catch (error) {
     return new CelError(summaryOf(error));
   }
 }
 
-function run(parsed: ParseResult, variables: Record<string, unknown>, meter: Meter = { left: MOST_ROUNDS }): unknown {
+function run(parsed: ParseResult, variables: Record<string, unknown>, meter: Meter = newMeter()): unknown {
   try {
     const value: unknown = metered(meter, () => parsed(variables));
     checkLength(value);

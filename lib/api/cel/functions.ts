@@ -1,11 +1,11 @@
 // Decides what the functions are that Kubernetes adds to CEL: quantities, lists, texts, regular expressions, addresses,
 // URLs, sets. Never touches what an expression may see.
-import type { Environment, Optional } from '@marcbachmann/cel-js';
+import { Optional, type Environment } from '@marcbachmann/cel-js';
 import { RE2JS } from 're2js';
 import { isIPv4, isIPv6 } from '../formats.ts';
 import { CelError } from './cel-error.ts';
 import { CelObject } from './constructed.ts';
-import { bounded, checkGrowth, pay, spend } from './meter.ts';
+import { bounded, checkGrowth, payWork } from './meter.ts';
 import { NANO, formatQuantity, parseQuantity, type Quantity } from '../quantity.ts';
 
 /** One of each is what an expression holds; their fields are out of its reach. */
@@ -58,6 +58,13 @@ function matcherOf(pattern: string, text: string): ReturnType<RE2JS['matcher']> 
   return compiled.matcher(text);
 }
 
+/** For an expression, which pays for the steps: a short pattern may have many states. */
+function paidMatcher(pattern: string, text: string): ReturnType<RE2JS['matcher']> {
+  const matcher = matcherOf(pattern, text);
+  payWork((compiledPattern(pattern).programSize() * text.length) >> 1);
+  return matcher;
+}
+
 type Value = any;
 const refuse = (message: string): never => {
   throw new Error(message);
@@ -88,13 +95,17 @@ function isSorted(list: Value): boolean {
 }
 
 function findAll(text: string, pattern: string, most = -1n): string[] {
-  const matcher = matcherOf(pattern, text);
+  const matcher = paidMatcher(pattern, text);
   const found: string[] = [];
   while ((most < 0n || BigInt(found.length) < most) && matcher.find()) found.push(matcher.group() ?? '');
   return found;
 }
 
+/** A quantity or URL is read that much more slowly than a character is copied. */
+const SLOW = 500;
+
 const quantity = (text: string): CelQuantity => {
+  payWork(SLOW);
   const parsed = parseQuantity(text);
   return parsed === undefined ? refuse(`quantity: ${JSON.stringify(text)} is no quantity`) : new CelQuantity(parsed);
 };
@@ -102,6 +113,7 @@ const plus = (a: CelQuantity, nanos: bigint): CelQuantity =>
   new CelQuantity({ ...a.quantity, nanos: a.quantity.nanos + nanos });
 
 function url(text: string): CelUrl {
+  payWork(SLOW);
   try {
     return new CelUrl(new URL(text));
   } catch {
@@ -154,15 +166,22 @@ export function textOf(value: Value): string {
   return String(value);
 }
 
+/** Of what stands for no object, nothing is there. */
+function hasField(value: Value, name: string): boolean {
+  const of: Value = value instanceof Optional ? (value.hasValue() ? value.value() : undefined) : value;
+  if (of instanceof Map) return of.has(name);
+  if (typeof of !== 'object' || of === null) return refuse('no such overload');
+  return Object.hasOwn(of, name) && of[name] !== undefined;
+}
+
 const within = (list: Value, item: Value): boolean => listOf(list).some((one) => equal(one, item));
 
 /** Signature to what it does. */
 const FUNCTIONS: Record<string, (...args: any[]) => Value> = {
-  'matchesRe2(string, string): bool': (text: string, pattern: string) => matchesPattern(pattern, text),
-  'string.matchesRe2(string): bool': (text: string, pattern: string) => matchesPattern(pattern, text),
+  'matchesRe2(string, string): bool': (text: string, pattern: string) => paidMatcher(pattern, text).find(),
+  'string.matchesRe2(string): bool': (text: string, pattern: string) => paidMatcher(pattern, text).find(),
   'optional.valueOfAny(): dyn': (optional: Optional) => optional.value(),
-  'pay(): bool': pay,
-  'spend(dyn): dyn': spend,
+  'hasField(dyn, string): bool': hasField,
   'newObject(string, map): dyn': (typeName: string, fields: Value) => new CelObject(typeName, fields),
   'jsonpatch_escapeKey(string): string': (key: string) => key.replaceAll('~', '~0').replaceAll('/', '~1'),
   'string.find(string): string': (text: string, pattern: string) => findAll(text, pattern, 1n)[0] ?? '',
@@ -194,7 +213,7 @@ const FUNCTIONS: Record<string, (...args: any[]) => Value> = {
   'sets_intersects(list, list): bool': (a: Value, b: Value) => listOf(b).some((item) => within(a, item)),
   'sets_equivalent(list, list): bool': (a: Value, b: Value) =>
     listOf(b).every((item) => within(a, item)) && listOf(a).every((item) => within(b, item)),
-  'isQuantity(string): bool': (text: string) => parseQuantity(text) !== undefined,
+  'isQuantity(string): bool': (text: string) => holds(() => quantity(text)),
   'quantity(string): Quantity': quantity,
   'Quantity.sign(): int': ({ quantity: { nanos } }: CelQuantity) => (nanos < 0n ? -1n : nanos > 0n ? 1n : 0n),
   'Quantity.isInteger(): bool': ({ quantity: { nanos } }: CelQuantity) => nanos % NANO === 0n,

@@ -1,18 +1,27 @@
-// Decides how much an expression may do before it is stopped: each round of a comprehension costs one and what it has made, so
-// that nothing is looked at, or grows, without end. Never measures time: the same expression on the same values costs the same.
+// Decides how much an expression may do before it is stopped: what it costs by cel-go's reckoning, and the work that is not in that,
+// as lists that are copied and compared, so that nothing is looked at, or grows, without end. Never measures time: the same
+// expression on the same values costs the same.
 import { CelError } from './cel-error.ts';
 
 export interface Meter {
+  /** Cost that is left. */
   left: number;
+  /** Characters and elements that may still be looked at: what costs little there and is done here all the same. */
+  work: number;
 }
 
-/** Rounds of one evaluation; some tenths of a second. */
-export const MOST_ROUNDS = 100_000;
+/** Of one evaluation, as upstream; some tenths of a second. */
+export const MOST_COST = 1_000_000;
+/** Of one evaluation; some tenths of a second. */
+export const MOST_WORK = 20_000_000;
 /** Characters or elements that an expression may hand on. */
 const MOST_LENGTH = 2_000_000;
 
+/** For one evaluation. */
+export const newMeter = (work = MOST_WORK): Meter => ({ left: MOST_COST, work: Math.min(work, MOST_WORK) });
+
 /** Evaluation is not interrupted by another: one at a time. */
-let current: Meter = { left: 0 };
+let current: Meter = { left: 0, work: 0 };
 
 /** One for all: it may be thrown very often before the last loop ends. */
 const EXHAUSTED = new CelError('operation cancelled: actual cost limit exceeded');
@@ -23,24 +32,37 @@ export function metered<T>(meter: Meter, run: () => T): T {
   current = meter;
   try {
     const value = run();
-    if (meter.left < 0) throw EXHAUSTED;
+    if (meter.left < 0 || meter.work < 0) throw EXHAUSTED;
     return value;
   } finally {
     current = before;
   }
 }
 
-/** For a round of a comprehension. Throws CelError when there is nothing left to pay with. */
-export function pay(): boolean {
-  if (--current.left < 0) throw EXHAUSTED;
-  return true;
+/** Throws CelError when there is nothing left to pay with. */
+export function payCost(cost: number): void {
+  current.left -= cost;
+  if (current.left < 0) throw EXHAUSTED;
 }
 
-/** For what a round has made. */
-export function spend<T>(value: T): T {
-  current.left -= sizeOf(value) >> 4;
-  if (current.left < 0) throw EXHAUSTED;
-  return value;
+/** As `payCost`, for what is not in the cost. */
+export function payWork(amount: number): void {
+  current.work -= amount;
+  if (current.work < 0) throw EXHAUSTED;
+}
+
+const SIZES = new WeakMap<object, number>();
+
+/** Of all that is in it; looked at once. */
+export function deepSize(value: object): number {
+  const known = SIZES.get(value);
+  if (known !== undefined) return known;
+  let size = 1;
+  for (const one of Object.values(value))
+    size +=
+      typeof one === 'object' && one !== null ? deepSize(one) : typeof one === 'string' ? 1 + (one.length >> 4) : 1;
+  SIZES.set(value, size);
+  return size;
 }
 
 /** Throws CelError when a text of this length may not be made. */
@@ -54,8 +76,6 @@ export function bounded(text: string): string {
 }
 
 export function checkLength(value: unknown): void {
-  const size = sizeOf(value);
+  const size = typeof value === 'string' || Array.isArray(value) ? value.length : 0;
   if (size > MOST_LENGTH) throw new CelError(`a value of length ${size} is more than an expression may make`);
 }
-
-const sizeOf = (value: unknown): number => (typeof value === 'string' || Array.isArray(value) ? value.length : 0);

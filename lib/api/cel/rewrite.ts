@@ -1,23 +1,14 @@
 // Decides how an expression reads to the library: regular expressions go to RE2 (the library's own can explode), the functions
-// of a namespace (`sets.contains`) to one name each, objects that are made (`Object.spec{replicas: 1}`) to a function that makes
-// them, and each round of a comprehension pays for what it makes. Never changes what is inside a text.
+// of a namespace (`sets.contains`) to one name each, `has` to a function (the library's own knows no field of an element), and objects that are made (`Object.spec{replicas: 1}`) to a function that makes
+// them. Never changes what is inside a text.
 
 /** Texts, raw and triple-quoted ones too; names in backticks; numbers need no care. */
 const TOKEN =
   /[rRbB]{0,2}("""[\s\S]*?"""|'''[\s\S]*?'''|"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*')|`[^`\n]*`|\/\/[^\n]*|[A-Za-z_]\w*|\s+|[\s\S]/g;
 
 const NAMESPACES = new Set(['sets', 'jsonpatch']);
-/** Those that look at each element: `list.all(x, x > 0)`. */
-const COMPREHENSIONS = new Set(['all', 'exists', 'exists_one', 'existsOne', 'filter', 'map']);
 /** Types that an expression may make values of. */
 const MADE = new Set(['Object', 'JSONPatch']);
-
-/**
- * Around what is done for each element. It is paid for before it is begun: `all` and `exists` pass over what throws, and a
- * loop in it would go on.
- */
-const PAYING = '(pay() ? spend(';
-const PAID = ') : dyn(false))';
 
 const isSpace = (token: string | undefined): boolean => token !== undefined && /^(\s+|\/\/.*)$/.test(token);
 const isName = (token: string | undefined): token is string =>
@@ -44,11 +35,13 @@ class Rewriter {
   readonly #tokens: readonly string[];
   readonly #out: string[] = [];
   /** What each open bracket is. */
-  readonly #open: Array<'object' | 'comprehension' | 'paid' | 'other'> = [];
+  readonly #open: Array<'object' | 'other'> = [];
   /** Last token that means something. */
   #last = '';
   /** A ? stands before the field. */
   #isOptional = false;
+  /** Dots before the fields that are looked for by `has`, to where the fields are. */
+  readonly #looked = new Map<number, number>();
 
   constructor(tokens: readonly string[]) {
     this.#tokens = tokens;
@@ -79,7 +72,14 @@ class Rewriter {
     const after = this.#next(i + 1);
     const following = this.#tokens[after];
     if (this.#isFieldOfObject()) return this.#takeField(token, i);
+    const field = this.#looked.get(i);
+    if (field !== undefined) {
+      this.#out.push(`, ${JSON.stringify(this.#tokens[field])}`);
+      return field + 1;
+    }
     if (token === 'matches' && following === '(') this.#out.push('matchesRe2');
+    else if (token === 'has' && following === '(' && this.#last !== '.' && this.#looksFor(after))
+      this.#out.push('hasField');
     // The library loses the type of an optional's value where that is not known beforehand: ours gives `dyn`.
     else if (
       token === 'value' &&
@@ -88,11 +88,7 @@ class Rewriter {
       this.#last === '.'
     )
       this.#out.push('valueOfAny');
-    else if (COMPREHENSIONS.has(token) && following === '(' && this.#last === '.') {
-      this.#out.push(`${token}(`);
-      this.#open.push('comprehension');
-      return after + 1;
-    } else if (NAMESPACES.has(token) && following === '.' && this.#last !== '.') {
+    else if (NAMESPACES.has(token) && following === '.' && this.#last !== '.') {
       const name = this.#next(after + 1);
       this.#out.push(`${token}_${this.#tokens[name] ?? ''}`);
       return name + 1;
@@ -102,19 +98,26 @@ class Rewriter {
   }
 
   #bracket(token: string): void {
-    const inner = this.#open.at(-1);
-    if (token === ',' && (inner === 'comprehension' || inner === 'paid')) {
-      // What follows the variable is done for each element.
-      this.#out.push(`${inner === 'paid' ? PAID : ''}, ${PAYING}`);
-      this.#open[this.#open.length - 1] = 'paid';
-      return;
-    }
-    if (token === ')' && inner === 'paid') this.#out.push(PAID);
     this.#out.push(token);
     if (token === '{' || token === '[' || token === '(') this.#open.push('other');
     else if (token === '}' || token === ']' || token === ')') {
       if (this.#open.pop() === 'object') this.#out.push(')');
     }
+  }
+
+  /** Whether the brackets that open at `from` hold something with a field. */
+  #looksFor(from: number): boolean {
+    const inside: number[] = [];
+    for (let i = from, depth = 0; i < this.#tokens.length; i++) {
+      const token = this.#tokens[i]!;
+      if (token === '(' || token === '[' || token === '{') depth++;
+      if ((token === ')' || token === ']' || token === '}') && --depth === 0) break;
+      if (!isSpace(token)) inside.push(i);
+    }
+    const [dot = -1, field = -1] = inside.slice(-2);
+    if (this.#tokens[dot] !== '.' || !isName(this.#tokens[field])) return false;
+    this.#looked.set(dot, field);
+    return true;
   }
 
   #isFieldOfObject(): boolean {

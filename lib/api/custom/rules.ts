@@ -1,20 +1,20 @@
 // Decides what the CEL rules of a schema (x-kubernetes-validations) say of a custom resource, transition rules and ratcheting
 // included. Never checks types: a rule is only asked of a value that fits its schema.
 import { isRecord } from '../../base/records.ts';
-import { MOST_ROUNDS, type Meter } from '../cel/meter.ts';
-import { celBytes, celDuration, CelError, compileCel, noValue, someValue, type Program } from '../cel/cel.ts';
+import { MOST_COST, MOST_WORK, newMeter } from '../cel/meter.ts';
+import { celBytes, celDuration, CelError, compileCel, noValue, someValue } from '../cel/cel.ts';
 import { equalObjects } from '../equality.ts';
-import { invalidValue, printValue, type FieldError } from '../field-error.ts';
+import { invalidValue, printValue, quoted, type FieldError } from '../field-error.ts';
 import { celName } from './cel-name.ts';
 import { fieldPath } from './field-path.ts';
 import { childPath, OWN_FIELDS, schemaOfField, type CelRule, type Json, type JsonSchema } from './json-schema.ts';
 import { correlated } from './validate.ts';
 
-/** How often a schema of a request may ask rules: what is more would hold everybody else up. */
+/** What rules may still cost, all together; below 0: no more are asked. */
 export interface Budget {
   left: number;
-  /** Of all rules together. */
-  readonly meter: Meter;
+  /** What is done beyond that (`Meter.work`). */
+  work: number;
   /** Asks also what has not changed. */
   readonly asksAll?: boolean;
 }
@@ -30,9 +30,9 @@ const TEXTS: Record<string, string> = {
   FieldValueRequired: 'Required value',
   FieldValueDuplicate: 'Duplicate value',
 };
-export const RULES_AT_ONCE = 20_000;
-/** An object has many fields with rules, and they may be asked of each element of a list. */
-const MOST_ROUNDS_OF_ALL = 3 * MOST_ROUNDS;
+/** Of an object. */
+const MOST_COST_OF_ALL = 10 * MOST_COST;
+const MOST_WORK_OF_ALL = 2 * MOST_WORK;
 
 export function hasRules(schema: JsonSchema): boolean {
   const { items, properties = {}, additionalProperties } = schema;
@@ -44,11 +44,7 @@ export function hasRules(schema: JsonSchema): boolean {
   );
 }
 
-export const newBudget = (asksAll = false): Budget => ({
-  left: RULES_AT_ONCE,
-  meter: { left: MOST_ROUNDS_OF_ALL },
-  asksAll,
-});
+export const newBudget = (asksAll = false): Budget => ({ left: MOST_COST_OF_ALL, work: MOST_WORK_OF_ALL, asksAll });
 
 /** All broken rules. `old` undefined: the object is new, or this part of it is. */
 export function validateRules(
@@ -62,9 +58,8 @@ export function validateRules(
   // A part that has not changed may break rules that came after it, but not those of how it changes.
   const isUnchanged = budget.asksAll !== true && old !== undefined && path !== '' && equalObjects(value, old);
   if (isUnchanged && !hasTransitions(schema)) return [];
-  const errors = (schema['x-kubernetes-validations'] ?? []).flatMap((rule) =>
-    isUnchanged && !isTransition(rule) ? [] : ask(rule, schema, value, old, path, budget),
-  );
+  if (budget.left < 0) return [];
+  const errors = askAll(schema, value, old, path, budget, isUnchanged);
   if (Array.isArray(value) && schema.items !== undefined) {
     const before = correlated(schema, old);
     const { items } = schema;
@@ -98,6 +93,24 @@ function hasTransitions(schema: JsonSchema): boolean {
 
 export const isTransition = (rule: CelRule): boolean => /\boldSelf\b/.test(rule.rule);
 
+function askAll(
+  schema: JsonSchema,
+  value: unknown,
+  old: unknown,
+  path: string,
+  budget: Budget,
+  isUnchanged: boolean,
+): FieldError[] {
+  const rules = schema['x-kubernetes-validations'] ?? [];
+  if (rules.length > 0 && budget.left === 0) return [invalid(path, schema, outOf(budget))];
+  const errors: FieldError[] = [];
+  for (const rule of rules) {
+    if (budget.left < 0) break;
+    if (!isUnchanged || isTransition(rule)) errors.push(...ask(rule, schema, value, old, path, budget));
+  }
+  return errors;
+}
+
 function ask(
   rule: CelRule,
   schema: JsonSchema,
@@ -107,58 +120,94 @@ function ask(
   budget: Budget,
 ): FieldError[] {
   if (isTransition(rule) && old === undefined && rule.optionalOldSelf !== true) return [];
-  const refuse = (told: string): FieldError[] => [invalid(path, schema, told)];
-  if (budget.left-- <= 0) return refuse(OUT_OF_BUDGET);
   const variables: Record<string, unknown> = { self: typed(schema, value) };
   if (isTransition(rule)) {
     const before = old === undefined ? undefined : typed(schema, old);
     variables['oldSelf'] = rule.optionalOldSelf === true ? (old === undefined ? noValue() : someValue(before)) : before;
   }
-  try {
-    const meter = { left: Math.min(MOST_ROUNDS, budget.meter.left) };
-    const before = meter.left;
-    try {
-      if (program(rule.rule).run(variables, meter) === true) return [];
-    } finally {
-      budget.meter.left -= before - meter.left;
-    }
-  } catch (error) {
-    if (!(error instanceof CelError)) throw error;
-    return refuse(troubleWith(rule, error.message));
+  const { result, error, cost } = evaluated(rule.rule, variables, budget);
+  if (cost > budget.left) return [invalid(path, schema, outOf(budget))];
+  budget.left -= cost;
+  if (error !== undefined) {
+    if (error.startsWith(CANCELLED)) budget.left = -1;
+    return [invalid(path, schema, troubleWith(rule, error))];
   }
-  return [failure(rule, schema, path, messageOf(rule, variables))];
+  if (result === true) return [];
+  const at = rule.fieldPath ? joined(path, normal(rule.fieldPath, schema)) : path;
+  const told = messageOf(rule, variables, budget);
+  return 'error' in told ? [invalid(at, schema, told.error)] : [failure(rule, schema, at, told.message)];
 }
 
-const OUT_OF_BUDGET = 'validation failed due to running out of cost budget, no further validation rules will be run';
+interface Evaluated {
+  result?: unknown;
+  error?: string;
+  cost: number;
+}
+
+function evaluated(expression: string, variables: Record<string, unknown>, budget: Budget): Evaluated {
+  const meter = newMeter(budget.work);
+  const { work } = meter;
+  const done = (): number => {
+    budget.work -= work - meter.work;
+    return MOST_COST - meter.left;
+  };
+  try {
+    const result = compileCel(expression).run(variables, meter);
+    return { result, cost: done() };
+  } catch (error) {
+    if (!(error instanceof CelError)) throw error;
+    return { error: error.message, cost: done() };
+  }
+}
+
+const CANCELLED = 'operation cancelled: actual cost limit exceeded';
+
+/** Whatever is left is not enough. */
+function outOf(budget: Budget): string {
+  budget.left = -1;
+  return 'validation failed due to running out of cost budget, no further validation rules will be run';
+}
 
 /** A rule that gave no answer. */
 function troubleWith(rule: CelRule, why: string): string {
   const about = rule.message?.trim() || rule.rule.trim();
   if (why.startsWith('no such overload'))
     return `'no such overload': call arguments did not match a supported operator, function or macro signature for rule: ${about}`;
-  if (why.startsWith('operation cancelled'))
+  if (why.startsWith(CANCELLED))
     return `'${why}': no further validation rules will be run due to call cost exceeds limit for rule: ${about}`;
   return `${why} evaluating rule: ${about}`;
 }
 
-const program = (expression: string): Program => compileCel(expression);
+const LONGEST_MESSAGE = 5 * 1024;
 
-function messageOf(rule: CelRule, variables: Record<string, unknown>): string {
-  if (rule.messageExpression !== undefined && rule.messageExpression.trim() !== '')
-    try {
-      const text = program(rule.messageExpression).run(variables);
-      if (typeof text === 'string' && text.trim() !== '' && !text.trim().includes('\n')) return text.trim();
-    } catch (error) {
-      if (!(error instanceof CelError)) throw error;
-    }
-  const message = rule.message?.trim() ?? '';
-  return message === '' ? `failed rule: ${rule.rule.trim()}` : message;
+/** `error`: the budget does not suffice for it. */
+function messageOf(
+  { rule, message = '', messageExpression = '' }: CelRule,
+  variables: Record<string, unknown>,
+  budget: Budget,
+): { message: string } | { error: string } {
+  const otherwise = { message: message === '' ? `failed rule: ${rule.trim()}` : message.trim() };
+  if (messageExpression === '') return otherwise;
+  const { result, error = '', cost } = evaluated(messageExpression, variables, budget);
+  if (cost > budget.left) {
+    budget.left = -1;
+    return { error: `messageExpression evaluation failed due to running out of cost budget, ${NO_MORE}` };
+  }
+  budget.left -= cost;
+  if (error.startsWith(CANCELLED)) {
+    budget.left = -1;
+    return { error: `${NO_MORE} due to call cost exceeds limit for messageExpression: ${quoted(messageExpression)}` };
+  }
+  const text = typeof result === 'string' ? result.trim() : '';
+  const isLong = new TextEncoder().encode(text).length > LONGEST_MESSAGE;
+  return text === '' || isLong || text.includes('\n') ? otherwise : { message: text };
 }
 
-function failure(rule: CelRule, schema: JsonSchema, path: string, message: string): FieldError {
+const NO_MORE = 'no further validation rules will be run';
+
+/** `at`: where the rule says that it is told. */
+function failure(rule: CelRule, schema: JsonSchema, at: string, message: string): FieldError {
   const code = REASONS[rule.reason ?? ''] ?? 'FieldValueInvalid';
-  const at =
-    rule.fieldPath === undefined || rule.fieldPath === '' ? path : joined(path, normal(rule.fieldPath, schema));
   const text = TEXTS[code];
   // The value is not repeated: its type stands for it.
   if (code === 'FieldValueDuplicate') return { code, path: at, message: `${text}: ${printValue(schema.type ?? '')}` };

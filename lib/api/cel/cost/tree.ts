@@ -103,18 +103,25 @@ function node(ast: Parsed): Node {
 /** A sign is a part of its number, and signs in pairs are none. */
 function unary(ast: Parsed): Node {
   const operand = ast.args as Parsed;
-  const isAdjacent = ast.input.slice(ast.start + 1, operand.start).trim() === '';
-  if (isAdjacent && operand.op === ast.op) return node(operand.args);
-  const value = operand.args as unknown;
-  if (
-    ast.op === '-_' &&
-    isAdjacent &&
-    operand.op === 'value' &&
-    (typeof value === 'bigint' || typeof value === 'number')
-  )
-    return literal(-value);
-  return call(ast.op, node(operand));
+  if (isPair(ast)) return node(operand.args);
+  return isSignOfNumber(ast) ? literal(-operand.args) : call(ast.op, node(operand));
 }
+
+interface Signed {
+  op: string;
+  args: any;
+  start: number;
+  input: string;
+}
+
+/** Without a bracket between. */
+const isAdjacent = ({ args, start, input }: Signed): boolean => input.slice(start + 1, args.start).trim() === '';
+
+/** `!!` or `--`. */
+export const isPair = (ast: Signed): boolean => ast.args.op === ast.op && isAdjacent(ast);
+
+export const isSignOfNumber = (ast: Signed): boolean =>
+  ast.op === '-_' && ast.args.op === 'value' && ['bigint', 'number'].includes(typeof ast.args.args) && isAdjacent(ast);
 
 function functionCall(name: string, args: Parsed[]): Node {
   const [first] = args;
