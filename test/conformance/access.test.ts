@@ -31,7 +31,9 @@ async function placePod(name: string, node: string, secret: string): Promise<voi
       spec: { containers: [{ name: 'c', image: 'x' }], volumes: [{ name: 's', secret: { secretName: secret } }] },
     },
   });
-  await api.http('POST', `${PODS}/${name}/binding`, { body: { target: { kind: 'Node', name: node } } });
+  await api.http('POST', `${PODS}/${name}/binding`, {
+    body: { metadata: { name }, target: { kind: 'Node', name: node } },
+  });
 }
 
 const node1 = (

@@ -134,7 +134,9 @@ test('actors hear each change once with the revision before it, and of a pod on 
   await api.http('POST', pods, {
     body: { metadata: { name: 'p' }, spec: { containers: [{ name: 'c', image: 'x' }] } },
   });
-  await api.http('POST', `${pods}/p/binding`, { body: { target: { kind: 'Node', name: 'n.1' } } });
+  await api.http('POST', `${pods}/p/binding`, {
+    body: { metadata: { name: 'p' }, target: { kind: 'Node', name: 'n.1' } },
+  });
   await api.http('DELETE', `${pods}/p?gracePeriodSeconds=0`);
   const last = await eventually('the delete is told', () => changes[2]?.revision);
   await eventually('the progress of both streams', () => {

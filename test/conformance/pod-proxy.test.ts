@@ -46,7 +46,7 @@ test.before(async () => {
   await make('/api/v1/nodes', { metadata: { name: 'node-1' } });
   const containers = [{ name: 'c', image: 'x', ports: [{ containerPort: 8080 }] }];
   await make(`${DEFAULT}/pods`, { metadata: { name: 'web', labels: { app: 'web' } }, spec: { containers } });
-  await make(`${DEFAULT}/pods/web/binding`, { target: { kind: 'Node', name: 'node-1' } });
+  await make(`${DEFAULT}/pods/web/binding`, { metadata: { name: 'web' }, target: { kind: 'Node', name: 'node-1' } });
   const ports = [{ name: 'http', port: 80, targetPort: 8080 }];
   for (const name of ['web', 'empty'])
     await make(`${DEFAULT}/services`, { metadata: { name }, spec: { selector: { app: name }, ports } });

@@ -49,7 +49,9 @@ test.before(async () => {
         },
       },
     });
-  await api.http('POST', `${PODS}/web/binding`, { body: { target: { kind: 'Node', name: 'node-1' } } });
+  await api.http('POST', `${PODS}/web/binding`, {
+    body: { metadata: { name: 'web' }, target: { kind: 'Node', name: 'node-1' } },
+  });
   const bus = api.network.connect('kubelet-node-1');
   serveStreams({ cluster: 'c1', bus, clock: systemClock }, 'node-1', serve);
 });
@@ -234,7 +236,7 @@ test.serial('what cannot be is refused before the upgrade, in the words of the r
   );
   t.regex(await log('limitBytes=0'), /^422 .*limitBytes: Invalid value: 0: must be greater than 0$/);
   t.regex(await log('sinceSeconds=1&sinceTime=2026-01-01T00:00:00Z'), /at most one of `sinceTime` or `sinceSeconds`/);
-  t.regex(await log('tailLines=x'), /^400 tailLines: strconv.ParseInt: parsing "x": invalid syntax$/);
+  t.regex(await log('tailLines=x'), /^400 strconv.ParseInt: parsing "x": invalid syntax$/);
   t.is((await api.http('GET', EXEC)).body.message, 'Upgrade request required');
   t.is((await api.http('GET', FORWARD)).body.message, 'Upgrade request required');
 });

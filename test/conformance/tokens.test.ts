@@ -128,7 +128,9 @@ test('a token says what it is bound to, and dies with it', async (t) => {
     spec: { serviceAccountName: 'robot', containers: [{ name: 'c', image: 'x' }] },
   };
   t.is((await api.http('POST', `${AT}/pods`, { body: pod })).code, 201);
-  await api.http('POST', `${AT}/pods/p/binding`, { body: { target: { kind: 'Node', name: 'home' } } });
+  await api.http('POST', `${AT}/pods/p/binding`, {
+    body: { metadata: { name: 'p' }, target: { kind: 'Node', name: 'home' } },
+  });
   const bound = await ask({ boundObjectRef: { kind: 'Pod', apiVersion: 'v1', name: 'p' }, expirationSeconds: 3607 });
   const { token } = bound.status;
   const claims = decodeJwt(token) as any;

@@ -5,9 +5,13 @@ import { decodeContinue, encodeContinue } from './continue-token.ts';
 
 test('tokens', (t) => {
   fc.assert(
-    fc.property(fc.integer({ min: -1 }), fc.string(), (revision, after) => {
-      t.deepEqual(decodeContinue(encodeContinue({ revision, after })), { revision, after });
-    }),
+    fc.property(
+      fc.integer({ min: -1 }).filter((revision) => revision !== 0),
+      fc.stringMatching(/^([a-z][\w.-]*)?\/[\w.:-]+$/),
+      (revision, after) => {
+        t.deepEqual(decodeContinue(encodeContinue({ revision, after })), { revision, after });
+      },
+    ),
   );
   t.deepEqual(
     decodeContinue('eyJ2IjoibWV0YS5rOHMuaW8vdjEiLCJydiI6MzI1LCJzdGFydCI6ImMxXHUwMDAwIn0'),

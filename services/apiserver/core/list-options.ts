@@ -5,6 +5,7 @@ import type { Kind } from '../../../lib/api/kind.ts';
 import type { KubeObject } from '../../../lib/api/object.ts';
 import { matchesLabels, parseLabelSelector, type Requirements } from '../../../lib/api/selectors.ts';
 import { ApiError } from '../../../lib/base/errors.ts';
+import { decodeContinue } from './continue-token.ts';
 import { isTrue, parseInt64 } from './query-number.ts';
 
 export type VersionMatch = '' | 'Exact' | 'NotOlderThan';
@@ -77,6 +78,8 @@ function whole(query: URLSearchParams, name: string): number {
 function check(options: ListOptions, isWatch: boolean): void {
   const errors = isWatch ? watchErrors(options) : listErrors(options);
   if (errors.length > 0) throw invalid(REF, '', errors);
+  // A token that is none is told before what does not go with one.
+  if (!isWatch && options.continue !== '') decodeContinue(options.continue);
   revisionOf(options.resourceVersion, !isWatch);
   if (!isWatch && options.continue !== '' && !['', '0'].includes(options.resourceVersion))
     throw new ApiError('BadRequest', 'specifying resource version is not allowed when using continue');

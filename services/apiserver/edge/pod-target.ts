@@ -4,6 +4,7 @@ import { forbidden, invalid, invalidValue, type FieldError } from '../../../lib/
 import { ApiError } from '../../../lib/base/errors.ts';
 import type { StreamOpen } from '../../../lib/bus/messages.ts';
 import type { CachedObject } from '../core/cache/cached-object.ts';
+import { parseInt64 } from '../core/query-number.ts';
 
 export interface PodTarget {
   node: string;
@@ -47,8 +48,12 @@ function chosen(pod: CachedObject, asked: string, containers: readonly string[],
   );
 }
 
-/** Throws 400 for what cannot be read, 422 for what may not be asked. */
 export function logsOpen(id: string, pod: CachedObject, container: string, query: URLSearchParams): StreamOpen {
+  return { ...named(id, pod, container), logs: logOptions(pod.name, query) };
+}
+
+/** Throws 400 for what cannot be read, 422 for what may not be asked. */
+export function logOptions(podName: string, query: URLSearchParams): LogOptions {
   const flag = (name: string): object => (['true', '1'].includes(query.get(name) ?? '') ? { [name]: true } : {});
   const number = (name: string): object => {
     const value = wholeNumber(query, name);
@@ -67,8 +72,9 @@ export function logsOpen(id: string, pod: CachedObject, container: string, query
     ...(sinceTime === null ? {} : { sinceTime }),
   };
   const errors = problemsOf(logs);
-  if (errors.length > 0) throw invalid({ group: '', kind: 'PodLogOptions' }, pod.name, errors);
-  return { ...named(id, pod, container), logs };
+  if (query.has('stream')) errors.push(forbidden('stream', 'may not be specified'));
+  if (errors.length > 0) throw invalid({ group: '', kind: 'PodLogOptions' }, podName, errors);
+  return logs;
 }
 
 type LogOptions = NonNullable<StreamOpen['logs']>;
@@ -76,8 +82,7 @@ type LogOptions = NonNullable<StreamOpen['logs']>;
 function wholeNumber(query: URLSearchParams, name: string): number | undefined {
   const text = query.get(name);
   if (text === null || text === '') return undefined;
-  if (/^[+-]?\d{1,15}$/.test(text)) return Number(text);
-  throw new ApiError('BadRequest', `${name}: strconv.ParseInt: parsing ${JSON.stringify(text)}: invalid syntax`);
+  return parseInt64(text);
 }
 
 /** As upstream's validation of PodLogOptions words it. */

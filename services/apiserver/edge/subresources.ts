@@ -19,6 +19,7 @@ import { SCALE, appliedScale, planScale, scaleForm, scaleOf, shownScale, toldAsS
 import { writeOptions, type WriteOptions } from '../core/write-options.ts';
 import { requireNoTable } from '../core/media-type.ts';
 import { methodNotAllowed } from '../core/request-info.ts';
+import { logOptions } from './pod-target.ts';
 import type { Target } from './api.ts';
 import type { Answer, Call } from './call.ts';
 import { admitConnection } from './connections.ts';
@@ -137,7 +138,15 @@ function applyScale(
 }
 
 async function bindPod(parts: ApiParts, call: Call, target: Target): Promise<Answer> {
-  return bind(parts, call, target, decodeAs(call, bindingKind()));
+  const binding = decodeAs(call, bindingKind());
+  checkNamed(binding, target, 'Binding');
+  return bind(parts, call, target, binding);
+}
+
+/** Before anybody looks whether there is such a pod. */
+function checkNamed({ metadata }: KubeObject, { info }: Target, what: string): void {
+  if (metadata?.name !== info.name)
+    throw new ApiError('BadRequest', `name in URL does not match name in ${what} object`);
 }
 
 /** The old way: POST to `bindings`, where the body names the pod. */
@@ -161,6 +170,7 @@ function bindingKind(): Pick<Kind, 'ref' | 'typeName'> {
 
 async function evictPod(parts: ApiParts, call: Call, target: Target): Promise<Answer> {
   const eviction = decodeAs(call, EVICTION_KIND);
+  checkNamed(eviction, target, 'Eviction');
   const { dryRun: dryDelete, ...options } = deleteOptions(eviction['deleteOptions'] ?? {}, new URLSearchParams());
   const dryRun = dryDelete || writeOptions(call.query, 'CreateOptions').dryRun;
   return write(parts, call, target, dryRun, () =>
@@ -208,7 +218,8 @@ function ownersOf({ ctx }: ApiParts, call: Call, asked: KubeObject): object {
 }
 
 async function converse(parts: ApiParts, call: Call, target: Target): Promise<Answer> {
-  if (target.info.subresource !== 'log') await admitConnection(parts, call, target);
+  if (target.info.subresource === 'log') logOptions(target.info.name, call.query);
+  else await admitConnection(parts, call, target);
   return { type: 'stream', info: target.info, pod: await readItem(parts, call, target) };
 }
 

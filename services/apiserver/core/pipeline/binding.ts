@@ -44,8 +44,6 @@ const named = (binding: KubeObject, { metadata }: KubeObject): KubeObject => ({
 
 function check(pod: KubeObject, binding: KubeObject, node: string): void {
   const name = pod.metadata.name;
-  if ((binding.metadata?.name ?? name) !== name)
-    throw new ApiError('BadRequest', 'name in URL does not match name in Binding object');
   if (node === '')
     throw invalid({ group: '', kind: 'Binding' }, name, [
       { code: 'FieldValueRequired', path: 'target.name', message: 'Required value' },

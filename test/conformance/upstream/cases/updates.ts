@@ -193,6 +193,11 @@ export const cases: readonly Case[] = [
     p: `${inGroup('policy/v1', 'poddisruptionbudgets')}?dryRun=All`,
     b: { metadata: { name: 'A b', finalizers: ['zz'] }, spec: {} },
   },
+  { name: 'an eviction of no name', m: 'POST', p: `${NS}/pods/p/eviction?dryRun=All`, b: {} },
+  { name: 'an eviction of another', m: 'POST', p: `${NS}/pods/none/eviction`, b: { metadata: { name: 'p' } } },
+  { name: 'a binding of no name', m: 'POST', p: `${NS}/pods/p/binding?dryRun=All`, b: { target: { name: 'n' } } },
+  { name: 'logs of a pod without a node', p: `${NS}/pods/p/log?tailLines=-1&limitBytes=0&stream=Stdout` },
+  { name: 'logs since a text', p: `${NS}/pods/p/log?sinceSeconds=x` },
   {
     name: 'a namespace of a name with dots',
     m: 'POST',
