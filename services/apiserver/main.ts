@@ -22,6 +22,7 @@ import { Freshness } from './edge/freshness.ts';
 import { serveHttps } from './edge/http-front.ts';
 import { Metrics } from './edge/metrics.ts';
 import { dropOldAddresses } from './edge/old-addresses.ts';
+import { LegacyTokenUses } from './edge/legacy-token-uses.ts';
 import { OidcTokens } from './edge/oidc-tokens.ts';
 import type { ApiParts } from './edge/parts.ts';
 import { Publisher } from './edge/publisher.ts';
@@ -150,7 +151,12 @@ function assemble(
     kinds: new ServedKinds(cache),
     tokens,
     writer: new Writer(ctx, store, freshness),
-    authenticator: new Authenticator(staticTokens, tokens, cache, access, oidc),
+    authenticator: new Authenticator(cache, access, {
+      fromFile: staticTokens,
+      ofAccounts: tokens,
+      uses: new LegacyTokenUses(() => parts),
+      oidc,
+    }),
     bootstrap: new Bootstrap(() => parts),
     aggregation: new Aggregation(() => parts),
     metrics,

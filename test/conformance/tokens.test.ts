@@ -158,30 +158,72 @@ test('a token is for its audiences only', async (t) => {
   t.is((await api.http('POST', `${REVIEWS}/tokenreviews`, { body: { spec: {} } })).code, 400);
 });
 
-test('a Secret of an account is filled, stands for it, and both ends end it', async (t) => {
-  const secret = (name: string, account: string): object => ({
-    metadata: { name, annotations: { 'kubernetes.io/service-account.name': account } },
-    type: 'kubernetes.io/service-account-token',
-  });
-  t.is((await api.http('POST', `${AT}/secrets`, { body: secret('old-way', 'robot') })).code, 201);
-  const filled = await eventually('the Secret is filled', async () => {
-    const { body } = await api.http('GET', `${AT}/secrets/old-way`);
+const legacySecret = (name: string, account: string): object => ({
+  metadata: { name, annotations: { 'kubernetes.io/service-account.name': account } },
+  type: 'kubernetes.io/service-account-token',
+});
+
+/** Makes the Secret; with its token. */
+async function filledSecret(name: string, account: string): Promise<{ secret: any; token: string }> {
+  await api.http('POST', `${AT}/secrets`, { body: legacySecret(name, account) });
+  const secret = await eventually('the Secret is filled', async () => {
+    const { body } = await api.http('GET', `${AT}/secrets/${name}`);
     return body.data?.token !== undefined && body;
   });
+  return { secret, token: Buffer.from(secret.data.token, 'base64').toString() };
+}
+
+test('a Secret of an account is filled, stands for it, and both ends end it', async (t) => {
+  const { secret: filled, token } = await filledSecret('old-way', 'robot');
   t.is(Buffer.from(filled.data['ca.crt'], 'base64').toString(), api.caPem);
   t.is(Buffer.from(filled.data.namespace, 'base64').toString(), 'default');
   const account = (await api.http('GET', `${AT}/serviceaccounts/robot`)).body;
   t.is(filled.metadata.annotations['kubernetes.io/service-account.uid'], account.metadata.uid);
-  const token = Buffer.from(filled.data.token, 'base64').toString();
   t.is((await who(token)).username, 'system:serviceaccount:default:robot');
   await api.http('DELETE', `${AT}/secrets/old-way`);
   t.is(await who(token), 401);
   await api.http('POST', `${AT}/serviceaccounts`, { body: { metadata: { name: 'brief' } } });
-  await api.http('POST', `${AT}/secrets`, { body: secret('of-brief', 'brief') });
+  await api.http('POST', `${AT}/secrets`, { body: legacySecret('of-brief', 'brief') });
   await api.http('DELETE', `${AT}/serviceaccounts/brief`);
   await eventually('the Secret of a gone account is gone', async () => {
     return (await api.http('GET', `${AT}/secrets/of-brief`)).code === 404;
   });
+});
+
+test('the use of a token that a Secret holds is written on the Secret, and told', async (t) => {
+  const { token } = await filledSecret('used', 'robot');
+  const path = `${AT}/secrets/used`;
+  const label = 'kubernetes.io/legacy-token-last-used';
+  t.is((await api.http('GET', path)).body.metadata.labels, undefined, 'nobody has shown it yet');
+  await who(token);
+  const secret = await eventually('the day is written', async () => {
+    const { body } = await api.http('GET', path);
+    return body.metadata.labels !== undefined && body;
+  });
+  // A test may run over midnight.
+  t.true(Math.abs(Date.now() - Date.parse(secret.metadata.labels[label])) < 2 * 86_400_000);
+  t.regex(secret.metadata.labels[label], /^\d{4}-\d\d-\d\d$/);
+  const owners = secret.metadata.managedFields.filter((each: any) => JSON.stringify(each.fieldsV1).includes(label));
+  t.deepEqual(
+    owners.map((each: any) => each.manager),
+    ['kube-apiserver'],
+  );
+
+  const warned = async (): Promise<unknown> => (await api.http('GET', '/version', { token })).headers['warning'];
+  t.is(await warned(), undefined);
+  const patch = { headers: { 'content-type': 'application/merge-patch+json' } };
+  await api.http('PATCH', `${AT}/serviceaccounts/robot`, { ...patch, body: { secrets: [{ name: 'used' }] } });
+  t.regex(
+    String(await warned()),
+    /Use tokens from the TokenRequest API or manually created .* instead of auto-generated/,
+  );
+
+  const mark = { metadata: { labels: { 'kubernetes.io/legacy-token-invalid-since': '2026-01-01' } } };
+  await api.http('PATCH', path, { ...patch, body: mark });
+  t.is(await who(token), 401);
+  t.regex((await review(token)).error, /the token in secret default\/used for service account default\/robot has been/);
+  await api.http('DELETE', path);
+  t.is((await review(token)).error, '[invalid bearer token, Token has been invalidated]');
 });
 
 test('anyone may find the keys', async (t) => {

@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import type { Timer } from '../../../lib/base/clock.ts';
 import { isReason, messageOf } from '../../../lib/base/errors.ts';
 import type { KubeObject } from '../../../lib/api/object.ts';
-import { legacyClaims } from '../core/auth/token-claims.ts';
+import { legacyClaims } from '../core/auth/legacy-tokens.ts';
 import type { CacheEvent } from '../core/cache/cache-event.ts';
 import { mergePatch, remove } from './bootstrap/internal-calls.ts';
 import type { ApiParts } from './parts.ts';

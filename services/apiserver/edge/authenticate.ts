@@ -5,9 +5,10 @@ import { ApiError } from '../../../lib/base/errors.ts';
 import { AccessDenied } from '../core/auth/attributes.ts';
 import type { Access } from '../core/auth/access.ts';
 import { impersonation, type Impersonation } from '../core/auth/impersonation.ts';
-import { ISSUER, userOfClaims } from '../core/auth/token-claims.ts';
+import { ISSUER, standingOf } from '../core/auth/token-claims.ts';
 import { ANONYMOUS, authenticated, type User } from '../core/auth/user.ts';
 import type { ClusterCache } from '../core/cache/cluster-cache.ts';
+import type { LegacyTokenUses } from './legacy-token-uses.ts';
 import type { OidcTokens } from './oidc-tokens.ts';
 import type { ServiceAccountTokens } from './service-account-tokens.ts';
 import type { StaticTokens } from './static-tokens.ts';
@@ -31,19 +32,27 @@ export interface Credentials {
   protocols?: readonly string[];
 }
 
-export type Bearer =
-  /** `staleSeconds`: for how long its bearer should have had a newer one. */
-  { user: User; audiences: string[]; staleSeconds: number } | { problem: string };
+export type Bearer = { user: User; audiences: string[] } | { problem: string };
 
 export interface Identity {
   sender: User;
   /** As whom the request is made, where that is another. */
   user: User | undefined;
-  /** For how long the sender's token should have been replaced. */
-  staleSeconds: number;
 }
 
-type Sender = Pick<Identity, 'staleSeconds'> & { user: User };
+/** Learns what is found out on the way. */
+export interface Told {
+  annotate(key: string, value: string): void;
+  warn(text: string): void;
+}
+
+export interface TokenSources {
+  fromFile: StaticTokens;
+  ofAccounts: ServiceAccountTokens;
+  /** Learns which tokens of Secrets are used. */
+  uses: LegacyTokenUses;
+  oidc: OidcTokens | undefined;
+}
 
 export const WEBSOCKET_BEARER = 'base64url.bearer.authorization.k8s.io.';
 
@@ -52,68 +61,58 @@ export class Authenticator {
   readonly #accounts: ServiceAccountTokens;
   readonly #view: ClusterCache;
   readonly #access: Access;
+  readonly #uses: LegacyTokenUses;
   readonly #oidc: OidcTokens | undefined;
 
-  constructor(
-    staticTokens: StaticTokens,
-    accounts: ServiceAccountTokens,
-    view: ClusterCache,
-    access: Access,
-    oidc?: OidcTokens,
-  ) {
-    this.#oidc = oidc;
-    this.#static = staticTokens;
-    this.#accounts = accounts;
+  constructor(view: ClusterCache, access: Access, tokens: TokenSources) {
     this.#view = view;
     this.#access = access;
+    this.#static = tokens.fromFile;
+    this.#accounts = tokens.ofAccounts;
+    this.#uses = tokens.uses;
+    this.#oidc = tokens.oidc;
   }
 
-  /** Throws 401 for credentials that are wrong; none at all is the anonymous user. */
-  async authenticate(credentials: Credentials, now: number): Promise<User> {
-    const { sender, user } = await this.identify(credentials, now);
-    return user ?? sender;
-  }
-
-  /** Who asks, and as whom, where that is another. Throws 401 or 403; `known` learns who asked before that. */
-  async identify(credentials: Credentials, now: number, known?: (sender: User) => void): Promise<Identity> {
-    const { user: sender, staleSeconds } = this.#certified(credentials) ?? (await this.#real(credentials, now));
-    known?.(sender);
-    return { sender, user: this.#impersonated(sender, credentials), staleSeconds };
+  /** Who asks, and as whom, where that is another. Throws 401 or 403; `told.sender` learns who asked before that. */
+  async identify(credentials: Credentials, now: number, told: Told & { sender(user: User): void }): Promise<Identity> {
+    const sender = this.#certified(credentials) ?? (await this.#real(credentials, now, told));
+    told.sender(sender);
+    return { sender, user: this.#impersonated(sender, credentials) };
   }
 
   /** The user of a bearer token, for which of the audiences it is meant, or why nobody's. */
-  async presented(token: string, now: number, audiences: readonly string[] = [ISSUER]): Promise<Bearer> {
+  async presented(token: string, now: number, told: Told, audiences: readonly string[] = [ISSUER]): Promise<Bearer> {
     const ours = await this.#accounts.verify(token, now, audiences);
     if (ours !== undefined) {
       if ('problem' in ours) return ours;
-      const user = userOfClaims(this.#view, { token, claims: ours.claims }, now);
-      if (typeof user === 'string') return { problem: user };
-      const warnAfter = ours.claims['kubernetes.io']?.warnafter;
-      const staleSeconds = warnAfter === undefined ? 0 : Math.max(0, Math.floor(now / 1000) - warnAfter);
-      return { user, audiences: ours.audiences, staleSeconds };
+      const { who, annotations = {}, warning, secret } = standingOf(this.#view, { token, claims: ours.claims }, now);
+      for (const [key, value] of Object.entries(annotations)) told.annotate(key, value);
+      if (warning !== undefined) told.warn(warning);
+      if (secret !== undefined) void this.#uses.note(secret);
+      return typeof who === 'string' ? { problem: who } : { user: who, audiences: ours.audiences };
     }
     // Others know nothing of audiences: theirs are for this API.
     if (!audiences.includes(ISSUER)) return { problem: 'invalid bearer token' };
     const user = this.#static.userOf(token) ?? (await this.#oidc?.userOf(token, now));
-    return user === undefined ? { problem: 'invalid bearer token' } : { user, audiences: [ISSUER], staleSeconds: 0 };
+    return user === undefined ? { problem: 'invalid bearer token' } : { user, audiences: [ISSUER] };
   }
 
   /** Most requests: a certificate that was looked at before. */
-  #certified({ certificate }: Credentials): Sender | undefined {
+  #certified({ certificate }: Credentials): User | undefined {
     return certificate === undefined ? undefined : CERTIFIED.get(certificate);
   }
 
-  async #real({ certificate, headers, protocols = [] }: Credentials, now: number): Promise<Sender> {
+  async #real({ certificate, headers, protocols = [] }: Credentials, now: number, told: Told): Promise<User> {
     // As upstream: a good certificate counts before any token, and a bad one only where there is no good token.
     if (certificate?.trusted === true && certificate.commonName !== '') return certified(certificate);
     const token = bearerOf(headers.authorization) ?? protocolToken(protocols);
     if (token !== undefined) {
-      const bearer = await this.presented(token, now);
+      const bearer = await this.presented(token, now, told);
       if ('problem' in bearer) throw new ApiError('Unauthorized', 'Unauthorized');
-      return bearer;
+      return bearer.user;
     }
     if (certificate !== undefined) throw new ApiError('Unauthorized', 'Unauthorized');
-    return { user: ANONYMOUS, staleSeconds: 0 };
+    return ANONYMOUS;
   }
 
   /** Throws 403 where the sender may not speak as whom it names. */
@@ -135,13 +134,13 @@ export function permitted(access: Access, { user, asks }: Impersonation): User {
 }
 
 /** One user a connection: what is known of it is known by it. */
-const CERTIFIED = new WeakMap<ClientCertificate, Sender>();
+const CERTIFIED = new WeakMap<ClientCertificate, User>();
 
-function certified(certificate: ClientCertificate): Sender {
+function certified(certificate: ClientCertificate): User {
   let known = CERTIFIED.get(certificate);
   if (known === undefined) {
     const extra = { 'authentication.kubernetes.io/credential-id': [certificate.credentialId] };
-    known = { user: authenticated(certificate.commonName, certificate.organizations, { extra }), staleSeconds: 0 };
+    known = authenticated(certificate.commonName, certificate.organizations, { extra });
     CERTIFIED.set(certificate, known);
   }
   return known;

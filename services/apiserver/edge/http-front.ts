@@ -12,16 +12,15 @@ import { warningHeader } from '../../../lib/http/warnings.ts';
 import { sendProxied } from './aggregation/proxy.ts';
 import { AccessDenied } from '../core/auth/attributes.ts';
 import { ANONYMOUS } from '../core/auth/user.ts';
-import { durationProblem } from '../core/query-number.ts';
-import { isLongRunning, requestInfo } from '../core/request-info.ts';
 import { RequestStory } from '../core/request-story.ts';
 import { handle } from './api.ts';
 import { countAnswer } from './request-metrics.ts';
 import { tellRead, tellRefusal } from './request-span.ts';
-import { auditAnswer, auditBody, auditIdOf, auditRefusal, endAudit, identified } from './audit/audited.ts';
+import { auditAnswer, auditBody, auditIdOf, auditRefusal, endAudit } from './audit/audited.ts';
 import { inTurn } from './flow-control/in-turn.ts';
 import { bytesBody, type Call } from './call.ts';
 import { flushHeaders, Http2Request, Http2Response, isGone, type Request, type Response } from './http-exchange.ts';
+import { identified } from './identified.ts';
 import { keepOpenStreams } from './open-streams.ts';
 import type { ApiParts } from './parts.ts';
 import { sendLogs } from './pod-logs.ts';
@@ -132,14 +131,10 @@ async function answerRequest(
   request: Request,
   response: Response,
 ): Promise<void> {
-  const { ctx } = parts;
   if (EXTRA_SPACE.test(request.headers.authorization ?? '')) call.warnings.add(IGNORED_TOKEN);
   const { headers, rawHeaders, url: uri, socket } = request;
   const credentials = { certificate: peerCertificate(socket), headers, rawHeaders, uri };
-  await identified(parts, call, { auditId: id, uri, headers, socket }, async (known) => {
-    requireTimeout(call);
-    return parts.authenticator.identify(credentials, ctx.clock.now(), known);
-  });
+  await identified(parts, call, { auditId: id, uri, headers, socket }, credentials);
   markStage(parts, call, 'authenticate');
   await inTurn(parts, call, response, async () => {
     markStage(parts, call, 'queue');
@@ -149,16 +144,6 @@ async function answerRequest(
     markStage(parts, call, 'receive');
     await answerCall(parts, call, request, response);
   });
-}
-
-/** As upstream, before it is known who asks; what goes on for long has no such end. */
-function requireTimeout(call: Call): void {
-  const timeout = call.query.get('timeout') ?? '';
-  const problem = timeout === '' ? undefined : durationProblem(timeout);
-  if (problem === undefined) return;
-  const info = (call.info ??= requestInfo(call.method, call.path, call.query));
-  if (isLongRunning(info)) return;
-  throw new ApiError('BadRequest', `invalid timeout specified in the request URL - ${problem}`);
 }
 
 function markStage({ ctx }: ApiParts, { story }: Call, stage: string): void {

@@ -30,7 +30,7 @@ export async function answerReview(parts: ApiParts, call: Call, target: Target):
   const { user } = call;
   const review = REVIEWS[info.resource];
   if (info.resource === 'tokenreviews') {
-    const status = await tokenReview(parts, object['spec'] ?? {});
+    const status = await tokenReview(parts, call, object['spec'] ?? {});
     return created(owned(parts, call, target, object), status);
   }
   if (review === undefined) throw methodNotAllowed();
@@ -77,11 +77,19 @@ function created(object: object, status: unknown): Answer {
   return { type: 'object', code: 201, body: { ...object, status } };
 }
 
-async function tokenReview(parts: ApiParts, spec: { token?: string; audiences?: string[] }): Promise<unknown> {
+async function tokenReview(
+  parts: ApiParts,
+  call: Call,
+  spec: { token?: string; audiences?: string[] },
+): Promise<unknown> {
   const { token = '', audiences: asked = [] } = spec;
   if (token === '') throw new ApiError('BadRequest', 'token is required for TokenReview in authentication');
   const wanted = asked.length === 0 ? [ISSUER] : asked;
-  const bearer = await parts.authenticator.presented(token, parts.ctx.clock.now(), wanted);
+  const told = {
+    annotate: (key: string, value: string) => call.audit?.annotate(key, value),
+    warn: (text: string) => call.warnings.add(text),
+  };
+  const bearer = await parts.authenticator.presented(token, parts.ctx.clock.now(), told, wanted);
   if ('problem' in bearer) {
     const why = bearer.problem === NOBODYS ? NOBODYS : `[${NOBODYS}, ${bearer.problem}]`;
     return { user: {}, error: why };

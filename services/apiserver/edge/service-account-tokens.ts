@@ -3,7 +3,8 @@
 import { createHash, createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { SignJWT, decodeJwt, jwtVerify, type JWTPayload } from 'jose';
-import { ISSUER, type LegacyClaims, type PrivateClaims, type TokenClaims } from '../core/auth/token-claims.ts';
+import type { LegacyClaims } from '../core/auth/legacy-tokens.ts';
+import { ISSUER, type PrivateClaims, type TokenClaims } from '../core/auth/token-claims.ts';
 
 export type VerifiedClaims = JWTPayload & LegacyClaims & { 'kubernetes.io'?: PrivateClaims };
 

@@ -12,10 +12,11 @@ import type { ResourceRequest } from '../core/request-info.ts';
 import { tunnel } from './aggregation/proxy.ts';
 import { ANONYMOUS } from '../core/auth/user.ts';
 import { authorize, handle } from './api.ts';
-import { auditConversation, auditIdOf, auditRefusal, identified } from './audit/audited.ts';
+import { auditConversation, auditIdOf, auditRefusal } from './audit/audited.ts';
 import type { Answer, Call } from './call.ts';
 import { inUpgradeTurn } from './flow-control/in-turn.ts';
 import { callOf } from './http-front.ts';
+import { identified } from './identified.ts';
 import type { ApiParts } from './parts.ts';
 import { openLogs } from './pod-logs.ts';
 import { openPodProxy } from './pod-proxy.ts';
@@ -43,9 +44,7 @@ export async function answerUpgrade(
     const { protocols } = offer;
     const credentials = { certificate: peerCertificate(socket as TLSSocket), headers, rawHeaders, uri, protocols };
     const source = { auditId: auditIdOf(headers, parts.ctx.chance), uri, headers, socket: socket as TLSSocket };
-    await identified(parts, call, source, (known) =>
-      parts.authenticator.identify(credentials, parts.ctx.clock.now(), known),
-    );
+    await identified(parts, call, source, credentials);
     await inUpgradeTurn(parts, call, socket, async () => {
       const answer = await handle(parts, call);
       if (answer.type === 'proxy') {

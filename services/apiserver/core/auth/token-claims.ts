@@ -5,6 +5,7 @@ import { invalid, invalidValue } from '../../../../lib/api/field-error.ts';
 import { ApiError } from '../../../../lib/base/errors.ts';
 import type { ClusterCache } from '../cache/cluster-cache.ts';
 import { forbiddenBy, notFound, type WriteRequest } from '../pipeline/plan.ts';
+import { legacyStanding, type LegacyClaims, type Standing } from './legacy-tokens.ts';
 import { nodeOf, serviceAccountUser, type User } from './user.ts';
 
 /** Issuer, and audience of tokens for this API, as upstream's default. */
@@ -173,34 +174,21 @@ function refused(request: WriteRequest, why: string): ApiError {
 /** Upstream's words. */
 export const INVALIDATED = 'service account token has been invalidated';
 
-/** What a token says that a Secret holds: it never expires, and dies with the Secret. */
-export interface LegacyClaims {
-  'kubernetes.io/serviceaccount/namespace'?: string;
-  'kubernetes.io/serviceaccount/secret.name'?: string;
-  'kubernetes.io/serviceaccount/service-account.name'?: string;
-  'kubernetes.io/serviceaccount/service-account.uid'?: string;
-}
-
-export function legacyClaims(namespace: string, secret: string, account: ObjectName): LegacyClaims & { sub: string } {
-  return {
-    'kubernetes.io/serviceaccount/namespace': namespace,
-    'kubernetes.io/serviceaccount/secret.name': secret,
-    'kubernetes.io/serviceaccount/service-account.name': account.name,
-    'kubernetes.io/serviceaccount/service-account.uid': account.uid,
-    sub: `system:serviceaccount:${namespace}:${account.name}`,
-  };
-}
-
 /** What is known of a token whose signature holds. */
 export interface Presented {
   token: string;
   claims: LegacyClaims & { 'kubernetes.io'?: PrivateClaims; jti?: string; exp?: number };
 }
 
-/** The user of a token whose signature holds; a text says why it does not stand any more. `now`: milliseconds. */
-export function userOfClaims(view: ClusterCache, presented: Presented, now: number): User | string {
-  const own = presented.claims['kubernetes.io'];
-  return own === undefined ? legacyUser(view, presented, now) : boundUser(view, own, presented.claims.jti, now);
+/** `now`: milliseconds. */
+export function standingOf(view: ClusterCache, { token, claims }: Presented, now: number): Standing {
+  const own = claims['kubernetes.io'];
+  if (own === undefined) return legacyStanding(view, token, claims);
+  const who = boundUser(view, own, claims.jti, now);
+  const staleSeconds = own.warnafter === undefined ? 0 : Math.floor(now / 1000) - own.warnafter;
+  if (typeof who === 'string' || staleSeconds <= 0) return { who };
+  const stale = `subject: ${who.name}, seconds after warning threshold: ${staleSeconds}`;
+  return { who, annotations: { 'authentication.k8s.io/stale-token': stale } };
 }
 
 function boundUser(view: ClusterCache, own: PrivateClaims, jti: string | undefined, now: number): User | string {
@@ -231,25 +219,8 @@ function boundUser(view: ClusterCache, own: PrivateClaims, jti: string | undefin
   return serviceAccountUser(namespace, serviceaccount.name, { uid: serviceaccount.uid, extra });
 }
 
-function legacyUser(view: ClusterCache, { token, claims }: Presented, now: number): User | string {
-  const namespace = claims['kubernetes.io/serviceaccount/namespace'];
-  const name = claims['kubernetes.io/serviceaccount/service-account.name'];
-  const uid = claims['kubernetes.io/serviceaccount/service-account.uid'];
-  const secretName = claims['kubernetes.io/serviceaccount/secret.name'];
-  if (namespace === undefined || name === undefined || uid === undefined || secretName === undefined)
-    return 'the token has no claims of Kubernetes';
-  const secret = view.get({ stream: 'core/secrets', namespace, name: secretName })?.object;
-  if (!stands(secret, undefined, now) || decoded(secret?.['data']?.token) !== token) return INVALIDATED;
-  if (!stands(view.get({ stream: 'core/serviceaccounts', namespace, name })?.object, uid, now)) return INVALIDATED;
-  return serviceAccountUser(namespace, name, { uid });
-}
-
 function stands(object: KubeObject | undefined, uid: string | undefined, now: number): boolean {
   if (object === undefined || (uid !== undefined && object.metadata.uid !== uid)) return false;
   const { deletionTimestamp } = object.metadata;
   return deletionTimestamp === undefined || now - Date.parse(deletionTimestamp) < LEEWAY_MS;
-}
-
-function decoded(base64: unknown): string | undefined {
-  return typeof base64 === 'string' ? atob(base64) : undefined;
 }

@@ -6,7 +6,6 @@ import type { Chance } from '../../../../lib/base/chance.ts';
 import type { ApiError } from '../../../../lib/base/errors.ts';
 import type { ApiResponse } from '../../../../lib/bus/messages.ts';
 import { decodeToken } from '../../../../lib/base/ids.ts';
-import type { Identity } from '../authenticate.ts';
 import { ANONYMOUS, type User } from '../../core/auth/user.ts';
 import { AccessDenied } from '../../core/auth/attributes.ts';
 import { isLongRunning, requestInfo } from '../../core/request-info.ts';
@@ -39,32 +38,6 @@ export function beginAudit(parts: ApiParts, call: Call, sender: User | undefined
     receivedAt: call.receivedAt ?? parts.ctx.clock.now(),
   });
   if (trail !== undefined) call.audit = trail;
-}
-
-/** Sets who asks; throws 401 or 403, both told. */
-export async function identified(
-  parts: ApiParts,
-  call: Call,
-  source: Source,
-  identify: (known: (sender: User) => void) => Promise<Identity>,
-): Promise<void> {
-  let isKnown = false;
-  try {
-    const { sender, user, staleSeconds } = await identify((known) => {
-      isKnown = true;
-      beginAudit(parts, call, known, source);
-    });
-    call.user = user ?? sender;
-    if (user !== undefined) call.audit?.impersonates(user);
-    if (staleSeconds > 0)
-      call.audit?.annotate(
-        'authentication.k8s.io/stale-token',
-        `subject: ${sender.name}, seconds after warning threshold: ${staleSeconds}`,
-      );
-  } catch (error) {
-    if (!isKnown) beginAudit(parts, call, undefined, source);
-    throw error;
-  }
 }
 
 /** The body is there: what it holds is told before anything changes it. */
