@@ -1,6 +1,8 @@
 // Shows what JSON patches make of a document where the real server's library is not as RFC 6902 would have it, and in which words
 // it refuses them.
 import test from 'ava';
+import fastJsonPatch from 'fast-json-patch';
+import fc from '../../test/kit/fast-check.ts';
 import { applyJsonPatch, JsonPatchError } from './json-patch.ts';
 
 const base = (): any => ({ data: { x: '1', y: null }, list: ['a', 'b', 'c'], deep: { in: { it: 1 } } });
@@ -93,4 +95,39 @@ test('neither the document nor the patch is changed, and what was copied is two 
   t.deepEqual(made.deep, { in: { it: 1, more: 1 }, out: { it: 9, more: 1 } });
   t.is(made.list, document.list, 'the rest is shared');
   t.is(refusal({ op: 'add', path: '/__proto__/polluted', value: 1 }).slice(0, 3), 'add');
+});
+
+const NAMES = ['a', 'b~1c', 'd', '0'];
+const leaf = fc.oneof(fc.integer(), fc.constantFrom('x', '', null, true));
+const document = fc.dictionary(
+  fc.constantFrom(...NAMES.map((name) => name.replace('~1', '/'))),
+  fc.oneof(leaf, fc.array(leaf, { maxLength: 3 }), fc.dictionary(fc.constantFrom('a', 'd'), leaf)),
+);
+const pointer = fc
+  .array(fc.constantFrom(...NAMES, '1', '2', '-'), { minLength: 1, maxLength: 2 })
+  .map((names) => `/${names.join('/')}`);
+const operation = fc.oneof(
+  fc.record({ op: fc.constantFrom('add', 'test'), path: pointer, value: leaf }),
+  fc.record({ op: fc.constant('remove'), path: pointer }),
+  fc.record({ op: fc.constantFrom('move', 'copy'), from: pointer, path: pointer }),
+);
+
+test('what RFC 6902 takes is taken, and leads to the same', (t) => {
+  let taken = 0;
+  fc.assert(
+    fc.property(document, fc.array(operation, { minLength: 1, maxLength: 4 }), (before, operations) => {
+      let expected: unknown;
+      try {
+        expected = fastJsonPatch.applyPatch(structuredClone(before), operations as never, true).newDocument;
+      } catch {
+        return;
+      }
+      taken++;
+      const kept = structuredClone(before);
+      t.deepEqual(applyJsonPatch(before, operations), expected as object);
+      t.deepEqual(before, kept, 'what was given is not changed');
+    }),
+    { numRuns: 10_000 },
+  );
+  t.true(taken > 500, `only ${taken} patches could be applied`);
 });

@@ -23,7 +23,6 @@ const PURE_MAY_IMPORT = [...PURE, /^lib\/reconcile\/controller\.ts$/, /^lib\/bus
 const PURE_PACKAGES = new Set([
   'xstate',
   'yaml',
-  'fast-json-patch',
   'dns-packet',
   '@peculiar/asn1-csr',
   '@peculiar/asn1-schema',
