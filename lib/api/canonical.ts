@@ -2,6 +2,7 @@
 // empty optional fields gone, quantities and times in their one form, fields in the table's order. So two equal objects are
 // equal bytes. Never fills defaults and never judges values.
 import { isRecord } from '../base/records.ts';
+import { jsonKind } from './json-error.ts';
 import { QUANTITY_ERROR, canonicalQuantity } from './quantity.ts';
 import type { TypeName } from './custom/custom-type.ts';
 import { typeSchema, type FieldSchema, type TypeSchema } from './schema.ts';
@@ -82,12 +83,6 @@ function goFieldTypeOf(field: FieldSchema): string {
   const element = field.enumName === undefined || field.shape === 'map' ? goType(field.type) : goType(field.enumName);
   if (field.shape === 'list') return `[]${element}`;
   return field.shape === 'map' ? `map[string]${element}` : element;
-}
-
-function jsonKind(value: unknown): string {
-  if (Array.isArray(value)) return 'array';
-  if (typeof value === 'boolean') return 'bool';
-  return typeof value;
 }
 
 function mismatch(value: unknown, where: Where, type: string, told = jsonKind(value)): TypeMismatchError {

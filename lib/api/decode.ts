@@ -4,6 +4,7 @@ import { ApiError } from '../base/errors.ts';
 import { LIMITS } from '../base/limits.ts';
 import { TypeMismatchError, canonical } from './canonical.ts';
 import type { TypeName } from './custom/custom-type.ts';
+import { jsonKind } from './json-error.ts';
 import { parseJson, type ParsedText } from './json.ts';
 import type { KubeObject } from './object.ts';
 import { quoted } from './field-error.ts';
@@ -142,10 +143,6 @@ const cannotBeHandled = (expected: Expected): string =>
   `${expected.kind} in version ${JSON.stringify(versionOf(expected))} cannot be handled as a ${expected.kind}`;
 
 const TYPE_OF_TYPE = String.raw`struct { APIVersion string "json:\"apiVersion,omitempty\""; Kind string "json:\"kind,omitempty\"" }`;
-
-/** What Go says of a value of the wrong kind. */
-const jsonKind = (value: unknown): string =>
-  Array.isArray(value) ? 'array' : typeof value === 'boolean' ? 'bool' : typeof value;
 
 /** Of a body that is JSON and no object: upstream fails to find its kind. */
 export const notAnObject = (value: unknown): string =>

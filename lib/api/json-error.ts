@@ -1,5 +1,5 @@
-// Decides in which words a text that is no JSON is refused: those of Go's decoder, which clients of the real server know.
-// Never reads a value.
+// Decides in which words a text that is no JSON is refused, and how the kind of a value is called: those of Go's decoder, which
+// clients of the real server know. Never looks into a value.
 
 type Wants = 'value' | 'value or end' | 'key' | 'key or end' | 'colon' | 'after element' | 'after pair' | 'nothing';
 
@@ -119,3 +119,7 @@ function quoted(char: string): string {
       : `\\u00${code.toString(16)}`
   }'`;
 }
+
+/** What Go says of a value of the wrong kind. */
+export const jsonKind = (value: unknown): string =>
+  Array.isArray(value) ? 'array' : typeof value === 'boolean' ? 'bool' : typeof value;

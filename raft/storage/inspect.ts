@@ -7,6 +7,7 @@ import { decodeConfiguration } from '../core/configuration.ts';
 import type { Disk } from './disk.ts';
 import { decodeRecord, type LogRecord, type SegmentHeader } from './log-record.ts';
 import { scan, type Scan } from './record.ts';
+import { segmentName } from './segment-file.ts';
 import { decodeSnapshotHeader, SNAPSHOT_HEADER_BYTES } from './snapshot-files.ts';
 
 export interface Finding {
@@ -58,9 +59,9 @@ export async function inspect(disk: Disk, directory: string): Promise<Inspection
   const replay = new Replay(found);
   const numbers = names.flatMap((name) => SEGMENT.exec(name)?.[1] ?? []).map(Number);
   for (const [i, number] of numbers.entries()) {
-    const path = `${directory}/${segmentNameOf(number)}`;
+    const path = `${directory}/${segmentName(number)}`;
     if (i > 0 && number !== numbers[i - 1]! + 1)
-      replay.damage(directory, undefined, `${segmentNameOf(numbers[i - 1]! + 1)} is missing before ${path}`);
+      replay.damage(directory, undefined, `${segmentName(numbers[i - 1]! + 1)} is missing before ${path}`);
     replay.segment(path, await readWhole(disk, path), number, i === numbers.length - 1);
   }
   replay.finish();
@@ -296,8 +297,4 @@ class Replay {
         `entries up to ${hardState.commit} were committed, the log ends at ${found.lastIndex}`,
       );
   }
-}
-
-function segmentNameOf(number: number): string {
-  return `log-${String(number).padStart(10, '0')}.segment`;
 }

@@ -1,5 +1,6 @@
 // Decides how much of a request the audit log tells: the first rule of the policy that matches it. Never tells anything.
 import type { AuditLevel, AuditPolicy, AuditRule, AuditStage } from '../../../../lib/api/audit-policy.ts';
+import { pathMatches } from '../auth/rules.ts';
 import type { User } from '../auth/user.ts';
 import type { RequestInfo, ResourceRequest } from '../request-info.ts';
 
@@ -47,10 +48,6 @@ function resourceMatches(pattern: string, { resource, subresource }: ResourceReq
     pattern === `${resource}/*` ||
     (subresource !== '' && pattern === `*/${subresource}`)
   );
-}
-
-function pathMatches(pattern: string, path: string): boolean {
-  return pattern === path || (pattern.endsWith('*') && path.startsWith(pattern.slice(0, -1)));
 }
 
 const isSet = (list: readonly unknown[] | undefined): boolean => (list ?? []).length > 0;

@@ -91,6 +91,7 @@ function resourceMatches(pattern: string, asked: Asked): boolean {
   return pattern === '*' || pattern === full || (asked.subresource !== '' && pattern === `*/${asked.subresource}`);
 }
 
-function pathMatches(pattern: string, path: string): boolean {
+/** `*` at its end stands for all that begins so. */
+export function pathMatches(pattern: string, path: string): boolean {
   return pattern === path || (pattern.endsWith('*') && path.startsWith(pattern.slice(0, -1)));
 }

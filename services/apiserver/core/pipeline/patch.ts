@@ -5,6 +5,7 @@ import { decodeValue, expectedOf, type FieldValidation } from '../../../../lib/a
 import type { TypeName } from '../../../../lib/api/custom/custom-type.ts';
 import type { ManagedFieldsEntry } from '../../../../lib/api/generated/types.ts';
 import { invalid, invalidValue } from '../../../../lib/api/field-error.ts';
+import { jsonKind } from '../../../../lib/api/json-error.ts';
 import { applyJsonMerge } from '../../../../lib/api/json-merge.ts';
 import { applyJsonPatch, JsonPatchError } from '../../../../lib/api/json-patch.ts';
 import type { Kind } from '../../../../lib/api/kind.ts';
@@ -134,12 +135,9 @@ export function applyPatch(
 }
 
 function notAnObjectPatch(patch: Patch): ApiError {
-  const told = `json: cannot unmarshal ${goKind(patch.value)} into Go value of type map[string]interface {}`;
+  const told = `json: cannot unmarshal ${jsonKind(patch.value)} into Go value of type map[string]interface {}`;
   return new ApiError('BadRequest', isStrategic(patch) ? told : `error decoding patch: ${told}`);
 }
-
-const goKind = (value: unknown): string =>
-  Array.isArray(value) ? 'array' : typeof value === 'boolean' ? 'bool' : typeof value;
 
 /** Custom resources have no merge keys: upstream's words. */
 function noStrategicMerge(): ApiError {
@@ -151,7 +149,7 @@ function noStrategicMerge(): ApiError {
 }
 
 const misread = (isStrict: boolean, value: unknown, strictType: string, type: string): ApiError => {
-  const told = (into: string): string => `json: cannot unmarshal ${goKind(value)} into Go ${into}`;
+  const told = (into: string): string => `json: cannot unmarshal ${jsonKind(value)} into Go ${into}`;
   return new ApiError('BadRequest', isStrict ? `error decoding patch: ${told(strictType)}` : told(type));
 };
 
