@@ -108,3 +108,14 @@ test('the types of a custom resource are those of its schema', (t) => {
   t.regex(checker.problem('object.spec.weight > 1')!, /undefined field 'weight'/);
   t.regex(checker.problem("object.spec.tags['a'] == 'b'")!, /applied to '\(list\(string\), string\)'/);
 });
+
+test('a group with a dash is one like others', (t) => {
+  const types: TypeDeclarations = new Map();
+  const schema = {
+    type: 'object',
+    properties: { spec: { type: 'object', properties: { 'max-size': { type: 'integer' } } } },
+  };
+  const checker = new TypeChecker(types, { object: declareCustom('my-team.io.v1.Widget', schema, types) });
+  t.is(checker.problem('object.spec.max__dash__size > 1 && object != null'), undefined);
+  t.regex(checker.problem("object.spec.max__dash__size > '1'")!, /applied to '\(int, string\)'/);
+});

@@ -35,8 +35,12 @@ function fieldType({ shape, type }: FieldSchema, types: TypeDeclarations, within
   return shape === 'list' ? `list<${one}>` : shape === 'map' ? `map<string, ${one}>` : one;
 }
 
-/** `schema` is of a whole object, whose metadata is that of every object. */
-export function declareCustom(name: string, schema: JsonSchema, types: TypeDeclarations): string {
+/**
+ * `schema` is of a whole object, whose metadata is that of every object. The library takes no dash in the name of a type, groups
+ * have them; no group and no kind has an underscore.
+ */
+export function declareCustom(kindName: string, schema: JsonSchema, types: TypeDeclarations): string {
+  const name = kindName.replaceAll('-', '_');
   const metadata = declareBuiltIn('meta.v1.ObjectMeta', types);
   const fields = { ...fieldsOf(name, schema, types), apiVersion: 'string', kind: 'string', metadata };
   types.set(name, fields);
