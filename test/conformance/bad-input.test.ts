@@ -1,4 +1,5 @@
 // Shows over real HTTPS that what is made to hurt a decoder gets its Status, changes nothing, and holds nobody else up for long.
+import { connect } from 'node:tls';
 import test from 'ava';
 import { startApi, type HttpAnswer, type TestApi } from '../kit/api-server.ts';
 import { eventually } from '../kit/eventually.ts';
@@ -138,4 +139,24 @@ test('patterns and rules of a definition that would go on for ever are stopped',
   t.is(list.code, 422);
   t.regex(list.body.message, /spec.list: Invalid value: "array": .*cost limit exceeded/);
   t.is((await make({ list: [1, 2, 3], text: 'abcDef' })).code, 201);
+});
+
+/** What comes back for these bytes until the connection ends. */
+const asked = async (bytes: string): Promise<string> => {
+  const socket = connect({ host: '127.0.0.1', port: api.port, ca: api.caPem });
+  socket.on('error', () => {});
+  socket.write(bytes);
+  let text = '';
+  for await (const part of socket) text += String(part);
+  return text;
+};
+
+test('a first line over HTTP/1.1 is as long as a command may be; what is no request is told so', async (t) => {
+  const get = (bytes: number): string =>
+    `GET /version?${'x'.repeat(bytes)} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`;
+  for (const bytes of [20_000, 1_000_000]) t.regex(await asked(get(bytes)), /^HTTP\/1\.1 200 OK\r\n/);
+  const refusal = (status: string): string =>
+    `HTTP/1.1 ${status}\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n\r\n${status}`;
+  t.is(await asked(get(1_100_000)), refusal('431 Request Header Fields Too Large'));
+  t.is(await asked('NONSENSE\r\n\r\n'), refusal('400 Bad Request'));
 });

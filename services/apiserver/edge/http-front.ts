@@ -2,7 +2,7 @@
 // the answer. Never lets an error out: each becomes a Status.
 import { readFileSync } from 'node:fs';
 import { createSecureServer, type Http2SecureServer } from 'node:http2';
-import type { Readable } from 'node:stream';
+import type { Duplex, Readable } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
 import { ApiError, BareError, messageOf } from '../../../lib/base/errors.ts';
 import { LIMITS } from '../../../lib/base/limits.ts';
@@ -34,6 +34,9 @@ import { answerUpgrade } from './upgrade-front.ts';
 import { watchSession, type WatchOutput, type WatchSession } from './watch-session.ts';
 
 const BODY_MS = 30_000;
+/** As Go's server: a command that runs in a container is all in the first line of its request. */
+const MAX_HEADER_BYTES = 2 ** 20 + 4096;
+const RESET_AFTER_MS = 500;
 const EXTRA_SPACE = /^\s*Bearer {2}/i;
 const IGNORED_TOKEN = 'the provided Authorization header contains extra space before the bearer token, and is ignored';
 const NOTHING = new Uint8Array();
@@ -49,7 +52,8 @@ export async function serveHttps(parts: ApiParts): Promise<HttpFront> {
   const { listen, port, certFile, keyFile, clientCaFile } = parts.ctx.settings;
   const tls = { cert: readFileSync(certFile), key: readFileSync(keyFile), ca: readFileSync(clientCaFile) };
   const lean = { Http2ServerRequest: Http2Request as never, Http2ServerResponse: Http2Response as never };
-  const options = { ...tls, ...lean, allowHTTP1: true, requestCert: true, rejectUnauthorized: false };
+  const http1 = { allowHTTP1: true, maxHeaderSize: MAX_HEADER_BYTES };
+  const options = { ...tls, ...lean, ...http1, requestCert: true, rejectUnauthorized: false };
   const servers: Http2SecureServer[] = [];
   const sessions = new Set<{ destroy(): void }>();
   for (const address of listen) {
@@ -65,7 +69,7 @@ export async function serveHttps(parts: ApiParts): Promise<HttpFront> {
     // A broken handshake or a reset connection concerns that client only.
     server.on('sessionError', () => {});
     server.on('tlsClientError', () => {});
-    server.on('clientError', (_error, socket) => socket.destroy());
+    server.on('clientError', (error, socket) => refuseUnreadable(parts.ctx, error, socket));
     servers.push(server);
     await listening(server, address, port);
   }
@@ -76,6 +80,19 @@ export async function serveHttps(parts: ApiParts): Promise<HttpFront> {
       await Promise.all(closed);
     },
   };
+}
+
+/**
+ * What is no request of HTTP/1.1 is told so, as by Go's server: closed a moment later, since a reset takes away what was not read
+ * yet. Whoever went away is told nothing.
+ */
+function refuseUnreadable({ clock }: ApiParts['ctx'], error: Error & { code?: string }, socket: Duplex): void {
+  const { code = '' } = error;
+  if (socket.writableEnded) return;
+  if (!code.startsWith('HPE_') || !socket.writable) return void socket.destroy();
+  clock.timer(RESET_AFTER_MS, () => socket.destroy());
+  const status = code === 'HPE_HEADER_OVERFLOW' ? '431 Request Header Fields Too Large' : '400 Bad Request';
+  socket.end(`HTTP/1.1 ${status}\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n\r\n${status}`);
 }
 
 function remember(
