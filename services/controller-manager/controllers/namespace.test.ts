@@ -39,7 +39,7 @@ test('every namespace has a ServiceAccount default and the root CA, and gets the
   t.is(await loops.reconcileAll(LOOPS), 0);
 });
 
-test('an ending namespace takes everything with it, and waits for what ends slowly', async (t) => {
+test('an ending namespace takes everything with it: its pods first, and the rest when they are gone', async (t) => {
   const { model, loops } = world();
   await loops.settle();
   model.create(RESOURCES.configMaps, { metadata: { name: 'a', namespace: 'team' } });
@@ -51,17 +51,25 @@ test('an ending namespace takes everything with it, and waits for what ends slow
   model.delete(RESOURCES.namespaces, '', 'team');
   await loops.settle();
   t.is(team(model)?.status?.phase, 'Terminating');
-  t.is(model.list(RESOURCES.configMaps, 'team').length, 0);
-  t.is(model.list(RESOURCES.serviceAccounts, 'team').length, 0);
   t.not(model.get<Pod>(RESOURCES.pods, 'team', 'web')?.metadata.deletionTimestamp, undefined);
+  const others = [...model.list(RESOURCES.configMaps, 'team'), ...model.list(RESOURCES.serviceAccounts, 'team')];
+  t.deepEqual(
+    others.map(({ metadata }) => [metadata.name, metadata.deletionTimestamp]),
+    [
+      ['kube-root-ca.crt', undefined],
+      ['a', undefined],
+      ['default', undefined],
+    ],
+  );
   model.delete(RESOURCES.pods, 'team', 'web', { gracePeriodSeconds: 0 });
   await loops.settle();
   t.is(team(model), undefined);
   t.is(model.list(RESOURCES.configMaps, 'other').length, 1);
 });
 
-test('one that only seems empty is not let go', (t) => {
+test('one that only seems empty is not let go, nor is anything deleted before pods that may be there', (t) => {
   const { model, loops } = world(true);
+  model.create(RESOURCES.pods, { metadata: { name: 'web', namespace: 'team' }, spec: { containers: [] } });
   model.create(RESOURCES.configMaps, { metadata: { name: 'a', namespace: 'team' } });
   model.delete(RESOURCES.namespaces, '', 'team');
   while (loops.view.waiting.includes('/namespaces')) loops.view.deliver('/namespaces');
@@ -70,7 +78,13 @@ test('one that only seems empty is not let go', (t) => {
   t.deepEqual(early.actions, []);
   t.true(early.againInMs! > 0);
   loops.view.deliver('/configmaps');
-  t.is(LOOPS[0]!.reconcile(loops.view, key, 0).actions[0]?.type, 'delete');
+  const guarding = LOOPS[0]!.reconcile(loops.view, key, 0);
+  t.deepEqual([guarding.actions, guarding.why], [[], 'pods may only not be known yet']);
+  loops.view.deliver('/pods');
+  t.deepEqual(
+    LOOPS[0]!.reconcile(loops.view, key, 0).actions.map((action) => action.type === 'delete' && action.ref.resource),
+    ['pods'],
+  );
 });
 
 const SERVICES = resourceRef('apiregistration.k8s.io', 'v1', 'apiservices');

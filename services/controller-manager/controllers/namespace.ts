@@ -1,5 +1,5 @@
-// Decides how a namespace ends: everything in it is deleted, and once nothing is left it is let go. Never lets go of one
-// that may still hold something: every kind must be known up to the moment of its deletion, and every other server that answers
+// Decides how a namespace ends: its pods are deleted, when they are gone everything else, and once nothing is left it is let go.
+// Never lets go of one that may still hold something: every kind must be known up to the moment of its deletion, and every other server that answers
 // behind the API must have said that it has nothing left.
 import { KINDS } from '../../../lib/api/kind.ts';
 import type { APIService, Namespace } from '../../../lib/api/generated/types.ts';
@@ -82,7 +82,12 @@ function end(
   const left = inside.flatMap((ref) => view.list(ref, home.metadata.name).map((object) => ({ ref, object })));
   const byKind = Map.groupBy(left, ({ ref }) => ref.resource);
   const saw = `ending, ${left.length === 0 ? 'nothing left' : [...byKind].map(([kind, all]) => `${all.length} ${kind}`).join(', ')}`;
-  const untouched = left.filter(({ object }) => object.metadata.deletionTimestamp === undefined);
+  // Upstream's OrderedNamespaceDeletion: what guards pods, like a NetworkPolicy, stays for as long as they do.
+  const pods = left.filter(({ ref }) => ref.group === '' && ref.resource === RESOURCES.pods.resource);
+  if (pods.length === 0 && !isKnown(view, RESOURCES.pods, home))
+    return { actions: [], saw, why: 'pods may only not be known yet', againInMs: PROGRESS_MS };
+  const inTurn = pods.length > 0 ? pods : left;
+  const untouched = inTurn.filter(({ object }) => object.metadata.deletionTimestamp === undefined);
   if (untouched.length > 0)
     return {
       actions: untouched.map(({ ref, object }) => deletionOf(ref, object, { propagationPolicy: 'Background' })),
@@ -90,12 +95,12 @@ function end(
     };
   const others = otherServers(view);
   const silent = others.filter(({ isAvailable }) => !isAvailable).map(({ groupVersion }) => groupVersion);
-  if (left.length > 0) return { ...telling(view, home, { objects: left, silent }, now), saw };
+  if (left.length > 0) return { ...telling(view, home, { objects: inTurn, silent }, now), saw };
   if (silent.length > 0) return { ...telling(view, home, { objects: [], silent }, now), saw };
   const unasked = others.filter(({ groupVersion }) => !elsewhere.groupVersions.includes(groupVersion));
   if (unasked.length > 0)
     return { actions: [], saw, why: `${unasked[0]!.groupVersion} was not asked yet`, againInMs: PROGRESS_MS };
-  if (!inside.every((ref) => view.revision(ref) >= Number(home.metadata.resourceVersion)))
+  if (!inside.every((ref) => isKnown(view, ref, home)))
     return { actions: [], saw, why: 'something may only not be known yet', againInMs: PROGRESS_MS };
   const object = { ...home, spec: { ...home.spec, finalizers: finalizers.filter((name) => name !== FINALIZER) } };
   const { name } = home.metadata;
@@ -108,6 +113,10 @@ function end(
     saw,
   };
 }
+
+/** Whether the view has this kind up to what is known of the namespace: nothing comes into it after that. */
+const isKnown = (view: View, ref: ResourceRef, home: Namespace): boolean =>
+  view.revision(ref) >= Number(home.metadata.resourceVersion);
 
 /** In its status, once it is clear that it does not go by itself at once; and not each time that one of many things went. */
 function telling(
