@@ -5,12 +5,12 @@ import { existsSync, globSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { build, writeModule } from '../upstream/go-module.ts';
+import { build, folderOf, writeModule } from '../upstream/go-module.ts';
 import { buildImages } from './images.ts';
 
 /** These run where there is no C library. */
 const STATIC = { CGO_ENABLED: '0' };
-const PACKAGES = 'curl,bind9-dnsutils,netcat-openbsd,iproute2,ca-certificates,wget';
+const PACKAGES = 'curl,bind9-dnsutils,netcat-openbsd,net-tools,iproute2,ca-certificates,wget';
 
 async function main(): Promise<void> {
   const { positionals } = parseArgs({ allowPositionals: true });
@@ -23,6 +23,7 @@ async function main(): Promise<void> {
   built('e2e.test', ['test', '-c', '-o', 'e2e.test', `${kubernetes}/e2e`]);
   const programs = {
     agnhost: built('agnhost', ['build', '-o', 'agnhost', `${kubernetes}/images/agnhost`], STATIC),
+    certificate: join(folderOf(dir, 'k8s.io/kubernetes'), 'test/images/agnhost/porter'),
     sampleApiserver: built('sample-apiserver', ['build', '-o', 'sample-apiserver', 'k8s.io/sample-apiserver']),
     noNewPrivileges: built('nnp', ['build', '-o', 'nnp', `${kubernetes}/images/nonewprivs`], STATIC),
     busybox: programOf('busybox'),

@@ -48,6 +48,8 @@ const IMAGES: readonly Image[] = [
 /** The programs of this machine and of the suite that go into the layers. */
 export interface Programs {
   agnhost: string;
+  /** A folder with the certificate that agnhost serves HTTPS with. */
+  certificate: string;
   sampleApiserver: string;
   noNewPrivileges: string;
   busybox: string;
@@ -81,8 +83,9 @@ export async function buildImages(programs: Programs, work: string, outFile: str
   await rm(layout, { recursive: true });
 }
 
-async function debianTree({ debian, agnhost }: Programs): Promise<string> {
+async function debianTree({ debian, agnhost, certificate }: Programs): Promise<string> {
   await put(agnhost, join(debian, 'agnhost'));
+  for (const name of ['localhost.crt', 'localhost.key']) await put(join(certificate, name), join(debian, name));
   await link('agnhost', join(debian, 'agnhost-2'));
   await mkdir(join(debian, 'uploads'), { recursive: true });
   // The suite asks whether a group that only the image knows is given to its user.

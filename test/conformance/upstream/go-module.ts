@@ -39,6 +39,10 @@ export function build(dir: string, name: string, argv: readonly string[], env: R
   return file;
 }
 
+/** Where the sources of a module are. */
+export const folderOf = (dir: string, module: string): string =>
+  go(dir, ['list', '-m', '-f', '{{.Dir}}', module]).trim();
+
 function go(dir: string, argv: readonly string[], extra: Record<string, string> = {}): string {
   const env = { ...process.env, GOFLAGS: '-mod=mod', ...extra };
   return execFileSync('go', argv, { cwd: dir, env, encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] });
