@@ -168,6 +168,20 @@ test('volumes hold what their objects hold, with modes and chosen keys', (t) => 
   t.deepEqual(neededSources(pod), { configMaps: ['settings', 'none'], secrets: ['keys'] });
 });
 
+test('a token belongs to the one user of the pod, and is for that user or its group alone', (t) => {
+  const volumes = [{ name: 'p', projected: { sources: [{ serviceAccountToken: { path: 'token' } }] } }];
+  const tokenOf = (more: object): unknown => {
+    const [volume] = plannedVolumes(around(podWith({ volumes, ...more })), sources);
+    return volume?.type === 'files' ? [volume.tokens[0]?.owner, volume.tokens[0]?.mode] : volume;
+  };
+  const runAs = (runAsUser: number): object => ({ name: `as${runAsUser}`, securityContext: { runAsUser } });
+  t.deepEqual(tokenOf({}), [undefined, 0o644]);
+  t.deepEqual(tokenOf({ securityContext: { runAsUser: 1000 } }), [1000, 0o600]);
+  t.deepEqual(tokenOf({ securityContext: { fsGroup: 10 } }), [undefined, 0o600]);
+  t.deepEqual(tokenOf({ initContainers: [runAs(5)], containers: [runAs(5)] }), [5, 0o600]);
+  t.deepEqual(tokenOf({ initContainers: [runAs(5)], containers: [runAs(6)] }), [undefined, 0o644]);
+});
+
 test('a volume that cannot be made is told by name', (t) => {
   const refused = (volume: object): string =>
     t.throws(() => plannedVolumes(around(podWith({ volumes: [{ name: 'v', ...volume }] })), sources)).message;

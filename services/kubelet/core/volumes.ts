@@ -15,12 +15,15 @@ import { PodProblem } from './problem.ts';
 export interface PlannedFile {
   path: string;
   mode: number;
+  /** User that it belongs to; otherwise root. */
+  owner?: number | undefined;
   data: Uint8Array;
 }
 
 export interface PlannedToken {
   path: string;
   mode: number;
+  owner?: number | undefined;
   audience: string | undefined;
   expirationSeconds: number;
 }
@@ -32,6 +35,8 @@ export type PlannedVolume =
   | { name: string; type: 'hostPath'; path: string; check: string };
 
 const DEFAULT_MODE = 0o644;
+/** Of a token whose reader is known. */
+const PRIVATE_MODE = 0o600;
 const LEAST_TOKEN_SECONDS = 600;
 
 /** Throws PodProblem FailedMount. */
@@ -94,19 +99,29 @@ function projectedVolume(
       : secretFiles(source.secret.name, source.secret.items, source.secret.optional, defaultMode, sources)),
     ...(source.downwardAPI === undefined ? [] : downwardFiles(source.downwardAPI.items, defaultMode, around)),
   ]);
+  const owner = onlyUser(around.pod);
+  const isPrivate = owner !== undefined || around.pod.spec.securityContext?.fsGroup !== undefined;
   const tokens = projections.flatMap(({ serviceAccountToken: token }) =>
     token === undefined
       ? []
       : [
           {
             path: token.path,
-            mode: defaultMode ?? DEFAULT_MODE,
+            mode: isPrivate ? PRIVATE_MODE : (defaultMode ?? DEFAULT_MODE),
+            ...(owner === undefined ? {} : { owner }),
             audience: token.audience,
             expirationSeconds: Math.max(token.expirationSeconds ?? 3600, LEAST_TOKEN_SECONDS),
           },
         ],
   );
   return filesOf(name, files, tokens);
+}
+
+/** The user that all containers are run as, where the pod says so of each of them. */
+function onlyUser({ spec }: Pod): number | undefined {
+  const containers = [...(spec.initContainers ?? []), ...spec.containers, ...(spec.ephemeralContainers ?? [])];
+  const users = new Set(containers.map((one) => one.securityContext?.runAsUser ?? spec.securityContext?.runAsUser));
+  return users.size === 1 ? [...users][0] : undefined;
 }
 
 function configMapFiles(

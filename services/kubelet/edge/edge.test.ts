@@ -133,7 +133,7 @@ test('volumes: files change all at once, by one link', async (t) => {
     name: 'v',
     type: 'files',
     files: Object.entries(files).map(([path, text]) => ({ path, mode: 0o640, data: Buffer.from(text) })),
-    tokens: [{ path: 'token', mode: 0o600, audience: undefined, expirationSeconds: 3600 }],
+    tokens: [{ path: 'token', mode: 0o600, owner: 1000, audience: undefined, expirationSeconds: 3600 }],
   });
   await writer.write(pod, [volume({ a: '1', 'sub/b': '2' }), { name: 'e', type: 'directory' }]);
   const at = join(paths.volumes('u1'), 'v');
@@ -142,6 +142,7 @@ test('volumes: files change all at once, by one link', async (t) => {
   t.is(readFileSync(join(at, 'token'), 'utf8'), 't1');
   t.is(statSync(join(at, 'a')).mode & 0o777, 0o640);
   t.true(lstatSync(join(at, 'a')).isSymbolicLink());
+  if (process.getuid?.() === 0) t.is(statSync(join(at, 'token')).uid, 1000);
   t.is(statSync(join(paths.volumes('u1'), 'e')).mode & 0o777, 0o777);
   const first = readlinkSync(join(at, '..data'));
   await writer.write(pod, [volume({ a: '1', 'sub/b': '2' })]);

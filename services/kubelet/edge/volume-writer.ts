@@ -105,7 +105,8 @@ export class VolumeWriter {
     let known = this.#tokens.get(key);
     if (known === undefined || now >= known.renewAtMs)
       known = await this.#renew(pod, volume, planned, key, now, known?.token);
-    return { path: planned.path, mode: planned.mode, data: Buffer.from(known.token) };
+    const { path, mode, owner } = planned;
+    return { path, mode, owner, data: Buffer.from(known.token) };
   }
 
   /** When the API is gone, the token that the pod has stays. */
@@ -159,7 +160,8 @@ async function writeOne(path: string, file: PlannedFile, group: number | undefin
   await mkdir(dirname(path), { recursive: true });
   await writeFile(path, file.data);
   await chmod(path, group === undefined ? file.mode : file.mode | 0o040);
-  if (group !== undefined) await chown(path, -1, group).catch(ignoreNotPermitted);
+  if (group !== undefined || file.owner !== undefined)
+    await chown(path, file.owner ?? -1, group ?? -1).catch(ignoreNotPermitted);
 }
 
 async function linkNames(path: string, files: readonly PlannedFile[]): Promise<void> {
