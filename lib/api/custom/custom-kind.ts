@@ -95,6 +95,7 @@ function typeOf(crd: KubeObject, version: Version): CustomType {
   return customType(
     `${group}.${version.name}.${names.kind}`,
     preserveUnknownFields === true ? { ...ANYTHING, ...schema } : schema,
+    version.subresources?.status !== undefined,
   );
 }
 

@@ -12,6 +12,8 @@ export interface CustomType {
   readonly name: string;
   readonly schema: JsonSchema;
   readonly mergeRule: MergeRule;
+  /** Its status is written at `/status` alone. */
+  readonly hasStatus: boolean;
   /** Metadata in its one form, the rest pruned. Throws TypeMismatchError. */
   canonical(value: unknown): Canonical;
 }
@@ -19,11 +21,12 @@ export interface CustomType {
 /** Name of a built-in type (`apps.v1.Deployment`), or a type of a custom resource. */
 export type TypeName = string | CustomType;
 
-export function customType(name: string, schema: JsonSchema): CustomType {
+export function customType(name: string, schema: JsonSchema, hasStatus: boolean): CustomType {
   return {
     name,
     schema,
     mergeRule: customMergeRule(schema, mergeRuleOf('meta.v1.ObjectMeta')),
+    hasStatus,
     canonical: (value) => canonicalCustom(schema, value),
   };
 }

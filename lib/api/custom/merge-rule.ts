@@ -3,6 +3,7 @@
 import {
   ANY_RULE,
   LEAF_RULE,
+  NO_RULE,
   structOf,
   type ListKey,
   type MergeRule,
@@ -13,14 +14,14 @@ import { OWN_FIELDS, type JsonSchema } from './json-schema.ts';
 
 /** Of the whole object; `metadata` is as in every kind. */
 export function customMergeRule(schema: JsonSchema, metadata: MergeRule): MergeRule {
-  const fields = [field('metadata', metadata)];
-  const properties: Record<string, JsonSchema> = { ...schema.properties };
-  if (schema['x-kubernetes-preserve-unknown-fields'] === true)
-    for (const name of ['spec', 'status'])
-      properties[name] ??= { type: 'object', 'x-kubernetes-preserve-unknown-fields': true };
-  for (const [name, own] of Object.entries(properties))
-    if (!OWN_FIELDS.includes(name)) fields.push(field(name, ruleOf(own)));
-  return structOf(fields);
+  const known = Object.entries(schema.properties ?? {})
+    .filter(([name]) => !OWN_FIELDS.includes(name))
+    .map(([name, own]): [string, MergeRule] => [name, ruleOf(own)]);
+  known.push(['metadata', metadata]);
+  if (schema['x-kubernetes-preserve-unknown-fields'] !== true)
+    return structOf(known.map(([name, rule]) => field(name, rule)));
+  for (const name of ['apiVersion', 'kind']) known.push([name, NO_RULE]);
+  return { type: 'map', element: ANY_RULE, own: new Map(known) };
 }
 
 const field = (name: string, rule: MergeRule): StructField => ({

@@ -5,7 +5,7 @@ import { ruleFor, ruleWithin, type MergeRule } from './merge-rule.ts';
 export function atomicsOf(given: MergeRule, value: unknown, path = ''): string[] {
   if (typeof value !== 'object' || value === null) return [];
   const rule = ruleFor(given, value, value);
-  if (rule.type === 'leaf') return [path];
+  if (rule.type === 'leaf' || rule.type === 'none') return [path];
   if (Array.isArray(value))
     return rule.type === 'list' ? value.flatMap((item, i) => atomicsOf(rule.element, item, `${path}[${i}]`)) : [];
   if (rule.type !== 'struct' && rule.type !== 'map') return [];

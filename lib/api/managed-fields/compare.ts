@@ -37,7 +37,7 @@ const addedFields = (rule: MergeRule, before: unknown, after: unknown): Fields =
 
 /** The part of `after` that `before` lacks and, `withModified`, what has another value. */
 function differing(given: MergeRule, before: unknown, after: unknown, withModified: boolean): Fields | undefined {
-  if (after === undefined || after === null || after === before) return undefined;
+  if (after === undefined || after === null || after === before || given.type === 'none') return undefined;
   const isNew = before === undefined || before === null;
   const rule = ruleFor(given, before, after);
   if (rule.type === 'leaf' || (isBlank(before) && isBlank(after))) {
@@ -47,7 +47,8 @@ function differing(given: MergeRule, before: unknown, after: unknown, withModifi
   const node = begin(isNew);
   if (rule.type === 'struct') addStruct(node, rule, before as Json | undefined, after as Json, withModified);
   else if (rule.type === 'map') addMap(node, rule, (before ?? {}) as Json, after as Json, withModified);
-  else if (rule.type !== 'any') addList(node, rule, (before ?? []) as unknown[], after as unknown[], withModified);
+  else if (rule.type === 'set' || rule.type === 'list')
+    addList(node, rule, (before ?? []) as unknown[], after as unknown[], withModified);
   return finish(node);
 }
 

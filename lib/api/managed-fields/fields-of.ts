@@ -2,7 +2,7 @@
 import { isRecord } from '../../base/records.ts';
 import type { TypeName } from '../custom/custom-type.ts';
 import { LEAF, isEmpty, nodeOf, type Fields } from './fields.ts';
-import { listElement, mergeRuleOf, ruleFor, ruleWithin, type MergeRule } from './merge-rule.ts';
+import { isNamed, listElement, mergeRuleOf, ruleFor, ruleWithin, type MergeRule } from './merge-rule.ts';
 import { fieldElement, valueElement } from './path-element.ts';
 
 /**
@@ -24,17 +24,17 @@ function below(given: MergeRule, value: unknown): Record<string, Fields> {
   const out: Record<string, Fields> = {};
   for (const name in value) {
     if (value[name] === undefined || (rule.type === 'struct' && !rule.fields.has(name))) continue;
-    const node = ofField(rule, ruleWithin(rule, name), value[name]);
+    const node = ofField(isNamed(rule, name), ruleWithin(rule, name), value[name]);
     if (node !== undefined) out[fieldElement(name)] = node;
   }
   return out;
 }
 
-function ofField(parent: MergeRule, given: MergeRule, value: unknown): Fields | undefined {
+function ofField(isOfType: boolean, given: MergeRule, value: unknown): Fields | undefined {
   const rule = ruleFor(given, value);
+  if (rule.type === 'none') return undefined;
   if (rule.type === 'leaf' || value === null) return LEAF;
-  // A struct's field is there with what is in it; a map's key is somebody's even so.
-  const mentioned = parent.type === 'map' || (isRecord(value) && isEmpty(value as unknown as Fields));
+  const mentioned = !isOfType || (isRecord(value) && isEmpty(value as unknown as Fields));
   return nodeOf(mentioned, below(rule, value));
 }
 

@@ -8,13 +8,21 @@ import { fieldElement, keyElement } from './path-element.ts';
 
 export type MergeRule =
   | { readonly type: 'leaf' }
+  /** As a leaf, and nobody's (apiVersion and kind of a type that has any field). */
+  | { readonly type: 'none' }
   | StructRule
-  /** `own`: keys that have a rule of their own. */
-  | { readonly type: 'map'; readonly element: MergeRule; readonly own?: ReadonlyMap<string, MergeRule> }
+  /** `own`: keys that have a rule of their own, as fields of a struct have. */
+  | MapRule
   /** Nothing is known of it: maps are looked into, all else is one leaf. */
   | { readonly type: 'any' }
   | { readonly type: 'set' }
   | { readonly type: 'list'; readonly keys: readonly ListKey[]; readonly element: MergeRule };
+
+export interface MapRule {
+  readonly type: 'map';
+  readonly element: MergeRule;
+  readonly own?: ReadonlyMap<string, MergeRule>;
+}
 
 export interface StructRule {
   readonly type: 'struct';
@@ -44,6 +52,7 @@ export interface ListKey {
 }
 
 export const LEAF_RULE: MergeRule = { type: 'leaf' };
+export const NO_RULE: MergeRule = { type: 'none' };
 export const ANY_RULE: MergeRule = { type: 'any' };
 const MAP_OF_ANY: MergeRule = { type: 'map', element: ANY_RULE };
 const SET_RULE: MergeRule = { type: 'set' };
@@ -162,6 +171,10 @@ export const ruleWithin = (rule: MergeRule, name: string): MergeRule => {
   if (rule.type === 'any') return ANY_RULE;
   return rule.type === 'struct' ? (rule.fields.get(name)?.rule ?? LEAF_RULE) : LEAF_RULE;
 };
+
+/** Whether a name is a field of its type: there with what is in it. Any other key of a map is somebody's even so. */
+export const isNamed = (rule: MergeRule, name: string): boolean =>
+  rule.type === 'struct' ? rule.fields.has(name) : rule.type === 'map' && rule.own?.has(name) === true;
 
 /** What is known of a value once it is seen: `any` is a map where all of the values are maps (or not there), else a leaf. */
 export function ruleFor(rule: MergeRule, ...values: readonly unknown[]): MergeRule {

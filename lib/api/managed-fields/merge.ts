@@ -9,7 +9,7 @@ type ListRule = MergeRule & { type: 'set' | 'list' };
 export function merge(given: MergeRule, live: unknown, applied: unknown): unknown {
   if (applied === undefined) return live;
   const rule = ruleFor(given, live, applied);
-  if (rule.type === 'leaf' || isBlank(live)) return applied;
+  if (rule.type === 'leaf' || rule.type === 'none' || isBlank(live)) return applied;
   // A container that is applied empty takes nothing away.
   if (isBlank(applied)) return live;
   if (rule.type === 'struct' || rule.type === 'map') return mergeFields(rule, live as object, applied as object);

@@ -1,7 +1,7 @@
 // Decides what is left of a value when some of its fields go. Never decides which.
 import { isRecord } from '../../base/records.ts';
 import { NO_FIELDS, isEmpty, isMember, type Fields } from './fields.ts';
-import { LEAF_RULE, listElement, ruleFor, ruleWithin, type MergeRule } from './merge-rule.ts';
+import { LEAF_RULE, isNamed, listElement, ruleFor, ruleWithin, type MergeRule } from './merge-rule.ts';
 import { SELF, fieldElement, valueElement } from './path-element.ts';
 
 /**
@@ -68,5 +68,5 @@ function namedParent(rule: MergeRule, element: string, node: Fields): Fields {
   const name = element.startsWith('f:') ? element.slice(2) : undefined;
   if (name === undefined) return withNamedParents(rule.type === 'list' ? rule.element : LEAF_RULE, node);
   const below = withNamedParents(ruleWithin(rule, name), node);
-  return rule.type === 'struct' && rule.fields.has(name) ? { ...below, [SELF]: {} } : below;
+  return isNamed(rule, name) ? { ...below, [SELF]: {} } : below;
 }

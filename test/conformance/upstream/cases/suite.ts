@@ -36,6 +36,64 @@ const webhook = (name: string, service: object): Case => ({
   },
 });
 
+const ANYTHING = { type: 'object', 'x-kubernetes-preserve-unknown-fields': true };
+const SUITE = '/apis/suite.example.com/v1/namespaces/suite';
+const DEEP = { a: { b: 1 }, l: [1] };
+const KNOWN = { type: 'object', properties: { b: { type: 'integer' }, c: { type: 'integer' } } };
+const SOME = {
+  set: { type: 'array', items: { type: 'string' }, 'x-kubernetes-list-type': 'set' },
+  known: KNOWN,
+  half: { ...ANYTHING, properties: { known: KNOWN } },
+};
+
+const type = (plural: string, kind: string, openAPIV3Schema: object, subresources?: object): Case => ({
+  name: `type ${kind}`,
+  m: 'POST',
+  p: '/apis/apiextensions.k8s.io/v1/customresourcedefinitions',
+  b: {
+    metadata: { name: `${plural}.suite.example.com` },
+    spec: {
+      group: 'suite.example.com',
+      scope: 'Namespaced',
+      names: { plural, kind },
+      versions: [{ name: 'v1', served: true, storage: true, schema: { openAPIV3Schema }, subresources }],
+    },
+  },
+});
+const served = (plural: string): Case => ({
+  name: `${plural} are served`,
+  p: `${SUITE}/${plural}/none`,
+  until: ({ body }) => body?.details?.name === 'none',
+});
+const one = (kind: string, more: object): object => ({
+  apiVersion: 'suite.example.com/v1',
+  kind,
+  metadata: { name: 'one', labels: { a: 'b' } },
+  ...more,
+});
+const rat = (name: string, by: string, b: object, part = ''): Case => ({
+  name: `any field: ${name}`,
+  m: 'PATCH',
+  p: `${SUITE}/rats/one${part}?fieldManager=${by}`,
+  h: APPLY,
+  b: one('Rat', b),
+});
+const mouse = (name: string, by: string, b: object): Case => ({
+  name: `without /status: ${name}`,
+  m: 'PATCH',
+  p: `${SUITE}/mice/one?fieldManager=${by}`,
+  h: APPLY,
+  b: one('Mouse', b),
+});
+/** A client's that knows nothing of apply. */
+const updated = (plural: string, b: object): Case => ({
+  name: `${plural} updated`,
+  m: 'PATCH',
+  p: `${SUITE}/${plural}/one?fieldManager=four`,
+  h: { 'content-type': 'application/merge-patch+json' },
+  b,
+});
+
 export const cases: readonly Case[] = [
   ...createNamespace('suite'),
   apply('apply YAML with keys that come again, strictly', TWICE, 'Strict'),
@@ -63,4 +121,30 @@ export const cases: readonly Case[] = [
     b: { spec: { ephemeralContainers: [{ name: 'look', image: 'busybox' }] } },
   },
   webhook('webhook of a Service with an empty path', { namespace: 'suite', name: 'web', path: '' }),
+  type('rats', 'Rat', { ...ANYTHING, properties: SOME }, { status: {} }),
+  served('rats'),
+  rat('applied', 'one', {
+    set: ['a', 'b'],
+    known: { b: 1 },
+    half: { known: { b: 1 }, other: DEEP },
+    other: DEEP,
+    status: { b: 1 },
+    empty: {},
+  }),
+  rat('in conflict', 'two', { set: ['b', 'c'], other: { a: { b: 2 } } }),
+  rat('less is applied', 'one', { set: ['a'], half: { other: { a: { c: 1 } } } }),
+  rat('status', 'three', { status: { c: 1 }, spec: { d: 1 }, other: { d: 1 } }, '/status'),
+  updated('rats', { set: null, known: { b: 2 }, half: { known: { b: 3 }, other: { x: {} } }, more: { e: 'f' } }),
+  {
+    name: 'rat made',
+    m: 'POST',
+    p: `${SUITE}/rats?fieldManager=five`,
+    b: one('Rat', { metadata: { name: 'new' }, other: DEEP, known: { b: 1 } }),
+  },
+  type('mice', 'Mouse', { type: 'object', properties: { ...SOME, spec: KNOWN, status: KNOWN } }),
+  served('mice'),
+  mouse('applied', 'one', { set: ['a'], spec: { b: 1 }, status: { b: 1 }, half: { known: { b: 1 }, other: DEEP } }),
+  mouse('in conflict', 'two', { status: { b: 2 } }),
+  updated('mice', { status: { c: 3 } }),
+  mouse('less is applied', 'one', { status: { b: 1 } }),
 ];
