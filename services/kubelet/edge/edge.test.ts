@@ -15,9 +15,13 @@ import http from 'node:http';
 import net from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { PassThrough } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import test from 'ava';
 import { systemClock } from '../../../lib/actor/system.ts';
+import type { StreamFrame, StreamOpen } from '../../../lib/bus/messages.ts';
+import type { BusStream } from '../../../lib/bus/streams.ts';
+import { eventually } from '../../../test/kit/eventually.ts';
 import { silentLog } from '../../../lib/base/log.ts';
 import { systemExec } from '../../../lib/exec/system-exec.ts';
 import type { ContainerState, RuntimeEvent, RuntimeShim, RuntimeState } from '../../../runtime-shims/contract.ts';
@@ -29,6 +33,7 @@ import { timeAt } from './log-times.ts';
 import { KubeletPaths } from './paths.ts';
 import { Prober } from './prober.ts';
 import { RuntimeView } from './runtime-view.ts';
+import { attachTo } from './stream-attach.ts';
 import { VolumeWriter } from './volume-writer.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'flotilla-kubelet-edge-'));
@@ -119,6 +124,48 @@ test('logs: a follower gets what comes, also from a file that is not there yet, 
   appendFileSync(path, 'ond\nlast');
   mayGrow = false;
   t.is(await all, 'first\nsecond\nlast');
+});
+
+// ---- attach ---------------------------------------------------------------------------------------------------------
+
+/** A session whose client types a line and ends; what it was told by then, and whether it is over. */
+async function typedTo(name: string, container: { stdinOnce?: boolean; tty?: boolean }) {
+  const logPath = join(directory, `${name}.log`);
+  let isRunning = true;
+  let over: number | undefined;
+  let told = '';
+  let take: (frame: StreamFrame) => unknown = () => {};
+  const stdin = new PassThrough().on('data', (typed: Buffer) => appendFileSync(logPath, typed));
+  const input = { stdin, resize: () => {}, close: async () => {} };
+  const tools = {
+    clock: systemClock,
+    shim: { openInput: async () => input } as unknown as RuntimeShim,
+    view: { container: () => ({ state: isRunning ? 'running' : 'exited' }) } as unknown as RuntimeView,
+  };
+  const stream = {
+    peerGone: new Promise<void>(() => {}),
+    onFrame: (handler: typeof take) => void (take = handler),
+    write: async (_: string, data: Uint8Array) => void (told += Buffer.from(data).toString()),
+    exit: (code: number) => void (over = code),
+  } as unknown as BusStream;
+  await attachTo(tools, runOf(name, { logPath }), container, { stdin: true } as StreamOpen, stream);
+  await take({ seq: 1, type: 'data', channel: 'stdin', data: Buffer.from('typed\n') });
+  await take({ seq: 2, type: 'end', channel: 'stdin' });
+  return { told: () => told, over: () => over, stopContainer: () => void (isRunning = false) };
+}
+
+test('attach: what is typed ends the session, but not of a container that hears one alone', async (t) => {
+  for (const container of [{}, { stdinOnce: true, tty: true }]) {
+    const open = await typedTo(`open-${container.tty === true}`, container);
+    await eventually('the session is over', () => open.over() === 0);
+    t.is(open.told(), 'typed\n');
+  }
+  const once = await typedTo('once', { stdinOnce: true });
+  await eventually('the answer is told', () => once.told() === 'typed\n');
+  await sleep(500);
+  t.is(once.over(), undefined, 'it goes on for as long as the container does');
+  once.stopContainer();
+  await eventually('the container has ended', () => once.over() === 0);
 });
 
 // ---- volumes --------------------------------------------------------------------------------------------------------

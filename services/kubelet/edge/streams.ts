@@ -163,7 +163,8 @@ function notRun(error: string): Status {
 
 async function attach(tools: StreamTools, open: StreamOpen, stream: BusStream): Promise<void> {
   const run = runningOf(tools, open);
-  if (tools.shim.logFormat === 'raw') return attachTo(tools, run, open, stream);
+  const container = definitionOf(podOf(tools, open).pod, open.container);
+  if (tools.shim.logFormat === 'raw') return attachTo(tools, run, container, open, stream);
   refuseInput(tools, run, open);
   copyLog(tools, run, { follow: true, tailLines: 0 }, stream);
 }
