@@ -1,5 +1,6 @@
 // Does: reads the command line with yargs and runs one command; prints failures as kubectl does and exits with their
 // code. Never knows what a command does.
+import { ownValue } from '../lib/base/records.ts';
 import yargs, { type CommandModule } from 'yargs';
 import { hideBin } from 'yargs/helpers';
 import { COMMANDS } from './commands/index.ts';
@@ -42,7 +43,8 @@ const parser = yargs(hideBin(process.argv))
 
 // Only what was asked for is loaded; help and mistakes need all.
 const words = hideBin(process.argv);
-const asked = COMMANDS[words.find((word, i) => !word.startsWith('-') && !TAKES_VALUE.has(words[i - 1] ?? '')) ?? ''];
+const wanted = words.find((word, i) => !word.startsWith('-') && !TAKES_VALUE.has(words[i - 1] ?? '')) ?? '';
+const asked = ownValue(COMMANDS, wanted);
 const commands =
   asked === undefined ? await Promise.all(Object.values(COMMANDS).map((load) => load())) : [await asked()];
 for (const command of commands) parser.command(command as unknown as CommandModule);

@@ -1,4 +1,5 @@
 // Decides how a meta.k8s.io/v1 Table becomes rows of text: which columns, which extra ones. Never asks the server.
+import { ownValue } from '../../lib/base/records.ts';
 
 export interface TableColumn {
   name: string;
@@ -55,7 +56,7 @@ export function rowOf(columns: readonly TableColumn[], row: TableRow, view: Tabl
   return [
     ...(view.withNamespace ? [metadata.namespace ?? ''] : []),
     ...shown(columns, view).map(({ index }) => cellText(row.cells[index], index === 0 ? view.namePrefix : '')),
-    ...view.labelColumns.map((label) => labels[label] ?? ''),
+    ...view.labelColumns.map((label) => ownValue(labels, label) ?? ''),
     ...(view.showLabels ? [labelsText(labels)] : []),
   ];
 }

@@ -1,4 +1,5 @@
 // Decides when two objects mean the same: key order, absent fields and empty containers do not count. Never changes them.
+import { ownValue } from '../base/records.ts';
 
 const isEmpty = (value: unknown): boolean =>
   value === undefined ||
@@ -34,7 +35,7 @@ function sameFields(
   equal: (a: unknown, b: unknown) => boolean,
   isAbsent: (value: unknown) => boolean,
 ): boolean {
-  for (const key in a) if (!equal(a[key], b[key])) return false;
-  for (const key in b) if (!(key in a) && !isAbsent(b[key])) return false;
+  for (const key in a) if (!equal(a[key], ownValue(b, key))) return false;
+  for (const key in b) if (!Object.hasOwn(a, key) && !isAbsent(b[key])) return false;
   return true;
 }

@@ -1,6 +1,6 @@
 // Decides what a JSON merge patch (RFC 7386) makes of a value, and which patch leads from one value to another. Never knows
 // types: lists are replaced as a whole.
-import { isRecord } from '../base/records.ts';
+import { isRecord, ownValue } from '../base/records.ts';
 import { equalJson } from './equality.ts';
 
 /** The patched value; neither argument is changed, parts may be shared. */
@@ -10,7 +10,7 @@ export function applyJsonMerge(value: unknown, patch: unknown): unknown {
   for (const [key, change] of Object.entries(patch)) {
     if (key === '__proto__') continue;
     if (change === null) delete out[key];
-    else out[key] = applyJsonMerge(out[key], change);
+    else out[key] = applyJsonMerge(ownValue(out, key), change);
   }
   return out;
 }
@@ -19,9 +19,9 @@ export function applyJsonMerge(value: unknown, patch: unknown): unknown {
 export function createJsonMerge(from: unknown, to: unknown): unknown {
   if (!isRecord(from) || !isRecord(to)) return equalJson(from, to) ? undefined : to;
   const patch: Record<string, unknown> = {};
-  for (const key of Object.keys(from)) if (!(key in to)) patch[key] = null;
+  for (const key of Object.keys(from)) if (!Object.hasOwn(to, key)) patch[key] = null;
   for (const [key, value] of Object.entries(to)) {
-    const change = key in from ? createJsonMerge(from[key], value) : value;
+    const change = Object.hasOwn(from, key) ? createJsonMerge(from[key], value) : value;
     if (change !== undefined) patch[key] = change;
   }
   return Object.keys(patch).length === 0 ? undefined : patch;
@@ -60,7 +60,8 @@ function keepNulls(patch: unknown): Record<string, unknown> {
 function mergePatches(a: unknown, b: unknown): unknown {
   if (!isRecord(a) || !isRecord(b)) return b === undefined ? a : b;
   const out = { ...a };
-  for (const [key, value] of Object.entries(b)) out[key] = key in out ? mergePatches(out[key], value) : value;
+  for (const [key, value] of Object.entries(b))
+    out[key] = Object.hasOwn(out, key) ? mergePatches(out[key], value) : value;
   return Object.fromEntries(
     Object.entries(out).filter(([, value]) => !(isRecord(value) && Object.keys(value).length === 0)),
   );

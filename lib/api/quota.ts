@@ -1,5 +1,6 @@
 // Decides what an object costs of a quota, and which quotas it falls under. Never adds up a namespace (a controller does) and
 // never refuses anything (admission does).
+import { ownValue } from '../base/records.ts';
 import type { Kind } from './kind.ts';
 import { qosClassOf } from './pod/qos.ts';
 import { addQuantities, compareQuantities, quantityOf, subtractQuantities } from './quantity.ts';
@@ -19,15 +20,17 @@ const CLASS_SUFFIX = '.storageclass.storage.k8s.io/';
 
 export const sumOf = (some: Amounts, more: Amounts): Amounts => {
   const out = { ...some };
-  for (const [name, value] of Object.entries(more))
-    out[name] = out[name] === undefined ? value : addQuantities(out[name], value);
+  for (const [name, value] of Object.entries(more)) {
+    const now = ownValue(out, name);
+    out[name] = now === undefined ? value : addQuantities(now, value);
+  }
   return out;
 };
 
 /** `some` less `others`; names that only `others` has are negative. */
 export const differenceOf = (some: Amounts, others: Amounts): Amounts => {
   const out = { ...some };
-  for (const [name, value] of Object.entries(others)) out[name] = subtractQuantities(out[name] ?? '0', value);
+  for (const [name, value] of Object.entries(others)) out[name] = subtractQuantities(ownValue(out, name) ?? '0', value);
   return out;
 };
 
@@ -70,8 +73,10 @@ export function podResources(spec: any, side: 'requests' | 'limits'): Amounts {
 
 function mostOf(some: Amounts, others: Amounts): Amounts {
   const out = { ...some };
-  for (const [name, value] of Object.entries(others))
-    if (out[name] === undefined || compareQuantities(value, out[name]) > 0) out[name] = value;
+  for (const [name, value] of Object.entries(others)) {
+    const most = ownValue(out, name);
+    if (most === undefined || compareQuantities(value, most) > 0) out[name] = value;
+  }
   return out;
 }
 
@@ -152,7 +157,7 @@ function namesOtherNamespaces(affinity: any): boolean {
 
 /** Only the amounts that a quota bounds. */
 export function boundedBy(hard: Amounts, amounts: Amounts): Amounts {
-  return Object.fromEntries(Object.entries(amounts).filter(([name]) => hard[name] !== undefined));
+  return Object.fromEntries(Object.entries(amounts).filter(([name]) => Object.hasOwn(hard, name)));
 }
 
 /** What of a pod's containers a quota needs to know and they do not say: `requests.cpu` to names of containers. */

@@ -1,4 +1,5 @@
 // Decides how a workload reads and is written through its /scale. Never scales one.
+import { ownValue } from '../base/records.ts';
 import type { Scale } from './generated/types.ts';
 import type { KubeObject } from './object.ts';
 import { formatSelector } from './selectors.ts';
@@ -37,18 +38,18 @@ export function toScale(object: KubeObject, paths?: ScalePaths): Scale {
 }
 
 function numberAt(object: KubeObject, names: readonly string[]): number {
-  const found = names.reduce<any>((value, name) => value?.[name], object);
+  const found = names.reduce<any>((value, name) => ownValue(value, name), object);
   return typeof found === 'number' ? found : 0;
 }
 
 function selectorText(object: KubeObject, { selector }: ScalePaths): { selector?: string } {
-  const found = selector?.reduce<any>((value, name) => value?.[name], object);
+  const found = selector?.reduce<any>((value, name) => ownValue(value, name), object);
   return typeof found === 'string' ? { selector: found } : {};
 }
 
 /** Whether a custom resource says how many it shall have; others always do. */
 export const hasReplicas = (object: KubeObject, { replicas }: ScalePaths): boolean =>
-  (replicas.reduce<any>((value, name) => value?.[name], object) ?? undefined) !== undefined;
+  (replicas.reduce<any>((value, name) => ownValue(value, name), object) ?? undefined) !== undefined;
 
 /** A copy of the object with this many replicas. */
 export function withReplicas<T extends KubeObject>(object: T, replicas: number, paths?: ScalePaths): T {

@@ -1,5 +1,6 @@
 // Decides what a label selector means, as text (`app=web,tier in (a,b),!x`) and as a LabelSelector object, and which
 // selectors may stand. Never looks at anything but labels.
+import { ownValue } from '../base/records.ts';
 import { ApiError } from '../base/errors.ts';
 import { forbidden, invalidValue, required, type FieldError } from './field-error.ts';
 import { labelValue, qualifiedName } from './formats.ts';
@@ -21,7 +22,7 @@ export type Labels = Readonly<Record<string, string>> | undefined;
 
 /** `!=` and `notin` also match objects that lack the key. */
 export function matchesLabels(requirements: Requirements, labels: Labels): boolean {
-  return requirements.every((requirement) => matchesOne(requirement, labels?.[requirement.key]));
+  return requirements.every((requirement) => matchesOne(requirement, ownValue(labels, requirement.key)));
 }
 
 function matchesOne({ operator, values }: Requirement, value: string | undefined): boolean {

@@ -1,6 +1,6 @@
 // Decides which strategic merge patch brings an object to what its author now says, without touching what others have set:
 // the three-way merge of client-side apply. Never applies one.
-import { isRecord } from '../base/records.ts';
+import { isRecord, ownValue } from '../base/records.ts';
 import { equalJson } from './equality.ts';
 import { typeSchema, type FieldSchema, type TypeSchema } from './schema.ts';
 import { DELETE_FROM, ELEMENT_ORDER, PATCH, RETAIN_KEYS, matchElements, type Json } from './strategic-merge.ts';
@@ -37,7 +37,7 @@ export function twoWayMergePatch(typeName: string, from: Json, to: Json): Json |
 function diffMaps(from: Json, to: Json, schema: TypeSchema | undefined, wanted: Wanted): Json {
   const patch: Json = {};
   for (const [key, was] of Object.entries(from)) {
-    const now = to[key];
+    const now = ownValue(to, key);
     if (now === undefined || now === null) {
       // Null, said by the author, takes the field away, as kubectl has it.
       const isWanted = wanted.deletions || (wanted.changes && now === null);
@@ -46,7 +46,7 @@ function diffMaps(from: Json, to: Json, schema: TypeSchema | undefined, wanted: 
   }
   if (wanted.changes)
     for (const [key, now] of Object.entries(to))
-      if ((from[key] === undefined || !(key in from)) && now !== undefined && now !== null) patch[key] = now;
+      if (ownValue(from, key) === undefined && now !== undefined && now !== null) patch[key] = now;
   return patch;
 }
 

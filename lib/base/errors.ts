@@ -73,7 +73,7 @@ export class ApiError extends Error {
 
   get retryable(): boolean {
     // A webhook may refuse for a reason that is none of ours.
-    return this.reason in REASONS && REASONS[this.reason as Reason].retry;
+    return Object.hasOwn(REASONS, this.reason) && REASONS[this.reason as Reason].retry;
   }
 
   toStatus(): Status {
@@ -91,7 +91,8 @@ export class ApiError extends Error {
 
   /** The inverse of `toStatus`, for clients. */
   static fromStatus(status: Partial<Status>, httpCode?: number): ApiError {
-    const reason = status.reason !== undefined && status.reason in REASONS ? (status.reason as Reason) : '';
+    const reason =
+      status.reason !== undefined && Object.hasOwn(REASONS, status.reason) ? (status.reason as Reason) : '';
     return new ApiError(reason, status.message ?? `the server answered ${status.code ?? httpCode}`, status.details, {
       code: status.code ?? httpCode ?? 500,
     });

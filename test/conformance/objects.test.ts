@@ -391,3 +391,35 @@ test('bad input gets a clear answer and changes nothing', async (t) => {
   const refused = await api.http('GET', '/api/v1/namespaces/nope?pretty=true');
   t.is(refused.text, JSON.stringify(refused.body, undefined, 2));
 });
+
+test('names that every object of JavaScript answers to are names as any other', async (t) => {
+  const merge = (path: string, body: object): Promise<HttpAnswer> => api.http('PATCH', path, { body, headers: MERGE });
+  const names = async (selector: string): Promise<string[]> => {
+    const { body } = await api.http('GET', `${CM}?labelSelector=${encodeURIComponent(`set=odd,${selector}`)}`);
+    return body.items.map((item: any) => item.metadata.name);
+  };
+  for (const name of ['constructor', 'plain'])
+    await api.http('POST', CM, { body: { metadata: { name, labels: { set: 'odd' } }, data: { a: '1' } } });
+  t.deepEqual(await names('constructor'), []);
+  t.deepEqual(await names('!constructor'), ['constructor', 'plain']);
+  const labelled = await merge(`${CM}/constructor`, {
+    metadata: { labels: { constructor: 'x' } },
+    data: { toString: '2' },
+  });
+  t.deepEqual(labelled.body.metadata.labels, { set: 'odd', constructor: 'x' });
+  const { body } = await api.http('GET', `${CM}/constructor`);
+  t.deepEqual(body.metadata.labels, { set: 'odd', constructor: 'x' });
+  t.deepEqual(body.data, { a: '1', toString: '2' }, 'kept');
+  t.deepEqual(await names('constructor'), ['constructor']);
+  t.deepEqual(await names('!constructor'), ['plain']);
+  await merge(`${CM}/constructor`, { metadata: { labels: { constructor: null } }, data: { toString: null } });
+  const without = (await api.http('GET', `${CM}/constructor`)).body;
+  t.deepEqual([without.metadata.labels, without.data], [{ set: 'odd' }, { a: '1' }], 'taken away');
+  const applied = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'plain' }, data: { valueOf: '3' } };
+  const headers = { 'content-type': 'application/apply-patch+yaml' };
+  await api.http('PATCH', `${CM}/plain?fieldManager=me`, { body: applied, headers });
+  const plain = (await api.http('GET', `${CM}/plain`)).body;
+  t.deepEqual(plain.data, { a: '1', valueOf: '3' });
+  const [owner] = plain.metadata.managedFields.filter(({ manager }: any) => manager === 'me');
+  t.deepEqual(owner.fieldsV1, { 'f:data': { 'f:valueOf': {} } });
+});

@@ -1,5 +1,6 @@
 // Decides what speaks against each node for a pod that fits nowhere, in words for people. Never decides for the
 // scheduler: where the two differ, its own message stands.
+import { ownValue } from '../../../lib/base/records.ts';
 import { quantityToMilli } from '../../../lib/api/quantity.ts';
 import { matchesLabels, type Operator } from '../../../lib/api/selectors.ts';
 import type { Node, Pod } from '../../../lib/api/generated/types.ts';
@@ -41,7 +42,7 @@ function selector(pod: Pod, node: Node): string[] {
     .filter(([key, value]) => labels[key] !== value)
     .map(
       ([key, value]) =>
-        `has ${labels[key] === undefined ? `no label ${key}` : `${key}=${labels[key]}`}, the pod asks for ${key}=${value}`,
+        `has ${ownValue(labels, key) === undefined ? `no label ${key}` : `${key}=${labels[key]}`}, the pod asks for ${key}=${value}`,
     );
 }
 

@@ -1,5 +1,6 @@
 // Decides why a Service has nobody to send to: no selector, no pod that it selects, no pod that is ready, no port of
 // that name, nobody who writes its endpoints or its rules. Never tries a connection.
+import { ownValue } from '../../../lib/base/records.ts';
 import { selects } from '../../../lib/api/selectors.ts';
 import type { Pod, Service } from '../../../lib/api/generated/types.ts';
 import { actorDown } from './actors.ts';
@@ -48,7 +49,7 @@ function matchesNothing(facts: Facts, service: Service, selector: Record<string,
   const wanted = Object.entries(selector);
   const near = facts.pods
     .map((pod) => ({ pod, hits: wanted.filter(([key, value]) => pod.metadata.labels?.[key] === value).length }))
-    .filter(({ pod, hits }) => hits > 0 || wanted.some(([key]) => pod.metadata.labels?.[key] !== undefined))
+    .filter(({ pod, hits }) => hits > 0 || wanted.some(([key]) => ownValue(pod.metadata.labels, key) !== undefined))
     .toSorted((a, b) => b.hits - a.hits)
     .slice(0, 3);
   return stuck(
@@ -56,7 +57,7 @@ function matchesNothing(facts: Facts, service: Service, selector: Record<string,
     `service/${service.metadata.name} selects ${wanted.map(([key, value]) => `${key}=${value}`).join(',')}, and no pod has these labels`,
     near.map(
       ({ pod }) =>
-        `pod/${pod.metadata.name} has ${wanted.map(([key]) => `${key}=${pod.metadata.labels?.[key] ?? '(none)'}`).join(',')}`,
+        `pod/${pod.metadata.name} has ${wanted.map(([key]) => `${key}=${ownValue(pod.metadata.labels, key) ?? '(none)'}`).join(',')}`,
     ),
     [
       'change spec.selector, or the labels of the pod template',

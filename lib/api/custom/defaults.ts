@@ -1,6 +1,6 @@
 // Decides which defaults of its schema a custom resource gets: nested ones only where the object around them is there, and
 // in place of a null that may not be. Never overwrites a value.
-import { isRecord } from '../../base/records.ts';
+import { isRecord, ownValue } from '../../base/records.ts';
 import { schemaOfField, type JsonSchema } from './json-schema.ts';
 
 /** Changes `value` in place. */
@@ -12,7 +12,8 @@ export function fillDefaults(schema: JsonSchema, value: unknown): void {
   if (!isRecord(value)) return;
   for (const [name, own] of Object.entries(schema.properties ?? {})) {
     if (own.default === undefined) continue;
-    const isMissing = value[name] === undefined || (value[name] === null && own.nullable !== true);
+    const given = ownValue(value, name);
+    const isMissing = given === undefined || (given === null && own.nullable !== true);
     if (isMissing) value[name] = structuredClone(own.default);
   }
   for (const name of Object.keys(value)) {

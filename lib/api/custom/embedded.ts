@@ -1,6 +1,6 @@
 // Decides whether the resources that a custom resource holds within itself have the type and the metadata of one. Never looks at what
 // else they say: that is what their schema is for.
-import { isRecord } from '../../base/records.ts';
+import { isRecord, ownValue } from '../../base/records.ts';
 import { invalidValue, required, type FieldError } from '../field-error.ts';
 import { dns1035Label } from '../formats.ts';
 import { validateMetadata } from '../metadata.ts';
@@ -30,7 +30,7 @@ export function validateEmbedded(schema: JsonSchema | undefined, value: unknown,
   if (!isRecord(value)) return [];
   const more = typeof schema.additionalProperties === 'object' ? schema.additionalProperties : undefined;
   const inside = Object.entries(value).flatMap(([name, child]) => {
-    const own = schema.properties?.[name];
+    const own = ownValue(schema.properties, name);
     if (own !== undefined) return validateEmbedded(own, child, path === '' ? name : `${path}.${name}`);
     return validateEmbedded(more, child, `${path}[${name}]`);
   });

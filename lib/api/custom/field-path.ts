@@ -1,6 +1,6 @@
 // Decides to which part of a schema a path refers (`.spec.size`, `.labels['a']`), as rules and selectable fields name one; or what
 // is wrong with it. Never reads an object.
-import { isRecord } from '../../base/records.ts';
+import { isRecord, ownValue } from '../../base/records.ts';
 import type { JsonSchema } from './json-schema.ts';
 
 export interface FieldPath {
@@ -48,7 +48,8 @@ export function fieldPath(path: string, schema: JsonSchema, allowsBrackets = tru
 
 function step(at: FieldPath, name: string): string | undefined {
   const { properties, additionalProperties: more } = at.schema;
-  const own = properties === undefined ? (isRecord(more) ? (more as JsonSchema) : undefined) : properties[name];
+  const own =
+    properties === undefined ? (isRecord(more) ? (more as JsonSchema) : undefined) : ownValue(properties, name);
   if (own === undefined) return NO_FIELD;
   at.text += properties === undefined ? `[${name}]` : at.text === '' ? name : `.${name}`;
   at.root ||= name;

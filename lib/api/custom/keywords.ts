@@ -1,6 +1,6 @@
 // Decides which keywords a CRD's schema may use where: types, lists that are sets and maps, the form of rules; and has what the
 // rules say checked once all around them is well. Never looks at a custom resource.
-import { isRecord } from '../../base/records.ts';
+import { isRecord, ownValue } from '../../base/records.ts';
 import { forbidden, GoText, invalidValue, notSupported, required, type FieldError } from '../field-error.ts';
 import { fieldPath } from './field-path.ts';
 import { OWN_FIELDS, type CelRule, type JsonSchema } from './json-schema.ts';
@@ -174,7 +174,7 @@ function mapProblems({ items }: JsonSchema, keys: readonly string[], path: strin
       invalidValue(`${path}.items.type`, items.type ?? '', `must be object if parent array's ${LIST_TYPE} is map`),
     ];
   keys.forEach((key, i) => {
-    const own = items.properties?.[key];
+    const own = ownValue(items.properties, key);
     if (own === undefined)
       errors.push(invalidValue(at, GoText.strings(keys), 'entries must all be names of item properties'));
     else if (own.type === 'array' || own.type === 'object')
@@ -194,7 +194,7 @@ function mapProblems({ items }: JsonSchema, keys: readonly string[], path: strin
 function keyProblems(items: JsonSchema, keys: readonly string[], path: string): FieldError[] {
   const told = `this property is in ${LIST_KEYS}, so it`;
   return keys.flatMap((key) => {
-    const own = items.properties?.[key];
+    const own = ownValue(items.properties, key);
     if (own === undefined) return [];
     const at = `${path}.properties[${key}]`;
     const isThere = own.default !== undefined || (items.required ?? []).includes(key);

@@ -1,5 +1,6 @@
 // Decides how the fields of a custom resource merge in server-side apply, from its schema: lists are one leaf unless they say
 // otherwise, maps and objects are looked into. Never looks at an object.
+import { ownValue } from '../../base/records.ts';
 import {
   ANY_RULE,
   LEAF_RULE,
@@ -64,6 +65,6 @@ function listRule(schema: JsonSchema): MergeRule {
   if (schema['x-kubernetes-list-type'] !== 'map') return LEAF_RULE;
   const keys = (schema['x-kubernetes-list-map-keys'] ?? [])
     .toSorted()
-    .map((name): ListKey => ({ name, fallback: items.properties?.[name]?.default }));
+    .map((name): ListKey => ({ name, fallback: ownValue(items.properties, name)?.default }));
   return { type: 'list', keys, element: ruleOf(items) };
 }

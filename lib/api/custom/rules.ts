@@ -1,6 +1,6 @@
 // Decides what the CEL rules of a schema (x-kubernetes-validations) say of a custom resource, transition rules and ratcheting
 // included. Never checks types: a rule is only asked of a value that fits its schema.
-import { isRecord } from '../../base/records.ts';
+import { isRecord, ownValue } from '../../base/records.ts';
 import { MOST_COST, MOST_WORK, newMeter } from '../cel/meter.ts';
 import { celBytes, celDuration, CelError, compileCel, noValue, someValue } from '../cel/cel.ts';
 import { equalObjects } from '../equality.ts';
@@ -73,7 +73,7 @@ function inFields(schema: JsonSchema, value: Json, old: Json, path: string, budg
     const own = schemaOfField(schema, name);
     if (own === undefined || (path === '' && OWN_FIELDS.includes(name))) return [];
     const at = Object.hasOwn(schema.properties ?? {}, name) ? childPath(path, name) : `${path}[${name}]`;
-    return validateRules(own, value[name], old[name], at, budget);
+    return validateRules(own, value[name], ownValue(old, name), at, budget);
   });
 }
 

@@ -1,6 +1,6 @@
 // Decides whether a CRD's schema is structural: a type everywhere, and nothing in anyOf and its like that is not outside of them too,
 // so that pruning, defaults and merging know what to do. Never looks at rules, defaults or a custom resource.
-import { isRecord } from '../../base/records.ts';
+import { isRecord, ownValue } from '../../base/records.ts';
 import { equalJson } from '../equality.ts';
 import { compiledPattern } from '../cel/functions.ts';
 import { forbidden, invalidValue, required, type FieldError } from '../field-error.ts';
@@ -177,7 +177,12 @@ function branchCompleteness(
     errors.push(...branchCompleteness(branch.items, schema.items, `${path}.items`, `${at}.items`));
   for (const [name, own] of Object.entries(branch.properties ?? {}))
     errors.push(
-      ...branchCompleteness(own, schema.properties?.[name], `${path}.properties[${name}]`, `${at}.properties[${name}]`),
+      ...branchCompleteness(
+        own,
+        ownValue(schema.properties, name),
+        `${path}.properties[${name}]`,
+        `${at}.properties[${name}]`,
+      ),
     );
   return errors;
 }

@@ -1,6 +1,6 @@
 // Decides what of a custom resource its schema refuses, with the field and the words that clients of Kubernetes know. Never
 // evaluates CEL (rules.ts does) and never changes a value.
-import { isRecord } from '../../base/records.ts';
+import { isRecord, ownValue } from '../../base/records.ts';
 import { equalJson, equalObjects } from '../equality.ts';
 import {
   duplicate,
@@ -105,7 +105,7 @@ export function correlated(schema: JsonSchema, old: unknown): (item: unknown, i:
 }
 
 const keyOf = (item: unknown, keys: readonly string[]): string =>
-  JSON.stringify(keys.map((key) => (isRecord(item) ? item[key] : undefined) ?? null));
+  JSON.stringify(keys.map((key) => (isRecord(item) ? ownValue(item, key) : undefined) ?? null));
 
 /** Elements of sets and of lists that are maps which are there twice. Never asked of a value that was so before. */
 export function validateLists(schema: JsonSchema, value: unknown, path = ''): FieldError[] {
@@ -146,7 +146,7 @@ function sameElements(schema: JsonSchema, list: unknown[], path: string): FieldE
 
 const keysOf = (item: unknown, keys: readonly string[]): Json =>
   Object.fromEntries(
-    keys.flatMap((name) => (isRecord(item) && item[name] !== undefined ? [[name, item[name]] as const] : [])),
+    keys.flatMap((name) => (isRecord(item) && ownValue(item, name) !== undefined ? [[name, item[name]] as const] : [])),
   );
 
 const shownInGo = (value: unknown): unknown =>
@@ -161,14 +161,14 @@ function objectProblems(schema: JsonSchema, object: Json, path: string, old: unk
   if (minProperties !== undefined && names.length < minProperties)
     errors.push(invalid(path, names.length, `should have at least ${minProperties} properties`));
   for (const name of schema.required ?? [])
-    if (object[name] === undefined) errors.push(required(childPath(path, name)));
+    if (ownValue(object, name) === undefined) errors.push(required(childPath(path, name)));
   const before = isRecord(old) ? old : {};
   for (const name of names.toSorted()) {
     const own = schemaOfField(schema, name);
     const isOwn = path === '' && OWN_FIELDS.includes(name);
     if (own === undefined || (isOwn && properties[name]?.properties === undefined)) continue;
     const at = Object.hasOwn(properties, name) ? childPath(path, name) : `${path}.${name}`;
-    errors.push(...validateSchema(own, object[name], at, before[name]));
+    errors.push(...validateSchema(own, object[name], at, ownValue(before, name)));
   }
   return errors;
 }

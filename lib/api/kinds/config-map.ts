@@ -1,4 +1,5 @@
 // Decides what a ConfigMap is: its keys, its size, and that an immutable one stays. Never looks at what it holds.
+import { ownValue } from '../../base/records.ts';
 import { ageOf } from '../age.ts';
 import { equalObjects } from '../equality.ts';
 import { forbidden, invalidValue, tooLong, type FieldError } from '../field-error.ts';
@@ -37,7 +38,7 @@ export const configMap = defineKind<ConfigMap>({
   validate(object) {
     const errors = [...validateKeys(object.data, 'data'), ...validateKeys(object.binaryData, 'binaryData')];
     for (const key of Object.keys(object.data ?? {}))
-      if (object.binaryData?.[key] !== undefined)
+      if (ownValue(object.binaryData, key) !== undefined)
         errors.push(invalidValue(`data[${key}]`, key, 'duplicate of key present in binaryData'));
     let room = DATA_BYTES;
     for (const value of Object.values(object.binaryData ?? {})) room -= decodedBytes(value);

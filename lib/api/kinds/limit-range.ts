@@ -1,5 +1,6 @@
 // Decides what a LimitRange is: bounds that fit each other, and the defaults that follow from them. Never applies one
 // (admission does).
+import { ownValue } from '../../base/records.ts';
 import { forbidden, invalidValue, duplicate, required, type FieldError } from '../field-error.ts';
 import { qualifiedName } from '../formats.ts';
 import type { LimitRange, LimitRangeItem } from '../generated/types.ts';
@@ -51,7 +52,7 @@ const ORDERED = [
 
 function validateAmounts(item: LimitRangeItem, name: string, path: string): FieldError[] {
   const amount = (field: 'max' | 'min' | 'default' | 'defaultRequest' | 'maxLimitRequestRatio'): string | undefined =>
-    item.type === 'Pod' && field.startsWith('default') ? undefined : (item[field] as Amounts | undefined)?.[name];
+    item.type === 'Pod' && field.startsWith('default') ? undefined : ownValue(item[field] as Amounts | undefined, name);
   const errors: FieldError[] = [];
   for (const [low, lowWords, high, highWords, told, place] of ORDERED) {
     const [less, more] = [amount(low), amount(high)];
@@ -86,6 +87,11 @@ function validateItem(item: LimitRangeItem, path: string): FieldError[] {
   return [...validateNames(item, path), ...[...names].flatMap((name) => validateAmounts(item, name, path))];
 }
 
+/** Whatever it says itself stays. */
+function fillIn(item: LimitRangeItem, field: 'default' | 'defaultRequest', amounts: Amounts): void {
+  if (Object.keys(amounts).length > 0) item[field] = { ...item[field], ...amounts, ...item[field] };
+}
+
 export const limitRange = defineKind<LimitRange>({
   group: '',
   version: 'v1',
@@ -93,9 +99,8 @@ export const limitRange = defineKind<LimitRange>({
   default({ spec }) {
     for (const item of spec?.limits ?? []) {
       if (item.type !== 'Container') continue;
-      for (const [name, max] of Object.entries(item.max ?? {})) (item.default ??= {})[name] ??= max;
-      for (const [name, value] of Object.entries({ ...item.min, ...item.default }))
-        (item.defaultRequest ??= {})[name] ??= value;
+      fillIn(item, 'default', { ...item.max });
+      fillIn(item, 'defaultRequest', { ...item.min, ...item.default });
     }
   },
   validate({ spec }) {

@@ -1,5 +1,6 @@
 // Decides what a quota is: which resources it may bound, by which whole numbers, in which scope. Never counts what is used
 // (a controller does) and never refuses anything (admission does).
+import { ownValue } from '../../base/records.ts';
 import { ageOf } from '../age.ts';
 import { equalObjects } from '../equality.ts';
 import { GoText, invalidValue, required, type FieldError } from '../field-error.ts';
@@ -31,7 +32,7 @@ const OPPOSITES = [
 ];
 
 function isKnown(name: string): boolean {
-  if (COUNTED[name] !== undefined || OTHERS.has(name)) return true;
+  if (ownValue(COUNTED, name) !== undefined || OTHERS.has(name)) return true;
   return name.includes('/') || /^(requests\.)?hugepages-/.test(name);
 }
 
@@ -50,7 +51,7 @@ const POD_RESOURCE = /^((requests\.|limits\.)?(cpu|memory)|pods)$/;
 
 /** Whether a quota of this scope may bound this: without requests and limits there is nothing to add up but the pods. */
 function isBoundable(scope: string, name: string): boolean {
-  const isStandard = COUNTED[name] !== undefined || OTHERS.has(name) || /^(requests\.)?hugepages-/.test(name);
+  const isStandard = ownValue(COUNTED, name) !== undefined || OTHERS.has(name) || /^(requests\.)?hugepages-/.test(name);
   if (!isStandard) return true;
   return scope === 'BestEffort' ? name === 'pods' : POD_RESOURCE.test(name);
 }
@@ -135,7 +136,7 @@ function usedOfHard(object: ResourceQuota, wantsLimits: boolean): string {
   return Object.keys(hard)
     .filter((name) => name.startsWith('limits.') === wantsLimits)
     .toSorted()
-    .map((name) => `${name}: ${used[name] ?? '0'}/${hard[name]}`)
+    .map((name) => `${name}: ${ownValue(used, name) ?? '0'}/${hard[name]}`)
     .join(', ');
 }
 

@@ -1,6 +1,6 @@
 // Decides whether what a client applies can be its part of an object: the right type, known fields, list elements with
 // their keys and each once. Never fills anything in: who leaves a field out does not own it.
-import { isRecord } from '../../base/records.ts';
+import { isRecord, ownValue } from '../../base/records.ts';
 import type { TypeName } from '../custom/custom-type.ts';
 import { ApiError } from '../../base/errors.ts';
 import { TypeMismatchError, canonical } from '../canonical.ts';
@@ -71,7 +71,7 @@ function asGiven(given: unknown, whole: unknown): unknown {
   if (Array.isArray(given) && Array.isArray(whole)) return given.map((item, i) => asGiven(item, whole[i]));
   if (!isRecord(given) || !isRecord(whole)) return whole;
   const out: Record<string, unknown> = {};
-  for (const name of Object.keys(given)) out[name] = asGiven(given[name], whole[name]);
+  for (const name of Object.keys(given)) out[name] = asGiven(given[name], ownValue(whole, name));
   return out;
 }
 
@@ -109,6 +109,6 @@ function wrongInList(
 function missingKey(rule: MergeRule & { type: 'set' | 'list' }, item: unknown): string {
   if (!isRecord(item)) return 'associative list with keys may not have a null element';
   const keys = rule.type === 'list' ? rule.keys : [];
-  const missing = keys.find(({ name, fallback }) => (item[name] ?? fallback) === undefined);
+  const missing = keys.find(({ name, fallback }) => (ownValue(item, name) ?? fallback) === undefined);
   return `associative list with keys has an element that omits key field ${JSON.stringify(missing?.name)} (and doesn't have default value)`;
 }

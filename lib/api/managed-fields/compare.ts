@@ -1,4 +1,5 @@
 // Decides which fields differ between two objects of a type. Never decides whose they are.
+import { ownValue } from '../../base/records.ts';
 import { equalJson } from '../equality.ts';
 import { LEAF, NO_FIELDS, begin, finish, type Building, type Fields } from './fields.ts';
 import {
@@ -93,7 +94,7 @@ const inField = ({ rule, unset }: StructField, was: unknown, now: unknown, withM
 
 function addMap(node: Building, rule: MergeRule, before: Json, after: Json, withModified: boolean): void {
   for (const name of inOrder(Object.keys(after))) {
-    const found = differing(ruleWithin(rule, name), before[name], after[name], withModified);
+    const found = differing(ruleWithin(rule, name), ownValue(before, name), after[name], withModified);
     if (found !== undefined) node[fieldElement(name)] = found;
   }
 }

@@ -1,6 +1,6 @@
 // Decides how each type and field merges in server-side apply: as one leaf (scalars, everything atomic), field by field,
 // key by key, or element by element. Never looks at an object.
-import { isRecord } from '../../base/records.ts';
+import { isRecord, ownValue } from '../../base/records.ts';
 import { canonical } from '../canonical.ts';
 import type { TypeName } from '../custom/custom-type.ts';
 import { typeSchema, type FieldSchema, type TypeSchema } from '../schema.ts';
@@ -137,7 +137,7 @@ function unsetOf(field: FieldSchema): object | undefined {
 export function listElement(keys: readonly ListKey[], item: unknown): string | undefined {
   const pairs: Array<[string, unknown]> = [];
   for (const { name, fallback } of keys) {
-    const value = (item as Record<string, unknown> | null)?.[name] ?? fallback;
+    const value = ownValue(item as Record<string, unknown> | null, name) ?? fallback;
     if (value === undefined) return undefined;
     pairs.push([name, value]);
   }

@@ -1,5 +1,6 @@
 // Decides the value of an object after a client applied its part of it: nothing goes away, leaves are the client's, lists
 // keep what both sides have in the client's order. Never decides who may.
+import { ownValue } from '../../base/records.ts';
 import { LEAF_RULE, isBlank, listElement, ruleFor, ruleWithin, type MergeRule } from './merge-rule.ts';
 import { valueElement } from './path-element.ts';
 
@@ -18,7 +19,8 @@ export function merge(given: MergeRule, live: unknown, applied: unknown): unknow
 
 function mergeFields(rule: MergeRule, live: object, applied: object): object {
   const out: Record<string, unknown> = { ...live };
-  for (const [name, value] of Object.entries(applied)) out[name] = merge(ruleWithin(rule, name), out[name], value);
+  for (const [name, value] of Object.entries(applied))
+    out[name] = merge(ruleWithin(rule, name), ownValue(out, name), value);
   return out;
 }
 

@@ -1,6 +1,6 @@
 // Decides whether each part of what a client applies is of the kind its type wants (a text, a number, a list, a map) and known to
 // it, in the words of structured-merge-diff. Never judges a value.
-import { isRecord } from '../../base/records.ts';
+import { isRecord, ownValue } from '../../base/records.ts';
 import type { TypeName } from '../custom/custom-type.ts';
 import { goValue } from '../custom/go-value.ts';
 import { OWN_FIELDS, type JsonSchema } from '../custom/json-schema.ts';
@@ -82,7 +82,7 @@ function ofSchema(schema: JsonSchema): Shape {
   return {
     kind: 'map',
     of(name) {
-      const known = properties?.[name];
+      const known = ownValue(properties, name);
       if (known !== undefined) return ofSchema(known);
       if (isRecord(more)) return ofSchema(more as JsonSchema);
       return keepsAll || properties === undefined || (isResource && OWN_FIELDS.includes(name)) ? ANY : undefined;

@@ -1,5 +1,6 @@
 // Decides what an unset field of a pod spec means, for pods and for every pod template. Never touches what is set and never
 // does admission's work (tolerations, service account token, priority).
+import { ownValue } from '../../base/records.ts';
 import type {
   Container,
   EphemeralContainer,
@@ -55,7 +56,7 @@ function requestsFromLimits(container: Container): void {
   const limits = container.resources?.limits;
   if (limits === undefined || Object.keys(limits).length === 0) return;
   const requests = (container.resources!.requests ??= {});
-  for (const [name, limit] of Object.entries(limits)) requests[name] ??= limit;
+  for (const [name, limit] of Object.entries(limits)) requests[name] = ownValue(requests, name) ?? limit;
 }
 
 function defaultContainer(container: Container | EphemeralContainer): void {

@@ -1,4 +1,5 @@
 // Decides a pod's quality of service class from its requests and limits. Never enforces it.
+import { ownValue } from '../../base/records.ts';
 import type { Container, PodSpec } from '../generated/types.ts';
 import { compareQuantities, quantityOf } from '../quantity.ts';
 
@@ -15,13 +16,15 @@ export function qosClassOf(spec: PodSpec): QosClass {
   const isPositive = (value: string | undefined): boolean => value !== undefined && quantityOf(value).nanos > 0n;
   const asks = (container: Pick<Container, 'resources'>): boolean =>
     COUNTED.some(
-      (name) => isPositive(container.resources?.requests?.[name]) || isPositive(container.resources?.limits?.[name]),
+      (name) =>
+        isPositive(ownValue(container.resources?.requests, name)) ||
+        isPositive(ownValue(container.resources?.limits, name)),
     );
   if (!containers.some(asks)) return 'BestEffort';
   const isGuaranteed = (container: Pick<Container, 'resources'>): boolean =>
     COUNTED.every((name) => {
-      const limit = container.resources?.limits?.[name];
-      const request = container.resources?.requests?.[name] ?? limit;
+      const limit = ownValue(container.resources?.limits, name);
+      const request = ownValue(container.resources?.requests, name) ?? limit;
       return isPositive(limit) && compareQuantities(request!, limit!) === 0;
     });
   return containers.every(isGuaranteed) ? 'Guaranteed' : 'Burstable';

@@ -1,5 +1,6 @@
 // Decides how the resources of a pod's containers may change while it lives: cpu and memory alone, within its class of service,
 // where its node can do it. Never gives a container anything.
+import { ownValue } from '../../base/records.ts';
 import { equalObjects } from '../equality.ts';
 import { forbidden, invalidValue, type FieldError } from '../field-error.ts';
 import type { Container, Pod, PodSpec } from '../generated/types.ts';
@@ -68,7 +69,7 @@ function validateOne(now: Container, was: Container, path: string, isInit: boole
   const errors = validateResources(now.resources, at, new Set((now.resources?.claims ?? []).map(({ name }) => name)));
   for (const side of ['limits', 'requests'] as const)
     for (const [name, amount] of Object.entries(was.resources?.[side] ?? {}))
-      if (now.resources?.[side]?.[name] === undefined && RESIZABLE.has(name))
+      if (ownValue(now.resources?.[side], name) === undefined && RESIZABLE.has(name))
         errors.push(forbidden(`${at}.${side}`, `resource ${side} cannot be removed`));
       else if (
         side === 'limits' &&

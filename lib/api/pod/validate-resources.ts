@@ -1,5 +1,6 @@
 // Decides whether requests and limits may stand: names, signs, whole numbers, requests within limits. Never knows how much
 // a node has.
+import { ownValue } from '../../base/records.ts';
 import {
   duplicate,
   forbidden,
@@ -54,7 +55,7 @@ export function validateResources(
     errors.push(
       ...nameRule(name, `${path}.requests[${name}]`),
       ...validateAmount(name, quantity, `${path}.requests[${name}]`),
-      ...validateAgainstLimit(name, quantity, limits[name], path),
+      ...validateAgainstLimit(name, quantity, ownValue(limits, name), path),
       ...validateHugePages(name, quantity, `${path}.requests[${name}]`),
     );
   const names = [...Object.keys(limits), ...Object.keys(requests)];

@@ -1,5 +1,6 @@
 // Decides what whoever writes a pod, or a template of one, is warned of: what stands, but does not do what it looks like. Never
 // refuses anything.
+import { ownValue } from '../../base/records.ts';
 import type { Container, PodSpec } from '../generated/types.ts';
 import { NANO, quantityOf } from '../quantity.ts';
 
@@ -31,7 +32,7 @@ export function fractionWarnings(
   names: readonly string[] = INTO_BYTES,
 ): string[] {
   return names.flatMap((name) => {
-    const amount = amounts?.[name];
+    const amount = ownValue(amounts, name);
     return amount === undefined || quantityOf(amount).nanos % NANO === 0n
       ? []
       : [`${path}[${name}]: fractional byte value ${JSON.stringify(amount)} is invalid, must be an integer`];
@@ -64,11 +65,11 @@ export function podWarnings(spec: PodSpec | undefined, path: string): string[] {
 
 function labelWarnings(spec: PodSpec, path: string): string[] {
   const warnings = Object.keys(spec.nodeSelector ?? {}).flatMap((key) =>
-    OLD_LABELS[key] === undefined ? [] : [`${path}.nodeSelector[${key}]: ${OLD_LABELS[key]}`],
+    ownValue(OLD_LABELS, key) === undefined ? [] : [`${path}.nodeSelector[${key}]: ${OLD_LABELS[key]}`],
   );
   (spec.topologySpreadConstraints ?? []).forEach(({ topologyKey, labelSelector }, i) => {
     const at = `${path}.topologySpreadConstraints[${i}]`;
-    const old = OLD_LABELS[topologyKey];
+    const old = ownValue(OLD_LABELS, topologyKey);
     if (old !== undefined) warnings.push(`${at}.topologyKey: ${topologyKey} is ${old}`);
     if (labelSelector === undefined)
       warnings.push(`${at}.labelSelector: a null labelSelector results in matching no pod`);

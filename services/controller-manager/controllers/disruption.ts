@@ -1,5 +1,6 @@
 // Decides how many pods each disruption budget lets go at this moment: those that are healthy beyond those that must be. Never
 // evicts a pod, and never counts one as healthy that the API has just let go.
+import { ownValue } from '../../../lib/base/records.ts';
 import type {
   Condition,
   Deployment,
@@ -75,7 +76,7 @@ function count(view: View, budget: Budget, now: number): Reconciled {
   function counted(): PodDisruptionBudgetStatus {
     const { expectedPods, desiredHealthy } = expected as Expected;
     const currentHealthy = pods.filter(
-      (pod) => !isTerminating(pod) && disruptedPods[pod.metadata.name] === undefined && isReady(pod),
+      (pod) => !isTerminating(pod) && ownValue(disruptedPods, pod.metadata.name) === undefined && isReady(pod),
     ).length;
     const disruptionsAllowed = expectedPods <= 0 ? 0 : Math.max(0, currentHealthy - desiredHealthy);
     return {
@@ -124,7 +125,7 @@ function disrupted(
   const disruptedPods: Record<string, string> = {};
   let againInMs: number | undefined;
   for (const pod of pods) {
-    const at = status?.disruptedPods?.[pod.metadata.name];
+    const at = ownValue(status?.disruptedPods, pod.metadata.name);
     if (at === undefined || isTerminating(pod)) continue;
     const leftMs = Date.parse(at) + EVICTION_MS - now;
     if (!(leftMs > 0)) continue;

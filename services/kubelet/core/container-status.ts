@@ -1,4 +1,5 @@
 // Decides what a container's status says: waiting, running or terminated, with Kubernetes' words. Never the pod's phase.
+import { ownValue } from '../../../lib/base/records.ts';
 import type { Container, ContainerState as ApiState, ContainerStatus } from '../../../lib/api/generated/types.ts';
 import { toTime } from '../../../lib/base/clock.ts';
 import type { ContainerKind, ContainerState } from '../../../runtime-shims/contract.ts';
@@ -38,7 +39,7 @@ export function containerStatusOf(
     lastState: last === undefined ? {} : { terminated: terminatedOf(last, around) },
     ready: kind === 'main' || isSidecar(container) ? isRunning && isReady(container, probes) : isInitDone,
     started: isRunning && hasStarted(container, probes),
-    restartCount: state.attempts[container.name] ?? 0,
+    restartCount: ownValue(state.attempts, container.name) ?? 0,
     image: run?.imageRef === undefined || run.imageRef === '' ? (container.image ?? '') : run.imageRef,
     imageID: run?.imageId ?? '',
     ...(run === undefined ? {} : { containerID: `${around.scheme}://${run.id}` }),
@@ -64,7 +65,7 @@ function stateOf(
   if (isOver(state) || !willRestart(state, container, run, kind)) return { terminated: terminatedOf(run, around) };
   const isStarting = isUnderWay(state, startKey(container.name)) || isUnderWay(state, pullKey(container.name));
   if (isStarting) return { terminated: terminatedOf(run, around) };
-  const backoff = state.backoffs[container.name];
+  const backoff = ownValue(state.backoffs, container.name);
   if (restartDueInMs(backoff, run.finishedAtMs ?? around.now, around.now) === 0)
     return { terminated: terminatedOf(run, around) };
   const { namespace = '', name, uid = '' } = state.pod.metadata;

@@ -1,4 +1,5 @@
 // Decides which containers of a pod start, start again, or must be ended while the pod shall run. Never ends the pod.
+import { ownValue } from '../../../lib/base/records.ts';
 import type { Container } from '../../../lib/api/generated/types.ts';
 import type { ContainerKind, ContainerState, SandboxState } from '../../../runtime-shims/contract.ts';
 import { restartDueInMs, shownReason, shownReasonChangesInMs } from './backoff.ts';
@@ -62,7 +63,7 @@ function keepRunning(plan: Plan, container: Container, kind: ContainerKind, sand
   if (run === undefined) return start(plan, container, kind, sandbox);
   const isOfOldSandbox = run.sandboxId !== sandbox.id && kind === 'init';
   if (!isOfOldSandbox && !willRestart(plan.state, container, run, kind)) return;
-  const waitMs = restartDueInMs(plan.state.backoffs[container.name], run.finishedAtMs ?? plan.now, plan.now);
+  const waitMs = restartDueInMs(ownValue(plan.state.backoffs, container.name), run.finishedAtMs ?? plan.now, plan.now);
   if (waitMs === 0) return start(plan, container, kind, sandbox, run);
   plan.lookAgainIn(waitMs);
   const { namespace = '', name, uid = '' } = plan.state.pod.metadata;
@@ -78,10 +79,10 @@ function start(
   sandbox: SandboxState,
   last?: ContainerState,
 ): void {
-  const attempt = (plan.state.attempts[container.name] ?? -1) + 1;
-  const hasImage = plan.state.images[container.name] === attempt;
+  const attempt = (ownValue(plan.state.attempts, container.name) ?? -1) + 1;
+  const hasImage = ownValue(plan.state.images, container.name) === attempt;
   const key = hasImage ? startKey(container.name) : pullKey(container.name);
-  const failure = plan.state.failures[key];
+  const failure = ownValue(plan.state.failures, key);
   if (failure !== undefined && failure.retryAtMs > plan.now) return waitForStart(plan, container, failure);
   if (!hasImage) return plan.want({ type: 'ensureImage', key, container, attempt });
   if (last !== undefined && failure === undefined) {

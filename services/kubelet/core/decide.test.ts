@@ -33,6 +33,11 @@ test('volumes, then sandbox, then image, then container', (t) => {
   t.deepEqual(keysAt(withImage(state)), ['start:main']);
 });
 
+test('a container may have a name that every object answers to', (t) => {
+  const state = stateOf(podWith({ containers: [containerNamed('constructor')] }));
+  t.like(decidePod(withImage(state, 'constructor'), NOW).effects, [{ key: 'start:constructor', attempt: 0 }]);
+});
+
 test('what is under way is not asked for again; what failed waits', (t) => {
   const state = withImage(stateOf(podWith()));
   t.deepEqual(keysAt(stepPod(state, { type: 'began', key: 'start:main' }, NOW)), []);

@@ -1,5 +1,6 @@
 // Decides a container's environment: the image's, its namespace's services, envFrom, env with references, $(VAR). Never
 // fetches a config map or a secret: what is known of them is given.
+import { ownValue } from '../../../lib/base/records.ts';
 import type { ConfigMap, Container, EnvVar, Secret, Service } from '../../../lib/api/generated/types.ts';
 import { fieldValue, resourceValue, type FieldSurroundings } from './fields.ts';
 import { configProblem } from './problem.ts';
@@ -45,13 +46,13 @@ function envFrom({ container, sources }: EnvironmentInput): Record<string, strin
 }
 
 function configMapData(name = '', optional: boolean | undefined, sources: Sources): Record<string, string> {
-  const found = sources.configMaps[name];
+  const found = ownValue(sources.configMaps, name);
   if (found === undefined && optional !== true) throw configProblem(`configmap "${name}" not found`);
   return found?.data ?? {};
 }
 
 function secretData(name = '', optional: boolean | undefined, sources: Sources): Record<string, string> {
-  const found = sources.secrets[name];
+  const found = ownValue(sources.secrets, name);
   if (found === undefined && optional !== true) throw configProblem(`secret "${name}" not found`);
   return Object.fromEntries(Object.entries(found?.data ?? {}).map(([key, value]) => [key, textOfBase64(value)]));
 }
@@ -72,7 +73,7 @@ function valueOf(
   if (ref === undefined) throw configProblem(`env ${name}: this source of a value is not supported`);
   const data =
     kind === 'ConfigMap' ? configMapData(ref.name, ref.optional, sources) : secretData(ref.name, ref.optional, sources);
-  const found = data[ref.key];
+  const found = ownValue(data, ref.key);
   const { namespace = '' } = around.pod.metadata;
   if (found === undefined && ref.optional !== true)
     throw configProblem(`couldn't find key ${ref.key} in ${kind} ${namespace}/${ref.name ?? ''}`);

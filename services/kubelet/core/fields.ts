@@ -1,5 +1,6 @@
 // Decides what a downward reference means: a field of the pod, or a resource of one of its containers. Never resolves
 // config maps or secrets.
+import { ownValue } from '../../../lib/base/records.ts';
 import type { ObjectFieldSelector, Pod, ResourceFieldSelector } from '../../../lib/api/generated/types.ts';
 import { quantityOf } from '../../../lib/api/quantity.ts';
 import { definitionOf } from './pod-state.ts';
@@ -57,7 +58,7 @@ export function resourceValue(
   const [kind, resource = ''] = selector.resource.split(/\.(.*)/s) as [string, string?];
   if (kind !== 'limits' && kind !== 'requests')
     throw configProblem(`unsupported container resource: ${selector.resource}`);
-  const asked = container.resources?.[kind]?.[resource];
+  const asked = ownValue(container.resources?.[kind], resource);
   const nanos = asked === undefined ? nodeNanos(kind, resource, around) : quantityOf(asked).nanos;
   const divisor = quantityOf(selector.divisor === undefined || selector.divisor === '0' ? '1' : selector.divisor).nanos;
   return String((nanos + divisor - 1n) / divisor);

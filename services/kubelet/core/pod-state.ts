@@ -1,4 +1,5 @@
 // Decides what a pod worker remembers, and how each thing that happens changes it. Never decides what to do about it.
+import { ownValue } from '../../../lib/base/records.ts';
 import { equalObjects } from '../../../lib/api/equality.ts';
 import type { Container, Pod } from '../../../lib/api/generated/types.ts';
 import type { ContainerState, SandboxState } from '../../../runtime-shims/contract.ts';
@@ -130,13 +131,13 @@ export function stepPod(state: PodState, input: PodInput, now: number): PodState
     case 'done':
       return finish(state, input.key, now);
     case 'failed': {
-      const failure = afterFailure(state.failures[input.key], input.reason, input.message, now);
+      const failure = afterFailure(ownValue(state.failures, input.key), input.reason, input.message, now);
       return { ...land(state, input.key), failures: { ...state.failures, [input.key]: failure } };
     }
     case 'imageReady':
       return { ...state, images: { ...state.images, [input.name]: input.attempt } };
     case 'restarting': {
-      const backoff = afterRestart(state.backoffs[input.name], input.finishedAtMs, now);
+      const backoff = afterRestart(ownValue(state.backoffs, input.name), input.finishedAtMs, now);
       return { ...state, backoffs: { ...state.backoffs, [input.name]: backoff } };
     }
     case 'probed':
@@ -167,7 +168,7 @@ function finish(state: PodState, key: string, now: number): PodState {
 
 function observe(state: PodState, sandboxes: SandboxState[], containers: ContainerState[]): PodState {
   const attempts = { ...state.attempts };
-  for (const { name, attempt } of containers) attempts[name] = Math.max(attempts[name] ?? -1, attempt);
+  for (const { name, attempt } of containers) attempts[name] = Math.max(ownValue(attempts, name) ?? -1, attempt);
   const ids = new Set(containers.map(({ id }) => id));
   const kept = <T>(entries: Record<string, T>): Record<string, T> =>
     Object.fromEntries(Object.entries(entries).filter(([id]) => ids.has(id)));
@@ -257,5 +258,5 @@ export function isUnderWay(state: PodState, key: string): boolean {
 
 /** 0: may be tried now. */
 export function retryInMs(state: PodState, key: string, now: number): number {
-  return Math.max(0, (state.failures[key]?.retryAtMs ?? 0) - now);
+  return Math.max(0, (ownValue(state.failures, key)?.retryAtMs ?? 0) - now);
 }

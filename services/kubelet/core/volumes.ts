@@ -1,5 +1,6 @@
 // Decides what each volume of a pod holds on the node: directories, files with their modes, tokens to be asked for. Never
 // writes or mounts.
+import { ownValue } from '../../../lib/base/records.ts';
 import type {
   DownwardAPIVolumeFile,
   KeyToPath,
@@ -131,7 +132,7 @@ function configMapFiles(
   mode: number | undefined,
   sources: Sources,
 ): PlannedFile[] {
-  const found = sources.configMaps[name];
+  const found = ownValue(sources.configMaps, name);
   if (found === undefined) return missing(`configmap "${name}" not found`, optional);
   const encoder = new TextEncoder();
   const data = Object.fromEntries(Object.entries(found.data ?? {}).map(([key, value]) => [key, encoder.encode(value)]));
@@ -148,7 +149,7 @@ function secretFiles(
   mode: number | undefined,
   sources: Sources,
 ): PlannedFile[] {
-  const found = sources.secrets[name];
+  const found = ownValue(sources.secrets, name);
   if (found === undefined) return missing(`secret "${name}" not found`, optional);
   const data = Object.fromEntries(
     Object.entries(found.data ?? {}).map(([key, value]) => [key, Uint8Array.fromBase64(value)]),
@@ -172,7 +173,7 @@ function chosen(
   if (items === undefined || items.length === 0)
     return Object.entries(data).map(([path, bytes]) => ({ path, mode, data: bytes }));
   return items.flatMap((item) => {
-    const bytes = data[item.key];
+    const bytes = ownValue(data, item.key);
     if (bytes === undefined) return missing(`${otherwise}: ${item.key}`, optional);
     return [{ path: insidePath(item.path), mode: item.mode ?? mode, data: bytes }];
   });

@@ -1,4 +1,5 @@
 // Decides whether a node matches a node selector term: labels by six operators, and its name as a field. Never scores.
+import { ownValue } from '../../../lib/base/records.ts';
 import type { Node, NodeSelectorRequirement, NodeSelectorTerm } from '../../../lib/api/generated/types.ts';
 
 type Match = (value: string | undefined, values: readonly string[]) => boolean;
@@ -31,7 +32,7 @@ export function matchesTerm(node: Node, term: NodeSelectorTerm): boolean {
   const fields = term.matchFields ?? [];
   if (labels.length + fields.length === 0) return false;
   return (
-    labels.every((one) => holds(one, node.metadata.labels?.[one.key])) &&
+    labels.every((one) => holds(one, ownValue(node.metadata.labels, one.key))) &&
     fields.every((one) => holds(one, one.key === 'metadata.name' ? node.metadata.name : undefined))
   );
 }

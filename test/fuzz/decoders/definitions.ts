@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import fc from '../../kit/fast-check.ts';
 import { customKinds } from '../../../lib/api/custom/custom-kind.ts';
 import { decodeValue, expectedOf } from '../../../lib/api/decode.ts';
+import type { FieldError } from '../../../lib/api/field-error.ts';
 import { kindFor } from '../../../lib/api/kind.ts';
 import type { KubeObject } from '../../../lib/api/object.ts';
 import { apiResourceList } from '../../../lib/api/discovery.ts';
@@ -13,7 +14,7 @@ import { JSON_VALUES, KEYS, withOwnKeys } from '../inputs.ts';
 
 const CRD = kindFor('apiextensions.k8s.io', 'v1', 'customresourcedefinitions')!;
 
-const SCHEMAS: fc.Arbitrary<unknown> = fc.letrec<{ schema: unknown }>((tie) => {
+export const SCHEMAS: fc.Arbitrary<unknown> = fc.letrec<{ schema: unknown }>((tie) => {
   const fields = fc.array(fc.tuple(KEYS, tie('schema')), { maxLength: 3 }).map(withOwnKeys);
   const extras = fc.array(
     fc.oneof(
@@ -95,7 +96,7 @@ function definition(schema: unknown, more: object): unknown {
   };
 }
 
-const PARTS = fc.constantFrom<object>(
+export const PARTS = fc.constantFrom<object>(
   {},
   {
     additionalPrinterColumns: [
@@ -108,34 +109,43 @@ const PARTS = fc.constantFrom<object>(
   { additionalPrinterColumns: [{ name: 'A', type: 'string', jsonPath: '..[?(@.a' }] },
 );
 
-function accepted(value: unknown): KubeObject | undefined {
+/** The definition as it would be kept, and what is wrong with it. */
+function judged(value: unknown): { object: KubeObject; errors: FieldError[] } {
   const { object } = decodeValue({ value, duplicates: [] }, expectedOf(CRD), 'Ignore');
   object.metadata ??= { name: '' };
   CRD.default(object);
   CRD.prepareForCreate(object);
-  return CRD.validate(object).length === 0 ? object : undefined;
+  return { object, errors: CRD.validate(object) };
+}
+
+/** What is told of an object of that definition, all that can be; or why the definition does not stand. */
+export function told(schema: unknown, more: object, spec: unknown): unknown {
+  const { object: crd, errors } = judged(definition(schema, more));
+  if (errors.length > 0) return errors;
+  const [kind] = customKinds(crd);
+  const value = { metadata: { name: 'a', namespace: 'b' }, spec };
+  const { object } = decodeValue({ value, duplicates: [] }, expectedOf(kind!), 'Ignore');
+  kind!.default(object);
+  const again = structuredClone(object);
+  kind!.default(again);
+  assert.deepEqual(again, object, 'defaults are filled in once');
+  kind!.prepareForCreate(object);
+  return [
+    object,
+    kind!.validate(object),
+    kind!.validateUpdate(structuredClone(object), object),
+    kind!.cells(object, 0),
+    Object.values(kind!.fields).map((field) => field(object)),
+    apiResourceList([kind!], 'example.com', 'v1'),
+    openApiV3([kind!], 'example.com', 'v1', ''),
+    openApiV2([kind!], ''),
+  ];
 }
 
 export const definitions: Decoder[] = [
   decoder({
     name: 'crd',
     input: fc.tuple(SCHEMAS, PARTS, JSON_VALUES),
-    decode([schema, more, spec]) {
-      const crd = accepted(definition(schema, more));
-      if (crd === undefined) return;
-      const [kind] = customKinds(crd);
-      const value = { metadata: { name: 'a', namespace: 'b' }, spec };
-      const { object } = decodeValue({ value, duplicates: [] }, expectedOf(kind!), 'Ignore');
-      kind!.default(object);
-      const again = structuredClone(object);
-      kind!.default(again);
-      assert.deepEqual(again, object, 'defaults are filled in once');
-      kind!.prepareForCreate(object);
-      kind!.validate(object);
-      kind!.validateUpdate(structuredClone(object), object);
-      JSON.stringify([kind!.cells(object, 0), apiResourceList([kind!], 'example.com', 'v1')]);
-      for (const field of Object.values(kind!.fields)) field(object);
-      JSON.stringify([openApiV3([kind!], 'example.com', 'v1', ''), openApiV2([kind!], '')]);
-    },
+    decode: ([schema, more, spec]) => void JSON.stringify(told(schema, more, spec)),
   }),
 ];

@@ -2,8 +2,9 @@
 import type { Decoder } from '../decoder.ts';
 import { bodies } from './bodies.ts';
 import { definitions } from './definitions.ts';
+import { names } from './names.ts';
 import { patches } from './patches.ts';
 import { queries } from './queries.ts';
 
 /** Never two of one name: results are kept by it. */
-export const DECODERS: readonly Decoder[] = [...bodies, ...patches, ...queries, ...definitions];
+export const DECODERS: readonly Decoder[] = [...bodies, ...patches, ...queries, ...definitions, ...names];

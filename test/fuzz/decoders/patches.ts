@@ -13,8 +13,8 @@ import { patched, type PatchType } from '../../../services/apiserver/core/pipeli
 import { decoder, isRefusal, type Decoder } from '../decoder.ts';
 import { JSON_VALUES, KEYS, STORED, typedValue, withOwnKeys } from '../inputs.ts';
 
-const POD = STORED.find(({ ref }) => ref.resource === 'pods')!;
-const BASE = {
+export const POD = STORED.find(({ ref }) => ref.resource === 'pods')!;
+export const BASE = {
   apiVersion: 'v1',
   kind: 'Pod',
   metadata: { name: 'a', namespace: 'b', labels: { a: 'b' }, finalizers: ['x/y'] },
@@ -61,7 +61,7 @@ const DIRECTIVES = fc
     JSON_VALUES,
   )
   .map((entry) => withOwnKeys([entry]));
-const MERGES = fc.oneof(
+export const MERGES = fc.oneof(
   typedValue('core.v1.Pod'),
   JSON_VALUES,
   DIRECTIVES,
@@ -77,8 +77,8 @@ function applied(type: PatchType): (value: unknown) => void {
   };
 }
 
-function serverSide(kind: Kind, current: KubeObject | undefined, value: unknown, force: boolean): void {
-  applyServerSide({
+export function serverSide(kind: Kind, current: KubeObject | undefined, value: unknown, force: boolean): unknown {
+  return applyServerSide({
     typeName: kind.typeName,
     apiVersion: apiVersionOf(kind.ref),
     kind: kind.ref.kind,

@@ -27,7 +27,7 @@ export function runtimeClass(request: WriteRequest, object: KubeObject, old: Kub
   if (cost !== undefined) spec.overhead = { ...cost };
   const { nodeSelector = {}, tolerations = [] } = found['scheduling'] ?? {};
   for (const [key, value] of Object.entries(nodeSelector as Record<string, string>))
-    if (spec.nodeSelector?.[key] !== undefined && spec.nodeSelector[key] !== value)
+    if (Object.hasOwn(spec.nodeSelector ?? {}, key) && spec.nodeSelector[key] !== value)
       refuse(
         `conflict: runtimeClass.scheduling.nodeSelector[${key}] = ${value}; pod.spec.nodeSelector[${key}] = ${spec.nodeSelector[key]}`,
       );
