@@ -24,8 +24,6 @@ const GENERATED_PREFIX = 58;
 export function planCreate(request: WriteRequest, object: KubeObject): Plan {
   const { kind } = request;
   place(request, object);
-  if (!['', '0'].includes(object.metadata.resourceVersion ?? ''))
-    throw new ApiError('', 'resourceVersion should not be set on objects to be created');
   const namespace = liveNamespace(request, object);
   const definition = liveDefinition(request);
   for (const field of ['deletionTimestamp', 'deletionGracePeriodSeconds', 'selfLink'] as const)
@@ -45,6 +43,7 @@ export function planCreate(request: WriteRequest, object: KubeObject): Plan {
   if (errors.length > 0) throw invalid(kind.ref, object.metadata.name, errors);
   for (const warning of kind.warnings(object)) request.warn?.(warning);
   validateAdmission(request, object, undefined);
+  refuseRevision(request, object);
   if (exists(request, object.metadata.name, object.metadata.namespace)) throw alreadyExists(kind, object.metadata.name);
   const quotas = chargeQuotas(request, object, undefined);
   return planCreated(request, object, {
@@ -64,6 +63,12 @@ function place(request: WriteRequest, object: KubeObject): void {
       'the namespace of the provided object does not match the namespace sent on the request',
     );
   object.metadata.namespace = info.namespace;
+}
+
+/** Only what would be stored is asked for its revision, and only a number is one: as upstream's store does. */
+function refuseRevision({ dryRun }: WriteRequest, { metadata }: KubeObject): void {
+  if (dryRun !== true && /^0*[1-9]\d*$/.test(metadata.resourceVersion ?? ''))
+    throw new ApiError('', 'resourceVersion should not be set on objects to be created');
 }
 
 function nameIt(request: WriteRequest, object: KubeObject): void {

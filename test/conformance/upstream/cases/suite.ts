@@ -94,6 +94,14 @@ const updated = (plural: string, b: object): Case => ({
   b,
 });
 
+const MAPS = `${NS}/configmaps`;
+const withRevision = (name: string, resourceVersion: string, more: object = {}, query = ''): Case => ({
+  name: `created with a revision: ${name}`,
+  m: 'POST',
+  p: `${MAPS}${query}`,
+  b: { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'revised', resourceVersion }, ...more },
+});
+
 export const cases: readonly Case[] = [
   ...createNamespace('suite'),
   apply('apply YAML with keys that come again, strictly', TWICE, 'Strict'),
@@ -147,4 +155,19 @@ export const cases: readonly Case[] = [
   mouse('in conflict', 'two', { status: { b: 2 } }),
   updated('mice', { status: { c: 3 } }),
   mouse('less is applied', 'one', { status: { b: 1 } }),
+  withRevision('of a text', 'x', {}, '?dryRun=All'),
+  withRevision('dry', '5', {}, '?dryRun=All'),
+  withRevision('invalid', '5', { data: { '..': 'x' } }),
+  withRevision('of another namespace', '5', { metadata: { name: 'a', namespace: 'other', resourceVersion: '5' } }),
+  withRevision('none but zero', '0'),
+  withRevision('that is there', '5'),
+  withRevision('that is there, of a text', 'x'),
+  {
+    ...withRevision('of a pod', '5'),
+    p: `${NS}/pods`,
+    b: {
+      metadata: { name: 'p', resourceVersion: '5' },
+      spec: { serviceAccountName: 'nobody', containers: [{ name: 'a', image: 'b' }] },
+    },
+  },
 ];
