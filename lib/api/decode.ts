@@ -148,16 +148,17 @@ const TYPE_OF_TYPE = String.raw`struct { APIVersion string "json:\"apiVersion,om
 export const notAnObject = (value: unknown): string =>
   `${NO_TYPE}json: cannot unmarshal ${jsonKind(value)} into Go value of type ${TYPE_OF_TYPE}`;
 
+/** Nor where its kind or version is no text. */
+export const notATypeField = (field: string, value: unknown): string =>
+  `${NO_TYPE}json: cannot unmarshal ${jsonKind(value)} into Go struct field .${field} of type string`;
+
 function checkType(value: object, expected: Expected, source?: Uint8Array): asserts value is Record<string, unknown> {
   const unrecognizedAs = (told: string): ApiError =>
     unrecognized(source ?? new TextEncoder().encode(JSON.stringify(value)), expected.kind, new SyntaxError(told));
   if (typeof value !== 'object' || Array.isArray(value)) throw unrecognizedAs(notAnObject(value));
   const given = value as { apiVersion?: unknown; kind?: unknown };
   for (const field of ['apiVersion', 'kind'] as const)
-    if (typeof (given[field] ?? '') !== 'string')
-      throw unrecognizedAs(
-        `${NO_TYPE}json: cannot unmarshal ${jsonKind(given[field])} into Go struct field .${field} of type string`,
-      );
+    if (typeof (given[field] ?? '') !== 'string') throw unrecognizedAs(notATypeField(field, given[field]));
   const apiVersion = (given.apiVersion as string | null | undefined) || expected.apiVersion;
   const kind = (given.kind as string | null | undefined) || expected.kind;
   if (apiVersion.split('/').length > 2) throw unrecognizedAs(`unexpected GroupVersion string: ${apiVersion}`);

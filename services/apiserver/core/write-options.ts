@@ -22,7 +22,7 @@ export function writeOptions(
   if (query.size === 0 && more.length === 0) return PLAIN;
   const asked = query.getAll('dryRun');
   const validation = query.get('fieldValidation') ?? '';
-  const errors = [...more, ...managerErrors(query.get('fieldManager') ?? ''), ...dryRunErrors(asked)];
+  const errors = [...more, ...managerErrors(query.get('fieldManager') ?? '', 'fieldManager'), ...dryRunErrors(asked)];
   if (!FIELD_VALIDATIONS.includes(validation))
     errors.push(notSupported('fieldValidation', validation, FIELD_VALIDATIONS));
   if (errors.length > 0) throw invalid({ group: 'meta.k8s.io', kind: optionsKind }, '', errors);
@@ -35,16 +35,19 @@ export function dryRunErrors(asked: readonly string[]): FieldError[] {
   return [notSupported('dryRun', GoText.strings(asked), ['All'])];
 }
 
-function managerErrors(manager: string): FieldError[] {
+/** Every write asks it of each owner of fields. */
+const PLAIN_MANAGER = /^[\x20-\x7e]{0,128}$/;
+
+export function managerErrors(manager: string, path: string): FieldError[] {
+  if (PLAIN_MANAGER.test(manager)) return [];
   const bytes = new TextEncoder();
-  const errors =
-    bytes.encode(manager).length > LONGEST_MANAGER_BYTES ? [tooLong('fieldManager', LONGEST_MANAGER_BYTES)] : [];
+  const errors = bytes.encode(manager).length > LONGEST_MANAGER_BYTES ? [tooLong(path, LONGEST_MANAGER_BYTES)] : [];
   let position = 0;
   for (const char of manager) {
     if (!PRINTABLE.test(char)) {
       const code = char.codePointAt(0)!.toString(16).toUpperCase().padStart(4, '0');
       const why = `invalid character U+${code} (at position ${position})`;
-      return [...errors, invalidValue('fieldManager', manager, why)];
+      return [...errors, invalidValue(path, manager, why)];
     }
     position += bytes.encode(char).length;
   }

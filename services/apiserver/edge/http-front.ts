@@ -8,7 +8,7 @@ import { ApiError, BareError, messageOf } from '../../../lib/base/errors.ts';
 import { LIMITS } from '../../../lib/base/limits.ts';
 import { peerCertificate } from '../../../lib/http/certificates.ts';
 import { readBody } from '../../../lib/http/read-body.ts';
-import { warningHeader } from '../../../lib/http/warnings.ts';
+import { isTellable, warningHeader } from '../../../lib/http/warnings.ts';
 import { sendProxied } from './aggregation/proxy.ts';
 import { AccessDenied } from '../core/auth/attributes.ts';
 import { ANONYMOUS } from '../core/auth/user.ts';
@@ -202,7 +202,7 @@ async function answerCall(parts: ApiParts, call: Call, request: Request, respons
 }
 
 function tellWarnings({ warnings }: Call, response: Response): void {
-  if (warnings.size > 0) response.setHeader('warning', [...warnings].map(warningHeader));
+  if (warnings.size > 0) response.setHeader('warning', [...warnings].filter(isTellable).map(warningHeader));
 }
 
 export function callOf(

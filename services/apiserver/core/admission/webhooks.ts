@@ -8,7 +8,7 @@ import { withReplicas } from '../../../../lib/api/scale.ts';
 import { ApiError, type Reason, type StatusDetails } from '../../../../lib/base/errors.ts';
 import { patched } from '../pipeline/patch.ts';
 import { forbiddenBy, type WriteRequest } from '../pipeline/plan.ts';
-import { patchTrouble } from './webhook-patch.ts';
+import { hasOperations, namedAs, patchTrouble, withTime } from './webhook-patch.ts';
 import { meets, variablesOf, type MatchCondition } from './match-conditions.ts';
 import {
   admissionRequest,
@@ -233,7 +233,9 @@ function patchProblem({ patch = '', patchType }: Allowed, mayPatch: boolean): st
     return undefined;
   })();
   if (told !== undefined) return `received invalid webhook response: ${told}`;
-  return patch !== '' && patchType !== 'JSONPatch' ? `unsupported patch type ${JSON.stringify(patchType)}` : undefined;
+  return patch !== '' && patchType !== 'JSONPatch' && hasOperations(patch)
+    ? `unsupported patch type ${JSON.stringify(patchType)}`
+    : undefined;
 }
 
 function isMeant(webhook: Webhook, subject: Subject, matched: Kind): boolean {
@@ -276,14 +278,12 @@ function refusal({ name }: Webhook, { status = {} }: Allowed): ApiError {
     reason,
     message === '' ? `${denied} without explanation` : `${denied}: ${message}`,
     status.details,
-    {
-      code: Math.max(BAD_REQUEST, status.code ?? 0),
-    },
+    { code: codeOf(status.code ?? 0) },
   );
 }
 
-/** A refusal that gives no code, or one that is none of a refusal. */
-const BAD_REQUEST = 400;
+/** 400 where the refusal gives none, or one that is none of a refusal. Upstream breaks off the connection where HTTP knows no such code. */
+const codeOf = (given: number): number => (given > 999 ? 500 : Math.max(400, given));
 
 const SCALE_KIND = {
   ref: { group: 'autoscaling', version: 'v1', resource: 'scales', kind: 'Scale', namespaced: true },
@@ -302,12 +302,18 @@ function applyPatch(request: WriteRequest, webhook: Webhook, subject: Subject, b
     value = JSON.parse(text);
     const patch = { type: 'application/json-patch+json' as const, value, duplicates: [] };
     const matched = matchedKind(webhook, subject) ?? kind;
-    const base = shown(subject, matched, object)!;
+    const base = withTime(matched, shown(subject, matched, object)!);
     result = isOfScale(subject)
-      ? withReplicas(object!, patched(SCALE_KIND, base, patch, 'Ignore').object['spec']?.replicas ?? 0, kind.scale)
-      : asKind(matched, kind, patched(matched, base, patch, 'Ignore').object)!;
+      ? withReplicas(
+          object!,
+          patched(SCALE_KIND, base, patch, 'Ignore', namedAs(SCALE_KIND)).object['spec']?.replicas ?? 0,
+          kind.scale,
+        )
+      : asKind(matched, kind, patched(matched, base, patch, 'Ignore', namedAs(matched)).object)!;
   } catch (error) {
-    throw internal(patchTrouble(error, text));
+    const trouble = patchTrouble(error, text);
+    // It can be read, but is of another kind: so it is upstream.
+    throw trouble.startsWith('converting (') ? new ApiError('', trouble) : internal(trouble);
   }
   const isChanged = !equalJson(object, result);
   const told = { configuration: webhook.configuration, webhook: webhook.name, patch: value, patchType: 'JSONPatch' };

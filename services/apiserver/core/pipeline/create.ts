@@ -10,7 +10,7 @@ import { chargeQuotas } from '../admission/resource-quota.ts';
 import { allocateForService } from '../service-addresses.ts';
 import { streamOfKind } from '../served-kinds.ts';
 import { localKey } from '../storage-key.ts';
-import { ownersAdmitted, ownersAfter, setOwners } from './field-owners.ts';
+import { ownersAdmitted, ownersAfter, ownersErrors, setOwners } from './field-owners.ts';
 import { ALONE, alreadyExists, planCreated, type Companions, type Plan, type WriteRequest } from './plan.ts';
 import { liveDefinition } from './definition.ts';
 import { liveNamespace } from './namespace.ts';
@@ -32,14 +32,22 @@ export function planCreate(request: WriteRequest, object: KubeObject): Plan {
   const owners = ownersAfter(request, undefined, object);
   setOwners(object, owners);
   mutate(request, object, undefined);
-  setOwners(object, ownersAdmitted(request, object, owners));
+  // Whoever changed it may have moved it.
+  place(request, object);
+  const admitted = ownersAdmitted(request, object, owners);
+  setOwners(object, admitted);
   ownersOnce(request, object, 'admitted');
   nameIt(request, object);
   object.metadata.uid = request.chance.uuid();
   object.metadata.creationTimestamp = toTime(request.now);
   kind.prepareForCreate(object);
   const addresses = addressesOf(request, object);
-  const errors = [...kind.validate(object), ...certificateSignature(request, object), ...addresses.errors];
+  const errors = [
+    ...ownersErrors(admitted, owners),
+    ...kind.validate(object),
+    ...certificateSignature(request, object),
+    ...addresses.errors,
+  ];
   if (errors.length > 0) throw invalid(kind.ref, object.metadata.name, errors);
   for (const warning of kind.warnings(object)) request.warn?.(warning);
   validateAdmission(request, object, undefined);
@@ -55,6 +63,7 @@ export function planCreate(request: WriteRequest, object: KubeObject): Plan {
 /** The namespace of the path is the object's; a body that says another is refused. */
 function place(request: WriteRequest, object: KubeObject): void {
   const { info, kind } = request;
+  object.metadata ??= { name: '' };
   if (!kind.ref.namespaced) return;
   const named = object.metadata.namespace ?? '';
   if (named !== '' && named !== info.namespace)

@@ -9,6 +9,7 @@ import type { KubeObject } from '../../../../lib/api/object.ts';
 import { apiVersionOf } from '../../../../lib/api/resource.ts';
 import { asKind } from '../admission/matching.ts';
 import { nodeOf, type User } from '../auth/user.ts';
+import { managerErrors } from '../write-options.ts';
 import { isCustom, unservedVersion } from '../served-kinds.ts';
 import type { WriteRequest } from './plan.ts';
 
@@ -94,8 +95,7 @@ export function ownersAdmitted(
   return owners;
 }
 
-/** Longest name of a program, and of a part of an object. */
-const LONGEST_MANAGER = 128;
+/** Longest name of a part of an object. */
 const LONGEST_SUBRESOURCE = 256;
 
 /** Of owners that somebody sent; `was`: those that are stored, and were looked at then. */
@@ -107,7 +107,7 @@ export function ownersErrors(
   return owners.flatMap(({ manager = '', subresource = '' }, i) => {
     const path = `metadata.managedFields[${i}]`;
     return [
-      ...(manager.length > LONGEST_MANAGER ? [tooLong(`${path}.manager`, LONGEST_MANAGER)] : []),
+      ...managerErrors(manager, `${path}.manager`),
       ...(subresource.length > LONGEST_SUBRESOURCE ? [tooLong(`${path}.subresource`, LONGEST_SUBRESOURCE)] : []),
     ];
   });

@@ -41,14 +41,15 @@ export function patchType(contentType: string, isCustom = false): PatchType {
   throw isCustom ? noStrategicMerge() : new ApiError('UnsupportedMediaType', '415: Unsupported Media Type', {});
 }
 
-/** The whole object after the patch, decoded as its kind. `base` is not changed. */
+/** The whole object after the patch, decoded as its kind. `base` is not changed. `named`: of what kind it is where it does not say. */
 export function patched(
   kind: Pick<Kind, 'ref' | 'typeName'>,
   base: KubeObject,
   patch: Patch,
   fieldValidation: FieldValidation,
+  named: (made: unknown) => unknown = (made) => made,
 ): { object: KubeObject; warnings: string[] } {
-  const made = applyPatch(kind.typeName, base, patch, fieldValidation);
+  const made = named(applyPatch(kind.typeName, base, patch, fieldValidation));
   // The type of what is patched strategically is known before: what the patch says of it is not read.
   const { apiVersion, kind: ofKind } = expectedOf(kind);
   const value = isStrategic(patch) ? { ...(made as object), apiVersion, kind: ofKind } : made;

@@ -44,6 +44,7 @@ export function planUpdate(request: WriteRequest, current: CachedObject, decoded
   if (object.metadata.namespace === undefined) delete object.metadata.namespace;
   let owners = computed;
   const admitted = (): void => {
+    settle(request, object, current);
     owners = ownersAdmitted(request, object, computed);
     ownersOnce(request, object, 'admitted');
   };
@@ -62,6 +63,35 @@ export function planUpdate(request: WriteRequest, current: CachedObject, decoded
   return planUpdated(request.kind, current, object, together(addresses.companions, chargeQuotas(request, object, old)));
 }
 
+/** What admission made of the object is in its place still, of the revision that was seen, and what the server keeps is as it was. */
+function settle(request: WriteRequest, object: KubeObject, current: CachedObject): void {
+  const { kind, info } = request;
+  const { metadata: was } = current.object;
+  const metadata = (object.metadata ??= { name: '' });
+  metadata.name ??= '';
+  checkNamespace(request, object);
+  if (kind.ref.namespaced) metadata.namespace = info.namespace;
+  checkRevision(request, object, current);
+  if ((metadata.uid ?? '') === '') metadata.uid = was.uid;
+  metadata.creationTimestamp = was.creationTimestamp;
+  if (was.deletionTimestamp !== undefined) metadata.deletionTimestamp = was.deletionTimestamp;
+  if (!kind.hasGeneration && metadata.generation !== was.generation) keepGeneration(metadata, was);
+}
+
+function keepGeneration(metadata: KubeObject['metadata'], { generation }: KubeObject['metadata']): void {
+  if (generation === undefined) delete metadata.generation;
+  else metadata.generation = generation;
+}
+
+function checkNamespace({ info, kind }: WriteRequest, object: KubeObject): void {
+  const namespace = object.metadata.namespace ?? '';
+  if (kind.ref.namespaced && namespace !== '' && namespace !== info.namespace)
+    throw new ApiError(
+      'BadRequest',
+      'the namespace of the provided object does not match the namespace sent on the request',
+    );
+}
+
 /** Of what was there before its writer was told then; and a pod's spec hardly changes. */
 function warn(request: WriteRequest, object: KubeObject, old: KubeObject): void {
   const { kind } = request;
@@ -76,12 +106,7 @@ const together = (some: Companions, more: Companions): Companions => ({
 
 function checkIdentity(request: WriteRequest, object: KubeObject, old: KubeObject): void {
   const { info, kind } = request;
-  const namespace = object.metadata.namespace ?? '';
-  if (kind.ref.namespaced && namespace !== '' && namespace !== info.namespace)
-    throw new ApiError(
-      'BadRequest',
-      'the namespace of the provided object does not match the namespace sent on the request',
-    );
+  checkNamespace(request, object);
   const name = object.metadata.name ?? '';
   checkName(name, info.name);
   const uid = object.metadata.uid ?? '';

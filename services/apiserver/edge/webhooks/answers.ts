@@ -6,6 +6,7 @@ import type { Chance } from '../../../../lib/base/chance.ts';
 import type { Clock } from '../../../../lib/base/clock.ts';
 import { NeedsAnswer, type Question, type WebhookAnswer, type WebhookCall } from '../../core/admission/webhooks.ts';
 import { convert } from '../custom-resources/convert.ts';
+import { patchText, reviewProblem } from '../../core/admission/webhook-response.ts';
 import type { ApiParts } from '../parts.ts';
 import { postJson } from './call-webhook.ts';
 
@@ -90,57 +91,41 @@ async function answer(parts: ApiParts, call: WebhookCall): Promise<WebhookAnswer
   const uid = parts.ctx.chance.uuid();
   const apiVersion = `admission.k8s.io/${call.version}`;
   try {
-    const review = (await postJson(
+    const review = await postJson(
       parts.cache,
       call.clientConfig,
       { apiVersion, kind: 'AdmissionReview', request: { uid, ...call.request } },
       call.timeoutSeconds * 1000,
-    )) as Review | null;
+    );
     return answerIn(review, apiVersion, uid);
   } catch (error) {
     return { failure: `failed to call webhook: ${messageOf(error)}` };
   }
 }
 
+/** Once it was read. */
 interface Review {
-  apiVersion?: unknown;
-  kind?: unknown;
-  response?: { uid?: unknown; allowed?: unknown } | null;
+  apiVersion?: string;
+  kind?: string;
+  response?: { uid?: string; allowed?: boolean; patch?: unknown; patchType?: string } | null;
 }
 
 /** v1beta1 had no need to name the request, nor the type of its patch. */
-function answerIn(review: Review | null, apiVersion: string, uid: string): WebhookAnswer {
-  const response = review?.response;
-  const invalid = (why: string): WebhookAnswer => ({ failure: `received invalid webhook response: ${why}` });
-  if (typeof response !== 'object' || response === null) return invalid('webhook response was absent');
-  const isOld = apiVersion.endsWith('/v1beta1');
-  if (!isOld && response.uid !== uid)
-    return invalid(`expected response.uid=${JSON.stringify(uid)}, got ${JSON.stringify(response.uid ?? '')}`);
-  const misread = unreadable(review, apiVersion);
+function answerIn(review: unknown, apiVersion: string, uid: string): WebhookAnswer {
+  const misread = reviewProblem(review, apiVersion);
   if (misread !== undefined) return { failure: `failed to call webhook: ${misread}` };
-  if (review?.apiVersion !== apiVersion || review.kind !== 'AdmissionReview')
+  const invalid = (why: string): WebhookAnswer => ({ failure: `received invalid webhook response: ${why}` });
+  const { response, ...type } = (review ?? {}) as Review;
+  if ((response ?? undefined) === undefined) return invalid('webhook response was absent');
+  const { uid: ofRequest = '', allowed, ...said } = response!;
+  const isOld = apiVersion.endsWith('/v1beta1');
+  if (!isOld && ofRequest !== uid)
+    return invalid(`expected response.uid=${JSON.stringify(uid)}, got ${JSON.stringify(ofRequest)}`);
+  if (type.apiVersion !== apiVersion || type.kind !== 'AdmissionReview')
     return invalid(
-      `expected webhook response of ${apiVersion}, Kind=AdmissionReview, got ${String(review?.apiVersion ?? '')}, Kind=${String(review?.kind ?? '')}`,
+      `expected webhook response of ${apiVersion}, Kind=AdmissionReview, got ${type.apiVersion ?? ''}, Kind=${type.kind ?? ''}`,
     );
-  const { allowed } = response;
-  if (allowed !== undefined && typeof allowed !== 'boolean')
-    return { failure: `failed to call webhook: ${unmarshal(allowed)}` };
-  const patched = isOld && 'patch' in response ? { patchType: 'JSONPatch' } : {};
-  return { ...patched, ...response, allowed: allowed === true } as WebhookAnswer;
+  const patch = patchText(said.patch);
+  const patchType = said.patchType ?? (isOld && patch !== undefined ? 'JSONPatch' : undefined);
+  return { ...said, patch, patchType, allowed: allowed === true } as WebhookAnswer;
 }
-
-/** Of a kind or in a version that is not the one which was asked for. */
-function unreadable(review: Review | null, apiVersion: string): string | undefined {
-  const { apiVersion: version = '', kind = '' } = review ?? {};
-  const known = version === 'admission.k8s.io/v1' || version === 'admission.k8s.io/v1beta1';
-  if (!known) return undefined;
-  if (kind !== 'AdmissionReview')
-    return `no kind ${JSON.stringify(kind)} is registered for version ${JSON.stringify(version)} in scheme "pkg/runtime/scheme.go:110"`;
-  const short = (text: string): string => `${text.split('/')[1] ?? ''}.AdmissionReview`;
-  return version === apiVersion
-    ? undefined
-    : `converting (${short(version)}) to (${short(apiVersion)}): unknown conversion`;
-}
-
-const unmarshal = (value: unknown): string =>
-  `json: cannot unmarshal ${typeof value} into Go struct field AdmissionResponse.response.allowed of type bool`;
