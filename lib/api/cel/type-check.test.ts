@@ -119,3 +119,20 @@ test('a group with a dash is one like others', (t) => {
   t.is(checker.problem('object.spec.max__dash__size > 1 && object != null'), undefined);
   t.regex(checker.problem("object.spec.max__dash__size > '1'")!, /applied to '\(int, string\)'/);
 });
+
+const UNREADABLE: ReadonlyArray<[expression: string, message: string]> = [
+  ['self = 42', '1:6: Syntax error: Unexpected character: ='],
+  ['a b', "1:3: Syntax error: Unexpected character: 'b'"],
+  ['self ==', `1:8: Syntax error: mismatched input '<EOF>' expecting {'[', '{', '(', '.', '-',`],
+  ['self.a(', `1:8: Syntax error: mismatched input '<EOF>' expecting {'[', '{', '(', ')', '.', '-',`],
+  ['[1,2', "1:5: Syntax error: mismatched input '<EOF>' expecting {']', ','}"],
+];
+
+test('what cannot be read is told once, as a syntax error', (t) => {
+  const checker = new TypeChecker(new Map(), { self: 'dyn' });
+  for (const [expression, message] of UNREADABLE) {
+    const problem = checker.problem(expression)!;
+    t.true(problem.startsWith(`ERROR: <input>:${message}`), problem);
+    t.is(problem.split('ERROR').length, 2, expression);
+  }
+});

@@ -41,6 +41,10 @@ export class TypeChecker {
         if (found.length === 0) return checked;
         break;
       }
+      if ('syntax' in checked) {
+        if (found.length === 0) found.push(unreadable(expression, checked.syntax));
+        break;
+      }
       found.push(told(expression, checked));
       const { start = 0, end = 0 } = checked.node ?? {};
       if (end <= start) break;
@@ -58,13 +62,34 @@ const MOST_PROBLEMS = 100;
 /** Stands in for each byte of what was wrong, so that the places of the rest stay theirs. */
 const ANYTHING = '_';
 
-function checkedText(environment: Environment, text: string): { type: string } | Failure {
+function checkedText(environment: Environment, text: string): { type: string } | { syntax: Failure } | Failure {
+  let parsed;
   try {
-    const { valid, type, error } = environment.parse(text).check();
-    return valid ? { type: type ?? 'dyn' } : (error as unknown as Failure);
+    parsed = environment.parse(text);
   } catch (error) {
-    return error as Failure;
+    return { syntax: error as Failure };
   }
+  const { valid, type, error } = parsed.check();
+  return valid ? { type: type ?? 'dyn' } : (error as unknown as Failure);
+}
+
+/** What an expression may begin with, as upstream's parser lists it. */
+const BEGINNINGS =
+  "{'[', '{', '(', '.', '-', '!', 'true', 'false', 'null', NUM_FLOAT, NUM_INT, NUM_UINT, STRING, BYTES, IDENTIFIER}";
+const CLOSERS: Readonly<Record<string, string>> = { RBRACKET: ']', RBRACE: '}', RPAREN: ')', EOF: '<EOF>' };
+
+/** Nothing is known of what follows: upstream's parser goes on, and finds more or less than one would. */
+function unreadable(text: string, failure: Failure): Told {
+  const summary = (failure.summary ?? failure.message).split('\n')[0]!;
+  const at = failure.range?.start ?? 0;
+  const [, unexpected] = /^Unexpected token: (\w+)$/.exec(summary) ?? [];
+  const [, wanted, got] = /^Expected (RBRACKET|RBRACE), got (\w+)$/.exec(summary) ?? [];
+  const name = CLOSERS[unexpected ?? got ?? ''];
+  if (name === undefined) return { message: `Syntax error: ${summary}`, at };
+  const isCall = /\(\s*$/.test(text.slice(0, at));
+  const expected = wanted === undefined ? BEGINNINGS : `{'${CLOSERS[wanted]!}', ','}`;
+  const message = `Syntax error: mismatched input '${name}' expecting ${isCall ? expected.replace("'(',", "'(', ')',") : expected}`;
+  return { message, at };
 }
 
 const VARIABLES = 'kubernetes.variables';
