@@ -43,7 +43,7 @@ export function planCreate(request: WriteRequest, object: KubeObject): Plan {
   kind.prepareForCreate(object);
   const addresses = addressesOf(request, object);
   const errors = [
-    ...ownersErrors(admitted, owners),
+    ...ownersErrors(admitted, undefined),
     ...kind.validate(object),
     ...certificateSignature(request, object),
     ...addresses.errors,
