@@ -159,15 +159,19 @@ function insert(fields: RankedField[], one: RankedField): void {
   fields[at] = one;
 }
 
-/** A schema, or what may stand in its place: a list of schemas, true, names. */
+/** A schema, or what may stand in its place: a list of schemas, true, names. Of anything else Go says so, or sees nothing. */
 function unionOf(schema: TypeSchema, value: unknown, where: Where, unknown: string[]): unknown {
   const inner = typeSchema(schema.fields.get('schema')?.type ?? '');
   if (inner === undefined) return rawOf(value);
   if (isRecord(value)) return structOf(inner, value, where, unknown);
-  if (!Array.isArray(value)) return rawOf(value);
-  return value.map((item, i) =>
-    isRecord(item) ? structOf(inner, item, { ...where, path: `${where.path}[${i}]` }, unknown) : rawOf(item),
-  );
+  if (schema.fields.has('allows')) {
+    if (typeof value === 'boolean') return value;
+    throw new TypeMismatchError('boolean or JSON schema expected');
+  }
+  if (!Array.isArray(value)) return undefined;
+  if (!schema.fields.has('jSONSchemas')) return bareList(value, where);
+  if (value.length === 0) return undefined;
+  return value.map((item, i) => structOf(inner, item ?? {}, { ...where, path: `${where.path}[${i}]` }, unknown));
 }
 
 function keepTypeMeta(
