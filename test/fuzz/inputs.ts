@@ -55,6 +55,11 @@ export function withOwnKeys(entries: ReadonlyArray<readonly [string, unknown]>):
 
 export const STORED: readonly Kind[] = KINDS.filter(({ stored, ref }) => stored && /^v\d+$/.test(ref.version));
 export const ANY_KIND = fc.constantFrom(...STORED);
+/** `apps/deployments`: what a counterexample can show. */
+export const BY_NAME: ReadonlyMap<string, Kind> = new Map(
+  STORED.map((kind) => [`${kind.ref.group}/${kind.ref.resource}`, kind]),
+);
+export const KIND_NAMES = fc.constantFrom(...BY_NAME.keys());
 
 /** A value that fits its type most of the time. */
 export function typedValue(typeName: string, depth = 0): fc.Arbitrary<unknown> {

@@ -5,11 +5,13 @@ import assert from 'node:assert/strict';
 import fc from '../../kit/fast-check.ts';
 import captured from '../../../lib/api/testdata/kubectl-1.32-protobuf.json' with { type: 'json' };
 import { decodeBody, decodeValue, expectedOf, type Decoded } from '../../../lib/api/decode.ts';
+import type { Kind } from '../../../lib/api/kind.ts';
+import type { KubeObject } from '../../../lib/api/object.ts';
 import { parseJson } from '../../../lib/api/json.ts';
 import { decodeProtobuf } from '../../../lib/api/protobuf.ts';
 import { parseYaml } from '../../../lib/api/yaml.ts';
 import { decoder, type Decoder } from '../decoder.ts';
-import { ANY_KIND, damaged, damagedBytes, JSON_VALUES, STORED, typedValue } from '../inputs.ts';
+import { ANY_KIND, BY_NAME, damaged, damagedBytes, JSON_VALUES, KIND_NAMES, typedValue } from '../inputs.ts';
 
 const isSyntax = (error: unknown): boolean => error instanceof SyntaxError && error.message !== '';
 const JSON_TEXTS = fc.oneof(
@@ -92,25 +94,37 @@ export const bodies: Decoder[] = [
   }),
   decoder({
     name: 'objects',
-    input: fc
-      .constantFrom(...STORED)
-      .chain((kind) =>
-        fc.tuple(
-          fc.constant(kind),
-          fc.oneof({ weight: 5, arbitrary: typedValue(String(kind.typeName)) }, { weight: 1, arbitrary: JSON_VALUES }),
-        ),
-      ),
-    decode([kind, value]) {
-      const whole = isRecord(value) ? Object.assign({ metadata: { name: 'a' } }, value) : value;
-      const decoded = decodeValue({ value: whole, duplicates: [] }, expectedOf(kind), 'Warn');
-      settled(decoded, expectedOf(kind));
+    input: KIND_NAMES.chain((name) => {
+      const value = fc.oneof(
+        { weight: 5, arbitrary: typedValue(String(BY_NAME.get(name)!.typeName)) },
+        { weight: 1, arbitrary: JSON_VALUES },
+      );
+      return fc.tuple(fc.constant(name), value, value);
+    }),
+    decode([name, value, before]) {
+      const kind = BY_NAME.get(name)!;
+      const object = objectOf(kind, value);
+      settled({ object: structuredClone(object), warnings: [] }, expectedOf(kind));
       // What comes next in a write must stand it too.
-      const { object } = decoded;
-      object.metadata ??= { name: 'a' };
       kind.default(object);
-      kind.prepareForCreate(object);
-      kind.validate(object);
-      kind.cells(object, 0);
+      const made = structuredClone(object);
+      kind.prepareForCreate(made);
+      JSON.stringify([kind.validate(made), kind.warnings(made), kind.cells(made, 0)]);
+      for (const field of Object.values(kind.fields)) field(made);
+      const old = objectOf(kind, before);
+      kind.default(old);
+      const updated = structuredClone(object);
+      kind.prepareForUpdate(updated, old);
+      JSON.stringify(kind.validateUpdate(updated, old));
+      kind.prepareForStatusUpdate(object, old, '2026-01-01T00:00:00Z');
+      JSON.stringify(kind.validateStatusUpdate(object, old));
     },
   }),
 ];
+
+function objectOf(kind: Kind, value: unknown): KubeObject {
+  const whole = isRecord(value) ? Object.assign({ metadata: { name: 'a' } }, value) : value;
+  const { object } = decodeValue({ value: whole, duplicates: [] }, expectedOf(kind), 'Warn');
+  object.metadata ??= { name: 'a' };
+  return object;
+}
