@@ -10,7 +10,7 @@ import type { KubeObject } from '../../../lib/api/object.ts';
 import { matchesLabels, parseLabelSelector } from '../../../lib/api/selectors.ts';
 import { patched, type PatchType } from '../../../services/apiserver/core/pipeline/patch.ts';
 import { decoder, type Decoder } from '../decoder.ts';
-import { JSON_VALUES, STORED, typedValue } from '../inputs.ts';
+import { BY_NAME, JSON_VALUES, KIND_NAMES, typedValue } from '../inputs.ts';
 import { PARTS, SCHEMAS, told } from './definitions.ts';
 import { BASE, MERGES, POD, serverSide } from './patches.ts';
 
@@ -44,8 +44,6 @@ const alike = (name: string, input: fc.Arbitrary<unknown>, run: Run): Decoder =>
     decode: (text) => assert.equal(renamed(outcome(run, text)), outcome(run, renamed(text))),
   });
 
-const kindOf = (resource: string): Kind => STORED.find(({ ref }) => ref.resource === resource)!;
-
 function read(kind: Kind, value: unknown): KubeObject {
   const { object } = decodeValue({ value, duplicates: [] }, expectedOf(kind), 'Warn');
   object.metadata ??= { name: 'a' };
@@ -71,12 +69,12 @@ export const names: Decoder[] = [
   alike('equality', fc.tuple(KEYED, KEYED), ([a, b]) => [equalJson(a, b), equalObjects(a, b)]),
   alike(
     'objects',
-    fc.constantFrom(...STORED.map(({ ref }) => ref.resource)).chain((resource) => {
-      const typed = typedValue(String(kindOf(resource).typeName));
-      return fc.record({ resource: fc.constant(resource), was: typed, is: typed });
+    KIND_NAMES.chain((name) => {
+      const typed = typedValue(String(BY_NAME.get(name)!.typeName));
+      return fc.record({ name: fc.constant(name), was: typed, is: typed });
     }),
-    ({ resource, was, is }) => {
-      const kind = kindOf(resource);
+    ({ name, was, is }) => {
+      const kind = BY_NAME.get(name)!;
       const [old, object] = [read(kind, was), read(kind, is)];
       for (const each of [old, object]) kind.default(each);
       kind.prepareForUpdate(object, old);
