@@ -1,11 +1,14 @@
 // Decides what the functions are that Kubernetes adds to CEL: quantities, lists, texts, regular expressions, addresses,
-// URLs, sets. Never touches what an expression may see.
+// URLs, sets, formats. Never touches what an expression may see.
 import { Optional, type Environment } from '@marcbachmann/cel-js';
 import { RE2JS } from 're2js';
-import { isIPv4, isIPv6 } from '../formats.ts';
+import * as addresses from './addresses.ts';
+import { CelCidr, CelIp, cidrOf, ipOf } from './addresses.ts';
 import { CelError } from './cel-error.ts';
 import { CelObject } from './constructed.ts';
+import { registerMacros } from './macros.ts';
 import { bounded, checkGrowth, payWork } from './meter.ts';
+import { CelFormat, NAMED_FORMATS } from './named-formats.ts';
 import { NANO, formatQuantity, parseQuantity, type Quantity } from '../quantity.ts';
 
 /** One of each is what an expression holds; their fields are out of its reach. */
@@ -19,12 +22,6 @@ class CelUrl {
   readonly url: URL;
   constructor(url: URL) {
     this.url = url;
-  }
-}
-class CelIp {
-  readonly text: string;
-  constructor(text: string) {
-    this.text = text;
   }
 }
 
@@ -128,8 +125,6 @@ const holds = (make: () => unknown): boolean => {
     return false;
   }
 };
-const ip = (text: string): CelIp =>
-  isIPv4(text) || isIPv6(text) ? new CelIp(text) : refuse(`ip: ${JSON.stringify(text)} is no address`);
 
 /** Made longer only as far as it may be. */
 function replaced(text: string, a: string, b: string): string {
@@ -176,6 +171,51 @@ function hasField(value: Value, name: string): boolean {
 
 const within = (list: Value, item: Value): boolean => listOf(list).some((one) => equal(one, item));
 
+const unwrapped = (list: Value): Value[] =>
+  listOf(list).flatMap((one: Value) => (one instanceof Optional && one.hasValue() ? [one.value()] : []));
+
+function equalOptionals(one: Optional, other: Optional): boolean {
+  if (!one.hasValue() || !other.hasValue()) return one.hasValue() === other.hasValue();
+  return equal(one.value(), other.value());
+}
+
+/** What a field is that is not set. */
+function isZero(value: Value): boolean {
+  if (value === null || value === undefined || value === false || value === '') return true;
+  if (value === 0n || value === 0) return true;
+  if (Array.isArray(value) || value instanceof Uint8Array) return value.length === 0;
+  if (value instanceof Map || value instanceof Set) return value.size === 0;
+  // Durations and unsigned numbers are of classes that the library keeps to itself.
+  if (typeof value.seconds === 'bigint' && typeof value.nanos === 'number')
+    return value.seconds === 0n && value.nanos === 0;
+  if (typeof value.valueOf() === 'bigint') return value.valueOf() === 0n;
+  return Object.getPrototypeOf(value) === Object.prototype && Object.keys(value).length === 0;
+}
+
+const ESCAPES: Readonly<Record<string, string>> = {
+  '\u0007': '\\a',
+  '\b': '\\b',
+  '\f': '\\f',
+  '\n': '\\n',
+  '\r': '\\r',
+  '\t': '\\t',
+  '\v': '\\v',
+  '\\': '\\\\',
+  '"': '\\"',
+};
+
+/** In seconds. */
+function durationText({ seconds, nanos }: { seconds: bigint; nanos: number }): string {
+  const all = seconds * 1_000_000_000n + BigInt(nanos);
+  const [sign, size] = all < 0n ? ['-', -all] : ['', all];
+  const fraction = (size % 1_000_000_000n).toString().padStart(9, '0').replace(/0+$/, '');
+  return `${sign}${size / 1_000_000_000n}${fraction === '' ? '' : `.${fraction}`}s`;
+}
+
+/** As it would be written in an expression. */
+const quotedText = (text: string): string =>
+  `"${text.toWellFormed().replace(/[\u0007\b\f\n\r\t\v\\"]/g, (one) => ESCAPES[one]!)}"`;
+
 /** Signature to what it does. */
 const FUNCTIONS: Record<string, (...args: any[]) => Value> = {
   'matchesRe2(string, string): bool': (text: string, pattern: string) => paidMatcher(pattern, text).find(),
@@ -209,13 +249,14 @@ const FUNCTIONS: Record<string, (...args: any[]) => Value> = {
   'list.indexOf(dyn): int': (list: Value, item: Value) => BigInt(listOf(list).findIndex((one) => equal(one, item))),
   'list.lastIndexOf(dyn): int': (list: Value, item: Value) =>
     BigInt(listOf(list).findLastIndex((one) => equal(one, item))),
-  'sets_contains(list, list): bool': (a: Value, b: Value) => listOf(b).every((item) => within(a, item)),
-  'sets_intersects(list, list): bool': (a: Value, b: Value) => listOf(b).some((item) => within(a, item)),
-  'sets_equivalent(list, list): bool': (a: Value, b: Value) =>
+  'sets_contains(list<A>, list<A>): bool': (a: Value, b: Value) => listOf(b).every((item) => within(a, item)),
+  'sets_intersects(list<A>, list<A>): bool': (a: Value, b: Value) => listOf(b).some((item) => within(a, item)),
+  'sets_equivalent(list<A>, list<A>): bool': (a: Value, b: Value) =>
     listOf(b).every((item) => within(a, item)) && listOf(a).every((item) => within(b, item)),
   'isQuantity(string): bool': (text: string) => holds(() => quantity(text)),
   'quantity(string): Quantity': quantity,
-  'Quantity.sign(): int': ({ quantity: { nanos } }: CelQuantity) => (nanos < 0n ? -1n : nanos > 0n ? 1n : 0n),
+  // Upstream has no method `sign`, but this.
+  'sign(Quantity): int': ({ quantity: { nanos } }: CelQuantity) => (nanos < 0n ? -1n : nanos > 0n ? 1n : 0n),
   'Quantity.isInteger(): bool': ({ quantity: { nanos } }: CelQuantity) => nanos % NANO === 0n,
   'Quantity.asInteger(): int': ({ quantity: { nanos } }: CelQuantity) =>
     nanos % NANO === 0n ? nanos / NANO : refuse('cannot convert value to integer'),
@@ -237,22 +278,49 @@ const FUNCTIONS: Record<string, (...args: any[]) => Value> = {
   'Url.getEscapedPath(): string': ({ url: { pathname } }: CelUrl) => pathname,
   'Url.getQuery(): map': ({ url: { searchParams } }: CelUrl) =>
     Object.fromEntries([...new Set(searchParams.keys())].map((key) => [key, searchParams.getAll(key)])),
-  'isIP(string): bool': (text: string) => isIPv4(text) || isIPv6(text),
-  'ip(string): Ip': ip,
-  'Ip.family(): int': ({ text }: CelIp) => (isIPv4(text) ? 4n : 6n),
-  'Ip.isLoopback(): bool': ({ text }: CelIp) => text.startsWith('127.') || text === '::1',
-  'Ip.isUnspecified(): bool': ({ text }: CelIp) => text === '0.0.0.0' || text === '::',
-  'isCIDR(string): bool': (text: string) => {
-    const [address = '', bits = ''] = text.split('/');
-    const most = isIPv4(address) ? 32 : isIPv6(address) ? 128 : -1;
-    return /^(0|[1-9]\d*)$/.test(bits) && Number(bits) <= most;
+  'isIP(string): bool': (text: string) => holds(() => ipOf(text)),
+  'ip(string): Ip': ipOf,
+  'ip_isCanonical(string): bool': (text: string) => addresses.ipText(ipOf(text)) === text,
+  'string(google.protobuf.Timestamp): string': (time: Date) => time.toISOString().replace('.000Z', 'Z'),
+  'string(google.protobuf.Duration): string': (duration: { seconds: bigint; nanos: number }) => durationText(duration),
+  'string(Ip): string': addresses.ipText,
+  'Ip.family(): int': ({ bytes }: CelIp) => (bytes.length === 4 ? 4n : 6n),
+  'Ip.isLoopback(): bool': addresses.isLoopback,
+  'Ip.isUnspecified(): bool': addresses.isUnspecified,
+  'Ip.isLinkLocalMulticast(): bool': addresses.isLinkLocalMulticast,
+  'Ip.isLinkLocalUnicast(): bool': addresses.isLinkLocalUnicast,
+  'Ip.isGlobalUnicast(): bool': addresses.isGlobalUnicast,
+  'isCIDR(string): bool': (text: string) => holds(() => cidrOf(text)),
+  'cidr(string): Cidr': cidrOf,
+  'string(Cidr): string': addresses.cidrText,
+  'Cidr.ip(): Ip': ({ ip }: CelCidr) => ip,
+  'Cidr.prefixLength(): int': ({ bits }: CelCidr) => BigInt(bits),
+  'Cidr.masked(): Cidr': addresses.masked,
+  'Cidr.containsIP(Ip): bool': addresses.containsIp,
+  'Cidr.containsIP(string): bool': (cidr: CelCidr, text: string) => addresses.containsIp(cidr, ipOf(text)),
+  'Cidr.containsCIDR(Cidr): bool': addresses.containsCidr,
+  'Cidr.containsCIDR(string): bool': (cidr: CelCidr, text: string) => addresses.containsCidr(cidr, cidrOf(text)),
+  'format_named(string): optional<Format>': (name: string) => Optional.of(NAMED_FORMATS.get(name)),
+  'Format.validate(string): optional<list<string>>': ({ problems }: CelFormat, text: string) => {
+    const told = problems(text);
+    return told.length === 0 ? Optional.none() : Optional.of(told);
   },
+  ...Object.fromEntries([...NAMED_FORMATS].map(([name, format]) => [`format_${name}(): Format`, () => format])),
+  'strings_quote(string): string': quotedText,
+  'OptionalNamespace.ofNonZeroValue(A): optional<A>': (_: unknown, value: Value) =>
+    isZero(value) ? Optional.none() : Optional.of(value),
+  'OptionalNamespace.unwrap(list<optional<A>>): list<A>': (_: unknown, list: Value) => unwrapped(list),
+  'list<optional<A>>.unwrapOpt(): list<A>': unwrapped,
+  'list<A>.first(): optional<A>': (list: Value) => Optional.of(listOf(list)[0]),
+  'list<A>.last(): optional<A>': (list: Value) => Optional.of(listOf(list).at(-1)),
 };
 
 const TYPES: Record<string, new (...args: any[]) => object> = {
   Quantity: CelQuantity,
   Url: CelUrl,
   Ip: CelIp,
+  Cidr: CelCidr,
+  Format: CelFormat,
   CelObject,
 };
 
@@ -262,6 +330,11 @@ export function registerKubernetesFunctions(environment: Environment): Environme
     'Quantity == Quantity',
     (a: CelQuantity, b: CelQuantity) => a.quantity.nanos === b.quantity.nanos,
   );
+  environment.registerOperator('Url == Url', (a: CelUrl, b: CelUrl) => a.url.href === b.url.href);
+  environment.registerOperator('optional<A> == optional<A>', equalOptionals);
+  environment.registerOperator('Ip == Ip', addresses.equalIps);
+  environment.registerOperator('Cidr == Cidr', addresses.equalCidrs);
+  environment.registerOperator('Format == Format', (a: CelFormat, b: CelFormat) => a === b);
   for (const [signature, handler] of Object.entries(FUNCTIONS)) environment.registerFunction(signature, handler);
-  return environment;
+  return registerMacros(environment);
 }

@@ -1,12 +1,16 @@
 // Decides how an expression reads to the library: regular expressions go to RE2 (the library's own can explode), the functions
 // of a namespace (`sets.contains`) to one name each, `has` to a function (the library's own knows no field of an element), and objects that are made (`Object.spec{replicas: 1}`) to a function that makes
 // them. Never changes what is inside a text.
+import { isFunctionName } from './cost/overloads.ts';
 
 /** Texts, raw and triple-quoted ones too; names in backticks; numbers need no care. */
 const TOKEN =
   /[rRbB]{0,2}("""[\s\S]*?"""|'''[\s\S]*?'''|"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*')|`[^`\n]*`|\/\/[^\n]*|[A-Za-z_]\w*|\s+|[\s\S]/g;
 
-const NAMESPACES = new Set(['sets', 'jsonpatch']);
+/** `sets.contains` is one function; a variable may have the name of a namespace. */
+const isInNamespace = (namespace: string | undefined, name: string | undefined): boolean =>
+  namespace === 'jsonpatch' || (namespace !== 'optional' && isFunctionName(`${namespace}.${name}`));
+
 /** Types that an expression may make values of. */
 const MADE = new Set(['Object', 'JSONPatch']);
 
@@ -25,7 +29,7 @@ export function rewriteForCheck(expression: string): string {
   return tokens
     .map((token, i) => {
       if (token === 'has' && tokens[i + 1] === '(' && !isAfterDot(i)) return 'hsa';
-      if (token === '.' && NAMESPACES.has(tokens[i - 1] ?? '') && !isAfterDot(i - 1)) return '_';
+      if (token === '.' && !isAfterDot(i - 1) && isInNamespace(tokens[i - 1], tokens[i + 1])) return '_';
       return token;
     })
     .join('');
@@ -88,7 +92,7 @@ class Rewriter {
       this.#last === '.'
     )
       this.#out.push('valueOfAny');
-    else if (NAMESPACES.has(token) && following === '.' && this.#last !== '.') {
+    else if (following === '.' && this.#last !== '.' && isInNamespace(token, this.#tokens[this.#next(after + 1)])) {
       const name = this.#next(after + 1);
       this.#out.push(`${token}_${this.#tokens[name] ?? ''}`);
       return name + 1;

@@ -2,8 +2,10 @@
 // round of a loop has its cost, and what is constant has none. The parts of a compiled expression are made to pay to the meter
 // themselves. Never says how much may be spent (meter.ts does).
 import { Optional } from '@marcbachmann/cel-js';
+import { CelCidr, CelIp } from './addresses.ts';
 import { deepSize, payCost, payWork } from './meter.ts';
 import { REGEX, TRAVERSAL } from './cost/calls.ts';
+import type { CelFormat } from './named-formats.ts';
 import { isPair, isSignOfNumber } from './cost/tree.ts';
 
 /** As the library has it once it is checked. */
@@ -12,7 +14,7 @@ interface Part {
   args: any;
   start: number;
   input: string;
-  meta: { alternate?: Part; macro?: Part; evaluate: Evaluate };
+  meta: { alternate?: Part; macro?: Part & { parts?: Part[] }; evaluate: Evaluate };
   handle?: (...args: any[]) => unknown;
   evaluate: Evaluate;
 }
@@ -64,12 +66,12 @@ function pays(part: Part, isBranch = false): void {
 }
 
 /** Written in the expression, and evaluated before it runs. */
-function isConstant(part: Part): boolean {
+export function isConstant(part: Pick<Part, 'op' | 'args'>): boolean {
   const { op, args } = part;
   if (op === 'value') return true;
   if (op === 'list') return (args as Part[]).every(isConstant);
   if (op === 'map') return (args as Part[][]).every((entry) => entry.every(isConstant));
-  if (op === '-_') return isSignOfNumber(part);
+  if (op === '-_') return isSignOfNumber(part as Part);
   return op === 'call' && CONVERSIONS.has(args[0]) && args[1].length === 1 && isConstant(args[1][0]);
 }
 
@@ -196,10 +198,13 @@ const LAZY = new Set(['or', 'orValue']);
 
 function memberCall(part: Part): void {
   const [name, receiver, args] = part.args as [string, Part, Part[]];
+  const { parts } = part.meta.macro ?? {};
+  // Ours pays for its rounds itself.
+  if (parts !== undefined) return parts.forEach((one) => pays(one));
   pays(receiver);
   args.forEach((one) => pays(one));
   if (LAZY.has(name) || part.handle === undefined) return;
-  const cost = costOfCall(name === 'matchesRe2' ? 'matches' : name, false);
+  const cost = name === 'ip' ? one : costOfCall(name === 'matchesRe2' ? 'matches' : name, false);
   handled(part, ([values], result) => settle(cost(values as any[], result), values as any[], result));
 }
 
@@ -241,6 +246,8 @@ function sizeOf(value: unknown): number {
   if (typeof value === 'string') return codePoints(value);
   if (value instanceof Optional) return value.hasValue() ? sizeOf(value.value()) : 1;
   if (Array.isArray(value) || value instanceof Uint8Array) return value.length;
+  if (value instanceof CelIp) return value.bytes.length;
+  if (value instanceof CelCidr) return Math.ceil(value.bits / 8);
   if (typeof value !== 'object' || value === null) return 1;
   if (value instanceof Map || value instanceof Set) return value.size;
   const prototype: unknown = Object.getPrototypeOf(value);
@@ -268,8 +275,15 @@ const setsOf =
     1 + factor * sizeOf(left) * sizeOf(right);
 const selector: Cost = ([, text]) => 10 + traversal(sizeOf(text)) + Math.ceil(sizeOf(text) * 0.5) * 50;
 const conversion: Cost = ([value]) => (value instanceof Uint8Array ? traversal(value.length) : 1);
-/** Bytes of addresses. */
-const ADDRESSES: Cost = ([cidr]) => traversal(2 * sizeOf(cidr));
+/** Bytes of addresses; a text is read first. */
+const contained =
+  (masks: boolean): Cost =>
+  ([cidr, other]) =>
+    traversal(2 * sizeOf(cidr)) +
+    (masks ? traversal(sizeOf(cidr)) + 1 : 0) +
+    (typeof other === 'string' ? traversal(sizeOf(other)) : 0);
+const ofFormat: Cost = ([format, text]) =>
+  traversal(1 + sizeOf(text)) * Math.ceil((format as CelFormat).patternSize * REGEX);
 
 const COSTS = new Map<string, Cost>(
   Object.entries({
@@ -280,9 +294,11 @@ const COSTS = new Map<string, Cost>(
     'replace split': ofFirst(2),
     join: (_: any[], result: unknown) => traversal(sizeOf(result), 2),
     'find findAll matches': pattern,
-    'ip cidr isIP isCIDR quantity isQuantity semver isSemver format strings.quote': ofFirst(1),
+    'ip cidr isIP isCIDR quantity isQuantity format strings.quote': ofFirst(1),
     'ip.isCanonical': ofFirst(2),
-    'containsIP containsCIDR': ADDRESSES,
+    containsIP: contained(false),
+    containsCIDR: contained(true),
+    validate: ofFormat,
     'startsWith endsWith': ofFirst(1),
     contains: ([text, part]: any[]) => traversal(sizeOf(text)) * traversal(sizeOf(part)),
     string: conversion,

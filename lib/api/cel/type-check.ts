@@ -2,6 +2,7 @@
 // the picture of cel-go, as clients of Kubernetes read them. Never runs one.
 import { Environment } from '@marcbachmann/cel-js';
 import { AUTHORIZER_TYPE, registerAuthorizer } from './authorizer.ts';
+import { isFunctionName } from './cost/overloads.ts';
 import { registerKubernetesFunctions } from './functions.ts';
 import { rewriteForCheck } from './rewrite.ts';
 import type { TypeDeclarations } from './types.ts';
@@ -158,11 +159,11 @@ function told(text: string, failure: Failure): Told {
   if (called !== null) {
     const [, receiver, name, args] = called;
     const at = text.indexOf('(', text.indexOf(`${name}(`, receiver === undefined ? start : endOf(failure, start)));
-    if (!isFunction(name!))
+    if (!isFunction(name!) || (MACROS_OF_TWO.has(name!) && receiver !== undefined))
       return { message: `undeclared reference to '${name}' (in container '')`, at: Math.max(at, start) };
     const known = receiver === undefined ? undefined : typeNameOf(partsOf(failure)[0]);
     const applied = receiver === undefined ? `(${args!})` : `${known ?? receiver}.(${args!})`;
-    const message = `found no matching overload for '${name}' applied to '${asUpstream(applied)}'`;
+    const message = `found no matching overload for '${namespaced(name!)}' applied to '${asUpstream(applied)}'`;
     return { message, at: Math.max(at, start) };
   }
   return { message: summary.split('\n')[0]!, at: start };
@@ -184,6 +185,8 @@ const OTHER_NAMES: Readonly<Record<string, string>> = {
   Quantity: 'kubernetes.Quantity',
   Url: 'kubernetes.URL',
   Ip: 'net.IP',
+  Cidr: 'net.CIDR',
+  Format: 'kubernetes.NamedFormat',
 };
 
 /** `list<string>` is `list(string)` there. */
@@ -192,6 +195,22 @@ const asUpstream = (types: string): string =>
     .replace(/[\w.]+/g, (name) => OTHER_NAMES[name] ?? name)
     .replaceAll('<', '(')
     .replaceAll('>', ')');
+
+/** With another number of arguments there is nothing of the name. */
+const MACROS_OF_TWO = new Set([
+  'existsOne',
+  'transformList',
+  'transformMap',
+  'transformMapEntry',
+  'optMap',
+  'optFlatMap',
+]);
+
+/** `sets_contains` is `sets.contains` there. */
+const namespaced = (name: string): string => {
+  const dotted = name.replace('_', '.');
+  return isFunctionName(dotted) ? dotted : name;
+};
 
 let functionNames: Set<string> | undefined;
 

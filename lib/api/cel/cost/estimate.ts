@@ -141,12 +141,14 @@ class Estimator {
   }
 
   #fold(node: Fold): bigint {
-    const { range, init, accuVar, iterVar } = node;
+    const { range, init, accuVar, iterVar, iterVar2 } = node;
     const before = plus(this.cost(range), this.cost(init));
     this.#push(accuVar, { path: this.#path(init), size: this.#size(init), entries: this.#entriesOf(init) });
-    this.#push(iterVar, this.#iterated(range));
+    if (iterVar2 === undefined) this.#push(iterVar, this.#iterated(range));
+    else this.#pushTwo(iterVar, iterVar2, range);
     const round = plus(this.cost(node.condition), this.cost(node.step));
     this.#locals.get(iterVar)!.pop();
+    if (iterVar2 !== undefined) this.#locals.get(iterVar2)!.pop();
     const after = this.cost(node.result);
     this.#locals.get(accuVar)!.pop();
     const count = this.#sizeOrUnknown(range);
@@ -163,6 +165,16 @@ class Estimator {
     const isList = entries?.isList ?? resolved(range.type!).kind === 'list';
     const size = isList ? entries?.value : entries?.key;
     return { path: grown(this.#path(range), isList ? '@items' : '@keys'), size, entries: undefined };
+  }
+
+  /** The place or key, and the element or value. */
+  #pushTwo(first: string, second: string, range: Node): void {
+    const entries = this.#entriesOf(range);
+    const isList = entries?.isList ?? resolved(range.type!).kind === 'list';
+    const path = this.#path(range);
+    const [key, value] = [grown(path, isList ? '@indices' : '@keys'), grown(path, isList ? '@items' : '@values')];
+    this.#push(first, { path: key, size: entries?.key, entries: undefined });
+    this.#push(second, { path: value, size: entries?.value, entries: undefined });
   }
 
   /** Is not done in rounds: `optional.optMap(x, …)`. */

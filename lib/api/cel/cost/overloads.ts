@@ -168,7 +168,7 @@ cidr_prefix_length: CIDR.prefixLength(): int
 cidr_masked: CIDR.masked(): CIDR
 string_to_quantity: quantity(string): Quantity
 is_quantity_string: isQuantity(string): bool
-quantity_sign: Quantity.sign(): int
+quantity_sign: sign(Quantity): int
 quantity_is_integer: Quantity.isInteger(): bool
 quantity_get_int: Quantity.asInteger(): int
 quantity_get_float: Quantity.asApproximateFloat(): double
@@ -179,6 +179,8 @@ quantity_add: Quantity.add(Quantity): Quantity
 quantity_add_int: Quantity.add(int): Quantity
 quantity_sub: Quantity.sub(Quantity): Quantity
 quantity_sub_int: Quantity.sub(int): Quantity
+@mapInsert_map_map: cel.@mapInsert(map(A, B), map(A, B)): map(A, B)
+@mapInsert_map_key_value: cel.@mapInsert(map(A, B), A, B): map(A, B)
 format_named: format.named(string): optional(Format)
 format_validate: Format.validate(string): optional(list(string))
 timestamp_to_year: timestamp.getFullYear(): int
@@ -245,7 +247,7 @@ function parsed(line: string): [string, Overload] {
 }
 
 /** Names before functions, not values that have members. */
-const NAMESPACES = new Set(['optional', 'sets', 'strings', 'ip', 'format']);
+const NAMESPACES = new Set(['optional', 'sets', 'strings', 'ip', 'format', 'cel']);
 
 let table: Map<string, Overload[]> | undefined;
 

@@ -42,6 +42,8 @@ export interface Fold extends Base {
   op: 'fold';
   range: Node;
   iterVar: string;
+  /** Then `iterVar` is the place or key, and this the element or value. */
+  iterVar2?: string;
   accuVar: string;
   init: Node;
   condition: Node;
@@ -200,13 +202,49 @@ const withValue = (of: Parsed, variable: string, then: Parsed, wrap: (made: Node
     call('optional.none'),
   );
 
+/** A macro of one variable, as one of two. */
+const withTwo =
+  (macro: Macro): Macro =>
+  (range, variable, [second, ...args]) => ({
+    ...(macro(range, variable, args) as Fold),
+    iterVar2: second?.op === 'id' ? (second.args as string) : UNUSED,
+  });
+
+/** `inserted`: what is added to the accumulator, after it. */
+const mapped =
+  (inserted: (key: string, transform: Node) => Node[]): Macro =>
+  (range, variable, args) => {
+    const filter = args.length === 2 ? node(args[0]!) : undefined;
+    const step = call('cel.@mapInsert', accumulated(), ...inserted(variable, node(args.at(-1)!)));
+    return fold(node(range), variable, {
+      init: { op: 'map', entries: [] },
+      condition: yes(),
+      step: filter === undefined ? step : call('_?_:_', filter, step, accumulated()),
+    });
+  };
+const byKey = mapped((key, transform) => [ident(key), transform]);
+const byEntry = mapped((_, transform) => [transform]);
+const mapOne: Macro = (range, variable, [transform]) => collecting(range, variable, node(transform!), undefined);
+const mapSome: Macro = (range, variable, [condition, transform]) =>
+  collecting(range, variable, node(transform!), node(condition!));
+
 const MACROS: Readonly<Record<string, Macro>> = {
   'all/2': all,
   'exists/2': exists,
   'exists_one/2': existsOne,
   'existsOne/2': existsOne,
-  'map/2': (range, variable, [transform]) => collecting(range, variable, node(transform!), undefined),
-  'map/3': (range, variable, [condition, transform]) => collecting(range, variable, node(transform!), node(condition!)),
+  'all/3': withTwo(all),
+  'exists/3': withTwo(exists),
+  'exists_one/3': withTwo(existsOne),
+  'existsOne/3': withTwo(existsOne),
+  'transformList/3': withTwo(mapOne),
+  'transformList/4': withTwo(mapSome),
+  'transformMap/3': withTwo(byKey),
+  'transformMap/4': withTwo(byKey),
+  'transformMapEntry/3': withTwo(byEntry),
+  'transformMapEntry/4': withTwo(byEntry),
+  'map/2': mapOne,
+  'map/3': mapSome,
   'filter/2': (range, variable, [condition]) => collecting(range, variable, ident(variable), node(condition!)),
   'optMap/2': (of, variable, [then]) => withValue(of, variable, then!, (made) => call('optional.of', made)),
   'optFlatMap/2': (of, variable, [then]) => withValue(of, variable, then!, (made) => made),

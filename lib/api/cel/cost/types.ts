@@ -178,6 +178,10 @@ function typeOfFold(node: Fold, scope: Scope): CelType {
   const outer = new Map(scope).set(node.accuVar, accumulator);
   const element = range.kind === 'list' || range.kind === 'map' ? range.params[0]! : DYN;
   const inner = new Map(outer).set(node.iterVar, element);
+  if (node.iterVar2 !== undefined) {
+    if (range.kind === 'list') inner.set(node.iterVar, simple('int'));
+    inner.set(node.iterVar2, range.kind === 'list' ? element : range.kind === 'map' ? range.params[1]! : DYN);
+  }
   inferTypes(node.condition, inner);
   assign(inferTypes(node.step, inner), accumulator, []);
   return inferTypes(node.result, outer);

@@ -1,5 +1,6 @@
 // Decides what the conditions of a webhook or policy (CEL) say of a write. Never decides what follows from it.
-import { CelError, compileCel } from '../../../../lib/api/cel/cel.ts';
+import { Budget, MOST_OF_CONDITIONS, OutOfBudget } from '../../../../lib/api/cel/budget.ts';
+import { CelError } from '../../../../lib/api/cel/cel.ts';
 import { Authorizer } from '../../../../lib/api/cel/authorizer.ts';
 import { celOf } from '../../../../lib/api/cel/values.ts';
 import type { Kind } from '../../../../lib/api/kind.ts';
@@ -38,17 +39,19 @@ function authorizerOf({ request, object, old }: Subject): Authorizer {
   );
 }
 
-/** All must be true; a false one wins over a broken one, as upstream. Throws CelError. */
+/** All must be true; a false one wins over a broken one, and a budget that does not suffice over both. Throws CelError. */
 export function meets(conditions: readonly MatchCondition[] | undefined, variables: Variables): boolean {
   const broken: string[] = [];
+  const budget = new Budget(MOST_OF_CONDITIONS);
+  let isMet = true;
   for (const { expression } of conditions ?? []) {
     try {
-      if (compileCel(expression).run(variables) !== true) return false;
+      if (budget.evaluate(expression, variables) !== true) isMet = false;
     } catch (error) {
-      if (!(error instanceof CelError)) throw error;
+      if (!(error instanceof CelError) || error instanceof OutOfBudget) throw error;
       broken.push(`expression '${expression}' resulted in error: ${error.message}`);
     }
   }
-  if (broken.length > 0) throw new CelError(broken.length === 1 ? broken[0]! : `[${broken.join(', ')}]`);
-  return true;
+  if (isMet && broken.length > 0) throw new CelError(broken.length === 1 ? broken[0]! : `[${broken.join(', ')}]`);
+  return isMet;
 }

@@ -1,6 +1,7 @@
 // Decides what MutatingAdmissionPolicies make of a write: each binding lays a policy over some writes, and its mutations are
 // applied one after the other, once more where others changed the object since. Never refuses what it can evaluate.
-import { CelError, compileCel } from '../../../../lib/api/cel/cel.ts';
+import { Budget, MOST_OF_POLICY } from '../../../../lib/api/cel/budget.ts';
+import { CelError } from '../../../../lib/api/cel/cel.ts';
 import { CelObject, jsonOf } from '../../../../lib/api/cel/constructed.ts';
 import { celOf } from '../../../../lib/api/cel/values.ts';
 import { decodeValue, expectedOf } from '../../../../lib/api/decode.ts';
@@ -93,9 +94,10 @@ export class MutatingPolicies {
     if (!meets(spec.matchConditions, given)) return;
     for (const mutation of spec.mutations ?? []) {
       const variables: Record<string, unknown> = { ...variablesOf(this.#subject(), matched), params: celOf(params) };
-      variables['variables'] = composed(spec.variables ?? [], variables);
+      const budget = new Budget(MOST_OF_POLICY);
+      variables['variables'] = composed(spec.variables ?? [], variables, budget);
       const base = asKind(kind, matched, this.#object)!;
-      const changed = mutated(matched, base, mutation, variables);
+      const changed = mutated(matched, base, mutation, (expression) => budget.evaluate(expression, variables));
       if (changed !== base) this.#replace(asKind(matched, kind, changed)!);
     }
     if (spec.reinvocationPolicy === 'IfNeeded') this.#left.set(keyOf(invocation), structuredClone(this.#object));
@@ -124,11 +126,11 @@ const keyOf = ({ policy, binding, params }: Invocation): string =>
   JSON.stringify([policy.metadata.name, binding.metadata.name, params?.metadata.namespace, params?.metadata.name]);
 
 /** The object after one mutation; the same one when there is nothing to do. Throws CelError. */
-function mutated(kind: Kind, base: KubeObject, mutation: any, variables: Record<string, unknown>): KubeObject {
+function mutated(kind: Kind, base: KubeObject, mutation: any, run: (expression: string) => unknown): KubeObject {
   const made =
     mutation.patchType === 'JSONPatch'
-      ? jsonPatched(base, run(mutation.jsonPatch?.expression, variables))
-      : applied(kind, base, run(mutation.applyConfiguration?.expression, variables));
+      ? jsonPatched(base, run(mutation.jsonPatch?.expression ?? ''))
+      : applied(kind, base, run(mutation.applyConfiguration?.expression ?? ''));
   if (made === base) return base;
   try {
     return decodeValue({ value: made, duplicates: [] }, expectedOf(kind), 'Ignore').object;
@@ -136,9 +138,6 @@ function mutated(kind: Kind, base: KubeObject, mutation: any, variables: Record<
     throw new CelError(error instanceof Error ? error.message : String(error));
   }
 }
-
-const run = (expression: string | undefined, variables: Record<string, unknown>): unknown =>
-  compileCel(expression ?? '').run(variables);
 
 /** Merged as server-side apply merges, but for owners: what is atomic would be replaced as a whole and is refused. */
 function applied(kind: Kind, base: KubeObject, value: unknown): KubeObject {

@@ -1,6 +1,7 @@
 // Decides what validating and mutating policies have in common: what a policy and its binding are about, with which parameters,
 // and the variables that expressions share. Never decides what follows from it.
-import { CelError, compileCel } from '../../../../lib/api/cel/cel.ts';
+import { OutOfBudget, type Budget } from '../../../../lib/api/cel/budget.ts';
+import { CelError } from '../../../../lib/api/cel/cel.ts';
 import type { Kind } from '../../../../lib/api/kind.ts';
 import type { KubeObject } from '../../../../lib/api/object.ts';
 import { selects } from '../../../../lib/api/selectors.ts';
@@ -28,8 +29,12 @@ export function bindingMatches(binding: KubeObject, policy: Matching, subject: S
   );
 }
 
-/** Each is evaluated when it is first used, and may use those before it. */
-export function composed(list: ReadonlyArray<{ name: string; expression: string }>, variables: Variables): object {
+/** Each is evaluated when it is first used, and may use those before it; all are paid from `budget`. */
+export function composed(
+  list: ReadonlyArray<{ name: string; expression: string }>,
+  variables: Variables,
+  budget: Budget,
+): object {
   const out: Record<string, unknown> = {};
   for (const { name, expression } of list) {
     let value: unknown;
@@ -37,13 +42,22 @@ export function composed(list: ReadonlyArray<{ name: string; expression: string 
     Object.defineProperty(out, name, {
       enumerable: true,
       get: () => {
-        if (!isKnown) value = compileCel(expression).run({ ...variables, variables: out });
+        if (!isKnown) value = valueOf(name, () => budget.evaluate(expression, { ...variables, variables: out }));
         isKnown = true;
         return value;
       },
     });
   }
   return out;
+}
+
+function valueOf(name: string, evaluate: () => unknown): unknown {
+  try {
+    return evaluate();
+  } catch (error) {
+    if (!(error instanceof CelError) || error instanceof OutOfBudget) throw error;
+    throw new CelError(`composited variable ${JSON.stringify(name)} fails to evaluate: ${error.message}`);
+  }
 }
 
 /** One round for each object that the binding names; null: the policy takes none. */

@@ -1,6 +1,7 @@
 // Decides what ValidatingAdmissionPolicies say of a write: each binding lays a policy over some writes, with parameters. Never
 // changes an object.
-import { CelError, compileCel } from '../../../../lib/api/cel/cel.ts';
+import { Budget, MOST_OF_POLICY, OutOfBudget } from '../../../../lib/api/cel/budget.ts';
+import { CelError } from '../../../../lib/api/cel/cel.ts';
 import { celOf } from '../../../../lib/api/cel/values.ts';
 import type { KubeObject } from '../../../../lib/api/object.ts';
 import { ApiError, isReason, REASONS, type Reason } from '../../../../lib/base/errors.ts';
@@ -118,40 +119,89 @@ const broken = (spec: any, message: string, index = 0): Verdict[] =>
   spec.failurePolicy === 'Ignore' ? [] : [{ message, reason: 'Invalid', index }];
 
 function judgeWith(spec: any, given: Variables, { found, annotations }: Judgement): void {
-  const variables = { ...given };
-  variables['variables'] = composed(spec.variables ?? [], variables);
-  (spec.validations ?? []).forEach((validation: any, index: number) =>
-    found.push(...validated(spec, validation, variables, index)),
-  );
+  try {
+    found.push(...validated(spec, given));
+    annotate(spec, given, annotations, found);
+  } catch (error) {
+    if (!(error instanceof OutOfBudget)) throw error;
+    found.push(...broken(spec, error.message));
+  }
+}
+
+/** Variables are evaluated anew for all that is asked from one budget. */
+const withShared = (spec: any, given: Variables, budget: Budget): Variables => ({
+  ...given,
+  variables: composed(spec.variables ?? [], given, budget),
+});
+
+/** What an annotation says is paid from a budget of its own. */
+function annotate(spec: any, given: Variables, annotations: Map<string, Set<string>>, found: Verdict[]): void {
+  const budget = new Budget(MOST_OF_POLICY);
+  const variables = withShared(spec, given, budget);
   for (const { key, valueExpression } of spec.auditAnnotations ?? [])
     try {
-      const value = annotationOf(valueExpression, variables);
+      const value = annotationOf(valueExpression, variables, budget);
       if (value !== '') annotations.set(key, (annotations.get(key) ?? new Set()).add(value));
     } catch (error) {
-      if (!(error instanceof CelError)) throw error;
+      if (!(error instanceof CelError) || error instanceof OutOfBudget) throw error;
       found.push(...broken(spec, error.message).map((verdict) => ({ ...verdict, isConfiguration: true })));
     }
 }
 
-function validated(spec: any, validation: any, variables: Variables, index: number): Verdict[] {
+/** Throws OutOfBudget: no validation has a verdict of its own then. */
+function validated(spec: any, given: Variables): Verdict[] {
+  const budget = new Budget(MOST_OF_POLICY);
+  const variables = withShared(spec, given, budget);
+  const validations: any[] = spec.validations ?? [];
+  const answers = validations.map(({ expression }) => answerOf(expression, variables, budget));
+  const messages = messagesOf(validations, withShared(spec, given, budget), budget);
+  return validations.flatMap((validation, index) => {
+    const answer = answers[index]!;
+    if ('error' in answer) return broken(spec, answer.error, index);
+    if (messages instanceof OutOfBudget) return broken(spec, `failed messageExpression: ${messages.message}`, index);
+    if (answer.value === true) return [];
+    const reason = (validation.reason ?? 'Invalid') as Reason;
+    const message =
+      messages[index] || validation.message?.trim() || `failed expression: ${validation.expression.trim()}`;
+    return [{ message, reason: reason in REASONS ? reason : 'Invalid', index }];
+  });
+}
+
+function answerOf(expression: string, variables: Variables, budget: Budget): { value: unknown } | { error: string } {
   try {
-    if (compileCel(validation.expression).run(variables) === true) return [];
+    return { value: budget.evaluate(expression, variables) };
   } catch (error) {
-    if (!(error instanceof CelError)) throw error;
-    return broken(spec, `expression '${validation.expression}' resulted in error: ${error.message}`, index);
+    if (!(error instanceof CelError) || error instanceof OutOfBudget) throw error;
+    return { error: `expression '${expression}' resulted in error: ${error.message}` };
   }
-  const reason = (validation.reason ?? 'Invalid') as Reason;
-  return [{ message: messageOf(validation, variables), reason: reason in REASONS ? reason : 'Invalid', index }];
+}
+
+const LONGEST_MESSAGE = 5 * 1024;
+
+/** Those of what is met are evaluated, and paid for, too. '': there is none. */
+function messagesOf(validations: readonly any[], variables: Variables, budget: Budget): string[] | OutOfBudget {
+  try {
+    return validations.map(({ messageExpression }) => {
+      if (messageExpression === undefined) return '';
+      const answer = answerOf(messageExpression, variables, budget);
+      const text = 'value' in answer && typeof answer.value === 'string' ? answer.value.trim() : '';
+      return text.includes('\n') || new TextEncoder().encode(text).length > LONGEST_MESSAGE ? '' : text;
+    });
+  } catch (error) {
+    if (error instanceof OutOfBudget) return error;
+    throw error;
+  }
 }
 
 const LONGEST_ANNOTATION = 10 * 1024;
 
 /** '': there is nothing to tell. */
-function annotationOf(expression: string, variables: Variables): string {
+function annotationOf(expression: string, variables: Variables, budget: Budget): string {
   let value: unknown;
   try {
-    value = compileCel(expression).run(variables);
+    value = budget.evaluate(expression, variables);
   } catch (error) {
+    if (error instanceof OutOfBudget) throw error;
     throw new CelError(`valueExpression '${expression}' resulted in error: ${(error as Error).message}`);
   }
   if (value === null) return '';
@@ -159,15 +209,4 @@ function annotationOf(expression: string, variables: Variables): string {
   throw new CelError(
     `valueExpression '${expression}' resulted in unsupported return type: ${typeof value}. Return type must be either string or null.`,
   );
-}
-
-function messageOf(validation: any, variables: Variables): string {
-  if (validation.messageExpression !== undefined)
-    try {
-      const text = compileCel(validation.messageExpression).run(variables);
-      if (typeof text === 'string' && text.trim() !== '') return text.trim();
-    } catch (error) {
-      if (!(error instanceof CelError)) throw error;
-    }
-  return validation.message?.trim() || `failed expression: ${validation.expression}`;
 }
