@@ -145,19 +145,6 @@ function windowsHostProcess({ spec, containers }: Pod): string | undefined {
   return `hostProcess (${who} must not set securityContext.windowsOptions.hostProcess=true)`;
 }
 
-function hostProbes({ containers }: Pod): string | undefined {
-  const hosts = (one: any): string[] =>
-    ['livenessProbe', 'readinessProbe', 'startupProbe']
-      .map((probe) => one[probe])
-      .concat(one.lifecycle?.postStart, one.lifecycle?.preStop)
-      .flatMap((handler: any) => [handler?.httpGet?.host, handler?.tcpSocket?.host])
-      .filter((host) => typeof host === 'string' && !['', '127.0.0.1', '::1'].includes(host));
-  const found = containers.filter((one) => hosts(one).length > 0);
-  return found.length === 0
-    ? undefined
-    : `probe or lifecycle host (${named(found)} ${verb(found, 'uses', 'use')} probe or lifecycle ${plural('host', found.flatMap(hosts))} ${quoted(unique(found.flatMap(hosts)))})`;
-}
-
 function escalation({ containers }: Pod): string | undefined {
   const found = containers.filter(({ securityContext }) => securityContext?.allowPrivilegeEscalation !== false);
   return found.length === 0
@@ -231,7 +218,6 @@ const BASELINE: readonly Check[] = [
   hostNamespaces,
   hostPathVolumes,
   hostPorts,
-  hostProbes,
   privileged,
   procMount,
   seLinuxOptions,

@@ -102,6 +102,20 @@ const withRevision = (name: string, resourceVersion: string, more: object = {}, 
   b: { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'revised', resourceVersion }, ...more },
 });
 
+const secured = (level: string): Case => ({
+  name: `namespace of ${level} pods`,
+  m: 'PATCH',
+  p: NS,
+  h: { 'content-type': 'application/merge-patch+json' },
+  b: { metadata: { labels: { 'pod-security.kubernetes.io/enforce': level } } },
+});
+const securedPod = (name: string, container: object, spec: object = {}): Case => ({
+  name: `pod security: ${name}`,
+  m: 'POST',
+  p: `${NS}/pods?dryRun=All`,
+  b: { metadata: { name: 'secured' }, spec: { ...spec, containers: [{ name: 'a', image: 'b', ...container }] } },
+});
+
 export const cases: readonly Case[] = [
   ...createNamespace('suite'),
   apply('apply YAML with keys that come again, strictly', TWICE, 'Strict'),
@@ -170,4 +184,16 @@ export const cases: readonly Case[] = [
       spec: { serviceAccountName: 'nobody', containers: [{ name: 'a', image: 'b' }] },
     },
   },
+  secured('baseline'),
+  securedPod('a hook and a probe of another host', {
+    lifecycle: { postStart: { httpGet: { host: '10.0.0.1', port: 80 } } },
+    livenessProbe: { tcpSocket: { host: '10.0.0.2', port: 80 } },
+  }),
+  securedPod(
+    'much that a baseline forbids',
+    { securityContext: { privileged: true, procMount: 'Unmasked' }, ports: [{ containerPort: 1, hostPort: 1 }] },
+    { hostNetwork: true, hostUsers: false, volumes: [{ name: 'h', hostPath: { path: '/' } }] },
+  ),
+  secured('restricted'),
+  securedPod('nothing is said', {}),
 ];
