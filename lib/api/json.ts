@@ -1,6 +1,7 @@
 // Decides which JSON text is well formed for the API: no deeper than the system carries, with repeated keys told by their
-// path (JSON.parse keeps the last silently). Never interprets values.
+// path (JSON.parse keeps the last silently), and no number that would be kept as another. Never interprets values.
 import { DEEPEST } from './canonical.ts';
+import { requireExact } from './exact-numbers.ts';
 import { goJsonError } from './json-error.ts';
 
 export interface ParsedText {
@@ -30,7 +31,7 @@ interface Level {
   key: string;
 }
 
-/** One pass over text that JSON.parse accepted; throws SyntaxError when it is nested too deep. */
+/** One pass over text that JSON.parse accepted; throws SyntaxError where it is nested too deep, or a number would be changed. */
 function findDuplicateKeys(text: string): string[] {
   const duplicates: string[] = [];
   const levels: Level[] = [];
@@ -60,6 +61,10 @@ function findDuplicateKeys(text: string): string[] {
     } else if (code === 44 /* , */ && level !== undefined) {
       level.index += 1;
       wantsKey = level.keys !== undefined;
+    } else if (code >= 48 /* 0 */ && code <= 57 /* 9 */) {
+      const end = endOfNumber(text, i);
+      requireExact(text.slice(text.charCodeAt(i - 1) === 45 /* - */ ? i - 1 : i, end));
+      i = end - 1;
     }
   }
   return duplicates;
@@ -69,6 +74,16 @@ function pathOf(level: Level): string {
   if (level.keys === undefined) return `${level.path}[${level.index}]`;
   return level.path === '' ? level.key : `${level.path}.${level.key}`;
 }
+
+function endOfNumber(text: string, start: number): number {
+  let end = start + 1;
+  while (isOfNumber(text.charCodeAt(end))) end++;
+  return end;
+}
+
+/** Digits, and what else stands in a number: `+ - . E e`. */
+const isOfNumber = (code: number): boolean =>
+  (code >= 48 && code <= 57) || code === 46 || code === 43 || code === 45 || code === 69 || code === 101;
 
 function endOfString(text: string, start: number): number {
   let end = text.indexOf('"', start + 1);

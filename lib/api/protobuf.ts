@@ -1,5 +1,6 @@
 // Decides how Kubernetes' protobuf bodies read as JSON objects, from the table of field numbers alone. Never writes
 // protobuf (clients accept JSON answers) and never checks values (lib/api/canonical.ts does, on the result).
+import { requireExact } from './exact-numbers.ts';
 import { typeSchema, type FieldSchema, type TypeSchema } from './schema.ts';
 
 const MAGIC = [0x6b, 0x38, 0x73, 0x00];
@@ -125,8 +126,12 @@ function addEntry(map: Record<string, any>, field: FieldSchema, value: WireValue
   });
 }
 
-const signed = (value: WireValue | undefined): number =>
-  typeof value === 'bigint' ? Number(BigInt.asIntN(64, value)) : typeof value === 'number' ? value : 0;
+function signed(value: WireValue | undefined): number {
+  if (typeof value !== 'bigint') return typeof value === 'number' ? value : 0;
+  const whole = BigInt.asIntN(64, value);
+  requireExact(String(whole));
+  return Number(whole);
+}
 
 function valueOf(type: string, value: WireValue, depth: number): any {
   switch (type) {

@@ -18,6 +18,7 @@ import {
   type YAMLError,
 } from 'yaml';
 import { DEEPEST } from './canonical.ts';
+import { requireExact } from './exact-numbers.ts';
 import type { ParsedText } from './json.ts';
 
 /** Tags of YAML 1.1 that Kubernetes' reader does not have: `12:34` and `2026-01-01` are texts to it. */
@@ -101,6 +102,7 @@ function goAliasError(message: string): string {
 
 function visit(node: Node | null, path: string, depth: number, duplicates: string[]): void {
   if (depth > DEEPEST) throw new SyntaxError(`yaml: exceeded max depth of ${DEEPEST}`);
+  if (isScalar(node) && typeof node.value === 'number') requireExact(node.source ?? '');
   if (isSeq(node)) node.items.forEach((item, i) => visit(item as Node, `${path}[${i}]`, depth + 1, duplicates));
   if (!isMap(node)) return;
   const seen = new Set<string>();

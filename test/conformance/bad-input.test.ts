@@ -43,6 +43,12 @@ const BAD: Array<[what: string, code: number, ask: () => Promise<HttpAnswer>, me
     () => post('{"metadata":{"name":"x","labels":{"__proto__":"y"}}}'),
     /"__proto__" cannot be a key/,
   ],
+  [
+    'a number that would be kept as another',
+    400,
+    () => post('{"metadata":{"name":"x","generation":9007199254740993}}'),
+    /cannot unmarshal number 9007199254740993: whole numbers beyond/,
+  ],
   ['YAML that is no UTF-8', 400, () => post(before(0xff, 'data: {a: '), YAML), /yaml: invalid leading UTF-8 octet/],
   [
     'protobuf that ends early',
