@@ -152,7 +152,20 @@ function combine(deletions: Json, changes: Json, schema: TypeSchema | undefined)
       out[key] = combineLists(deletion, change, field.patchKey, typeSchema(field.type));
     else out[key] = change;
   }
+  for (const [key, order] of Object.entries(out))
+    if (key.startsWith(ELEMENT_ORDER)) keepOrder(out, key.slice(ELEMENT_ORDER.length), order as unknown[], schema);
   return out;
+}
+
+/** Elements are changed in the order that the patch gives them: a real server refuses any other. */
+function keepOrder(out: Json, name: string, order: readonly unknown[], schema: TypeSchema | undefined): void {
+  const key = schema?.fields.get(name)?.patchKey;
+  const list: unknown = out[name];
+  if (key === undefined || !Array.isArray(list)) return;
+  const idOf = (item: unknown): string => JSON.stringify((item as Json)[key]);
+  const places = new Map(order.map((item, i) => [idOf(item), i] as const).toReversed());
+  const placeOf = (item: Json): number => (PATCH in item ? order.length : (places.get(idOf(item)) ?? order.length));
+  out[name] = (list as Json[]).toSorted((a, b) => placeOf(a) - placeOf(b));
 }
 
 function combineLists(deletions: Json[], changes: Json[], key: string, schema: TypeSchema | undefined): Json[] {

@@ -38,15 +38,6 @@ export function afterMerge(patch: unknown, base: unknown): unknown {
   );
 }
 
-/** A value as Go prints it with %+v: `map[spec:map[replicas:two]]`. */
-export function goText(value: unknown): string {
-  if (value === null || value === undefined) return '<nil>';
-  if (Array.isArray(value)) return `[${value.map(goText).join(' ')}]`;
-  if (typeof value !== 'object') return String(value);
-  const entries = Object.entries(value).toSorted(([a], [b]) => (a < b ? -1 : 1));
-  return `map[${entries.map(([key, inner]) => `${key}:${goText(inner)}`).join(' ')}]`;
-}
-
 const GO_KINDS: Record<string, string> = { number: 'int64', object: 'map', array: 'slice' };
 
 /** `json: cannot unmarshal string into Go struct field DeploymentSpec.spec.replicas of type int32` → `unrecognized type: int32`. */

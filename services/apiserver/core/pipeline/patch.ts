@@ -5,6 +5,7 @@ import { decodeValue, expectedOf, type FieldValidation } from '../../../../lib/a
 import type { TypeName } from '../../../../lib/api/custom/custom-type.ts';
 import type { ManagedFieldsEntry } from '../../../../lib/api/generated/types.ts';
 import { invalid, invalidValue } from '../../../../lib/api/field-error.ts';
+import { goText } from '../../../../lib/api/go-text.ts';
 import { jsonKind } from '../../../../lib/api/json-error.ts';
 import { applyJsonMerge } from '../../../../lib/api/json-merge.ts';
 import { applyJsonPatch, JsonPatchError } from '../../../../lib/api/json-patch.ts';
@@ -15,7 +16,7 @@ import { applyStrategicMerge } from '../../../../lib/api/strategic-merge.ts';
 import { ApiError } from '../../../../lib/base/errors.ts';
 import { APPLY_TYPE } from './apply.ts';
 import { checkPatchedType } from './patch-type.ts';
-import { afterMerge, goText, madeText, unstructuredMismatch } from './patch-words.ts';
+import { afterMerge, madeText, unstructuredMismatch } from './patch-words.ts';
 import { keepReset } from './field-owners.ts';
 
 export const PATCH_TYPES = [
