@@ -22,11 +22,11 @@ const NOT_RUN = ['skipped', 'pending', 'invalid', ''];
 const BROKEN_OFF = /^(A suite timeout occurred|Interrupted by User)/;
 const IS_CONFORMANCE = / ?\[Conformance\]/;
 
-/** Every conformance test of the suite, run or not: its report tells of them all. */
-export function resultsOf(reports: readonly Report[]): Result[] {
+/** Every conformance test of the suite, run or not (its report tells of them all); `isBeyond`: every other one. */
+export function resultsOf(reports: readonly Report[], isBeyond = false): Result[] {
   return reports
     .flatMap(({ SpecReports }) => SpecReports)
-    .filter(({ LeafNodeType, LeafNodeText }) => LeafNodeType === 'It' && IS_CONFORMANCE.test(LeafNodeText))
+    .filter(({ LeafNodeType, LeafNodeText }) => LeafNodeType === 'It' && IS_CONFORMANCE.test(LeafNodeText) !== isBeyond)
     .map((spec): Result => {
       const texts = [...(spec.ContainerHierarchyTexts ?? []), spec.LeafNodeText];
       const name = texts.join(' ').replace(IS_CONFORMANCE, '');
