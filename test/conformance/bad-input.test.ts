@@ -75,7 +75,12 @@ const BAD: Array<[what: string, code: number, ask: () => Promise<HttpAnswer>, me
     /The allowed maximum operations in a JSON patch is 10000, got 10001/,
   ],
   ['a merge patch that is a list', 400, () => patch([1], MERGE), /error decoding patch/],
-  ['a directive that is none', 400, () => patch({ data: { $patch: 'explode' } }, STRATEGIC), /./],
+  [
+    'a directive that is none',
+    500,
+    () => patch({ data: { $patch: 'explode' } }, STRATEGIC),
+    /^unknown patch type: explode/,
+  ],
 ];
 
 test('each gets its Status, and nothing is changed', async (t) => {

@@ -11,7 +11,7 @@ import {
   tooLong,
   type FieldError,
 } from '../field-error.ts';
-import { dns1123Subdomain, qualifiedName } from '../formats.ts';
+import { dns1123Subdomain, longerThan, qualifiedName } from '../formats.ts';
 import { keepOtherMetadata } from './workload.ts';
 import type { CSIDriver, CSINode, CSIStorageCapacity, VolumeAttachment, VolumeError } from '../generated/types.ts';
 import { defineKind, type KindBehaviour } from '../object.ts';
@@ -99,7 +99,7 @@ function validateDrivers(drivers: CSINode['spec']['drivers']): FieldError[] {
     const { name = '', nodeID = '', allocatable } = driver;
     const errors = validateDriverName(name, `${path}.name`);
     if (nodeID === '') errors.push(required(`${path}.nodeID`));
-    if (nodeID.length > LONGEST_NODE_ID)
+    if (longerThan([nodeID], LONGEST_NODE_ID))
       errors.push(invalidValue(`${path}.nodeID`, nodeID, `must be ${LONGEST_NODE_ID} characters or less`));
     const count = allocatable?.count;
     if (count !== undefined && count < 0)
@@ -139,7 +139,7 @@ const LONGEST_MESSAGE = 262_144;
 function validateError(error: VolumeError | undefined, path: string): FieldError[] {
   const { errorCode: code = 0, message = '' } = error ?? {};
   return [
-    ...(message.length > LONGEST_MESSAGE ? [tooLong(`${path}.message`, LONGEST_MESSAGE)] : []),
+    ...(longerThan([message], LONGEST_MESSAGE) ? [tooLong(`${path}.message`, LONGEST_MESSAGE)] : []),
     ...(code < 0 ? [invalidValue(`${path}.errorCode`, code, 'must be between 0 and 2147483647, inclusive')] : []),
   ];
 }

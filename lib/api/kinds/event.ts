@@ -1,35 +1,8 @@
 // Decides what an Event is, in its two shapes: core's and events.k8s.io's are one stored object. Never counts or expires one.
 import { ageOf } from '../age.ts';
-import { invalidValue, required, type FieldError } from '../field-error.ts';
-import { longerThan, qualifiedName } from '../formats.ts';
 import type { Event, EventsV1Event } from '../generated/types.ts';
 import { defineKind, type KindBehaviour, type KubeObject } from '../object.ts';
-
-const MOST = { reportingInstance: 128, action: 128, reason: 128, message: 1024 } as const;
-
-/** Events of old name no reporter; those that say when they were must say who saw them. Paths as the asked version has them. */
-function validateEvent(event: Event, namespacePath: string, reporterPath: string): FieldError[] {
-  const of = event.metadata.namespace ?? '';
-  const about = event.involvedObject?.namespace ?? '';
-  if (event.eventTime === undefined) return validateNamespace(of, about, namespacePath);
-  const errors: FieldError[] = [];
-  if (about === '' && of !== 'default' && of !== 'kube-system')
-    errors.push(invalidValue(namespacePath, about, 'does not match event.namespace'));
-  const reporter = event.reportingComponent ?? '';
-  if (reporter === '') errors.push(required(reporterPath));
-  errors.push(...qualifiedName(reporter).map((told) => invalidValue(reporterPath, reporter, told)));
-  for (const [field, most] of Object.entries(MOST) as Array<[keyof typeof MOST, number]>) {
-    const value = event[field] ?? '';
-    if (value === '' && field !== 'message') errors.push(required(field));
-    if (longerThan([value], most)) errors.push(invalidValue(field, '', `can have at most ${most} characters`));
-  }
-  return errors;
-}
-
-function validateNamespace(eventNamespace: string, namespace: string, path: string): FieldError[] {
-  const fits = namespace === '' ? ['', 'default'].includes(eventNamespace) : namespace === eventNamespace;
-  return fits ? [] : [invalidValue(path, namespace, 'does not match event.namespace')];
-}
+import { validateEvent, validateEventChange, validateNewEvent } from './event-rules.ts';
 
 interface Line {
   first: string | undefined;
@@ -114,7 +87,7 @@ const coreEvent = defineKind<Event>({
   version: 'v1',
   kind: 'Event',
   nameRule: 'pathSegment',
-  validate: (object) => validateEvent(object, 'involvedObject.namespace', 'reportingComponent'),
+  validate: (object) => validateEvent(object, 'reportingComponent'),
   cells: lineOf,
   fields: {
     ...Object.fromEntries(
@@ -141,17 +114,9 @@ const eventsV1Event = defineKind<EventsV1Event>({
     toStored: (object) => fromEventsV1(object as unknown as EventsV1Event) as unknown as KubeObject,
     fromStored: (object) => toEventsV1(object as unknown as Event) as unknown as KubeObject,
   },
-  validate(object) {
-    const errors = validateNamespace(
-      object.metadata.namespace ?? '',
-      object.regarding?.namespace ?? '',
-      'regarding.namespace',
-    );
-    if (object.eventTime === undefined) return errors;
-    for (const field of ['reportingController', 'reportingInstance', 'action', 'reason'] as const)
-      if (!object[field]) errors.push(required(field));
-    return errors;
-  },
+  validate: (object) => validateEvent(fromEventsV1(object), 'reportingController'),
+  validateCreate: (object) => validateNewEvent(fromEventsV1(object)),
+  validateUpdate: (object, old) => validateEventChange(fromEventsV1(object), fromEventsV1(old)),
   cells: (object, now) => lineOf(fromEventsV1(object), now),
   fields: {
     ...Object.fromEntries(

@@ -11,7 +11,7 @@ import {
   tooMany,
   type FieldError,
 } from '../field-error.ts';
-import { isSubdomain, qualifiedName } from '../formats.ts';
+import { isSubdomain, longerThan, qualifiedName } from '../formats.ts';
 import type { JobSpec, PodFailurePolicyRule, SuccessPolicyRule } from '../generated/types.ts';
 import { validatePodTemplate } from '../pod/validate.ts';
 import { selects, validateSelector } from '../selectors.ts';
@@ -256,6 +256,6 @@ function validateManager(managedBy: string | undefined, path: string): FieldErro
   const errors: FieldError[] = [];
   if (rest.length === 0 || rest.join('/') === '' || !isSubdomain(domain))
     errors.push(invalidValue(path, managedBy, 'must be a domain-prefixed path (such as "acme.io/foo")'));
-  if (managedBy.length > LONGEST_MANAGER) errors.push(tooLong(path, LONGEST_MANAGER));
+  if (longerThan([managedBy], LONGEST_MANAGER)) errors.push(tooLong(path, LONGEST_MANAGER));
   return errors;
 }

@@ -9,7 +9,7 @@ import {
   tooLong,
   type FieldError,
 } from '../field-error.ts';
-import { dns1123Subdomain, ipAddress, qualifiedName } from '../formats.ts';
+import { dns1123Subdomain, ipAddress, longerThan, qualifiedName } from '../formats.ts';
 import type { Condition } from '../generated/types.ts';
 
 const STATUSES = ['False', 'True', 'Unknown'];
@@ -41,8 +41,8 @@ function validateCondition(condition: Condition, path: string): FieldError[] {
   if (!condition.lastTransitionTime) errors.push(required(`${path}.lastTransitionTime`, 'must be set'));
   if (reason === '') errors.push(required(`${path}.reason`, 'must be set'));
   else if (!REASON.test(reason)) errors.push(invalidValue(`${path}.reason`, reason, REASON_TEXT));
-  if (reason.length > LONGEST_REASON) errors.push(tooLong(`${path}.reason`, LONGEST_REASON));
-  if (message.length > LONGEST_MESSAGE) errors.push(tooLong(`${path}.message`, LONGEST_MESSAGE));
+  if (longerThan([reason], LONGEST_REASON)) errors.push(tooLong(`${path}.reason`, LONGEST_REASON));
+  if (longerThan([message], LONGEST_MESSAGE)) errors.push(tooLong(`${path}.message`, LONGEST_MESSAGE));
   return errors;
 }
 

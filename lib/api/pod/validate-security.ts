@@ -9,7 +9,7 @@ import {
   tooLong,
   type FieldError,
 } from '../field-error.ts';
-import { userId } from '../formats.ts';
+import { longerThan, userId } from '../formats.ts';
 import type { PodSecurityContext, SecurityContext } from '../generated/types.ts';
 import { localPath } from './volume-sources.ts';
 
@@ -172,6 +172,6 @@ function validateAppArmor(profile: Profile, path: string): FieldError[] {
   const errors: FieldError[] = [];
   if (localhostProfile !== localhostProfile.trim())
     errors.push(invalidValue(at, localhostProfile, 'must not be padded with whitespace'));
-  if (localhostProfile.length > LONGEST_PROFILE) errors.push(tooLong(at, LONGEST_PROFILE));
+  if (longerThan([localhostProfile], LONGEST_PROFILE)) errors.push(tooLong(at, LONGEST_PROFILE));
   return errors;
 }

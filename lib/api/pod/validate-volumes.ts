@@ -1,7 +1,7 @@
 // Decides whether the volumes of a pod spec may stand: names, one source each, what is projected into them. Never knows
 // whether what they name exists.
 import { duplicate, forbidden, invalidValue, required, type FieldError } from '../field-error.ts';
-import { dns1123Label, dns1123Subdomain } from '../formats.ts';
+import { dns1123Label, dns1123Subdomain, longerThan } from '../formats.ts';
 import type { KeyToPath, PodSpec, ProjectedVolumeSource, Volume, VolumeProjection } from '../generated/types.ts';
 import { quantityOf } from '../quantity.ts';
 import { validateClaimTemplate } from './claim-spec.ts';
@@ -113,7 +113,7 @@ function validateSource(volume: Volume, path: string, podName: string): FieldErr
   }
   if (volume.iscsi?.initiatorName !== undefined) {
     const target = `${volume.name}:${volume.iscsi.targetPortal}`;
-    if (target.length > LONGEST_TARGET) errors.push(invalidValue(`${path}.name`, volume.name, TARGET_TOO_LONG));
+    if (longerThan([target], LONGEST_TARGET)) errors.push(invalidValue(`${path}.name`, volume.name, TARGET_TOO_LONG));
   }
   return isFirst ? [required(path, 'must specify a volume type')] : errors;
 }

@@ -1,7 +1,7 @@
 // Decides whether a source of a volume may stand, for pods and PersistentVolumes alike: what must be named, paths, ranges.
 // Never knows whether what it names exists, nor who else names it.
 import { forbidden, invalidValue, notSupported, required, tooLong, type FieldError } from '../field-error.ts';
-import { dns1123Label, dns1123Subdomain, type Format } from '../formats.ts';
+import { dns1123Label, dns1123Subdomain, longerThan, type Format } from '../formats.ts';
 import type { Volume } from '../generated/types.ts';
 
 /** A source by the name of its field; `path` ends with that name. */
@@ -116,7 +116,7 @@ const quobyte: SourceRule = (source, path) => {
   const { registry = '', tenant = '' } = source;
   const errors: FieldError[] = [];
   if (registry === '') errors.push(required(`${path}.registry`, PAIRS));
-  else if (tenant.length >= 65)
+  else if (longerThan([tenant], 64))
     errors.push(required(`${path}.tenant`, 'must be a UUID and may not exceed a length of 64 characters'));
   else
     for (const pair of registry.split(','))
