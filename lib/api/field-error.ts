@@ -28,9 +28,11 @@ export class GoText {
     return new GoText(text);
   }
 
-  /** `time` is RFC 3339, in UTC. */
+  /** `time` is RFC 3339, in UTC. Go prints no more digits of a second than it needs. */
   static time(time: string): GoText {
-    return new GoText(`${time.replace('T', ' ').replace('Z', '')} +0000 UTC`);
+    const [seconds = '', fraction = ''] = time.replace('T', ' ').replace('Z', '').split('.');
+    const needed = fraction.replace(/0+$/, '');
+    return new GoText(`${seconds}${needed === '' ? '' : `.${needed}`} +0000 UTC`);
   }
 
   static intOrString(value: number | string): GoText {

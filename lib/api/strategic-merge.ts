@@ -1,6 +1,6 @@
 // Decides what a strategic merge patch makes of an object: lists merge by their keys, directives ($patch, $retainKeys,
 // $deleteFromPrimitiveList, $setElementOrder) say the rest. Never makes patches (strategic-diff.ts does).
-import { isRecord } from '../base/records.ts';
+import { isRecord, ownValue } from '../base/records.ts';
 import { ApiError } from '../base/errors.ts';
 import { equalJson } from './equality.ts';
 import { goText, goTextAsString } from './go-text.ts';
@@ -73,7 +73,7 @@ function retainKeys(out: Json, patch: Json): Json {
 /** A null takes the whole list away; what is no list takes nothing. */
 function deletePrimitives(out: Json, name: string, values: unknown, schema: TypeSchema | undefined): void {
   if (values === null) delete out[name];
-  const list: unknown = out[name];
+  const list: unknown = ownValue(out, name);
   if (!Array.isArray(list) || !Array.isArray(values) || (list.length === 0 && values.length === 0)) return;
   if (elementKind(list, values) !== 'map')
     out[name] = list.filter((item) => !values.some((value) => equalJson(value, item)));
@@ -85,7 +85,7 @@ function mergeField(out: Json, key: string, change: unknown, field: FieldSchema 
     delete out[key];
     return;
   }
-  const was: unknown = out[key];
+  const was: unknown = ownValue(out, key);
   const isMerged = field?.patchStrategies.includes('merge') === true;
   if (isRecord(was) && isRecord(change))
     out[key] =
@@ -246,8 +246,8 @@ function inOrder(
 /** A list and in which order its elements are to be; the patch need not say both. */
 function mergeOrdered(out: Json, patch: Json, name: string, order: unknown, schema: TypeSchema | undefined): void {
   if (!Array.isArray(order)) throw noList(order);
-  const was: unknown = out[name];
-  const change: unknown = patch[name];
+  const was: unknown = ownValue(out, name);
+  const change: unknown = ownValue(patch, name);
   for (const list of [was, change]) if (list !== undefined && !Array.isArray(list)) throw noList(list);
   const [original, changes] = [was, change] as [unknown[] | undefined, unknown[] | undefined];
   const field = schema?.fields.get(name);

@@ -32,6 +32,11 @@ export function toTime(ms: number): string {
   return lastTime;
 }
 
+/** The day of it, in UTC: `2026-11-22`. */
+export function toDay(ms: number): string {
+  return toTime(ms).slice(0, 'yyyy-mm-dd'.length);
+}
+
 /** RFC 3339 with six decimals, as Kubernetes writes metav1.MicroTime. */
 export function toMicroTime(ms: number): string {
   return new Date(ms).toISOString().replace('Z', '000Z');

@@ -1,5 +1,6 @@
 // Decides what a text says as an IP address or a block of them, in the words of Go's netip, and what the functions of Kubernetes ask
 // of one. Never takes what an expression may not hold: zones, and IPv4 addresses that are mapped into IPv6.
+import { messageOf } from '../../base/errors.ts';
 import { quoted } from '../field-error.ts';
 
 /** 4 bytes or 16. */
@@ -122,8 +123,6 @@ function parsed(text: string): Parsed {
 
 const isMapped = (bytes: readonly number[]): boolean =>
   bytes.length === 16 && bytes.slice(0, 10).every((byte) => byte === 0) && bytes[10] === 255 && bytes[11] === 255;
-
-const messageOf = (error: unknown): string => (error as Error).message;
 
 /** Throws an error in the real server's words. */
 export function ipOf(text: string): CelIp {

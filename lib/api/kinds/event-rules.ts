@@ -88,7 +88,7 @@ function text(value: string | undefined): string {
 }
 
 function time(value: string | undefined): GoText {
-  return GoText.time((value ?? '0001-01-01T00:00:00Z').replace(/(\.\d*?)0+Z$/, '$1Z').replace('.Z', 'Z'));
+  return GoText.time(value ?? '0001-01-01T00:00:00Z');
 }
 
 function reference(of: Record<string, string> | undefined): GoText | undefined {

@@ -1,6 +1,6 @@
 // Decides how a namespace ends: its pods are deleted, when they are gone everything else, and once nothing is left it is let go.
-// Never lets go of one that may still hold something: every kind must be known up to the moment of its deletion, and every other server that answers
-// behind the API must have said that it has nothing left.
+// Never lets go of one that may still hold something: every kind must be known up to the moment of its deletion, and every other
+// server that answers behind the API must have said that it has nothing left.
 import { KINDS } from '../../../lib/api/kind.ts';
 import type { APIService, Namespace } from '../../../lib/api/generated/types.ts';
 import { RESOURCES, type ResourceRef } from '../../../lib/api/resource.ts';

@@ -57,7 +57,11 @@ const OPERATIONS = fc.array(
 );
 const DIRECTIVES = fc
   .tuple(
-    fc.constantFrom('$patch', '$retainKeys', '$setElementOrder/containers', '$deleteFromPrimitiveList/finalizers'),
+    fc.oneof(
+      fc.constantFrom('$patch', '$retainKeys', '$setElementOrder/containers', '$deleteFromPrimitiveList/finalizers'),
+      // Every object of JavaScript answers to these.
+      fc.constantFrom('$setElementOrder/constructor', '$deleteFromPrimitiveList/toString', 'valueOf'),
+    ),
     JSON_VALUES,
   )
   .map((entry) => withOwnKeys([entry]));

@@ -1,6 +1,7 @@
 // Decides what a token says that a Secret holds, whether it still stands, and what is told of its use. Never signs or
 // verifies a signature, never writes.
 import type { KubeObject } from '../../../../lib/api/object.ts';
+import { toDay } from '../../../../lib/base/clock.ts';
 import type { ClusterCache } from '../cache/cluster-cache.ts';
 import { serviceAccountUser, type User } from './user.ts';
 
@@ -95,10 +96,9 @@ function markedInvalid(secret: KubeObject, account: string): Standing {
 
 /** The day that is to be written on a Secret whose token was used; undefined: it is there. `now`: milliseconds. */
 export function dayOfUse(secret: KubeObject, now: number): string | undefined {
-  const day = (at: number): string => new Date(at).toISOString().slice(0, 'yyyy-mm-dd'.length);
   const written = secret.metadata.labels?.[LAST_USED];
   // Another server's clock may be ahead.
-  return written === day(now) || written === day(now + DAY_MS) ? undefined : day(now);
+  return written === toDay(now) || written === toDay(now + DAY_MS) ? undefined : toDay(now);
 }
 
 const DAY_MS = 86_400_000;

@@ -13,7 +13,7 @@ import { localKey } from '../storage-key.ts';
 import { ownersAdmitted, ownersAfter, ownersErrors, setOwners } from './field-owners.ts';
 import { ALONE, alreadyExists, planCreated, type Companions, type Plan, type WriteRequest } from './plan.ts';
 import { liveDefinition } from './definition.ts';
-import { liveNamespace } from './namespace.ts';
+import { liveNamespace, place } from './namespace.ts';
 import { ownersOnce } from './owner-references.ts';
 
 const NAME_ATTEMPTS = 8;
@@ -58,20 +58,6 @@ export function planCreate(request: WriteRequest, object: KubeObject): Plan {
     compares: [...namespace.compares, ...definition.compares, ...addresses.companions.compares, ...quotas.compares],
     operations: [...addresses.companions.operations, ...quotas.operations],
   });
-}
-
-/** The namespace of the path is the object's; a body that says another is refused. */
-function place(request: WriteRequest, object: KubeObject): void {
-  const { info, kind } = request;
-  object.metadata ??= { name: '' };
-  if (!kind.ref.namespaced) return;
-  const named = object.metadata.namespace ?? '';
-  if (named !== '' && named !== info.namespace)
-    throw new ApiError(
-      'BadRequest',
-      'the namespace of the provided object does not match the namespace sent on the request',
-    );
-  object.metadata.namespace = info.namespace;
 }
 
 /** Only what would be stored is asked for its revision, and only a number is one: as upstream's store does. */

@@ -7,6 +7,22 @@ import { ALONE, forbiddenBy, type Companions, type WriteRequest } from './plan.t
 export const NAMESPACES = 'core/namespaces';
 const IMMORTAL = new Set(['default', 'kube-system', 'kube-public']);
 
+/** The namespace of the path is the object's; a body that says another is refused. */
+export function place(request: WriteRequest, object: KubeObject): void {
+  object.metadata ??= { name: '' };
+  checkNamespace(request, object);
+  if (request.kind.ref.namespaced) object.metadata.namespace = request.info.namespace;
+}
+
+export function checkNamespace({ info, kind }: WriteRequest, { metadata }: KubeObject): void {
+  const named = metadata.namespace ?? '';
+  if (kind.ref.namespaced && named !== '' && named !== info.namespace)
+    throw new ApiError(
+      'BadRequest',
+      'the namespace of the provided object does not match the namespace sent on the request',
+    );
+}
+
 /**
  * The namespace must exist and live. Its revision goes into the transaction, so that no object slips into a namespace
  * that is deleted in the same moment.

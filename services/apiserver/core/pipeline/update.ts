@@ -16,7 +16,7 @@ import { isCustom, streamOfKind } from '../served-kinds.ts';
 import { allocateForService, releaseOf } from '../service-addresses.ts';
 import { ownersAdmitted, ownersAfter, ownersErrors, sameOwners, setOwners } from './field-owners.ts';
 import { ownersOnce } from './owner-references.ts';
-import { holdsNamespace } from './namespace.ts';
+import { checkNamespace, holdsNamespace, place } from './namespace.ts';
 import {
   ALONE,
   conflict,
@@ -65,12 +65,11 @@ export function planUpdate(request: WriteRequest, current: CachedObject, decoded
 
 /** What admission made of the object is in its place still, of the revision that was seen, and what the server keeps is as it was. */
 function settle(request: WriteRequest, object: KubeObject, current: CachedObject): void {
-  const { kind, info } = request;
+  const { kind } = request;
   const { metadata: was } = current.object;
-  const metadata = (object.metadata ??= { name: '' });
+  place(request, object);
+  const { metadata } = object;
   metadata.name ??= '';
-  checkNamespace(request, object);
-  if (kind.ref.namespaced) metadata.namespace = info.namespace;
   checkRevision(request, object, current);
   if ((metadata.uid ?? '') === '') metadata.uid = was.uid;
   metadata.creationTimestamp = was.creationTimestamp;
@@ -81,15 +80,6 @@ function settle(request: WriteRequest, object: KubeObject, current: CachedObject
 function keepGeneration(metadata: KubeObject['metadata'], { generation }: KubeObject['metadata']): void {
   if (generation === undefined) delete metadata.generation;
   else metadata.generation = generation;
-}
-
-function checkNamespace({ info, kind }: WriteRequest, object: KubeObject): void {
-  const namespace = object.metadata.namespace ?? '';
-  if (kind.ref.namespaced && namespace !== '' && namespace !== info.namespace)
-    throw new ApiError(
-      'BadRequest',
-      'the namespace of the provided object does not match the namespace sent on the request',
-    );
 }
 
 /** Of what was there before its writer was told then; and a pod's spec hardly changes. */

@@ -5,7 +5,7 @@ import { hostname } from 'node:os';
 import { equalObjects } from '../../../../lib/api/equality.ts';
 import type { KubeObject } from '../../../../lib/api/object.ts';
 import type { Timer } from '../../../../lib/base/clock.ts';
-import { toMicroTime, toTime } from '../../../../lib/base/clock.ts';
+import { toDay, toMicroTime, toTime } from '../../../../lib/base/clock.ts';
 import { messageOf } from '../../../../lib/base/errors.ts';
 import {
   apiAddresses,
@@ -112,7 +112,7 @@ async function keepConfigMaps(parts: ApiParts): Promise<void> {
   const pem = (file: string): string => readFileSync(file, 'utf8');
   const trust = trustConfigMap(pem(clientCaFile), frontProxy === undefined ? undefined : pem(frontProxy.caFile));
   await put(parts, CONFIG_MAPS, trust);
-  const today = toTime(ctx.clock.now()).slice(0, 'yyyy-mm-dd'.length);
+  const today = toDay(ctx.clock.now());
   const tracking = tokenTracking(storedAt(parts, CONFIG_MAPS, TOKEN_TRACKING), today);
   if (tracking !== undefined) await put(parts, CONFIG_MAPS, tracking);
 }
