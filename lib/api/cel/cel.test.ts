@@ -25,6 +25,13 @@ test('the library functions of Kubernetes', (t) => {
     'self.n == 3 && self.f > 1.4',
     '"sets.contains(matches(" == "sets.contains(" + "matches("',
     '"x".replace("x", "y") == "y" && "a,b".split(",").size() == 2',
+    // Characters are code points, letters those of ASCII.
+    '"😀b😀".indexOf("b") == 1 && "😀b😀".lastIndexOf("😀") == 2 && "😀b".lastIndexOf("b", 0) == -1',
+    '"😀bc".substring(1, 2) == "b" && "😀bc".substring(2) == "c" && "😀b".charAt(0) == "😀" && "b".charAt(1) == ""',
+    '"ÄB".lowerAscii() == "Äb" && "ßa".upperAscii() == "ßA" && " \\ufeffa ".trim() == "\\ufeffa"',
+    '"😀b".split("") == ["😀", "b"] && "a,b,c".split(",", 2) == ["a", "b,c"] && "a".split(",", 0) == []',
+    '"ab".replace("", "x") == "xaxbx" && "ab".replace("", "x", 2) == "xaxb" && "aaa".replace("a", "bb", 2) == "bbbba"',
+    '"abc".indexOf("", 7) == 7 && "abc".indexOf("c", 7) == -1 && "abc".lastIndexOf("") == 3 && "".lastIndexOf("a") == -1',
     'self.?missing.orValue("none") == "none"',
     'has(self.n) && !has(self.missing)',
     'self.list.all(x, x > 0) && self.list.exists_one(x, x == 2)',
@@ -40,6 +47,10 @@ test('what does not compile is told, and what fails while it runs is a CelError'
   t.is(celProblem('self.a > 1'), undefined);
   t.throws(() => run('self.missing > 1'), { instanceOf: CelError, message: /no such key/ });
   t.throws(() => run('"a".matches("(")'), { instanceOf: CelError });
+  t.throws(() => run('"abc".substring(2, 1)'), { message: 'invalid substring range. start: 2, end: 1' });
+  for (const call of ['substring(4)', 'substring(0, 4)', 'charAt(4)', 'charAt(-4)', 'indexOf("c", -4)'])
+    t.throws(() => run(`"abc".${call}`), { instanceOf: CelError, message: /^index out of range: -?4$/ });
+  t.throws(() => run('self.indexOf(1)', 'a'), { message: 'no such overload' });
 });
 
 test('a pattern that would explode elsewhere does not here', (t) => {

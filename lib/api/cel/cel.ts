@@ -88,7 +88,10 @@ function run(parsed: ParseResult, variables: Record<string, unknown>, meter: Met
     checkLength(value);
     return value;
   } catch (error) {
-    throw new CelError(summaryOf(error));
+    // What was called with which types is told before it runs only, as upstream.
+    throw new CelError(
+      summaryOf(error).replace(/^(found no matching overload|no such overload).*/s, 'no such overload'),
+    );
   }
 }
 

@@ -7,8 +7,9 @@ import { CelCidr, CelIp, cidrOf, ipOf } from './addresses.ts';
 import { CelError } from './cel-error.ts';
 import { CelObject } from './constructed.ts';
 import { registerMacros } from './macros.ts';
-import { bounded, checkGrowth, payWork } from './meter.ts';
+import { bounded, payWork } from './meter.ts';
 import { CelFormat, NAMED_FORMATS } from './named-formats.ts';
+import * as texts from './texts.ts';
 import { NANO, formatQuantity, parseQuantity, type Quantity } from '../quantity.ts';
 
 /** One of each is what an expression holds; their fields are out of its reach. */
@@ -126,13 +127,6 @@ const holds = (make: () => unknown): boolean => {
   }
 };
 
-/** Made longer only as far as it may be. */
-function replaced(text: string, a: string, b: string): string {
-  const count = a === '' ? text.length + 1 : b.length > a.length ? text.split(a).length - 1 : 0;
-  checkGrowth(text.length + count * (b.length - a.length));
-  return text.replaceAll(a, () => b);
-}
-
 /** `%s %d %f` and so on, of the texts extension of CEL. */
 function formatText(template: string, args: Value): string {
   const values = listOf(args);
@@ -227,27 +221,27 @@ const FUNCTIONS: Record<string, (...args: any[]) => Value> = {
   'string.find(string): string': (text: string, pattern: string) => findAll(text, pattern, 1n)[0] ?? '',
   'string.findAll(string): list<string>': (text: string, pattern: string) => findAll(text, pattern),
   'string.findAll(string, int): list<string>': findAll,
-  'string.charAt(int): string': (text: string, i: bigint) => text.charAt(Number(i)),
-  'string.replace(string, string): string': (text: string, a: string, b: string) => replaced(text, a, b),
-  'string.replace(string, string, int): string': (text: string, a: string, b: string, most: bigint) => {
-    let out = text;
-    let from = 0;
-    for (let i = 0n; most < 0n || i < most; i++) {
-      const at = out.indexOf(a, from);
-      if (at < 0 || (a === '' && at >= out.length)) break;
-      checkGrowth(out.length + b.length);
-      out = out.slice(0, at) + b + out.slice(at + a.length);
-      from = at + b.length;
-    }
-    return out;
-  },
+  'string.charAt(int): string': texts.charAt,
+  'string.indexOfText(string): int': texts.indexOf,
+  'string.indexOfText(string, int): int': texts.indexOf,
+  'string.lastIndexOfText(string): int': texts.lastIndexOf,
+  'string.lastIndexOfText(string, int): int': texts.lastIndexOf,
+  'string.lowerAsciiText(): string': texts.lowerAscii,
+  'string.upperAsciiText(): string': texts.upperAscii,
+  'string.replace(string, string): string': texts.replace,
+  'string.replace(string, string, int): string': texts.replace,
+  'string.splitText(string): list<string>': texts.split,
+  'string.splitText(string, int): list<string>': texts.split,
+  'string.substringText(int): string': texts.substring,
+  'string.substringText(int, int): string': texts.substring,
+  'string.trimText(): string': texts.trim,
   'string.format(list): string': (template: string, args: Value) => bounded(formatText(template, args)),
   'list.sum(): dyn': sum,
   'list.min(): dyn': (list: Value) => extreme(list, -1, 'min'),
   'list.max(): dyn': (list: Value) => extreme(list, 1, 'max'),
   'list.isSorted(): bool': isSorted,
-  'list.indexOf(dyn): int': (list: Value, item: Value) => BigInt(listOf(list).findIndex((one) => equal(one, item))),
-  'list.lastIndexOf(dyn): int': (list: Value, item: Value) =>
+  'list.indexOfText(dyn): int': (list: Value, item: Value) => BigInt(listOf(list).findIndex((one) => equal(one, item))),
+  'list.lastIndexOfText(dyn): int': (list: Value, item: Value) =>
     BigInt(listOf(list).findLastIndex((one) => equal(one, item))),
   'sets_contains(list<A>, list<A>): bool': (a: Value, b: Value) => listOf(b).every((item) => within(a, item)),
   'sets_intersects(list<A>, list<A>): bool': (a: Value, b: Value) => listOf(b).some((item) => within(a, item)),

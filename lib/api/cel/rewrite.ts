@@ -1,6 +1,7 @@
 // Decides how an expression reads to the library: regular expressions go to RE2 (the library's own can explode), the functions
 // of a namespace (`sets.contains`) to one name each, `has` to a function (the library's own knows no field of an element), and objects that are made (`Object.spec{replicas: 1}`) to a function that makes
 // them. Never changes what is inside a text.
+import { ownValue } from '../../base/records.ts';
 import { isFunctionName } from './cost/overloads.ts';
 
 /** Texts, raw and triple-quoted ones too; names in backticks; numbers need no care. */
@@ -10,6 +11,21 @@ const TOKEN =
 /** `sets.contains` is one function; a variable may have the name of a namespace. */
 const isInNamespace = (namespace: string | undefined, name: string | undefined): boolean =>
   namespace === 'jsonpatch' || (namespace !== 'optional' && isFunctionName(`${namespace}.${name}`));
+
+/** What the library has otherwise than cel-go: the name of ours. */
+const OURS: Readonly<Record<string, string>> = {
+  matches: 'matchesRe2',
+  ...Object.fromEntries(
+    ['indexOf', 'lastIndexOf', 'lowerAscii', 'upperAscii', 'split', 'substring', 'trim'].map((name) => [
+      name,
+      `${name}Text`,
+    ]),
+  ),
+};
+const THEIRS = Object.fromEntries(Object.entries(OURS).map(([name, ours]) => [ours, name]));
+
+/** As whoever wrote the expression calls it. */
+export const nameOfCalled = (name: string): string => ownValue(THEIRS, name) ?? name;
 
 /** Types that an expression may make values of. */
 const MADE = new Set(['Object', 'JSONPatch']);
@@ -81,7 +97,8 @@ class Rewriter {
       this.#out.push(`, ${JSON.stringify(this.#tokens[field])}`);
       return field + 1;
     }
-    if (token === 'matches' && following === '(') this.#out.push('matchesRe2');
+    const ours = following === '(' ? ownValue(OURS, token) : undefined;
+    if (ours !== undefined && (token === 'matches' || this.#last === '.')) this.#out.push(ours);
     else if (token === 'has' && following === '(' && this.#last !== '.' && this.#looksFor(after))
       this.#out.push('hasField');
     // The library loses the type of an optional's value where that is not known beforehand: ours gives `dyn`.

@@ -6,6 +6,7 @@ import { CelCidr, CelIp } from './addresses.ts';
 import { deepSize, payCost, payWork } from './meter.ts';
 import { REGEX, TRAVERSAL } from './cost/calls.ts';
 import type { CelFormat } from './named-formats.ts';
+import { nameOfCalled } from './rewrite.ts';
 import { isPair, isSignOfNumber } from './cost/tree.ts';
 
 /** As the library has it once it is checked. */
@@ -204,7 +205,7 @@ function memberCall(part: Part): void {
   pays(receiver);
   args.forEach((one) => pays(one));
   if (LAZY.has(name) || part.handle === undefined) return;
-  const cost = name === 'ip' ? one : costOfCall(name === 'matchesRe2' ? 'matches' : name, false);
+  const cost = name === 'ip' ? one : costOfCall(nameOfCalled(name), false);
   handled(part, ([values], result) => settle(cost(values as any[], result), values as any[], result));
 }
 

@@ -73,6 +73,7 @@ test('nothing is wrong with what is right', (t) => {
     "object.spec.template.spec.containers.all(c, quantity(c.resources.limits['cpu']).isLessThan(quantity('1')))",
     'object.spec.?foo.orValue(1) > 2',
     "sets.contains(['a'], object.metadata.finalizers) && object.metadata.name.matches('^a')",
+    "object.metadata.finalizers.indexOf('a') + object.metadata.name.lastIndexOf('a') > 0",
     'variables.broken == 3',
     "authorizer.group('').resource('endpoints').check('create').allowed()",
     'object.spec.template.spec.containers[0].ports[0].containerPort > 80',

@@ -100,6 +100,7 @@ function environmentOf(types: TypeDeclarations): Environment {
     registerKubernetesFunctions(new Environment({ homogeneousAggregateLiterals: false, enableOptionalTypes: true })),
   ).registerVariable('authorizer', AUTHORIZER_TYPE);
   made.registerFunction('matches(string, string): bool', () => true);
+  for (const name of ['indexOf', 'lastIndexOf']) made.registerFunction(`list.${name}(dyn): int`, () => 0n);
   // `has(x.y)` reads as this, so that the field is looked for.
   made.registerFunction('hsa(dyn): bool', () => true);
   for (const [name, fields] of types) {
