@@ -53,6 +53,18 @@ test('what does not compile is told, and what fails while it runs is a CelError'
   t.throws(() => run('self.indexOf(1)', 'a'), { message: 'no such overload' });
 });
 
+test('a key that every object of JavaScript answers to is one like others', (t) => {
+  const self = { m: { constructor: 'x', b: 'y' }, k: { constructor: { name: 'Map' } }, o: { toString: 2 } };
+  for (const truth of [
+    'self.m.constructor == "x" && self.m["constructor"] == "x" && self.m.b == "y" && self.m.size() == 2',
+    'self.m.all(key, key.size() > 0) && "constructor" in self.m && has(self.m.constructor)',
+    'self.m.?constructor.orValue("") == "x" && self.m.exists(key, value, key == "b" && value == "y")',
+    'self.k.constructor.name == "Map" && self.m == self.m && self.m != self.k && [self.k].indexOf(self.m) == -1',
+    'self.o.toString == 2 && !has(self.o.valueOf) && !("valueOf" in self.m)',
+  ])
+    t.is(run(truth, self), true, truth);
+});
+
 test('a pattern that would explode elsewhere does not here', (t) => {
   t.is(run('self.text.matches("^(a+)+$")', { text: `${'a'.repeat(5000)}!` }), false);
 });

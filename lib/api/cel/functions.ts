@@ -70,9 +70,11 @@ const refuse = (message: string): never => {
 const equal = (a: Value, b: Value): boolean => {
   if (a === b) return true;
   if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false;
-  const [left, right] = [Object.keys(a), Object.keys(b)];
-  return left.length === right.length && left.every((key) => equal(a[key], b[key]));
+  const [left, right] = [entriesOf(a), new Map(entriesOf(b))];
+  return left.length === right.size && left.every(([key, one]) => right.has(key) && equal(one, right.get(key)));
 };
+const entriesOf = (value: Value): Array<[unknown, Value]> =>
+  value instanceof Map ? [...value] : Object.entries(value);
 const listOf = (value: Value): Value[] => (Array.isArray(value) ? value : [...value]);
 
 function sum(list: Value): Value {
@@ -149,7 +151,7 @@ export function textOf(value: Value): string {
   if (value instanceof CelQuantity) return formatQuantity(value.quantity);
   if (Array.isArray(value)) return `[${value.map(textOf).join(', ')}]`;
   if (typeof value === 'object' && value !== null)
-    return `{${Object.entries(value)
+    return `{${entriesOf(value)
       .map(([key, one]) => `${key}: ${textOf(one)}`)
       .join(', ')}}`;
   return String(value);

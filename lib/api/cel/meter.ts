@@ -58,7 +58,7 @@ export function deepSize(value: object): number {
   const known = SIZES.get(value);
   if (known !== undefined) return known;
   let size = 1;
-  for (const one of Object.values(value))
+  for (const one of value instanceof Map ? value.values() : Object.values(value))
     size +=
       typeof one === 'object' && one !== null ? deepSize(one) : typeof one === 'string' ? 1 + (one.length >> 4) : 1;
   SIZES.set(value, size);

@@ -86,7 +86,11 @@ export const lowerAscii = (text: string): string => text.replace(/[A-Z]+/g, (let
 export const upperAscii = (text: string): string => text.replace(/[a-z]+/g, (letters) => letters.toUpperCase());
 
 /** What Go takes for space: that of Unicode, and not the mark of a byte order. */
-const SPACE = String.raw`[\t\n\v\f\r \u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]`;
-const AROUND = new RegExp(`^${SPACE}+|(?<!${SPACE})${SPACE}+$`, 'g');
+const SPACE = /[\t-\r \u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]/;
 
-export const trim = (text: string): string => text.replace(AROUND, '');
+export function trim(text: string): string {
+  let [from, to] = [0, text.length];
+  while (from < to && SPACE.test(text[from]!)) from++;
+  while (to > from && SPACE.test(text[to - 1]!)) to--;
+  return text.slice(from, to);
+}

@@ -7,5 +7,10 @@ export function celOf(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(celOf);
   const out: Record<string, unknown> = {};
   for (const [key, item] of Object.entries(value)) out[key] = celOf(item);
-  return out;
+  return celMap(out);
+}
+
+/** The library takes for an object's class what it has as its `constructor`: a map that has such a key is told to be one. */
+export function celMap(map: Readonly<Record<string, unknown>>): unknown {
+  return Object.hasOwn(map, 'constructor') ? new Map(Object.entries(map)) : map;
 }

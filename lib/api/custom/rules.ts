@@ -2,6 +2,7 @@
 // included. Never checks types: a rule is only asked of a value that fits its schema.
 import { isRecord, ownValue } from '../../base/records.ts';
 import { MOST_COST, MOST_WORK, newMeter } from '../cel/meter.ts';
+import { celMap } from '../cel/values.ts';
 import { celBytes, celDuration, CelError, compileCel, noValue, someValue } from '../cel/cel.ts';
 import { equalObjects } from '../equality.ts';
 import { invalidValue, printValue, quoted, type FieldError } from '../field-error.ts';
@@ -243,7 +244,7 @@ function typedText(text: string, format: string): unknown {
   return format === 'duration' ? (celDuration(text) ?? text) : text;
 }
 
-function typedObject(schema: JsonSchema, value: Json): Json {
+function typedObject(schema: JsonSchema, value: Json): unknown {
   const out: Json = {};
   const properties = schema.properties ?? {};
   for (const [name, item] of Object.entries(value)) {
@@ -251,5 +252,5 @@ function typedObject(schema: JsonSchema, value: Json): Json {
     const isField = Object.hasOwn(properties, name);
     out[isField ? (celName(name) ?? name) : name] = typed(schemaOfField(schema, name) ?? {}, item);
   }
-  return out;
+  return celMap(out);
 }
