@@ -44,7 +44,7 @@ export function toEventsV1(event: Event): EventsV1Event {
     apiVersion: 'events.k8s.io/v1',
     note: message,
     regarding: involvedObject,
-    reportingController: reportingComponent ?? source?.component,
+    reportingController: reportingComponent,
     deprecatedSource: source,
     deprecatedFirstTimestamp: firstTimestamp,
     deprecatedLastTimestamp: lastTimestamp,
