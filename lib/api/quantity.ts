@@ -40,6 +40,21 @@ export function parseQuantity(text: string): Quantity | undefined {
   };
 }
 
+export const isInt64 = (value: bigint): boolean => BigInt.asIntN(64, value) === value;
+
+/**
+ * Of a text that is a quantity: whether the real server has it as an int64 times a power of ten that is no fraction. It looks at how it
+ * is written, not at its value: `1000m` and `1.0` are none, nor is what is too long.
+ */
+export function isKeptAsInteger(text: string): boolean {
+  const [, , whole = '', fraction = '', suffix = '', exponent] = TEXT.exec(text) ?? [];
+  const digits = whole.replace(/^0+(?=\d)/, '').length + fraction.length;
+  const shift = BINARY[suffix];
+  if (shift !== undefined) return fraction === '' && digits + Math.trunc((Number(shift) * 3) / 10) < 15;
+  const power = (exponent === undefined ? DECIMAL[suffix]! : Number(exponent)) - fraction.length;
+  return digits <= 18 && power >= 0 && power <= 18 && isInt64(BigInt(whole + fraction) * 10n ** BigInt(power));
+}
+
 function divideUp(value: bigint, by: bigint): bigint {
   return (value + by - 1n) / by;
 }

@@ -7,22 +7,22 @@ import { CelCidr, CelIp, cidrOf, ipOf } from './addresses.ts';
 import { CelError } from './cel-error.ts';
 import { CelObject } from './constructed.ts';
 import { registerMacros } from './macros.ts';
-import { bounded, payWork } from './meter.ts';
+import { payWork } from './meter.ts';
 import { CelFormat, NAMED_FORMATS } from './named-formats.ts';
+import { formatText, scalarText } from './string-format.ts';
 import * as texts from './texts.ts';
-import { NANO, formatQuantity, parseQuantity, type Quantity } from '../quantity.ts';
+import * as urls from './urls.ts';
+import { CelUrl, urlOf } from './urls.ts';
+import { isInt64, isKeptAsInteger, NANO, parseQuantity, QUANTITY_ERROR, type Quantity } from '../quantity.ts';
 
-/** One of each is what an expression holds; their fields are out of its reach. */
+/** What an expression holds; its fields are out of its reach. */
 class CelQuantity {
   readonly quantity: Quantity;
-  constructor(quantity: Quantity) {
+  /** Upstream keeps it as an int: not for what it is, but for how it was written. */
+  readonly isInteger: boolean;
+  constructor(quantity: Quantity, isInteger: boolean) {
     this.quantity = quantity;
-  }
-}
-class CelUrl {
-  readonly url: URL;
-  constructor(url: URL) {
-    this.url = url;
+    this.isInteger = isInteger;
   }
 }
 
@@ -107,17 +107,26 @@ const SLOW = 500;
 const quantity = (text: string): CelQuantity => {
   payWork(SLOW);
   const parsed = parseQuantity(text);
-  return parsed === undefined ? refuse(`quantity: ${JSON.stringify(text)} is no quantity`) : new CelQuantity(parsed);
+  return parsed === undefined ? refuse(QUANTITY_ERROR) : new CelQuantity(parsed, isKeptAsInteger(text));
 };
-const plus = (a: CelQuantity, nanos: bigint): CelQuantity =>
-  new CelQuantity({ ...a.quantity, nanos: a.quantity.nanos + nanos });
+
+function plus(a: CelQuantity, b: CelQuantity, sign: 1n | -1n): CelQuantity {
+  const nanos = a.quantity.nanos + sign * b.quantity.nanos;
+  const isInteger = (a.isInteger || a.quantity.nanos === 0n) && (b.isInteger || b.quantity.nanos === 0n);
+  return new CelQuantity({ ...a.quantity, nanos }, isInteger && isInt64(nanos / NANO));
+}
+
+const wholeQuantity = (value: bigint): CelQuantity => new CelQuantity({ nanos: value * NANO, format: 'decimal' }, true);
+
+const asInteger = ({ quantity: { nanos }, isInteger }: CelQuantity): Value =>
+  isInteger ? nanos / NANO : refuse('cannot convert value to integer');
 
 function url(text: string): CelUrl {
   payWork(SLOW);
   try {
-    return new CelUrl(new URL(text));
-  } catch {
-    return refuse(`url: ${JSON.stringify(text)} is no absolute URL`);
+    return urlOf(text);
+  } catch (error) {
+    return refuse(`URL parse error during conversion from string: ${(error as Error).message}`);
   }
 }
 const holds = (make: () => unknown): boolean => {
@@ -129,35 +138,6 @@ const holds = (make: () => unknown): boolean => {
   }
 };
 
-/** `%s %d %f` and so on, of the texts extension of CEL. */
-function formatText(template: string, args: Value): string {
-  const values = listOf(args);
-  let i = 0;
-  return template.replace(/%(?:\.(\d+))?([sdfxXbo%])/g, (_, digits: string | undefined, verb: string) => {
-    if (verb === '%') return '%';
-    const value = values[i++];
-    if (verb === 'f') return Number(value).toFixed(digits === undefined ? 6 : Number(digits));
-    if (verb === 'x' || verb === 'X')
-      return verb === 'x' ? BigInt(value).toString(16) : BigInt(value).toString(16).toUpperCase();
-    if (verb === 'b' && typeof value === 'bigint') return value.toString(2);
-    if (verb === 'o') return BigInt(value).toString(8);
-    return textOf(value);
-  });
-}
-
-/** As CEL prints a value in a text. */
-export function textOf(value: Value): string {
-  if (typeof value === 'string') return value;
-  if (value instanceof CelQuantity) return formatQuantity(value.quantity);
-  if (Array.isArray(value)) return `[${value.map(textOf).join(', ')}]`;
-  if (typeof value === 'object' && value !== null)
-    return `{${entriesOf(value)
-      .map(([key, one]) => `${key}: ${textOf(one)}`)
-      .join(', ')}}`;
-  return String(value);
-}
-
-/** Of what stands for no object, nothing is there. */
 function hasField(value: Value, name: string): boolean {
   const of: Value = value instanceof Optional ? (value.hasValue() ? value.value() : undefined) : value;
   if (of instanceof Map) return of.has(name);
@@ -200,12 +180,9 @@ const ESCAPES: Readonly<Record<string, string>> = {
   '"': '\\"',
 };
 
-/** In seconds. */
-function durationText({ seconds, nanos }: { seconds: bigint; nanos: number }): string {
-  const all = seconds * 1_000_000_000n + BigInt(nanos);
-  const [sign, size] = all < 0n ? ['-', -all] : ['', all];
-  const fraction = (size % 1_000_000_000n).toString().padStart(9, '0').replace(/0+$/, '');
-  return `${sign}${size / 1_000_000_000n}${fraction === '' ? '' : `.${fraction}`}s`;
+function stringOf(value: Value): string {
+  if (value instanceof CelIp) return addresses.ipText(value);
+  return value instanceof CelCidr ? addresses.cidrText(value) : (scalarText(value) ?? refuse('no such overload'));
 }
 
 /** As it would be written in an expression. */
@@ -237,7 +214,7 @@ const FUNCTIONS: Record<string, (...args: any[]) => Value> = {
   'string.substringText(int): string': texts.substring,
   'string.substringText(int, int): string': texts.substring,
   'string.trimText(): string': texts.trim,
-  'string.format(list): string': (template: string, args: Value) => bounded(formatText(template, args)),
+  'string.format(list): string': (template: string, args: Value) => formatText(template, listOf(args)),
   'list.sum(): dyn': sum,
   'list.min(): dyn': (list: Value) => extreme(list, -1, 'min'),
   'list.max(): dyn': (list: Value) => extreme(list, 1, 'max'),
@@ -253,33 +230,29 @@ const FUNCTIONS: Record<string, (...args: any[]) => Value> = {
   'quantity(string): Quantity': quantity,
   // Upstream has no method `sign`, but this.
   'sign(Quantity): int': ({ quantity: { nanos } }: CelQuantity) => (nanos < 0n ? -1n : nanos > 0n ? 1n : 0n),
-  'Quantity.isInteger(): bool': ({ quantity: { nanos } }: CelQuantity) => nanos % NANO === 0n,
-  'Quantity.asInteger(): int': ({ quantity: { nanos } }: CelQuantity) =>
-    nanos % NANO === 0n ? nanos / NANO : refuse('cannot convert value to integer'),
+  'Quantity.isInteger(): bool': ({ isInteger }: CelQuantity) => isInteger,
+  'Quantity.asInteger(): int': asInteger,
   'Quantity.asApproximateFloat(): double': ({ quantity: { nanos } }: CelQuantity) => Number(nanos) / 1e9,
   'Quantity.isGreaterThan(Quantity): bool': (a: CelQuantity, b: CelQuantity) => a.quantity.nanos > b.quantity.nanos,
   'Quantity.isLessThan(Quantity): bool': (a: CelQuantity, b: CelQuantity) => a.quantity.nanos < b.quantity.nanos,
   'Quantity.compareTo(Quantity): int': (a: CelQuantity, b: CelQuantity) =>
     a.quantity.nanos < b.quantity.nanos ? -1n : a.quantity.nanos > b.quantity.nanos ? 1n : 0n,
-  'Quantity.add(Quantity): Quantity': (a: CelQuantity, b: CelQuantity) => plus(a, b.quantity.nanos),
-  'Quantity.add(int): Quantity': (a: CelQuantity, b: bigint) => plus(a, b * NANO),
-  'Quantity.sub(Quantity): Quantity': (a: CelQuantity, b: CelQuantity) => plus(a, -b.quantity.nanos),
-  'Quantity.sub(int): Quantity': (a: CelQuantity, b: bigint) => plus(a, -b * NANO),
+  'Quantity.add(Quantity): Quantity': (a: CelQuantity, b: CelQuantity) => plus(a, b, 1n),
+  'Quantity.add(int): Quantity': (a: CelQuantity, b: bigint) => plus(a, wholeQuantity(b), 1n),
+  'Quantity.sub(Quantity): Quantity': (a: CelQuantity, b: CelQuantity) => plus(a, b, -1n),
+  'Quantity.sub(int): Quantity': (a: CelQuantity, b: bigint) => plus(a, wholeQuantity(b), -1n),
   'isURL(string): bool': (text: string) => holds(() => url(text)),
   'url(string): Url': url,
-  'Url.getScheme(): string': ({ url: { protocol } }: CelUrl) => protocol.replace(/:$/, ''),
-  'Url.getHost(): string': ({ url: { host } }: CelUrl) => host,
-  'Url.getHostname(): string': ({ url: { hostname } }: CelUrl) => hostname,
-  'Url.getPort(): string': ({ url: { port } }: CelUrl) => port,
-  'Url.getEscapedPath(): string': ({ url: { pathname } }: CelUrl) => pathname,
-  'Url.getQuery(): map': ({ url: { searchParams } }: CelUrl) =>
-    Object.fromEntries([...new Set(searchParams.keys())].map((key) => [key, searchParams.getAll(key)])),
+  'Url.getScheme(): string': ({ scheme }: CelUrl) => scheme,
+  'Url.getHost(): string': ({ host }: CelUrl) => host,
+  'Url.getHostname(): string': urls.hostnameOf,
+  'Url.getPort(): string': urls.portOf,
+  'Url.getEscapedPath(): string': ({ escapedPath }: CelUrl) => escapedPath,
+  'Url.getQuery(): map<string, list<string>>': urls.queryOf,
   'isIP(string): bool': (text: string) => holds(() => ipOf(text)),
   'ip(string): Ip': ipOf,
   'ip_isCanonical(string): bool': (text: string) => addresses.ipText(ipOf(text)) === text,
-  'string(google.protobuf.Timestamp): string': (time: Date) => time.toISOString().replace('.000Z', 'Z'),
-  'string(google.protobuf.Duration): string': (duration: { seconds: bigint; nanos: number }) => durationText(duration),
-  'string(Ip): string': addresses.ipText,
+  'stringText(dyn): string': stringOf,
   'Ip.family(): int': ({ bytes }: CelIp) => (bytes.length === 4 ? 4n : 6n),
   'Ip.isLoopback(): bool': addresses.isLoopback,
   'Ip.isUnspecified(): bool': addresses.isUnspecified,
@@ -288,7 +261,6 @@ const FUNCTIONS: Record<string, (...args: any[]) => Value> = {
   'Ip.isGlobalUnicast(): bool': addresses.isGlobalUnicast,
   'isCIDR(string): bool': (text: string) => holds(() => cidrOf(text)),
   'cidr(string): Cidr': cidrOf,
-  'string(Cidr): string': addresses.cidrText,
   'Cidr.ip(): Ip': ({ ip }: CelCidr) => ip,
   'Cidr.prefixLength(): int': ({ bits }: CelCidr) => BigInt(bits),
   'Cidr.masked(): Cidr': addresses.masked,
@@ -326,7 +298,7 @@ export function registerKubernetesFunctions(environment: Environment): Environme
     'Quantity == Quantity',
     (a: CelQuantity, b: CelQuantity) => a.quantity.nanos === b.quantity.nanos,
   );
-  environment.registerOperator('Url == Url', (a: CelUrl, b: CelUrl) => a.url.href === b.url.href);
+  environment.registerOperator('Url == Url', urls.equalUrls);
   environment.registerOperator('optional<A> == optional<A>', equalOptionals);
   environment.registerOperator('Ip == Ip', addresses.equalIps);
   environment.registerOperator('Cidr == Cidr', addresses.equalCidrs);

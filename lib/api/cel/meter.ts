@@ -70,11 +70,6 @@ export function checkGrowth(length: number): void {
   if (length > MOST_LENGTH) throw new CelError(`a text of ${length} characters is more than an expression may make`);
 }
 
-export function bounded(text: string): string {
-  checkGrowth(text.length);
-  return text;
-}
-
 export function checkLength(value: unknown): void {
   const size = typeof value === 'string' || Array.isArray(value) ? value.length : 0;
   if (size > MOST_LENGTH) throw new CelError(`a value of length ${size} is more than an expression may make`);

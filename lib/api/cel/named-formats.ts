@@ -1,8 +1,9 @@
 // Decides which formats an expression may name (`format.dns1123Label()`), and what they say of a text. Never knows what the text is
 // for.
+import { messageOf } from '../../base/errors.ts';
 import { hasFormat } from '../custom/formats.ts';
-import { quoted } from '../field-error.ts';
 import { dns1035Label, dns1123Label, dns1123Subdomain, labelValue, qualifiedName, type Format } from '../formats.ts';
+import { urlOf } from './urls.ts';
 
 /** `patternSize`: characters of its pattern, which is what asking it costs. */
 export class CelFormat {
@@ -29,14 +30,12 @@ const ofSchemas =
 
 /** As Go's URL of a request: absolute, or a path. */
 const uri: Format = (text) => {
-  const parse = `parse ${quoted(text)}: `;
-  if (text === '') return [`${parse}empty url`];
-  if (/[\u0000-\u001f\u007f]/.test(text)) return [`${parse}net/url: invalid control character in URL`];
-  if (text === '*' || text.startsWith('/') || /^[a-zA-Z][-+.a-zA-Z0-9]*:/.test(text))
-    return /^[a-zA-Z][-+.a-zA-Z0-9]*:(?!\/)/.test(text) || text === '*' || URL.canParse(text, 'http://host')
-      ? []
-      : [`${parse}invalid URI for request`];
-  return [`${parse}${text.startsWith(':') ? 'missing protocol scheme' : 'invalid URI for request'}`];
+  try {
+    urlOf(text);
+    return [];
+  } catch (error) {
+    return [messageOf(error)];
+  }
 };
 
 export const NAMED_FORMATS: ReadonlyMap<string, CelFormat> = new Map(

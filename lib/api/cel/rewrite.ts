@@ -16,7 +16,7 @@ const isInNamespace = (namespace: string | undefined, name: string | undefined):
 const OURS: Readonly<Record<string, string>> = {
   matches: 'matchesRe2',
   ...Object.fromEntries(
-    ['indexOf', 'lastIndexOf', 'lowerAscii', 'upperAscii', 'split', 'substring', 'trim'].map((name) => [
+    ['indexOf', 'lastIndexOf', 'lowerAscii', 'upperAscii', 'split', 'string', 'substring', 'trim'].map((name) => [
       name,
       `${name}Text`,
     ]),
@@ -98,7 +98,8 @@ class Rewriter {
       return field + 1;
     }
     const ours = following === '(' ? ownValue(OURS, token) : undefined;
-    if (ours !== undefined && (token === 'matches' || this.#last === '.')) this.#out.push(ours);
+    if (ours !== undefined && (token === 'matches' || (this.#last === '.') === (token !== 'string')))
+      this.#out.push(ours);
     else if (token === 'has' && following === '(' && this.#last !== '.' && this.#looksFor(after))
       this.#out.push('hasField');
     // The library loses the type of an optional's value where that is not known beforehand: ours gives `dyn`.

@@ -191,7 +191,7 @@ function functionCall(part: Part): void {
     return before(part, () => payCost(OBJECT));
   }
   args.forEach((one) => pays(one));
-  const cost = costOfCall(name.replace('_', '.'), name === 'matchesRe2');
+  const cost = costOfCall(nameOfCalled(name).replace('_', '.'), name === 'matchesRe2');
   handled(part, ([values], result) => settle(cost(values as any[], result), values as any[], result));
 }
 

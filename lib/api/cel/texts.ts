@@ -57,8 +57,9 @@ export function lastIndexOf(text: string, part: string, from?: bigint): bigint {
   const { length } = charactersOf(text);
   if (part === '') return from ?? BigInt(length);
   const last = from ?? BigInt(length - 1);
-  if (last < 0n && from !== undefined) throw new CelError(`index out of range: ${last}`);
-  if (last < 0n || last >= BigInt(length)) return -1n;
+  // In an empty text as well.
+  if (last < 0n) throw new CelError(`index out of range: ${last}`);
+  if (last >= BigInt(length)) return -1n;
   return charactersBefore(text, text.lastIndexOf(part, unitsBefore(text, Number(last))));
 }
 

@@ -2,6 +2,7 @@
 // included. Never checks types: a rule is only asked of a value that fits its schema.
 import { isRecord, ownValue } from '../../base/records.ts';
 import { MOST_COST, MOST_WORK, newMeter } from '../cel/meter.ts';
+import { trim } from '../cel/texts.ts';
 import { celMap } from '../cel/values.ts';
 import { celBytes, celDuration, CelError, compileCel, noValue, someValue } from '../cel/cel.ts';
 import { equalObjects } from '../equality.ts';
@@ -199,7 +200,7 @@ function messageOf(
     budget.left = -1;
     return { error: `${NO_MORE} due to call cost exceeds limit for messageExpression: ${quoted(messageExpression)}` };
   }
-  const text = typeof result === 'string' ? result.trim() : '';
+  const text = typeof result === 'string' ? trim(result) : '';
   const isLong = new TextEncoder().encode(text).length > LONGEST_MESSAGE;
   return text === '' || isLong || text.includes('\n') ? otherwise : { message: text };
 }
